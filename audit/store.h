@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store.h - the audit log: SQLite (WAL) with one writer, and JSON lines
+ *
+ * Schema: interface reference section 5.3, versioned by PRAGMA user_version
+ * with migrations in schema.c. File mode 0600. Appends are batched into one
+ * transaction of at most batch_size events or flush_interval; a query through
+ * the same store flushes first. Other processes may read with sqlite3 at any
+ * time (busy_timeout is set on both sides).
+ */
+#ifndef AUDIT_STORE_H
+#define AUDIT_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "core/event.h"
+#include "core/sink.h"
+
+struct audit_store;
+
+struct audit_options {
+	const char *sqlite_path; /* NULL = no database */
+	const char *jsonl_path;	 /* NULL or "" = none */
+	uint64_t rotate_bytes;	 /* jsonl; 0 = 500 MiB */
+	unsigned int max_backups; /* jsonl; 0 = 10 */
+	unsigned int batch_size; /* 0 = 64 */
+	bool read_only;		 /* CLI --direct-db */
+	/* integrity chain; key NULL = plain hash chain */
+	const uint8_t *hmac_key;
+	size_t hmac_key_len;
+};
+
+int audit_open(const struct audit_options *o, struct audit_store **ret);
+struct audit_store *audit_close(struct audit_store *s);
+
+/* Assigns id and chain hash; the event is in the current batch on return. */
+int audit_append(struct audit_store *s, const struct event *e);
+/* Commits the batch. Call on a timer, before answers and at exit. */
+int audit_flush(struct audit_store *s);
+/* True if something waits for audit_flush. */
+bool audit_pending(const struct audit_store *s);
+
+struct audit_filter {
+	struct str session_id, command_id, decision;
+	struct str path_like, domain_like, text_like;
+	const struct str *types;
+	size_t n_types;
+	int64_t since_ns, until_ns; /* 0 = open */
+	int limit, offset;	    /* limit <= 0 or > 5000 -> 200 */
+	bool ascending;
+};
+
+/* One callback per event with its stored JSON; stops on non-zero return. */
+typedef int audit_row_fn(void *arg, struct str payload_json);
+int audit_query(struct audit_store *s, const struct audit_filter *f,
+		audit_row_fn *fn, void *arg);
+
+struct audit_output {
+	struct str stdout_data, stderr_data;
+	uint64_t stdout_total, stderr_total;
+	bool stdout_truncated, stderr_truncated;
+};
+int audit_output_put(struct audit_store *s, struct str session_id,
+		     struct str command_id, const struct audit_output *o);
+/*
+ * Appends up to limit bytes of one stream from offset to out.
+ * -ENOENT: no such command.
+ */
+int audit_output_get(struct audit_store *s, struct str command_id,
+		     bool is_stderr, uint64_t offset, uint64_t limit,
+		     struct buf *out, uint64_t *ret_total, bool *ret_truncated);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * path.h - paths: lexical cleaning, safe opening beneath a directory
+ */
+#ifndef BASE_PATH_H
+#define BASE_PATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/str.h"
+
+/*
+ * Lexically cleans an absolute path into out: collapses // and /./, resolves
+ * /../ without looking at the file system, drops a trailing slash. For
+ * patterns and messages only: what the kernel would open is path_of_fd().
+ * Return: 0, -EINVAL if not absolute, -ENAMETOOLONG.
+ */
+int path_clean(struct str path, struct buf *out);
+/* path_clean(dir + "/" + path), or of path itself when it is absolute. */
+int path_join(struct str dir, struct str path, struct buf *out);
+/*
+ * The kernel's name of an open fd (readlink /proc/self/fd/N): absolute and
+ * free of symlinks, "... (deleted)" kept as it is. Appends to out.
+ * Return: 0 or -errno.
+ */
+int path_of_fd(int fd, struct buf *out);
+/* True if path equals dir or lies below it; both clean and absolute. */
+bool path_beneath(struct str path, struct str dir);
+/*
+ * openat2 with RESOLVE_BENEATH|RESOLVE_NO_MAGICLINKS; falls back to a
+ * component walk with O_NOFOLLOW on kernels before 5.6.
+ * Return: fd (CLOEXEC) or -errno (-EXDEV = left dirfd).
+ */
+int path_open_beneath(int dirfd, const char *path, int flags, unsigned mode);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * caps.h - capability sets
+ */
+#ifndef CONFINE_CAPS_H
+#define CONFINE_CAPS_H
+
+#include <stdint.h>
+
+/*
+ * Keeps only the capabilities in `keep` in effective, permitted and bounding;
+ * clears inheritable and ambient; locks securebits where permitted.
+ * Async-signal-safe. 0 or -errno.
+ */
+int caps_restrict(uint64_t keep);
+/* Name such as "CAP_NET_BIND_SERVICE" (prefix optional); -EINVAL. */
+int caps_from_name(const char *name, int *ret_bit);
+/* Effective, permitted and bounding sets of this process. */
+int caps_get(uint64_t *effective, uint64_t *permitted, uint64_t *bounding);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cgroup.h - one cgroup per command: limits, and the end of everything in it
+ *
+ * v2, v1 and hybrid hosts. A "set" is the command's directory in every
+ * hierarchy that has a controller we use, plus the controller-less v2 tree of
+ * a hybrid host (for cgroup.kill and cgroup.events). Probed per controller by
+ * making a child, writing a limit and reading it back; never inferred.
+ */
+#ifndef CONFINE_CGROUP_H
+#define CONFINE_CGROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/str.h"
+
+struct cgroup_root; /* what this host offers; immutable after probing */
+struct cgroup_set;  /* one command */
+
+struct cgroup_limits {
+	uint64_t memory_bytes; /* 0 = none */
+	uint64_t swap_bytes;
+	bool swap_set;
+	uint32_t cpu_percent; /* of one CPU */
+	uint32_t pids;
+};
+
+enum cgroup_kind { CGROUP_NONE = 0, CGROUP_V1, CGROUP_V2 };
+
+struct cgroup_root_info {
+	enum cgroup_kind memory, pids, cpu;
+	bool kill;   /* cgroup.kill works */
+	bool freeze; /* v2 freeze or v1 freezer works */
+};
+
+/*
+ * base: sandbox.cgroups.base_path or NULL for a directory `agentsh` beneath
+ * our own cgroup. -EOPNOTSUPP when nothing can be made.
+ */
+int cgroup_root_open(const char *base, struct cgroup_root **ret);
+struct cgroup_root *cgroup_root_close(struct cgroup_root *r);
+void cgroup_root_info(const struct cgroup_root *r,
+		      struct cgroup_root_info *ret);
+/* "v1: memory pids cpu; v2: kill" for messages. */
+void cgroup_root_describe(const struct cgroup_root *r, struct buf *out);
+
+/* name: [A-Za-z0-9_.-]{1,200}. Unsettable limits are named in *missing. */
+int cgroup_set_create(struct cgroup_root *r, const char *name,
+		      const struct cgroup_limits *limits,
+		      struct cgroup_set **ret, struct buf *missing);
+/* cgroup.procs descriptors to write "0" or a pid to; borrowed. */
+unsigned int cgroup_set_procs_fds(const struct cgroup_set *s, int *fds,
+				  unsigned int max);
+/* Moves pid into every hierarchy of the set. */
+int cgroup_set_attach(struct cgroup_set *s, pid_t pid);
+/* SIGKILLs every process in it until it is empty; count of processes seen. */
+int cgroup_set_kill(struct cgroup_set *s, unsigned int *ret_killed);
+bool cgroup_set_empty(const struct cgroup_set *s);
+/* Peak memory in KiB (0 = unknown) and whether the OOM killer struck. */
+void cgroup_set_usage(const struct cgroup_set *s, uint64_t *ret_peak_kb,
+		      bool *ret_oom);
+/* True if pid is in this set (reads /proc/PID/cgroup). */
+bool cgroup_set_contains(const struct cgroup_set *s, pid_t pid);
+/* Kills what is left, removes the directories, frees. */
+struct cgroup_set *cgroup_set_destroy(struct cgroup_set *s);
+/* Removes directories that a dead server of ours left behind. */
+int cgroup_root_reap_orphans(struct cgroup_root *r);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * landlock.h - grant sets as Landlock rulesets, for whatever ABI there is
+ *
+ * Rights, structure sizes and scopes of ABI 1 to 11 are defined in
+ * landlock.c (Debian 12's headers stop at ABI 2) and masked by the ABI that
+ * the kernel reports.
+ */
+#ifndef CONFINE_LANDLOCK_H
+#define CONFINE_LANDLOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/grant.h"
+
+/* Highest ABI the kernel offers; 0 = none; -errno on error. */
+int landlock_abi(void);
+
+struct landlock_report {
+	int abi;
+	size_t n_rules;
+	size_t n_missing; /* granted paths that do not exist: skipped */
+	bool net, scope_signal, scope_abstract_unix, ioctl;
+};
+
+/*
+ * Builds a ruleset fd (CLOEXEC). Opens each granted path with O_PATH; a grant
+ * with `expand`, or a tree with holes in it, becomes one rule per entry that is
+ * not a hole (only on the levels that lead to one).
+ * Return: fd, -EOPNOTSUPP without Landlock, or -errno.
+ */
+int landlock_build(const struct grant_set *g, struct landlock_report *ret);
+/* Flags for landlock_restrict_self under this ABI (audit logging on). */
+uint32_t landlock_restrict_flags(int abi);
+/* Async-signal-safe wrapper of the syscall. */
+int landlock_restrict(int ruleset_fd, uint32_t flags);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * seccomp.h - the static filter and the user-notify classes, as a BPF program
+ *
+ * One program does both: arch check first (foreign ABI killed, x32 ENOSYS),
+ * then a binary search over syscall numbers; per number allow, errno, kill,
+ * notify, or a test of scalar arguments. The table (syscalls.inc, generated
+ * from kernel headers) classifies every syscall of x86-64 and arm64; a unit
+ * test fails when a header knows a number that the table does not.
+ */
+#ifndef CONFINE_SECCOMP_H
+#define CONFINE_SECCOMP_H
+
+#include <linux/filter.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Classes of syscalls that go to the supervisor. */
+enum seccomp_notify {
+	NOTIFY_EXEC = 1 << 0,	/* execve execveat */
+	NOTIFY_POSTEXEC = 1 << 1, /* arch_prctl(ARCH_SET_FS) | set_tid_address:
+				   * first call of a new image */
+	NOTIFY_OPEN_WRITE = 1 << 2, /* open* with write/create/trunc bits,
+				     * creat, openat2 */
+	NOTIFY_OPEN_READ = 1 << 3,  /* every other open */
+	NOTIFY_MUTATE = 1 << 4, /* unlink rename mkdir rmdir link symlink mknod
+				 * truncate and their *at forms */
+	NOTIFY_META = 1 << 5,	/* chmod chown utime xattr, all forms */
+	NOTIFY_STAT = 1 << 6,	/* stat access readlink */
+	NOTIFY_NET = 1 << 7,	/* connect bind listen sendto(addr) sendmsg
+				 * sendmmsg on any family */
+	NOTIFY_SIGNAL = 1 << 8, /* kill tgkill tkill pidfd_send_signal
+				 * rt_(tg)sigqueueinfo to another process */
+	NOTIFY_FTRUNCATE = 1 << 9, /* ftruncate, fallocate: undo without FUSE */
+	NOTIFY_CHDIR = 1 << 10,
+};
+
+struct seccomp_options {
+	uint32_t notify; /* enum seccomp_notify bits */
+	/* names from sandbox.seccomp.syscalls.block, and their action */
+	const char *const *block;
+	size_t n_block;
+	enum { SECCOMP_BLOCK_ERRNO = 0, SECCOMP_BLOCK_KILL, SECCOMP_BLOCK_LOG }
+		on_block;
+	bool allow_ptrace;    /* debuggers wanted inside: policy says so */
+	bool allow_userns;    /* nested sandboxes */
+};
+
+/*
+ * Builds the program. *ret is one heap block (prog->filter points into it);
+ * the caller frees ret with free(). unknown: first block name that is no
+ * syscall here (for a warning), or NULL.
+ */
+int seccomp_build(const struct seccomp_options *o, struct sock_fprog **ret,
+		  const char **ret_unknown);
+
+enum seccomp_class {
+	SECCOMP_ALLOW = 0,
+	SECCOMP_DENY, /* EPERM or ENOSYS */
+	SECCOMP_KILL,
+	SECCOMP_CHECK, /* scalar arguments decide */
+	SECCOMP_NOTIFY,
+};
+/* Class of syscall nr of this machine under o; for tests and `explain`. */
+enum seccomp_class seccomp_classify(const struct seccomp_options *o, long nr);
+const char *seccomp_syscall_name(long nr); /* NULL if unknown */
+
+#endif

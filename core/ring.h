@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ring.h - event transport: one writer process, one reader process
+ *
+ * A byte ring in a memfd that the server makes and both map. The records a
+ * worker wrote survive its death, because the memory is the server's too. A
+ * record is u32 length + bytes, published by a release store of `tail`; an
+ * eventfd wakes the reader only when it said it sleeps. No syscall per event
+ * in the steady state.
+ *
+ * Overload: a low-priority record that does not fit is dropped and counted;
+ * the count is written into the stream before the next record that fits
+ * (an `events_dropped` event made by the caller), so the audit log declares
+ * its own gaps. A high-priority record (every denial) waits for room.
+ */
+#ifndef CORE_RING_H
+#define CORE_RING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+struct ring;
+
+#define RING_DEFAULT_SIZE (1U << 20)
+
+/*
+ * Reader side: makes the memory and eventfd. *ret_memfd and *ret_eventfd are
+ * owned by the ring; pass them to the writer process. size: power of two.
+ */
+int ring_create(uint32_t size, struct ring **ret, int *ret_memfd,
+		int *ret_eventfd);
+/* Writer side: maps what it was born with; takes both descriptors. */
+int ring_attach(int memfd, int eventfd, struct ring **ret);
+struct ring *ring_free(struct ring *r);
+
+/*
+ * Return: 0; -EAGAIN no room now (caller waits or drops); -E2BIG never fits;
+ * -EPIPE the reader closed. must_keep: wait up to timeout_ms for room.
+ */
+int ring_write(struct ring *r, struct str record, bool must_keep,
+	       int timeout_ms);
+/* Records dropped since the last call (writer side). */
+uint64_t ring_take_dropped(struct ring *r);
+
+/*
+ * Next record, borrowed until ring_consume(); -EAGAIN when empty (the reader
+ * is then marked asleep: wait for the eventfd to be readable), -EBADMSG when
+ * the writer corrupted the ring (treat the writer as hostile).
+ */
+int ring_peek(struct ring *r, struct str *ret);
+void ring_consume(struct ring *r);
+int ring_eventfd(const struct ring *r);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * policy.h - the compiled policy: immutable, position-independent, shared
+ *
+ * policy_compile() turns policy YAML into an *image*: one contiguous block
+ * with offsets instead of pointers. The server compiles once per session,
+ * seals the image in a memfd, and every worker maps it: no YAML parser and no
+ * compile step in a worker, and the same bytes everywhere. The image also
+ * caches on disk. decide() over it allocates nothing and takes no lock.
+ */
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "base/str.h"
+#include "core/op.h"
+#include "core/verdict.h"
+
+struct policy;
+struct grant_set;
+struct json_writer;
+
+/* Per-session values for ${NAME} in file paths and domains. */
+struct policy_vars {
+	const struct str *names;
+	const struct str *values;
+	size_t n;
+	/* looked up after the session's own; NULL-terminated like environ */
+	char *const *environment;
+};
+
+/*
+ * Parses, validates and compiles. file: name for messages. Warnings (families
+ * not enforced yet, suspicious rules) and errors go to diag.
+ * Return: 0; -EINVAL with at least one error in diag; -ENOMEM.
+ */
+int policy_compile(const char *file, struct str yaml,
+		   const struct policy_vars *vars, uint32_t generation,
+		   struct policy **ret, struct diag *diag);
+/* Parses and validates only (`policy validate`). */
+int policy_validate(const char *file, struct str yaml, struct diag *diag);
+
+/* Image in a sealed memfd (new descriptor). */
+int policy_to_fd(const struct policy *p, int *ret_fd);
+/* Maps and checks an image (header, bounds of every table). Takes fd. */
+int policy_from_fd(int fd, struct policy **ret);
+struct policy *policy_ref(struct policy *p);
+struct policy *policy_unref(struct policy *p);
+
+/*
+ * The decision. Pure and total: no I/O, clock, allocation or lock; first
+ * matching rule wins within a rule family; names and resolved names are both
+ * judged and the stricter verdict wins; no match gives the family's default.
+ */
+struct verdict policy_decide(const struct policy *p, const struct op *op);
+
+/* Name of the deciding rule ("default-deny-files" etc. for built-in ones). */
+struct str policy_rule_name(const struct policy *p, struct verdict v);
+/* Its message with {{.Path}} {{.Command}} {{.Args}} {{.RemoteAddr}}
+ * {{.RemotePort}} rendered from op; appends nothing if it has none. */
+void policy_rule_message(const struct policy *p, struct verdict v,
+			 const struct op *op, struct buf *out);
+/* Time-out of an approve rule, ns; 0 = the configured default. */
+int64_t policy_rule_timeout(const struct policy *p, struct verdict v);
+
+struct policy_redirect {
+	struct str target; /* command or directory */
+	const struct str *args; /* of a command redirect; args then args_append */
+	size_t n_args;
+	const struct str *environment; /* "NAME=value" */
+	size_t n_environment;
+	bool preserve_tree;
+};
+/* Fills arrays (caps given by the caller); -ENOENT if v is no redirect. */
+int policy_rule_redirect(const struct policy *p, struct verdict v,
+			 struct policy_redirect *ret, struct str *args,
+			 size_t max_args, struct str *env, size_t max_env);
+
+struct policy_limits {
+	uint64_t memory_mb, swap_max_mb, disk_read_bps, disk_write_bps;
+	uint32_t cpu_percent, pids, net_bandwidth_mbps;
+	bool has_swap;
+	int64_t command_timeout_ns, session_timeout_ns, idle_timeout_ns;
+};
+void policy_limits(const struct policy *p, struct policy_limits *ret);
+
+/* Environment filter of section 4.9; v = the verdict for the command. */
+struct policy_env {
+	uint64_t max_bytes, max_keys; /* 0 = none */
+	bool block_iteration;
+};
+/* True if NAME may be passed on. */
+bool policy_env_allows(const struct policy *p, struct verdict v,
+		       struct str name);
+void policy_env_limits(const struct policy *p, struct verdict v,
+		       struct policy_env *ret);
+/* policy env_inject: i-th pair; false when past the end. */
+bool policy_env_inject(const struct policy *p, size_t i, struct str *ret_name,
+		       struct str *ret_value);
+
+struct str policy_name(const struct policy *p);
+uint32_t policy_generation(const struct policy *p);
+bool policy_has_signal_rules(const struct policy *p);
+bool policy_has_unix_rules(const struct policy *p);
+bool policy_has_soft_delete(const struct policy *p);
+/* True when some deny lies inside what reads or writes are granted, so that
+ * Landlock alone cannot express the policy. */
+bool policy_needs_open_notify(const struct policy *p);
+
+/*
+ * The floor's superset (interface section 4.13, without its traps): what the
+ * rules could allow, as Landlock can say it. workspace gets GRANT_RW|EXECUTE.
+ */
+int policy_derive_grants(const struct policy *p, struct str workspace,
+			 struct grant_set *ret);
+
+/* `policy show`: the policy as agentsh prints it (PascalCase names). */
+int policy_to_json(const struct policy *p, struct json_writer *w);
+
+#endif
