@@ -22,12 +22,12 @@
 struct audit_store;
 
 struct audit_options {
-	const char *sqlite_path; /* NULL = no database */
-	const char *jsonl_path;	 /* NULL or "" = none */
-	uint64_t rotate_bytes;	 /* jsonl; 0 = 500 MiB */
+	const char *sqlite_path;  /* NULL = no database */
+	const char *jsonl_path;   /* NULL or "" = none */
+	uint64_t rotate_bytes;    /* jsonl; 0 = 500 MiB */
 	unsigned int max_backups; /* jsonl; 0 = 10 */
-	unsigned int batch_size; /* 0 = 64 */
-	bool read_only;		 /* CLI --direct-db */
+	unsigned int batch_size;  /* 0 = 64 */
+	bool read_only;           /* CLI --direct-db */
 	/* integrity chain; key NULL = plain hash chain */
 	const uint8_t *hmac_key;
 	size_t hmac_key_len;
@@ -49,7 +49,7 @@ struct audit_filter {
 	const struct str *types;
 	size_t n_types;
 	int64_t since_ns, until_ns; /* 0 = open */
-	int limit, offset;	    /* limit <= 0 or > 5000 -> 200 */
+	int limit, offset;          /* limit <= 0 or > 5000 -> 200 */
 	bool ascending;
 };
 

@@ -11,8 +11,8 @@
 
 struct arena {
 	struct arena_block *head; /* owned list */
-	size_t used;		  /* bytes handed out */
-	size_t cap;		  /* hard limit; 0 = none */
+	size_t used;              /* bytes handed out */
+	size_t cap;               /* hard limit; 0 = none */
 };
 
 #define ARENA_INIT(limit) ((struct arena){ .cap = (limit) })

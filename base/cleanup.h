@@ -24,11 +24,11 @@
 #define _cleanup_(fn) __attribute__((cleanup(fn)))
 
 /* Defines fn_p(), the function _cleanup_() wants; fn must accept NULL. */
-#define DEFINE_CLEANUP(fn, type)                                               \
-	static inline void fn##_p(type *p)                                     \
-	{                                                                      \
-		if (*p)                                                        \
-			(void)fn(*p);                                          \
+#define DEFINE_CLEANUP(fn, type)           \
+	static inline void fn##_p(type *p) \
+	{                                  \
+		if (*p)                    \
+			(void)fn(*p);      \
 	}
 
 static inline void cleanup_free_p(void *p)
@@ -45,24 +45,24 @@ static inline void cleanup_close_p(const int *fd)
 DEFINE_CLEANUP(fclose, FILE *)
 DEFINE_CLEANUP(closedir, DIR *)
 
-#define _cleanup_free_	   _cleanup_(cleanup_free_p)
-#define _cleanup_close_	   _cleanup_(cleanup_close_p)
+#define _cleanup_free_     _cleanup_(cleanup_free_p)
+#define _cleanup_close_    _cleanup_(cleanup_close_p)
 #define _cleanup_fclose_   _cleanup_(fclose_p)
 #define _cleanup_closedir_ _cleanup_(closedir_p)
 
 /* Moves a value out of an owning local. */
-#define TAKE(p)                                                                \
-	({                                                                     \
-		__typeof__(p) take_ = (p);                                     \
-		(p) = NULL;                                                    \
-		take_;                                                         \
+#define TAKE(p)                            \
+	({                                 \
+		__typeof__(p) take_ = (p); \
+		(p) = NULL;                \
+		take_;                     \
 	})
 
-#define TAKE_FD(fd)                                                            \
-	({                                                                     \
-		int take_ = (fd);                                              \
-		(fd) = -1;                                                     \
-		take_;                                                         \
+#define TAKE_FD(fd)               \
+	({                        \
+		int take_ = (fd); \
+		(fd) = -1;        \
+		take_;            \
 	})
 
 #endif

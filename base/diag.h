@@ -14,15 +14,18 @@
 
 #include "base/str.h"
 
-enum diag_level { DIAG_ERROR = 0, DIAG_WARNING };
+enum diag_level {
+	DIAG_ERROR = 0,
+	DIAG_WARNING
+};
 
 #define DIAG_MAX_ITEMS 100
 
 struct diag_item {
 	enum diag_level level;
-	char *file; /* owned; may be NULL */
+	char *file;                /* owned; may be NULL */
 	unsigned int line, column; /* from 1; 0 = not known */
-	char *text; /* owned */
+	char *text;                /* owned */
 };
 
 struct diag {

@@ -38,8 +38,8 @@ int fd_mkdirs(const char *path, mode_t mode);
  * One datagram/segment with up to FD_PASS_MAX descriptors (borrowed).
  * Return: bytes sent or -errno.
  */
-ssize_t fd_send(int sock, const void *p, size_t n, const int *fds,
-		size_t n_fds, int flags);
+ssize_t fd_send(int sock, const void *p, size_t n, const int *fds, size_t n_fds,
+		int flags);
 /*
  * Receives into p and fds (owned by the caller, CLOEXEC); *n_fds is in: room,
  * out: received. Descriptors that do not fit are closed and give -EMSGSIZE, as

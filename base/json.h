@@ -23,7 +23,7 @@
 #define JSON_MAX_DEPTH 64
 
 struct json_writer {
-	struct buf *out; /* borrowed */
+	struct buf *out;     /* borrowed */
 	unsigned int indent; /* spaces per level; 0 = compact */
 	unsigned int depth;
 	bool first[JSON_MAX_DEPTH]; /* no comma needed yet at this level */
@@ -69,8 +69,8 @@ enum json_type {
 struct json {
 	enum json_type type;
 	bool boolean;
-	struct str text;   /* string value (decoded) or number as written */
-	struct str key;	   /* member name when inside an object */
+	struct str text;    /* string value (decoded) or number as written */
+	struct str key;     /* member name when inside an object */
 	struct json *child; /* first element or member */
 	struct json *next;
 	size_t n; /* number of children */
@@ -90,8 +90,8 @@ struct str json_get_str(const struct json *obj, const char *key);
 int64_t json_get_i64(const struct json *obj, const char *key, int64_t dflt);
 bool json_get_bool(const struct json *obj, const char *key, bool dflt);
 
-#define json_foreach(it, container)                                            \
-	for (const struct json *it = (container) ? (container)->child : NULL;  \
+#define json_foreach(it, container)                                           \
+	for (const struct json *it = (container) ? (container)->child : NULL; \
 	     it; it = it->next)
 
 #endif

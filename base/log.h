@@ -10,7 +10,12 @@
 
 #include "base/macro.h"
 
-enum log_level { LOG_LEVEL_ERROR = 0, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_level {
+	LOG_LEVEL_ERROR = 0,
+	LOG_LEVEL_WARN,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG
+};
 
 /* ident is borrowed for the life of the process, e.g. "agentsh-tracer". */
 void log_init(const char *ident, enum log_level max);
@@ -24,17 +29,17 @@ void log_write(enum log_level level, int error, const char *fmt, ...)
 #define log_warn(...)  log_write(LOG_LEVEL_WARN, 0, __VA_ARGS__)
 #define log_error(...) log_write(LOG_LEVEL_ERROR, 0, __VA_ARGS__)
 /* r is a negative errno; appends its text. */
-#define log_error_errno(r, ...)                                                \
-	({                                                                     \
-		int log_r_ = (r);                                              \
-		log_write(LOG_LEVEL_ERROR, log_r_, __VA_ARGS__);               \
-		log_r_;                                                        \
+#define log_error_errno(r, ...)                                  \
+	({                                                       \
+		int log_r_ = (r);                                \
+		log_write(LOG_LEVEL_ERROR, log_r_, __VA_ARGS__); \
+		log_r_;                                          \
 	})
-#define log_warn_errno(r, ...)                                                 \
-	({                                                                     \
-		int log_r_ = (r);                                              \
-		log_write(LOG_LEVEL_WARN, log_r_, __VA_ARGS__);                \
-		log_r_;                                                        \
+#define log_warn_errno(r, ...)                                  \
+	({                                                      \
+		int log_r_ = (r);                               \
+		log_write(LOG_LEVEL_WARN, log_r_, __VA_ARGS__); \
+		log_r_;                                         \
 	})
 
 #endif

@@ -27,7 +27,11 @@ struct cgroup_limits {
 	uint32_t pids;
 };
 
-enum cgroup_kind { CGROUP_NONE = 0, CGROUP_V1, CGROUP_V2 };
+enum cgroup_kind {
+	CGROUP_NONE = 0,
+	CGROUP_V1,
+	CGROUP_V2
+};
 
 struct cgroup_root_info {
 	enum cgroup_kind memory, pids, cpu;

@@ -32,12 +32,16 @@ enum confine_step {
 	CONFINE_STEP_MAX,
 };
 
-enum confine_result { CONFINE_SKIPPED = 0, CONFINE_OK, CONFINE_FAILED };
+enum confine_result {
+	CONFINE_SKIPPED = 0,
+	CONFINE_OK,
+	CONFINE_FAILED
+};
 
 struct confine_report {
 	uint8_t result[CONFINE_STEP_MAX]; /* enum confine_result */
-	int error[CONFINE_STEP_MAX];	  /* errno of a failed step */
-	int listener;			  /* fd in the child, or -1 */
+	int error[CONFINE_STEP_MAX];      /* errno of a failed step */
+	int listener;                     /* fd in the child, or -1 */
 };
 
 #define CONFINE_MAX_CGROUPS 8
@@ -50,16 +54,16 @@ struct confine_rlimit {
 struct confine_plan {
 	int cgroup_procs[CONFINE_MAX_CGROUPS]; /* cgroup.procs, O_WRONLY */
 	unsigned int n_cgroups;
-	bool tty;	  /* fd 0 becomes the controlling terminal */
+	bool tty; /* fd 0 becomes the controlling terminal */
 	struct confine_rlimit rlimits[8];
 	unsigned int n_rlimits;
-	int cwd_fd;	  /* fchdir here; -1 = stay */
-	const char *cwd;  /* chdir here after fchdir; NULL = no */
+	int cwd_fd;         /* fchdir here; -1 = stay */
+	const char *cwd;    /* chdir here after fchdir; NULL = no */
 	uint64_t caps_keep; /* bit set of capabilities to keep; normally 0 */
-	int landlock_fd;  /* prebuilt ruleset; -1 = none */
+	int landlock_fd;    /* prebuilt ruleset; -1 = none */
 	uint32_t landlock_flags; /* for landlock_restrict_self, ABI-masked */
 	const struct sock_fprog *filter; /* NULL = none */
-	bool listener;	  /* install with NEW_LISTENER (and WAIT_KILLABLE) */
+	bool listener; /* install with NEW_LISTENER (and WAIT_KILLABLE) */
 	bool wait_killable;
 	uint32_t required; /* bit per confine_step: a failure stops the exec */
 };

@@ -18,7 +18,7 @@
 
 /* Classes of syscalls that go to the supervisor. */
 enum seccomp_notify {
-	NOTIFY_EXEC = 1 << 0,	/* execve execveat */
+	NOTIFY_EXEC = 1 << 0,     /* execve execveat */
 	NOTIFY_POSTEXEC = 1 << 1, /* arch_prctl(ARCH_SET_FS) | set_tid_address:
 				   * first call of a new image */
 	NOTIFY_OPEN_WRITE = 1 << 2, /* open* with write/create/trunc bits,
@@ -26,9 +26,9 @@ enum seccomp_notify {
 	NOTIFY_OPEN_READ = 1 << 3,  /* every other open */
 	NOTIFY_MUTATE = 1 << 4, /* unlink rename mkdir rmdir link symlink mknod
 				 * truncate and their *at forms */
-	NOTIFY_META = 1 << 5,	/* chmod chown utime xattr, all forms */
-	NOTIFY_STAT = 1 << 6,	/* stat access readlink */
-	NOTIFY_NET = 1 << 7,	/* connect bind listen sendto(addr) sendmsg
+	NOTIFY_META = 1 << 5,   /* chmod chown utime xattr, all forms */
+	NOTIFY_STAT = 1 << 6,   /* stat access readlink */
+	NOTIFY_NET = 1 << 7,    /* connect bind listen sendto(addr) sendmsg
 				 * sendmmsg on any family */
 	NOTIFY_SIGNAL = 1 << 8, /* kill tgkill tkill pidfd_send_signal
 				 * rt_(tg)sigqueueinfo to another process */
@@ -41,10 +41,13 @@ struct seccomp_options {
 	/* names from sandbox.seccomp.syscalls.block, and their action */
 	const char *const *block;
 	size_t n_block;
-	enum { SECCOMP_BLOCK_ERRNO = 0, SECCOMP_BLOCK_KILL, SECCOMP_BLOCK_LOG }
-		on_block;
-	bool allow_ptrace;    /* debuggers wanted inside: policy says so */
-	bool allow_userns;    /* nested sandboxes */
+	enum {
+		SECCOMP_BLOCK_ERRNO = 0,
+		SECCOMP_BLOCK_KILL,
+		SECCOMP_BLOCK_LOG
+	} on_block;
+	bool allow_ptrace; /* debuggers wanted inside: policy says so */
+	bool allow_userns; /* nested sandboxes */
 };
 
 /*

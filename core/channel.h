@@ -16,7 +16,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 
-#define CHANNEL_VERSION	   1
+#define CHANNEL_VERSION    1
 #define CHANNEL_INLINE_MAX (64U * 1024)
 #define CHANNEL_BODY_MAX   (8U * 1024 * 1024)
 

@@ -18,23 +18,32 @@
 #include "base/str.h"
 #include "core/verdict.h"
 
-enum event_field_type { EVENT_STR = 0, EVENT_INT, EVENT_BOOL, EVENT_JSON };
+enum event_field_type {
+	EVENT_STR = 0,
+	EVENT_INT,
+	EVENT_BOOL,
+	EVENT_JSON
+};
 
 /* One member of the `fields` object. */
 struct event_field {
 	const char *key;
 	enum event_field_type type;
 	struct str str; /* EVENT_STR, or raw JSON for EVENT_JSON */
-	int64_t num;	/* EVENT_INT, EVENT_BOOL */
+	int64_t num;    /* EVENT_INT, EVENT_BOOL */
 };
 
 #define EVENT_MAX_FIELDS 24
-#define EVENT_MAX_ARGV	 256
+#define EVENT_MAX_ARGV   256
 
-enum event_action { EVENT_ACTION_NONE = 0, EVENT_ALLOWED, EVENT_BLOCKED };
+enum event_action {
+	EVENT_ACTION_NONE = 0,
+	EVENT_ALLOWED,
+	EVENT_BLOCKED
+};
 
 struct event {
-	struct str id; /* "" = the store makes one */
+	struct str id;        /* "" = the store makes one */
 	int64_t timestamp_ns; /* 0 = now, by event_encode */
 	struct str type;      /* "execve", "file_write", ... */
 	struct str session_id, command_id, source;
@@ -43,13 +52,13 @@ struct event {
 
 	/* policy{}: present when has_policy */
 	bool has_policy;
-	enum verdict_kind decision;	      /* policy_decision */
+	enum verdict_kind decision;           /* policy_decision */
 	enum verdict_kind effective_decision; /* allow or deny in the end */
 	struct str rule, message;
 	uint32_t generation;
 	bool approval_required;
 	struct str approval_mode, approval_id; /* "shadow" | "enforced" */
-	struct str redirect_to;		       /* command or path */
+	struct str redirect_to;                /* command or path */
 
 	struct str filename, raw_filename;
 	const struct str *argv;

@@ -16,13 +16,13 @@
 #include "base/vec.h"
 
 enum grant_access {
-	GRANT_READ = 1 << 0,	/* read files, list directories */
-	GRANT_WRITE = 1 << 1,	/* write, truncate existing files */
-	GRANT_CREATE = 1 << 2,	/* make files, dirs, links, fifos, sockets */
-	GRANT_REMOVE = 1 << 3,	/* unlink, rmdir, rename away */
+	GRANT_READ = 1 << 0,   /* read files, list directories */
+	GRANT_WRITE = 1 << 1,  /* write, truncate existing files */
+	GRANT_CREATE = 1 << 2, /* make files, dirs, links, fifos, sockets */
+	GRANT_REMOVE = 1 << 3, /* unlink, rmdir, rename away */
 	GRANT_EXECUTE = 1 << 4,
-	GRANT_IOCTL = 1 << 5,	/* device ioctls */
-	GRANT_DEVICE = 1 << 6,	/* mknod of devices */
+	GRANT_IOCTL = 1 << 5,  /* device ioctls */
+	GRANT_DEVICE = 1 << 6, /* mknod of devices */
 };
 
 #define GRANT_RW (GRANT_READ | GRANT_WRITE | GRANT_CREATE | GRANT_REMOVE)

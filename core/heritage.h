@@ -21,8 +21,8 @@ enum heritage_fd {
 
 struct heritage {
 	struct channel *channel; /* owned */
-	struct ring *ring;	 /* owned */
-	int policy_fd;		 /* owned */
+	struct ring *ring;       /* owned */
+	int policy_fd;           /* owned */
 };
 
 /*

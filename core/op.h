@@ -79,15 +79,15 @@ struct op_exec {
 	const struct str *argv; /* with argv[0] */
 	size_t argc;
 	unsigned int depth;  /* 0: the command itself; 1: its child; ... */
-	bool truncated;	     /* argv was longer than we read */
-	bool precheck;	     /* server's check before anything runs */
+	bool truncated;      /* argv was longer than we read */
+	bool precheck;       /* server's check before anything runs */
 	bool exec_enforced;  /* every later exec is judged too: opaque shell
 			      * scripts need not be refused */
 	bool denied_content; /* the file is a copy of a denied program */
 };
 
 struct op_net {
-	struct str host; /* canonical lower-case name, or "" if only addr */
+	struct str host;  /* canonical lower-case name, or "" if only addr */
 	uint8_t addr[16]; /* v4 as ::ffff:a.b.c.d; valid if has_addr */
 	bool has_addr;
 	uint16_t port;

@@ -19,20 +19,20 @@
 
 enum proto_type {
 	/* server -> worker */
-	PROTO_HELLO = 1,   /* struct proto_hello; first message */
-	PROTO_SPAWN,	   /* struct proto_spawn; fds: stdin stdout stderr
+	PROTO_HELLO = 1, /* struct proto_hello; first message */
+	PROTO_SPAWN,     /* struct proto_spawn; fds: stdin stdout stderr
 			    * [mount namespace of the session] */
-	PROTO_SIGNAL,	   /* struct proto_signal */
-	PROTO_POLICY,	   /* fds: new policy image */
-	PROTO_APPROVAL,	   /* struct proto_approval: answer to a request */
-	PROTO_SHUTDOWN,	   /* empty: kill all commands, flush, exit */
+	PROTO_SIGNAL,    /* struct proto_signal */
+	PROTO_POLICY,    /* fds: new policy image */
+	PROTO_APPROVAL,  /* struct proto_approval: answer to a request */
+	PROTO_SHUTDOWN,  /* empty: kill all commands, flush, exit */
 	/* worker -> server */
-	PROTO_READY = 64,  /* struct proto_ready */
-	PROTO_SPAWNED,	   /* struct proto_spawned */
-	PROTO_EXITED,	   /* struct proto_exited */
+	PROTO_READY = 64,   /* struct proto_ready */
+	PROTO_SPAWNED,      /* struct proto_spawned */
+	PROTO_EXITED,       /* struct proto_exited */
 	PROTO_APPROVAL_ASK, /* struct proto_approval_ask */
-	PROTO_NOTICE,	   /* str: one line for the user's stderr */
-	PROTO_REPLY,	   /* worker-specific, see its header */
+	PROTO_NOTICE,       /* str: one line for the user's stderr */
+	PROTO_REPLY,        /* worker-specific, see its header */
 };
 
 /*
@@ -50,7 +50,7 @@ struct proto_limits {
 	uint64_t memory_bytes, swap_bytes; /* 0 = no limit; swap: see flag */
 	bool swap_set;
 	uint32_t cpu_percent; /* of one CPU; 0 = none */
-	uint32_t pids;	      /* 0 = none */
+	uint32_t pids;        /* 0 = none */
 	uint64_t disk_read_bps, disk_write_bps;
 };
 
@@ -66,21 +66,21 @@ struct proto_spawn {
 	struct str file; /* absolute path or a name to search in env PATH */
 	const struct str *env; /* "NAME=value" */
 	uint32_t n_env;
-	struct str cwd; /* absolute */
-	uint32_t flags; /* enum proto_spawn_flags */
+	struct str cwd;      /* absolute */
+	uint32_t flags;      /* enum proto_spawn_flags */
 	uint64_t timeout_ns; /* 0 = none; then the whole tree is killed */
 	struct proto_limits limits;
 };
 
 struct proto_signal {
 	struct str command_id;
-	int32_t signo;	/* SIGKILL: the whole tree */
+	int32_t signo;   /* SIGKILL: the whole tree */
 	bool whole_tree; /* else the command's process group */
 };
 
 /* One confinement layer or step: what it is, whether it holds, why not. */
 struct proto_layer {
-	struct str name;   /* "landlock", "seccomp", "notify", "cgroup", ... */
+	struct str name; /* "landlock", "seccomp", "notify", "cgroup", ... */
 	bool active;
 	struct str detail; /* "ABI v7", "v1 memory pids cpu", "EPERM ..." */
 };
@@ -92,8 +92,8 @@ struct proto_ready {
 
 struct proto_spawned {
 	struct str command_id;
-	int32_t pid;   /* > 0, or 0 when it failed: */
-	int32_t error; /* errno */
+	int32_t pid;     /* > 0, or 0 when it failed: */
+	int32_t error;   /* errno */
 	struct str step; /* confinement step or "exec" that failed */
 	struct str path; /* object of the failed step, may be empty */
 	const struct proto_layer *layers; /* what this command runs under */

@@ -67,7 +67,7 @@ void policy_rule_message(const struct policy *p, struct verdict v,
 int64_t policy_rule_timeout(const struct policy *p, struct verdict v);
 
 struct policy_redirect {
-	struct str target; /* command or directory */
+	struct str target;      /* command or directory */
 	const struct str *args; /* of a command redirect; args then args_append */
 	size_t n_args;
 	const struct str *environment; /* "NAME=value" */
