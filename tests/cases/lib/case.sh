@@ -18,6 +18,7 @@ SRC=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 T=$(mktemp -d "${TMPDIR:-/tmp}/agentsh-case.XXXXXX")
 WS=$T/ws
 SERVER_PID=
+PORT=
 export AGENTSH_RUNTIME_DIR=$T/run AGENTSH_NO_AUTO=1
 unset AGENTSH_SESSION_ID AGENTSH_SERVER AGENTSH_CONFIG AGENTSH_IN_SESSION
 mkdir -p "$WS" "$T/run" "$T/data"
@@ -88,7 +89,7 @@ write_config() {
 }
 
 start_server() {
-	PORT=$(free_port)
+	PORT=${PORT:-$(free_port)}
 	export AGENTSH_SERVER=http://127.0.0.1:$PORT
 	[ -f "$T/config.yaml" ] || write_config
 	"$AGENTSH_BUILD/cli/agentsh" server --config "$T/config.yaml" \

@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The seed's command lists: safe ones run, dangerous ones are stopped, installed
+# or not, however the shell gets to them.
+. "$(dirname "$0")/lib.sh"
+render_server
+
+allowed whoami
+allowed pwd
+expect_out "$WS"
+allowed "ls $WS"
+allowed 'echo "hello world"'
+expect_out "hello world"
+allowed 'echo some text | grep text'
+allowed 'true && echo "$((6 * 7))"'
+expect_out 42
+for tool in python3 node git curl; do
+	command -v "$tool" >/dev/null && allowed "$tool --version"
+done
+
+for c in 'nc -h' 'nmap --version' 'sudo whoami' 'su -c whoami' 'ssh -V' \
+	'scp --help' 'mount /dev/sda1 /mnt' 'pkill -9 bash' \
+	'su - root -c whoami' 'chroot / /bin/bash' \
+	'nsenter -t 1 -m -- /bin/bash' 'env nc -h' 'env -i nc -h'; do
+	blocked "$c"
+	[ "$STATUS" = 126 ] || fail "exit $STATUS for: $c"
+done
+
+# the shell's own ways around a look at the command line
+nc=$(command -v nc || true)
+if [ -n "$nc" ]; then
+	blocked 'true; nc -h'
+	blocked 'echo -h | xargs nc'
+	blocked "cp $nc x && ./x -h"
+	blocked "ln -s $nc y && ./y -h"
+	printf '#!/bin/sh\nexec nc -h\n' >"$WS/script"
+	chmod +x "$WS/script"
+	blocked ./script
+else
+	echo "note: nc is not installed, run-time exec checks use sudo only"
+fi
+blocked 'true; sudo id || exit 126'
