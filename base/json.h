@@ -21,7 +21,10 @@
 #include "base/str.h"
 
 #define JSON_MAX_DEPTH 64
+#define JSON_MAX_NODES 262144U
+#define JSON_MAX_BYTES (16U << 20)
 
+/* Nesting beyond JSON_MAX_DEPTH sets out->error to -E2BIG. */
 struct json_writer {
 	struct buf *out;     /* borrowed */
 	unsigned int indent; /* spaces per level; 0 = compact */
@@ -42,6 +45,7 @@ void json_str(struct json_writer *w, struct str s);
 void json_cstr(struct json_writer *w, const char *s); /* NULL -> null */
 void json_i64(struct json_writer *w, int64_t v);
 void json_u64(struct json_writer *w, uint64_t v);
+/* Shortest text that reads back the same, as Go; null for NaN and infinity. */
 void json_f64(struct json_writer *w, double v);
 void json_bool(struct json_writer *w, bool v);
 void json_null(struct json_writer *w);

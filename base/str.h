@@ -76,6 +76,8 @@ bool str_split(struct str *rest, char sep, struct str *ret_part);
 char *str_dup(struct str s);
 /* True when s is well-formed UTF-8 (no surrogates, no overlongs). */
 bool str_is_utf8(struct str s);
+/* Length of the well-formed UTF-8 sequence s begins with; 0 if there is none */
+size_t str_utf8_len(struct str s);
 
 struct buf {
 	char *data; /* owned; NULL until the first append */

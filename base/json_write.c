@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * json_write.c - JSON writer, byte-compatible with Go's encoding/json
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+
+static const char hex_digits[] = "0123456789abcdef";
+
+/* Bytes that go out as they are; 0x80 and up need a UTF-8 look. */
+static const bool plain[256] = {
+	[' ' ... '!'] = true,  /* not " */
+	['#' ... '%'] = true,  /* not & */
+	['\'' ... ';'] = true, /* not < */
+	['='] = true,          /* not > */
+	['?' ... '['] = true,  /* not \ */
+	[']' ... 0x7f] = true,
+};
+
+void json_writer_init(struct json_writer *w, struct buf *out,
+		      unsigned int indent)
+{
+	w->out = out;
+	w->indent = indent;
+	w->depth = 0;
+	w->after_key = false;
+	w->first[0] = true;
+}
+
+static void put_newline(struct json_writer *w)
+{
+	static const char spaces[] = "                                ";
+	size_t n = (size_t)w->depth * w->indent;
+
+	buf_putc(w->out, '\n');
+	while (n) {
+		size_t part = MIN(n, sizeof(spaces) - 1);
+
+		buf_put(w->out, spaces, part);
+		n -= part;
+	}
+}
+
+/* Comma and indentation before a value or key. */
+static void put_separator(struct json_writer *w)
+{
+	if (w->after_key) {
+		w->after_key = false;
+		return;
+	}
+	if (w->depth == 0)
+		return;
+	if (!w->first[w->depth - 1])
+		buf_putc(w->out, ',');
+	w->first[w->depth - 1] = false;
+	if (w->indent)
+		put_newline(w);
+}
+
+static void begin(struct json_writer *w, char bracket)
+{
+	put_separator(w);
+	if (w->depth == JSON_MAX_DEPTH) {
+		w->out->error = -E2BIG;
+		return;
+	}
+	buf_putc(w->out, bracket);
+	w->first[w->depth++] = true;
+}
+
+static void end(struct json_writer *w, char bracket)
+{
+	bool empty;
+
+	if (w->out->error || w->depth == 0)
+		return;
+	empty = w->first[--w->depth];
+	if (w->indent && !empty)
+		put_newline(w);
+	buf_putc(w->out, bracket);
+}
+
+void json_begin_object(struct json_writer *w)
+{
+	begin(w, '{');
+}
+
+void json_end_object(struct json_writer *w)
+{
+	end(w, '}');
+}
+
+void json_begin_array(struct json_writer *w)
+{
+	begin(w, '[');
+}
+
+void json_end_array(struct json_writer *w)
+{
+	end(w, ']');
+}
+
+/* Letter of a two-character escape, or 0. */
+static char short_escape(unsigned char c)
+{
+	switch (c) {
+	case '"':
+	case '\\':
+		return (char)c;
+	case '\b':
+		return 'b';
+	case '\f':
+		return 'f';
+	case '\n':
+		return 'n';
+	case '\r':
+		return 'r';
+	case '\t':
+		return 't';
+	default:
+		return 0;
+	}
+}
+
+static void put_ascii_escape(struct buf *out, unsigned char c)
+{
+	char letter = short_escape(c);
+
+	if (letter) {
+		buf_put(out, (char[]){ '\\', letter }, 2);
+	} else {
+		char u[6] = { '\\',
+			      'u',
+			      '0',
+			      '0',
+			      hex_digits[c >> 4],
+			      hex_digits[c & 15] };
+
+		buf_put(out, u, sizeof(u));
+	}
+}
+
+/*
+ * One item of s at i that cannot be copied blindly. Return: bytes used.
+ */
+static size_t put_special(struct buf *out, struct str s, size_t i)
+{
+	unsigned char c = (unsigned char)s.p[i];
+	size_t n;
+
+	if (c < 0x80) {
+		put_ascii_escape(out, c);
+		return 1;
+	}
+	n = str_utf8_len(str_skip(s, i));
+	if (n == 0) {
+		buf_puts(out, "\\ufffd");
+		return 1;
+	}
+	/* U+2028 and U+2029 end a line in JavaScript. */
+	if (n == 3 && memcmp(s.p + i, "\xe2\x80", 2) == 0 &&
+	    (s.p[i + 2] & ~1) == (char)0xa8)
+		buf_puts(out, s.p[i + 2] & 1 ? "\\u2029" : "\\u2028");
+	else
+		buf_put(out, s.p + i, n);
+	return n;
+}
+
+static void put_quoted(struct buf *out, struct str s)
+{
+	size_t i = 0, start = 0;
+
+	buf_putc(out, '"');
+	while (i < s.n) {
+		if (plain[(unsigned char)s.p[i]]) {
+			i++;
+			continue;
+		}
+		if (i > start)
+			buf_put(out, s.p + start, i - start);
+		i += put_special(out, s, i);
+		start = i;
+	}
+	if (i > start)
+		buf_put(out, s.p + start, i - start);
+	buf_putc(out, '"');
+}
+
+void json_key_str(struct json_writer *w, struct str key)
+{
+	put_separator(w);
+	put_quoted(w->out, key);
+	buf_putc(w->out, ':');
+	if (w->indent)
+		buf_putc(w->out, ' ');
+	w->after_key = true;
+}
+
+void json_key(struct json_writer *w, const char *key)
+{
+	json_key_str(w, str_from(key));
+}
+
+void json_str(struct json_writer *w, struct str s)
+{
+	put_separator(w);
+	put_quoted(w->out, s);
+}
+
+void json_cstr(struct json_writer *w, const char *s)
+{
+	if (s)
+		json_str(w, str_from(s));
+	else
+		json_null(w);
+}
+
+void json_raw(struct json_writer *w, struct str json)
+{
+	put_separator(w);
+	buf_put_str(w->out, json);
+}
+
+static void put_u64(struct json_writer *w, bool negative, uint64_t v)
+{
+	char text[24];
+	size_t at = sizeof(text);
+
+	do {
+		text[--at] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	if (negative)
+		text[--at] = '-';
+	json_raw(w, str_from_n(text + at, sizeof(text) - at));
+}
+
+void json_i64(struct json_writer *w, int64_t v)
+{
+	put_u64(w, v < 0, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
+}
+
+void json_u64(struct json_writer *w, uint64_t v)
+{
+	put_u64(w, false, v);
+}
+
+/* Fewest significant digits that read back as v; %e form in text. */
+static int shortest(char *text, size_t size, double v)
+{
+	int precision;
+
+	for (precision = 0; precision < 17; precision++) {
+		(void)snprintf(text, size, "%.*e", precision, v);
+		if (strtod(text, NULL) == v)
+			break;
+	}
+	return precision;
+}
+
+void json_f64(struct json_writer *w, double v)
+{
+	char text[400];
+	int precision;
+	double size = fabs(v);
+
+	if (!isfinite(v)) {
+		json_null(w);
+		return;
+	}
+	precision = shortest(text, sizeof(text), v);
+	if (v == 0 || (size >= 1e-6 && size < 1e21)) {
+		const char *e = strchr(text, 'e');
+		int exponent = e ? atoi(e + 1) : 0; /* our own output */
+
+		(void)snprintf(text, sizeof(text), "%.*f",
+			       MAX(precision - exponent, 0), v);
+	} else {
+		/* Go writes e-7, C e-07. */
+		char *e = strchr(text, 'e');
+
+		if (e && e[2] == '0')
+			memmove(e + 2, e + 3, strlen(e + 3) + 1);
+	}
+	json_raw(w, str_from(text));
+}
+
+void json_bool(struct json_writer *w, bool v)
+{
+	json_raw(w, v ? STR("true") : STR("false"));
+}
+
+void json_null(struct json_writer *w)
+{
+	json_raw(w, STR("null"));
+}
+
+void json_kv_str(struct json_writer *w, const char *key, struct str s)
+{
+	json_key(w, key);
+	json_str(w, s);
+}
+
+void json_kv_cstr(struct json_writer *w, const char *key, const char *s)
+{
+	json_key(w, key);
+	json_cstr(w, s);
+}
+
+void json_kv_i64(struct json_writer *w, const char *key, int64_t v)
+{
+	json_key(w, key);
+	json_i64(w, v);
+}
+
+void json_kv_bool(struct json_writer *w, const char *key, bool v)
+{
+	json_key(w, key);
+	json_bool(w, v);
+}
+
+void json_kv_str_opt(struct json_writer *w, const char *key, struct str s)
+{
+	if (s.n)
+		json_kv_str(w, key, s);
+}
+
+void json_kv_i64_opt(struct json_writer *w, const char *key, int64_t v)
+{
+	if (v)
+		json_kv_i64(w, key, v);
+}
+
+void json_kv_bool_opt(struct json_writer *w, const char *key, bool v)
+{
+	if (v)
+		json_kv_bool(w, key, v);
+}
