@@ -6,7 +6,15 @@
  * with migrations in schema.c. File mode 0600. Appends are batched into one
  * transaction of at most batch_size events or flush_interval; a query through
  * the same store flushes first. Other processes may read with sqlite3 at any
- * time (busy_timeout is set on both sides).
+ * time (busy_timeout is set on both sides). One thread.
+ *
+ * Nothing is dropped: a batch whose commit fails (disk full, say) stays in
+ * memory and is written again by the next flush; meanwhile audit_append
+ * returns the error once AUDIT_MAX_HELD bytes wait, so that whoever asks for a
+ * record denies the operation.
+ *
+ * Event ids are UUIDs of version 7 (time ordered): random ones make the
+ * primary key of a large log several times slower to extend.
  */
 #ifndef AUDIT_STORE_H
 #define AUDIT_STORE_H
@@ -19,6 +27,8 @@
 #include "core/event.h"
 #include "core/sink.h"
 
+#define AUDIT_MAX_HELD (8U << 20)
+
 struct audit_store;
 
 struct audit_options {
@@ -28,16 +38,26 @@ struct audit_options {
 	unsigned int max_backups; /* jsonl; 0 = 10 */
 	unsigned int batch_size;  /* 0 = 64 */
 	bool read_only;           /* CLI --direct-db */
-	/* integrity chain; key NULL = plain hash chain */
+	/* JSON lines carry a keyed chain (5.5) when there is a key; the
+	 * database always carries a plain one. Borrowed during audit_open. */
 	const uint8_t *hmac_key;
 	size_t hmac_key_len;
+	bool hmac_sha512; /* else HMAC-SHA-256 */
 };
 
+/*
+ * -EWOULDBLOCK: another process writes this log; -EKEYREJECTED: the JSON
+ * lines' chain was made with another key; -EBADMSG: not our database, or the
+ * existing chain does not verify.
+ */
 int audit_open(const struct audit_options *o, struct audit_store **ret);
+/* Flushes. NULL is a no-op. */
 struct audit_store *audit_close(struct audit_store *s);
 
 /* Assigns id and chain hash; the event is in the current batch on return. */
 int audit_append(struct audit_store *s, const struct event *e);
+/* JSON of the event appended last; borrowed until the next append. */
+struct str audit_last_json(const struct audit_store *s);
 /* Commits the batch. Call on a timer, before answers and at exit. */
 int audit_flush(struct audit_store *s);
 /* True if something waits for audit_flush. */
@@ -67,10 +87,28 @@ int audit_output_put(struct audit_store *s, struct str session_id,
 		     struct str command_id, const struct audit_output *o);
 /*
  * Appends up to limit bytes of one stream from offset to out.
- * -ENOENT: no such command.
+ * -ENOENT: no such command (or, with a session_id, not of that session).
  */
-int audit_output_get(struct audit_store *s, struct str command_id,
-		     bool is_stderr, uint64_t offset, uint64_t limit,
+struct audit_output_at {
+	struct str session_id; /* empty = any */
+	struct str command_id;
+	bool is_stderr;
+	uint64_t offset, limit;
+};
+int audit_output_get(struct audit_store *s, const struct audit_output_at *at,
 		     struct buf *out, uint64_t *ret_total, bool *ret_truncated);
+
+/* What a check of the tamper-evident chain found. */
+struct audit_verdict {
+	uint64_t n_checked;
+	bool ok;
+	uint64_t bad_sequence; /* of the first bad entry */
+	char reason[160];      /* "" when ok */
+};
+/* The database's chain. 0 = the check ran (see ret->ok), or -errno. */
+int audit_verify(struct audit_store *s, struct audit_verdict *ret);
+/* A JSON lines file and its rotated parts, oldest first. */
+int audit_verify_jsonl(const char *path, struct str key, bool sha512,
+		       struct audit_verdict *ret);
 
 #endif
