@@ -18,18 +18,31 @@
 /* Highest ABI the kernel offers; 0 = none; -errno on error. */
 int landlock_abi(void);
 
+#define LANDLOCK_MAX_RULES 65536
+
 struct landlock_report {
 	int abi;
 	size_t n_rules;
 	size_t n_missing; /* granted paths that do not exist: skipped */
+	/*
+	 * Holes inside trees in which files may be created or removed. Landlock
+	 * has no negative rules, and granting such a tree entry by entry would
+	 * break it (no new names, EACCES after a replace), so these are left to
+	 * the catchers alone. detect says so.
+	 */
+	size_t n_holes_open;
 	bool net, scope_signal, scope_abstract_unix, ioctl;
 };
 
 /*
  * Builds a ruleset fd (CLOEXEC). Opens each granted path with O_PATH; a grant
  * with `expand`, or a tree with holes in it, becomes one rule per entry that is
- * not a hole (only on the levels that lead to one).
- * Return: fd, -EOPNOTSUPP without Landlock, or -errno.
+ * not a hole (only on the levels that lead to one); see n_holes_open for the
+ * exception. A snapshot: entries made later at an expanded level are denied.
+ * Scopes (signals, abstract unix sockets) are always on where the ABI has them;
+ * TCP rights are handled only as far as the set restricts them.
+ * Return: fd, -EOPNOTSUPP without Landlock, -E2BIG beyond LANDLOCK_MAX_RULES,
+ * or -errno. ret may be NULL.
  */
 int landlock_build(const struct grant_set *g, struct landlock_report *ret);
 /* Flags for landlock_restrict_self under this ABI (audit logging on). */

@@ -41,7 +41,13 @@ enum confine_result {
 struct confine_report {
 	uint8_t result[CONFINE_STEP_MAX]; /* enum confine_result */
 	int error[CONFINE_STEP_MAX];      /* errno of a failed step */
-	int listener;                     /* fd in the child, or -1 */
+	/*
+	 * Seccomp listener, CLOEXEC, in the child's table, or -1. After this
+	 * step the child's own calls are judged too: hand the fd over by
+	 * pidfd_getfd() of its number, not by sendmsg().
+	 */
+	int listener;
+	int listener_error; /* errno why filter_static had to do; 0 = it has */
 };
 
 #define CONFINE_MAX_CGROUPS 8
@@ -54,7 +60,9 @@ struct confine_rlimit {
 struct confine_plan {
 	int cgroup_procs[CONFINE_MAX_CGROUPS]; /* cgroup.procs, O_WRONLY */
 	unsigned int n_cgroups;
-	bool tty; /* fd 0 becomes the controlling terminal */
+	bool tty;          /* fd 0 becomes the controlling terminal */
+	bool same_session; /* new process group only, no setsid: the command
+			    * keeps the caller's terminal; excludes tty */
 	struct confine_rlimit rlimits[8];
 	unsigned int n_rlimits;
 	int cwd_fd;         /* fchdir here; -1 = stay */
@@ -63,9 +71,16 @@ struct confine_plan {
 	int landlock_fd;    /* prebuilt ruleset; -1 = none */
 	uint32_t landlock_flags; /* for landlock_restrict_self, ABI-masked */
 	const struct sock_fprog *filter; /* NULL = none */
-	bool listener; /* install with NEW_LISTENER (and WAIT_KILLABLE) */
-	bool wait_killable;
-	uint32_t required; /* bit per confine_step: a failure stops the exec */
+	/*
+	 * The same without notify classes: installed instead when the kernel
+	 * refuses the listener (another one exists: EBUSY; a container's own
+	 * filter: EPERM, EINVAL). NULL = then the step fails.
+	 */
+	const struct sock_fprog *filter_static;
+	bool listener;      /* install `filter` with NEW_LISTENER */
+	bool wait_killable; /* ask for WAIT_KILLABLE_RECV; done without if the
+			     * kernel (before 5.19) has no such flag */
+	uint32_t required;  /* bit per confine_step: a failure stops the exec */
 };
 
 /*

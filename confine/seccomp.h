@@ -22,7 +22,9 @@ enum seccomp_notify {
 	NOTIFY_POSTEXEC = 1 << 1, /* arch_prctl(ARCH_SET_FS) | set_tid_address:
 				   * first call of a new image */
 	NOTIFY_OPEN_WRITE = 1 << 2, /* open* with write/create/trunc bits,
-				     * creat, openat2 */
+				     * creat, openat2 (ENOSYS unless either
+				     * open class is notified: its flags are
+				     * in memory) */
 	NOTIFY_OPEN_READ = 1 << 3,  /* every other open */
 	NOTIFY_MUTATE = 1 << 4, /* unlink rename mkdir rmdir link symlink mknod
 				 * truncate and their *at forms */
@@ -31,29 +33,52 @@ enum seccomp_notify {
 	NOTIFY_NET = 1 << 7,    /* connect bind listen sendto(addr) sendmsg
 				 * sendmmsg on any family */
 	NOTIFY_SIGNAL = 1 << 8, /* kill tgkill tkill pidfd_send_signal
-				 * rt_(tg)sigqueueinfo to another process */
+				 * rt_(tg)sigqueueinfo, to whatever process:
+				 * BPF does not know who asks. Only SIGURG by
+				 * tgkill (Go's preemption) is let through. */
 	NOTIFY_FTRUNCATE = 1 << 9, /* ftruncate, fallocate: undo without FUSE */
 	NOTIFY_CHDIR = 1 << 10,
+	/*
+	 * Calls that are refused whatever the policy says (mount, bpf, ptrace,
+	 * names in `block` with SECCOMP_BLOCK_NOTIFY ...) go to the supervisor
+	 * so that the attempt is on record. It must answer with an error, never
+	 * CONTINUE: see seccomp_denied_errno().
+	 */
+	NOTIFY_DENIED = 1 << 11,
+};
+
+enum seccomp_block {
+	SECCOMP_BLOCK_ERRNO = 0, /* EPERM, or notified under NOTIFY_DENIED */
+	SECCOMP_BLOCK_KILL,      /* SIGSYS for the whole process */
+	SECCOMP_BLOCK_NOTIFY,    /* the supervisor records it and refuses or
+				  * kills (log, log_and_kill); EPERM when there
+				  * is no listener, i.e. notify == 0 */
 };
 
 struct seccomp_options {
-	uint32_t notify; /* enum seccomp_notify bits */
+	uint32_t notify; /* enum seccomp_notify bits; 0 = no listener needed */
 	/* names from sandbox.seccomp.syscalls.block, and their action */
 	const char *const *block;
 	size_t n_block;
-	enum {
-		SECCOMP_BLOCK_ERRNO = 0,
-		SECCOMP_BLOCK_KILL,
-		SECCOMP_BLOCK_LOG
-	} on_block;
+	enum seccomp_block on_block;
+	/* AF_* numbers that socket() refuses besides the built-in list */
+	const int *block_families;
+	size_t n_block_families;
+	/*
+	 * What Landlock offers here (landlock_abi()). Below 3 an unnotified
+	 * truncate(2) by path is refused by the filter instead.
+	 */
+	int landlock_abi;
 	bool allow_ptrace; /* debuggers wanted inside: policy says so */
 	bool allow_userns; /* nested sandboxes */
+	bool allow_setid;  /* set-id mode bits; only where FUSE judges chmod */
 };
 
 /*
  * Builds the program. *ret is one heap block (prog->filter points into it);
  * the caller frees ret with free(). unknown: first block name that is no
  * syscall here (for a warning), or NULL.
+ * Return: 0, -ENOMEM, -E2BIG (more than BPF_MAXINSNS).
  */
 int seccomp_build(const struct seccomp_options *o, struct sock_fprog **ret,
 		  const char **ret_unknown);
@@ -67,6 +92,12 @@ enum seccomp_class {
 };
 /* Class of syscall nr of this machine under o; for tests and `explain`. */
 enum seccomp_class seccomp_classify(const struct seccomp_options *o, long nr);
+/*
+ * The errno with which a notified call must be refused without being judged,
+ * or 0 if it is one to judge. For supervisors that asked for NOTIFY_DENIED or
+ * SECCOMP_BLOCK_NOTIFY; ask before decoding.
+ */
+int seccomp_denied_errno(const struct seccomp_options *o, long nr);
 const char *seccomp_syscall_name(long nr); /* NULL if unknown */
 
 #endif
