@@ -35,6 +35,7 @@ struct event_field {
 
 #define EVENT_MAX_FIELDS 24
 #define EVENT_MAX_ARGV   256
+#define EVENT_MAX_BYTES  (256U * 1024) /* encoded; fits a ring record */
 
 enum event_action {
 	EVENT_ACTION_NONE = 0,
@@ -76,25 +77,35 @@ struct event {
 
 #define EVENT_INIT(t) ((struct event){ .type = STR(t), .depth = -1 })
 
-/* No-ops when EVENT_MAX_FIELDS is reached. */
+/*
+ * Replace the field of that key, or add one; no-ops when EVENT_MAX_FIELDS is
+ * reached. key and v are borrowed. json: one value on one line.
+ */
 void event_add_str(struct event *e, const char *key, struct str v);
 void event_add_int(struct event *e, const char *key, int64_t v);
 void event_add_bool(struct event *e, const char *key, bool v);
+void event_add_json(struct event *e, const char *key, struct str json);
 
 /* effective_decision == deny, or action blocked, or field blocked == true. */
 bool event_is_denial(const struct event *e);
 
 /*
- * Binary form, appended to out (core/wire.h encoding). 0 or -E2BIG/-ENOMEM.
+ * Binary form, appended to out (core/wire.h encoding). argv beyond
+ * EVENT_MAX_ARGV or LIMIT_ARGV_BYTES is cut and marked truncated.
+ * Return: 0, -E2BIG (over EVENT_MAX_BYTES) or -ENOMEM; then out->error is set
+ * and its length is as before.
  */
 int event_encode(const struct event *e, struct buf *out);
 /*
  * Decodes into *ret, which borrows from bytes and from a (argv array, keys).
- * Input is untrusted. 0, -EBADMSG, -ENOMEM.
+ * Input is untrusted. 0, -EBADMSG, -ENOMEM (then *ret is not to be used).
  */
 int event_decode(struct str bytes, struct arena *a, struct event *ret);
 
-/* The Event object of section 5.1, compact, field order as there. */
+/*
+ * The Event object of section 5.1, field order as there; policy_generation
+ * is a member of `fields`. timestamp_ns must be set.
+ */
 void event_to_json(const struct event *e, struct json_writer *w);
 
 #endif

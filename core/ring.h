@@ -11,7 +11,11 @@
  * Overload: a low-priority record that does not fit is dropped and counted;
  * the count is written into the stream before the next record that fits
  * (an `events_dropped` event made by the caller), so the audit log declares
- * its own gaps. A high-priority record (every denial) waits for room.
+ * its own gaps. A high-priority record (every denial) waits for room, and the
+ * last eighth of the ring is kept free for it.
+ *
+ * One thread writes and one reads: a program whose threads all emit (vfs) puts
+ * a lock around ring_write() and ring_take_dropped().
  */
 #ifndef CORE_RING_H
 #define CORE_RING_H
@@ -31,13 +35,17 @@ struct ring;
  */
 int ring_create(uint32_t size, struct ring **ret, int *ret_memfd,
 		int *ret_eventfd);
-/* Writer side: maps what it was born with; takes both descriptors. */
+/*
+ * Writer side: maps what it was born with; takes both descriptors on success.
+ * -EBADF or -EBADMSG when they are no ring of ring_create().
+ */
 int ring_attach(int memfd, int eventfd, struct ring **ret);
 struct ring *ring_free(struct ring *r);
 
 /*
- * Return: 0; -EAGAIN no room now (caller waits or drops); -E2BIG never fits;
- * -EPIPE the reader closed. must_keep: wait up to timeout_ms for room.
+ * Return: 0; -EAGAIN no room now (the record counts as dropped); -E2BIG never
+ * fits (more than half of the ring); -EPIPE the reader closed. must_keep: wait
+ * up to timeout_ms for room.
  */
 int ring_write(struct ring *r, struct str record, bool must_keep,
 	       int timeout_ms);
@@ -45,9 +53,11 @@ int ring_write(struct ring *r, struct str record, bool must_keep,
 uint64_t ring_take_dropped(struct ring *r);
 
 /*
- * Next record, borrowed until ring_consume(); -EAGAIN when empty (the reader
- * is then marked asleep: wait for the eventfd to be readable), -EBADMSG when
- * the writer corrupted the ring (treat the writer as hostile).
+ * Next record, a private copy that is valid until the next ring_peek() or
+ * ring_free(), whatever the writer does; the same one until ring_consume().
+ * -EAGAIN when empty (the reader is then marked asleep: wait for the eventfd to
+ * be readable, ring_peek() resets it), -EBADMSG when the writer corrupted the
+ * ring (treat the writer as hostile; it stays that way), -ENOMEM.
  */
 int ring_peek(struct ring *r, struct str *ret);
 void ring_consume(struct ring *r);
