@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * seccomp_leaf.c - what the filter tests once the syscall number is known
+ *
+ * Registers are 64 bits wide and most arguments are 32: each test looks at
+ * exactly the half that the kernel will look at. Comparing all 64 bits of an
+ * ioctl request was CVE-2019-7303.
+ */
+#include "confine/seccomp_leaf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+/* Values that the C library of a build machine may not know. */
+#define SET_FS             0x1002    /* ARCH_SET_FS */
+#define TMPFILE_BIT        020000000 /* O_TMPFILE without O_DIRECTORY */
+#define SET_MODE_FILTER    1         /* seccomp(2) operation */
+#define NEW_LISTENER       (1U << 3)
+#define FAST_OPEN_CONNECT  30 /* TCP_FASTOPEN_CONNECT */
+#define PRCTL_SET_DUMPABLE 4
+#define PRCTL_SET_MM       35
+#define WHO_IO_USER        3 /* IOPRIO_WHO_USER */
+#define SOCK_TYPE_BITS     0xf
+#define NS_TIME            0x80 /* CLONE_NEWTIME; in clone(2) an exit signal */
+
+#define SETID_BITS   06000U
+#define OPEN_WRITING ((uint32_t)(O_WRONLY | O_RDWR | O_CREAT | O_TRUNC))
+#define NAMESPACES                                                 \
+	((uint32_t)(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | \
+		    CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |  \
+		    CLONE_NEWNET))
+/* Children that a tracer does not get, or that are not in the tree. */
+#define CLONE_ESCAPES ((uint32_t)(CLONE_UNTRACED | CLONE_PARENT | CLONE_PTRACE))
+
+static void check_mode(struct bpf *b, unsigned int arg)
+{
+	bpf_load_arg(b, arg);
+	bpf_ret_set(b, SETID_BITS, RET_ERRNO(EPERM));
+}
+
+static void check_open(struct bpf *b, const struct seccomp_options *o,
+		       unsigned int flags)
+{
+	const uint32_t both = NOTIFY_OPEN_WRITE | NOTIFY_OPEN_READ;
+
+	bpf_load_arg(b, flags);
+	if (!o->allow_setid) {
+		size_t creates = bpf_if_set(b, O_CREAT | TMPFILE_BIT);
+
+		check_mode(b, flags + 1);
+		if ((o->notify & both) == NOTIFY_OPEN_WRITE)
+			bpf_ret(b, RET_NOTIFY); /* creating is writing */
+		else
+			bpf_load_arg(b, flags);
+		bpf_end(b, creates);
+	}
+	if ((o->notify & both) == NOTIFY_OPEN_WRITE)
+		bpf_ret_set(b, OPEN_WRITING, RET_NOTIFY);
+	else if ((o->notify & both) == NOTIFY_OPEN_READ)
+		bpf_ret_set(b, OPEN_WRITING, SECCOMP_RET_ALLOW);
+}
+
+static void check_mknod(struct bpf *b, const struct seccomp_options *o,
+			unsigned int mode)
+{
+	if (!o->allow_setid)
+		check_mode(b, mode);
+	bpf_load_arg(b, mode);
+	bpf_and(b, S_IFMT);
+	bpf_ret_eq(b, S_IFCHR, RET_ERRNO(EPERM));
+	bpf_ret_eq(b, S_IFBLK, RET_ERRNO(EPERM));
+}
+
+static bool family_blocked(const struct seccomp_options *o, int family)
+{
+	for (size_t i = 0; i < o->n_block_families; i++) {
+		if (o->block_families[i] == family)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * IP: TCP and UDP by their own or the default protocol number. MPTCP (262)
+ * ignores Landlock's TCP rules, hence the exact list; EPROTONOSUPPORT makes
+ * Go and others fall back to TCP.
+ */
+static void check_socket_ip(struct bpf *b, int family)
+{
+	size_t in = bpf_if_eq(b, (uint32_t)family);
+	size_t stream, datagram;
+
+	bpf_load_arg(b, 1);
+	bpf_and(b, SOCK_TYPE_BITS);
+	stream = bpf_if_eq(b, SOCK_STREAM);
+	bpf_load_arg(b, 2);
+	bpf_ret_eq(b, 0, SECCOMP_RET_ALLOW);
+	bpf_ret_eq(b, IPPROTO_TCP, SECCOMP_RET_ALLOW);
+	bpf_ret(b, RET_ERRNO(EPROTONOSUPPORT));
+	bpf_end(b, stream);
+	datagram = bpf_if_eq(b, SOCK_DGRAM);
+	bpf_load_arg(b, 2);
+	bpf_ret_eq(b, 0, SECCOMP_RET_ALLOW);
+	bpf_ret_eq(b, IPPROTO_UDP, SECCOMP_RET_ALLOW);
+	bpf_ret(b, RET_ERRNO(EPROTONOSUPPORT));
+	bpf_end(b, datagram);
+	bpf_ret(b, RET_ERRNO(EPERM)); /* SOCK_RAW: as without CAP_NET_RAW */
+	bpf_end(b, in);
+}
+
+static void check_socket(struct bpf *b, const struct seccomp_options *o)
+{
+	bpf_load_arg(b, 0);
+	if (!family_blocked(o, AF_UNIX))
+		bpf_ret_eq(b, AF_UNIX, SECCOMP_RET_ALLOW);
+	if (!family_blocked(o, AF_INET))
+		check_socket_ip(b, AF_INET);
+	if (!family_blocked(o, AF_INET6))
+		check_socket_ip(b, AF_INET6);
+	if (!family_blocked(o, AF_NETLINK)) { /* NETLINK_ROUTE: getaddrinfo */
+		size_t netlink = bpf_if_eq(b, AF_NETLINK);
+
+		bpf_load_arg(b, 2);
+		bpf_ret_eq(b, 0, SECCOMP_RET_ALLOW);
+		bpf_end(b, netlink);
+	}
+	bpf_ret(b, RET_ERRNO(EAFNOSUPPORT));
+}
+
+static void check_socketpair(struct bpf *b, const struct seccomp_options *o)
+{
+	bpf_load_arg(b, 0);
+	if (!family_blocked(o, AF_UNIX))
+		bpf_ret_eq(b, AF_UNIX, SECCOMP_RET_ALLOW);
+	bpf_ret(b, RET_ERRNO(EAFNOSUPPORT));
+}
+
+/*
+ * MSG_FASTOPEN connects without the connect hook of Landlock; the error is
+ * the kernel's own for "fast open is off", after which callers connect().
+ */
+static void check_fastopen(struct bpf *b, unsigned int flags)
+{
+	bpf_load_arg(b, flags);
+	bpf_ret_set(b, MSG_FASTOPEN, RET_ERRNO(EOPNOTSUPP));
+}
+
+static void check_sendto(struct bpf *b, const struct seccomp_options *o)
+{
+	check_fastopen(b, 3);
+	if (!(o->notify & NOTIFY_NET))
+		return;
+	bpf_load_arg(b, 4);
+	bpf_ret_ne(b, 0, RET_NOTIFY);
+	bpf_load_arg_high(b, 4);
+	bpf_ret_ne(b, 0, RET_NOTIFY);
+}
+
+static void check_setsockopt(struct bpf *b)
+{
+	size_t tcp;
+
+	bpf_load_arg(b, 1);
+	tcp = bpf_if_eq(b, IPPROTO_TCP);
+	bpf_load_arg(b, 2);
+	bpf_ret_eq(b, FAST_OPEN_CONNECT, RET_ERRNO(EOPNOTSUPP));
+	bpf_end(b, tcp);
+}
+
+static void check_ioctl(struct bpf *b)
+{
+	/* input into a terminal, console control, line disciplines */
+	bpf_load_arg(b, 1);
+	bpf_ret_eq(b, TIOCSTI, RET_ERRNO(EPERM));
+	bpf_ret_eq(b, TIOCLINUX, RET_ERRNO(EPERM));
+	bpf_ret_eq(b, TIOCSETD, RET_ERRNO(EPERM));
+	bpf_ret_eq(b, TIOCCONS, RET_ERRNO(EPERM));
+}
+
+static void check_prctl(struct bpf *b)
+{
+	size_t dumpable;
+
+	bpf_load_arg(b, 0);
+	/* rewrites what /proc/PID/cmdline and exe say */
+	bpf_ret_eq(b, PRCTL_SET_MM, RET_ERRNO(EPERM));
+	/* not dumpable: an unprivileged supervisor cannot read arguments */
+	dumpable = bpf_if_eq(b, PRCTL_SET_DUMPABLE);
+	bpf_load_arg(b, 1);
+	bpf_ret_eq(b, 0, RET_ERRNO(EPERM));
+	bpf_end(b, dumpable);
+}
+
+/* Own filters only ever take away; an own listener could say "continue". */
+static void check_seccomp(struct bpf *b)
+{
+	size_t filter;
+
+	bpf_load_arg(b, 0);
+	filter = bpf_if_eq(b, SET_MODE_FILTER);
+	bpf_load_arg(b, 1);
+	bpf_ret_set(b, NEW_LISTENER, RET_ERRNO(EBUSY));
+	bpf_end(b, filter);
+}
+
+static void check_prlimit(struct bpf *b)
+{
+	bpf_load_arg(b, 0);
+	bpf_ret_eq(b, 0, SECCOMP_RET_ALLOW);
+	bpf_load_arg(b, 2); /* new limit: NULL only asks */
+	bpf_ret_ne(b, 0, RET_ERRNO(EPERM));
+	bpf_load_arg_high(b, 2);
+	bpf_ret_ne(b, 0, RET_ERRNO(EPERM));
+}
+
+/* (which, who): "everything of this user" or somebody else's */
+static void check_priority(struct bpf *b, uint32_t which_user)
+{
+	bpf_load_arg(b, 0);
+	bpf_ret_eq(b, which_user, RET_ERRNO(EPERM));
+	bpf_load_arg(b, 1);
+	bpf_ret_ne(b, 0, RET_ERRNO(EPERM));
+}
+
+static void check_process(struct bpf *b, const struct seccomp_options *o,
+			  enum row_class class)
+{
+	switch ((int)class) {
+	case ROW_UNSHARE:
+		bpf_load_arg(b, 0);
+		bpf_ret_set(b, NAMESPACES | NS_TIME, RET_ERRNO(EPERM));
+		break;
+	case ROW_CLONE:
+		bpf_load_arg(b, 0);
+		bpf_ret_set(b,
+			    o->allow_userns ? CLONE_ESCAPES
+					    : NAMESPACES | CLONE_ESCAPES,
+			    RET_ERRNO(EPERM));
+		break;
+	case ROW_SETFS:
+		bpf_load_arg(b, 0);
+		bpf_ret_eq(b, SET_FS, RET_NOTIFY);
+		break;
+	case ROW_KILL:
+		bpf_load_arg(b, 0);
+		bpf_ret_eq(b, (uint32_t)-1, RET_ERRNO(EPERM));
+		break;
+	case ROW_TGKILL:
+		bpf_load_arg(b, 2);
+		bpf_ret_eq(b, SIGURG, SECCOMP_RET_ALLOW);
+		break;
+	case ROW_PERSONALITY:
+		bpf_load_arg(b, 0);
+		bpf_ret_eq(b, 0, SECCOMP_RET_ALLOW);
+		bpf_ret_ne(b, 0xffffffffU, RET_ERRNO(EPERM));
+		break;
+	case ROW_PRLIMIT:
+		check_prlimit(b);
+		break;
+	case ROW_SETPRIORITY:
+		check_priority(b, PRIO_USER);
+		break;
+	case ROW_IOPRIO:
+		check_priority(b, WHO_IO_USER);
+		break;
+	default: /* ROW_SELF */
+		bpf_load_arg(b, 0);
+		bpf_ret_ne(b, 0, RET_ERRNO(EPERM));
+		break;
+	}
+}
+
+void seccomp_leaf_emit(struct bpf *b, const struct seccomp_options *o,
+		       struct action a)
+{
+	switch (a.check) {
+	case ROW_ALLOW:
+		break;
+	case ROW_OPEN:
+		check_open(b, o, 1);
+		break;
+	case ROW_OPENAT:
+		check_open(b, o, 2);
+		break;
+	case ROW_CHMOD:
+		check_mode(b, 1);
+		break;
+	case ROW_CHMODAT:
+		check_mode(b, 2);
+		break;
+	case ROW_MKNOD:
+		check_mknod(b, o, 1);
+		break;
+	case ROW_MKNODAT:
+		check_mknod(b, o, 2);
+		break;
+	case ROW_SENDTO:
+		check_sendto(b, o);
+		break;
+	case ROW_SENDMSG:
+		check_fastopen(b, 2);
+		break;
+	case ROW_SENDMMSG:
+		check_fastopen(b, 3);
+		break;
+	case ROW_SOCKET:
+		check_socket(b, o);
+		return;
+	case ROW_SOCKETPAIR:
+		check_socketpair(b, o);
+		return;
+	case ROW_SETSOCKOPT:
+		check_setsockopt(b);
+		break;
+	case ROW_IOCTL:
+		check_ioctl(b);
+		break;
+	case ROW_PRCTL:
+		check_prctl(b);
+		break;
+	case ROW_SECCOMP:
+		check_seccomp(b);
+		break;
+	default:
+		check_process(b, o, (enum row_class)a.check);
+		break;
+	}
+	bpf_ret(b, a.pass);
+}
