@@ -294,7 +294,7 @@ static void tree_fill(struct tree *t)
  * comparisons. The longer tests sit in exceptions, so the count is bounded by
  * how far a conditional jump reaches.
  */
-#define CLUSTER_EXCEPTIONS 4
+#define CLUSTER_EXCEPTIONS 6
 
 static bool is_single(const struct tree *t, size_t i)
 {
