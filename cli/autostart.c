@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * autostart.c - starting a server when none answers
+ *
+ * Only for the loopback address and the default port: a server elsewhere is
+ * somebody else's. The new server inherits none of our descriptors and is in a
+ * session of its own; it stays when we are gone.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "cli/exec.h"
+#include "cli/locate.h"
+#include "cli/output.h"
+
+#define START_TIMEOUT_NS (5 * UINT64_C(1000000000))
+#define PROBE_NS         (150 * UINT64_C(1000000))
+#define STEP_MIN_NS      (2 * INT64_C(1000000))
+#define STEP_MAX_NS      (50 * INT64_C(1000000))
+#define MESSAGE_MAX      500
+
+static bool healthy(const struct client *cl, uint64_t timeout_ns)
+{
+	_cleanup_conn_ struct conn c = CONN_INIT;
+	struct conn_request rq = { .method = "GET", .target = "/health" };
+	uint64_t deadline = client_deadline(timeout_ns);
+
+	return conn_open(&c, &cl->url, deadline) == 0 &&
+	       conn_send(&c, &cl->url, NULL, &rq, deadline) == 0 &&
+	       conn_wait(&c, deadline) == 0 && c.status == 200;
+}
+
+/* In the child: exec or exit. Only async-signal-safe calls. */
+static _noreturn_ void child(const char *config, int log)
+{
+	static const char self[] = "/proc/self/exe";
+	char name[] = "agentsh", verb[] = "server", flag[] = "--config";
+	char *argv[] = { name, verb, flag, NULL, NULL };
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	memcpy(&argv[3], &config, sizeof(config));
+	(void)setsid();
+	(void)signal(SIGPIPE, SIG_DFL);
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
+	    dup2(log, 2) < 0 || close_range(3, ~0U, 0) < 0)
+		_exit(126);
+	(void)execv(self, argv);
+	_exit(127);
+}
+
+static int failed(int log, struct buf *error)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	struct str s;
+
+	(void)lseek(log, 0, SEEK_SET);
+	(void)fd_read_all(log, MESSAGE_MAX * 16, &text);
+	s = str_trim(buf_str(&text));
+	buf_puts(error, "server did not become ready");
+	if (s.n) {
+		bool cut = s.n > MESSAGE_MAX;
+
+		s.n = MIN(s.n, MESSAGE_MAX);
+		buf_printf(error, ": " STR_FMT "%s", STR_ARG(s),
+			   cut ? "..." : "");
+	}
+	return -1;
+}
+
+/* Until /health answers, the child is gone, or time is up. */
+static int wait_ready(const struct client *cl, pid_t pid)
+{
+	uint64_t deadline = client_deadline(START_TIMEOUT_NS);
+	int64_t step = STEP_MIN_NS;
+	int status;
+
+	while (clock_monotonic_ns() < deadline) {
+		struct timespec ts = { .tv_nsec = step };
+
+		if (healthy(cl, 250 * UINT64_C(1000000)))
+			return 0;
+		/* Two clients may start one at once: the loser's server ends
+		 * and the winner's answers. */
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return healthy(cl, 1000 * UINT64_C(1000000)) ? 0 : -1;
+		(void)nanosleep(&ts, NULL);
+		step = MIN(step * 2, STEP_MAX_NS);
+	}
+	return -1;
+}
+
+int autostart(const struct client *cl, struct buf *error)
+{
+	_cleanup_buf_ struct buf config = BUF_INIT;
+	_cleanup_close_ int log = -1;
+	pid_t pid;
+
+	if (!cl->url.loopback ||
+	    (cl->url.port_given && cl->url.port != URL_DEFAULT_PORT)) {
+		buf_printf(error, "server not reachable at %s", cl->text);
+		return -1;
+	}
+	if (healthy(cl, PROBE_NS))
+		return 0;
+	locate_config(&config);
+	(void)fail("agentsh: auto-starting server (config %s)",
+		   buf_cstr(&config));
+	log = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (log < 0)
+		log = memfd_create("agentsh-server-log", MFD_CLOEXEC);
+	if (log < 0) {
+		buf_printf(error, "log file: %s", strerror(errno));
+		return -1;
+	}
+	pid = fork();
+	if (pid < 0) {
+		buf_printf(error, "fork: %s", strerror(errno));
+		return -1;
+	}
+	if (pid == 0)
+		child(buf_cstr(&config), log);
+	return wait_ready(cl, pid) == 0 ? 0 : failed(log, error);
+}

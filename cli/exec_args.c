@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exec_args.c - exec: what was asked for
+ */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "cli/exec.h"
+#include "cli/output.h"
+
+void exec_call_done(struct exec_call *x)
+{
+	buf_done(&x->body);
+	buf_done(&x->stdin_data);
+}
+
+static bool same(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+/* A second "--", which the parser left in place, separates as well. */
+static int separator(char *const *args, int n, int dash)
+{
+	for (int i = 0; i < n && i < 2; i++)
+		if (same(args[i], "--"))
+			return i;
+	return dash == 0 || dash == 1 ? dash : -1;
+}
+
+int exec_resolve(char *const *args, int n, int dash, const char *env_session,
+		 const char **ret_session, int *ret_first, struct buf *error)
+{
+	int sep = separator(args, n, dash);
+	/* The parser's own "--" is gone from args, a literal one is not. */
+	int width = sep >= 0 && sep < n && same(args[sep], "--");
+	const char *session = env_session;
+	int first = 0;
+
+	if (sep == 1) {
+		session = args[0];
+		first = 1 + width;
+	} else if (sep == 0) {
+		first = width;
+	} else if (env_session[0]) {
+		first = n > 0 && same(args[0], env_session);
+	} else if (n > 0) {
+		session = args[0];
+		first = 1;
+	}
+	if (session[0] == '\0') {
+		buf_puts(error, "session id is required (provide as argument "
+				"or set AGENTSH_SESSION_ID)");
+		return -EINVAL;
+	}
+	*ret_session = session;
+	*ret_first = first;
+	return 0;
+}
+
+static bool one_of(const char *word, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (same(word, words[i]))
+			return true;
+	return false;
+}
+
+static int read_modes(struct exec_call *x, const struct cli *c)
+{
+	static const char *const levels[] = { "all", "summary", "blocked",
+					      "none" };
+	const struct flag_set *f = &c->flags;
+	const char *output = flag_text(f, "output");
+	int64_t ns;
+
+	if (!output[0])
+		output = env_or("AGENTSH_OUTPUT", "shell");
+	if (!same(output, "shell") && !same(output, "json"))
+		return fail("invalid --output \"%s\" (expected shell|json)",
+			    output);
+	x->output_json = same(output, "json");
+	x->events = flag_text(f, "events");
+	if (!x->events[0])
+		x->events = env_or("AGENTSH_EVENTS",
+				   x->output_json ? "summary" : "none");
+	if (!one_of(x->events, levels, ARRAY_LEN(levels)))
+		return fail("invalid --events \"%s\" (expected "
+			    "all|summary|blocked|none)",
+			    x->events);
+	x->stream = flag_bool(f, "stream");
+	x->pty = flag_bool(f, "pty");
+	if (x->pty && x->stream)
+		return fail("--pty and --stream are mutually exclusive");
+	if (x->pty && x->output_json)
+		return fail("--pty requires --output shell");
+	x->timeout = flag_text(f, "timeout");
+	if (x->timeout[0] &&
+	    (num_parse_duration(str_from(x->timeout), &ns) < 0 || ns < 0))
+		return fail("invalid --timeout \"%s\" (expected a duration "
+			    "such as 90s or 5m)",
+			    x->timeout);
+	return 0;
+}
+
+/* $PWD when it names the current directory, as Go's os.Getwd does. */
+static const char *default_root(void)
+{
+	return env_or("AGENTSH_SESSION_ROOT", env_or("PWD", ""));
+}
+
+int exec_call_init(struct exec_call *x, const struct cli *c)
+{
+	const struct flag_set *f = &c->flags;
+	_cleanup_buf_ struct buf error = BUF_INIT;
+	char uuid[UUID_LEN + 1];
+	int first = 0, status;
+
+	*x = (struct exec_call){
+		.json = flag_text(f, "json"),
+		.argv0 = flag_text(f, "argv0"),
+		.root = flag_text(f, "root"),
+		.project_root = flag_text(f, "project-root"),
+		.session_file = flag_text(f, "session-file"),
+		.quiet = flag_bool(f, "quiet"),
+		.no_detect_root = flag_bool(f, "no-detect-root"),
+		.real_paths = flag_bool(f, "real-paths"),
+		.real_paths_given = flag_given(f, "real-paths")
+	};
+	if (!x->root[0])
+		x->root = default_root();
+	status = read_modes(x, c);
+	if (status)
+		return status;
+	if (exec_resolve(c->args, c->n_args, c->dash,
+			 env_or("AGENTSH_SESSION_ID", ""), &x->session, &first,
+			 &error) < 0)
+		return fail("%s", buf_cstr(&error));
+	if (!x->json[0]) {
+		x->argv = c->args + first;
+		x->argc = c->n_args - first;
+		if (x->argc == 0 || x->argv[0][0] == '\0')
+			return fail("command is required");
+	}
+	uuid4(uuid);
+	memcpy(x->command_id, "cmd-", 4);
+	memcpy(x->command_id + 4, uuid, sizeof(uuid));
+	return client_init(&x->client, c);
+}
+
+/* --json: the user's members, with what flags say on top. */
+static int request_from_json(struct exec_call *x, struct json_writer *w)
+{
+	_cleanup_arena_ struct arena a = ARENA_INIT(64U << 20);
+	struct json *v = NULL;
+	const struct json *in;
+
+	if (json_parse(&a, str_from(x->json), &v) < 0)
+		return fail("invalid --json: not a JSON document");
+	if (v->type != JSON_OBJECT)
+		return fail("invalid --json: expected an object with "
+			    "\"command\"");
+	if (json_get_str(v, "command").n == 0)
+		return fail("command is required");
+	in = json_get(v, "stdin");
+	if (in && in->type == JSON_STRING) {
+		buf_put_str(&x->stdin_data, in->text);
+		x->has_stdin = true;
+	}
+	json_begin_object(w);
+	json_foreach(it, v)
+	{
+		bool ours =
+			(x->timeout[0] && str_eq(it->key, STR("timeout"))) ||
+			(x->argv0[0] && str_eq(it->key, STR("argv0")));
+
+		if (ours)
+			continue;
+		json_key_str(w, it->key);
+		json_copy(w, it);
+	}
+	json_kv_str_opt(w, "argv0", str_from(x->argv0));
+	json_kv_str_opt(w, "timeout", str_from(x->timeout));
+	if (!json_get(v, "include_events"))
+		json_kv_cstr(w, "include_events", x->events);
+	json_end_object(w);
+	return 0;
+}
+
+int exec_build_request(struct exec_call *x)
+{
+	struct json_writer w;
+	int status;
+
+	json_writer_init(&w, &x->body, 0);
+	if (x->json[0]) {
+		status = request_from_json(x, &w);
+		if (status)
+			return status;
+	} else {
+		json_begin_object(&w);
+		json_kv_cstr(&w, "command", x->argv[0]);
+		json_kv_str_opt(&w, "argv0", str_from(x->argv0));
+		if (x->argc > 1) {
+			json_key(&w, "args");
+			json_begin_array(&w);
+			for (int i = 1; i < x->argc; i++)
+				json_cstr(&w, x->argv[i]);
+			json_end_array(&w);
+		}
+		json_kv_str_opt(&w, "timeout", str_from(x->timeout));
+		if (x->stream)
+			json_kv_bool(&w, "stream_output", true);
+		json_kv_cstr(&w, "include_events", x->events);
+		json_end_object(&w);
+	}
+	return x->body.error ? fail_errno(x->body.error, "request") : 0;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - agentsh: the table of verbs
+ *
+ * To add a verb: a row here, its function in a cmd_*.c, its paragraph in
+ * docs/man/agentsh.1 (docs/howto/add-a-subcommand.md).
+ */
+#include <signal.h>
+
+#include "cli/command.h"
+#include "cli/verbs.h"
+#ifdef HAVE_SERVER
+#	include "server/server.h"
+#endif
+
+#ifdef HAVE_SERVER
+int cmd_server(struct cli *c)
+{
+	const char *config = flag_text(&c->flags, "config");
+
+	/* A word ("start") is accepted and means nothing. */
+	return server_main(config[0] ? config : NULL);
+}
+#endif
+
+static const struct flag root_flags[] = {
+	{ .name = "server",
+	  .type = FLAG_STRING,
+	  .value = "URL",
+	  .help = "server to talk to: http://HOST:PORT or unix:///PATH "
+		  "($AGENTSH_SERVER)" },
+	{ .name = "transport",
+	  .type = FLAG_STRING,
+	  .value = "NAME",
+	  .help = "http is the only one ($AGENTSH_TRANSPORT)" },
+	{ .name = "grpc-addr",
+	  .type = FLAG_STRING,
+	  .value = "ADDR",
+	  .help = "accepted for compatibility, not used",
+	  .hidden = true },
+	{ .name = "api-key",
+	  .type = FLAG_STRING,
+	  .value = "KEY",
+	  .help = "sent as X-API-Key ($AGENTSH_API_KEY)" },
+	{ .name = "client-timeout",
+	  .type = FLAG_STRING,
+	  .value = "DURATION",
+	  .help = "give up after this long, 30s by default "
+		  "($AGENTSH_CLIENT_TIMEOUT)" },
+	{ .name = "version", .type = FLAG_BOOL, .help = "print the version" },
+	{ 0 },
+};
+
+#define SESSION_EXAMPLES                         \
+	"agentsh session create --workspace .\n" \
+	"agentsh session list\n"                 \
+	"agentsh session destroy demo"
+
+static const struct flag exec_flags[] = {
+	{ .name = "timeout",
+	  .type = FLAG_STRING,
+	  .value = "DURATION",
+	  .help = "end the command after this long (at most the policy's "
+		  "limit)" },
+	{ .name = "json",
+	  .type = FLAG_STRING,
+	  .value = "REQUEST",
+	  .help = "the whole request as JSON instead of COMMAND" },
+	{ .name = "stream",
+	  .type = FLAG_BOOL,
+	  .help = "show output as it comes (always so for a local server)" },
+	{ .name = "pty",
+	  .type = FLAG_BOOL,
+	  .help = "give the command a terminal even when ours is none" },
+	{ .name = "argv0",
+	  .type = FLAG_STRING,
+	  .value = "NAME",
+	  .help = "what the command sees as its own name" },
+	{ .name = "output",
+	  .type = FLAG_STRING,
+	  .value = "shell|json",
+	  .help = "plain output, or the response as JSON "
+		  "($AGENTSH_OUTPUT; shell)" },
+	{ .name = "events",
+	  .type = FLAG_STRING,
+	  .value = "all|summary|blocked|none",
+	  .help = "events in the JSON response ($AGENTSH_EVENTS)" },
+	{ .name = "root",
+	  .type = FLAG_STRING,
+	  .value = "DIR",
+	  .help = "workspace of a session made on the way "
+		  "($AGENTSH_SESSION_ROOT, else the current directory)" },
+	{ .name = "no-detect-root",
+	  .type = FLAG_BOOL,
+	  .help = "new session: do not look for the project's root" },
+	{ .name = "project-root",
+	  .type = FLAG_STRING,
+	  .value = "DIR",
+	  .help = "new session: the project's root" },
+	{ .name = "session-file",
+	  .type = FLAG_STRING,
+	  .value = "FILE",
+	  .help = "remove FILE when the session is gone" },
+	{ .name = "real-paths",
+	  .type = FLAG_BOOL,
+	  .help = "new session: real paths instead of /workspace" },
+	{ .name = "quiet",
+	  .type = FLAG_BOOL,
+	  .help = "no explaining lines on standard error" },
+	{ 0 },
+};
+
+#ifdef HAVE_SERVER
+static const struct flag server_flags[] = {
+	{ .name = "config",
+	  .type = FLAG_STRING,
+	  .value = "FILE",
+	  .help = "configuration file ($AGENTSH_CONFIG)" },
+	{ .name = "daemon",
+	  .type = FLAG_BOOL,
+	  .help = "accepted for compatibility, not used",
+	  .hidden = true },
+	{ 0 },
+};
+#endif
+
+static const struct command root_subs[] = {
+	{ .name = "exec",
+	  .args = "[SESSION] -- COMMAND [ARG...]",
+	  .summary = "Run a command under the session's policy",
+	  .description =
+		  "Starts the server and makes the session if need be. The "
+		  "exit status is the\ncommand's; 124: time-out, 126: denied "
+		  "by policy, 127: could not be started.",
+	  .examples = "agentsh exec demo -- make test\n"
+		      "agentsh exec --timeout 2m demo -- sh -c 'ls | wc -l'\n"
+		      "agentsh exec --output json --events all demo -- id\n"
+		      "AGENTSH_SESSION_ID=demo agentsh exec -- git status",
+	  .run = cmd_exec,
+	  .flags = exec_flags,
+	  .max_args = -1 },
+#ifdef HAVE_SERVER
+	{ .name = "server",
+	  .args = "[start]",
+	  .summary = "Run the server in the foreground",
+	  .run = cmd_server,
+	  .flags = server_flags,
+	  .max_args = -1,
+	  .examples = "agentsh server --config /etc/agentsh/config.yaml" },
+#endif
+	{ .name = "session",
+	  .summary = "Make, list, change and end sessions",
+	  .subs = session_subs,
+	  .examples = SESSION_EXAMPLES },
+	{ .name = "kill",
+	  .args = "SESSION COMMAND_ID",
+	  .summary = "End a running command and all it started",
+	  .run = cmd_kill,
+	  .min_args = 2,
+	  .max_args = 2 },
+	{ .name = "output",
+	  .args = "SESSION COMMAND_ID",
+	  .summary = "Print the stored output of a command",
+	  .run = cmd_output,
+	  .flags = output_flags,
+	  .min_args = 2,
+	  .max_args = 2,
+	  .examples = "agentsh output demo cmd-... --stream stderr" },
+	{ .name = "events",
+	  .summary = "Follow or search the audit record",
+	  .subs = events_subs },
+	{ .name = "approve",
+	  .summary = "List and answer approvals",
+	  .subs = approve_subs },
+	{ .name = "proxy",
+	  .summary = "State of the network proxy",
+	  .subs = proxy_subs },
+	{ .name = "debug",
+	  .summary = "Look into policy and sessions",
+	  .subs = debug_subs },
+	{ .name = "completion",
+	  .args = "bash|zsh|fish",
+	  .summary = "Print a shell completion script",
+	  .run = cmd_completion,
+	  .min_args = 1,
+	  .max_args = 1,
+	  .examples = "source <(agentsh completion bash)" },
+	{ .name = "help",
+	  .args = "[COMMAND...]",
+	  .summary = "Help for a command",
+	  .run = cmd_version },
+	{ 0 },
+};
+
+const struct command command_root = {
+	.name = "agentsh",
+	.args = "COMMAND",
+	.summary = "Run an AI agent's commands under a policy, on record, "
+		   "with undo.",
+	.flags = root_flags,
+	.subs = root_subs,
+};
+
+int main(int argc, char **argv)
+{
+	/* A reader that went away shows as EPIPE where it is written. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	return command_dispatch(&command_root, argc, argv);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * output.c - what the user sees: errors, JSON, colours
+ */
+#include "cli/output.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+#include "base/fd.h"
+
+static void say(const char *fmt, va_list ap, int r)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	buf_vprintf(&b, fmt, ap);
+	if (r < 0)
+		buf_printf(&b, ": %s", strerror(-r));
+	buf_putc(&b, '\n');
+	(void)out_write(STDERR_FILENO, buf_str(&b));
+}
+
+int fail(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap, 0);
+	va_end(ap);
+	return 1;
+}
+
+int fail_errno(int r, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap, r);
+	va_end(ap);
+	return 1;
+}
+
+int out_write(int fd, struct str s)
+{
+	return s.n ? fd_write_full(fd, s.p, s.n) : 0;
+}
+
+int out_buf(const struct buf *b)
+{
+	int r = b->error ? b->error : out_write(STDOUT_FILENO, buf_str(b));
+
+	if (r < 0 && r != -EPIPE)
+		return fail_errno(r, "write to standard output");
+	return r < 0;
+}
+
+int out_line(const char *fmt, ...)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&b, fmt, ap);
+	va_end(ap);
+	buf_putc(&b, '\n');
+	return out_buf(&b);
+}
+
+/* Containers are at most JSON_MAX_DEPTH deep: the parser saw to it. */
+void json_copy(struct json_writer *w, const struct json *v)
+{
+	switch (v->type) {
+	case JSON_NULL:
+		json_null(w);
+		break;
+	case JSON_BOOL:
+		json_bool(w, v->boolean);
+		break;
+	case JSON_NUMBER:
+		json_raw(w, v->text);
+		break;
+	case JSON_STRING:
+		json_str(w, v->text);
+		break;
+	case JSON_ARRAY:
+		json_begin_array(w);
+		json_foreach(it, v)
+		{
+			json_copy(w, it);
+		}
+		json_end_array(w);
+		break;
+	case JSON_OBJECT:
+		json_begin_object(w);
+		json_foreach(it, v)
+		{
+			json_key_str(w, it->key);
+			json_copy(w, it);
+		}
+		json_end_object(w);
+		break;
+	}
+}
+
+int out_json_tree(const struct json *v)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	struct json_writer w;
+
+	json_writer_init(&w, &b, 2);
+	json_copy(&w, v);
+	buf_putc(&b, '\n');
+	return out_buf(&b);
+}
+
+int out_json(struct str text)
+{
+	_cleanup_arena_ struct arena a = ARENA_INIT(256U << 20);
+	struct json *v = NULL;
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	if (json_parse(&a, text, &v) == 0)
+		return out_json_tree(v);
+	buf_put_str(&b, text);
+	return out_buf(&b);
+}
+
+const char *colour(enum colour c)
+{
+	static const char *const code[] = {
+		[COLOUR_OFF] = "\033[0m",    [COLOUR_RED] = "\033[31m",
+		[COLOUR_GREEN] = "\033[32m", [COLOUR_YELLOW] = "\033[33m",
+		[COLOUR_BOLD] = "\033[1m",   [COLOUR_DIM] = "\033[2m",
+	};
+	static int use = -1;
+	const char *term;
+
+	if (use < 0) {
+		term = getenv("TERM");
+		use = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") && term &&
+		      strcmp(term, "dumb") != 0;
+	}
+	return use ? code[c] : "";
+}
+
+void out_diag(const struct diag *d)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	diag_format(d, &b);
+	(void)out_write(STDERR_FILENO, buf_str(&b));
+}

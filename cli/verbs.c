@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * verbs.c - flags and sub-commands of the verbs that main.c lists
+ */
+#include "cli/verbs.h"
+
+static const struct flag session_create_flags[] = {
+	{ .name = "workspace",
+	  .type = FLAG_STRING,
+	  .value = "DIR",
+	  .dflt = ".",
+	  .help = "directory the session works in" },
+	{ .name = "policy",
+	  .type = FLAG_STRING,
+	  .value = "NAME",
+	  .dflt = "default",
+	  .help = "policy to enforce" },
+	{ .name = "id",
+	  .type = FLAG_STRING,
+	  .value = "ID",
+	  .help = "name of the session (made up if absent)" },
+	{ .name = "json", .type = FLAG_BOOL, .help = "print JSON" },
+	{ .name = "real-paths",
+	  .type = FLAG_BOOL,
+	  .help = "real paths instead of /workspace" },
+	{ 0 },
+};
+
+static const struct flag session_update_flags[] = {
+	{ .name = "cwd",
+	  .type = FLAG_STRING,
+	  .value = "DIR",
+	  .help = "new working directory" },
+	{ .name = "set-env",
+	  .type = FLAG_LIST,
+	  .value = "NAME=VALUE",
+	  .help = "set a variable (may be repeated)" },
+	{ .name = "unset-env",
+	  .type = FLAG_LIST,
+	  .value = "NAME",
+	  .help = "remove a variable (may be repeated)" },
+	{ 0 },
+};
+
+static const struct flag session_logs_flags[] = {
+	{ .name = "type",
+	  .type = FLAG_STRING,
+	  .value = "llm|fs|net|exec",
+	  .help = "kind of entries (all of them)" },
+	{ 0 },
+};
+
+const struct command session_subs[] = {
+	{ .name = "create",
+	  .summary = "Start a session in a workspace",
+	  .run = cmd_session_create,
+	  .flags = session_create_flags,
+	  .examples = "agentsh session create --workspace ~/src/app\n"
+		      "agentsh session create --policy ci-strict --json" },
+	{ .name = "list",
+	  .summary = "List sessions (JSON)",
+	  .run = cmd_session_list },
+	{ .name = "info",
+	  .args = "SESSION",
+	  .summary = "Show one session",
+	  .run = cmd_session_info,
+	  .min_args = 1,
+	  .max_args = 1 },
+	{ .name = "update",
+	  .args = "SESSION",
+	  .summary = "Change a session's directory or environment",
+	  .run = cmd_session_update,
+	  .flags = session_update_flags,
+	  .examples = "agentsh session update demo --set-env CI=1",
+	  .min_args = 1,
+	  .max_args = 1 },
+	{ .name = "destroy",
+	  .args = "SESSION",
+	  .summary = "End a session and every command in it",
+	  .run = cmd_session_destroy,
+	  .min_args = 1,
+	  .max_args = 1 },
+	{ .name = "attach",
+	  .args = "SESSION",
+	  .summary = "Type commands into a session, one per line",
+	  .run = cmd_session_attach,
+	  .min_args = 1,
+	  .max_args = 1 },
+	{ .name = "logs",
+	  .args = "SESSION",
+	  .summary = "Events of a session, or its LLM requests",
+	  .run = cmd_session_logs,
+	  .flags = session_logs_flags,
+	  .min_args = 1,
+	  .max_args = 1 },
+	{ 0 },
+};
+
+const struct flag output_flags[] = {
+	{ .name = "stream",
+	  .type = FLAG_STRING,
+	  .value = "stdout|stderr",
+	  .dflt = "stdout",
+	  .help = "which of the two" },
+	{ .name = "offset",
+	  .type = FLAG_INT,
+	  .value = "BYTES",
+	  .dflt = "0",
+	  .help = "where to start" },
+	{ .name = "limit",
+	  .type = FLAG_INT,
+	  .value = "BYTES",
+	  .dflt = "65536",
+	  .help = "how much to print" },
+	{ 0 },
+};
+
+static const struct flag events_query_flags[] = {
+	{ .name = "session",
+	  .type = FLAG_STRING,
+	  .value = "SESSION",
+	  .help = "events of this session" },
+	{ .name = "type",
+	  .type = FLAG_STRING,
+	  .value = "TYPE,...",
+	  .help = "events of these types" },
+	{ .name = "decision",
+	  .type = FLAG_STRING,
+	  .value = "WORD",
+	  .help = "allow, deny, ..." },
+	{ .name = "since",
+	  .type = FLAG_STRING,
+	  .value = "TIME",
+	  .help = "RFC 3339, or a duration ago (10m)" },
+	{ .name = "until",
+	  .type = FLAG_STRING,
+	  .value = "TIME",
+	  .help = "likewise" },
+	{ .name = "path-like",
+	  .type = FLAG_STRING,
+	  .value = "PATTERN",
+	  .help = "path matches (SQL LIKE)" },
+	{ .name = "domain-like",
+	  .type = FLAG_STRING,
+	  .value = "PATTERN",
+	  .help = "domain matches (SQL LIKE)" },
+	{ .name = "text-like",
+	  .type = FLAG_STRING,
+	  .value = "PATTERN",
+	  .help = "the event's text matches (SQL LIKE)" },
+	{ .name = "limit",
+	  .type = FLAG_INT,
+	  .value = "N",
+	  .dflt = "200",
+	  .help = "at most so many" },
+	{ .name = "offset",
+	  .type = FLAG_INT,
+	  .value = "N",
+	  .dflt = "0",
+	  .help = "skip so many" },
+	{ .name = "order",
+	  .type = FLAG_STRING,
+	  .value = "desc|asc",
+	  .dflt = "desc",
+	  .help = "newest or oldest first" },
+	{ .name = "direct-db",
+	  .type = FLAG_BOOL,
+	  .help = "read the database, without the server" },
+	{ .name = "db-path",
+	  .type = FLAG_STRING,
+	  .value = "FILE",
+	  .help = "database for --direct-db ($AGENTSH_DB_PATH)" },
+	{ 0 },
+};
+
+const struct command events_subs[] = {
+	{ .name = "tail",
+	  .args = "SESSION",
+	  .summary = "Follow a session's events, one JSON object per line",
+	  .run = cmd_events_tail,
+	  .min_args = 1,
+	  .max_args = 1 },
+	{ .name = "query",
+	  .summary = "Search recorded events",
+	  .run = cmd_events_query,
+	  .flags = events_query_flags,
+	  .examples = "agentsh events query --session demo --decision deny\n"
+		      "agentsh events query --type execve --since 10m\n"
+		      "agentsh events query --direct-db --path-like '/etc/%'" },
+	{ 0 },
+};
+
+static const struct flag approve_flags[] = {
+	{ .name = "allow", .type = FLAG_BOOL, .help = "let it happen" },
+	{ .name = "deny", .type = FLAG_BOOL, .help = "refuse it" },
+	{ .name = "reason",
+	  .type = FLAG_STRING,
+	  .value = "TEXT",
+	  .help = "kept in the record" },
+	{ 0 },
+};
+
+const struct command approve_subs[] = {
+	{ .name = "list",
+	  .summary = "Approvals that wait for an answer",
+	  .run = cmd_approve_list },
+	{ .name = "resolve",
+	  .args = "APPROVAL",
+	  .summary = "Answer an approval",
+	  .run = cmd_approve_resolve,
+	  .flags = approve_flags,
+	  .min_args = 1,
+	  .max_args = 1,
+	  .examples = "agentsh approve resolve approval-... --allow" },
+	{ 0 },
+};
+
+static const struct flag policy_test_flags[] = {
+	{ .name = "op",
+	  .type = FLAG_STRING,
+	  .value = "OPERATION",
+	  .required = true,
+	  .help = "file_read, file_write, net_connect, exec, ..." },
+	{ .name = "path",
+	  .type = FLAG_STRING,
+	  .value = "OBJECT",
+	  .required = true,
+	  .help = "path, HOST[:PORT] or command" },
+	{ .name = "session",
+	  .type = FLAG_STRING,
+	  .value = "SESSION",
+	  .help = "use this session's policy" },
+	{ .name = "json", .type = FLAG_BOOL, .help = "print JSON" },
+	{ 0 },
+};
+
+static const struct flag json_flags[] = {
+	{ .name = "json", .type = FLAG_BOOL, .help = "print JSON" },
+	{ 0 },
+};
+
+static const struct flag pending_flags[] = {
+	{ .name = "session",
+	  .type = FLAG_STRING,
+	  .value = "SESSION",
+	  .help = "only of this session" },
+	{ .name = "json", .type = FLAG_BOOL, .help = "print JSON" },
+	{ 0 },
+};
+
+const struct command debug_subs[] = {
+	{ .name = "policy-test",
+	  .summary = "Ask what the policy says of an operation",
+	  .run = cmd_debug_policy_test,
+	  .flags = policy_test_flags,
+	  .examples = "agentsh debug policy-test --op file_write "
+		      "--path /etc/passwd\n"
+		      "agentsh debug policy-test --op net_connect "
+		      "--path example.com:443" },
+	{ .name = "stats",
+	  .args = "SESSION",
+	  .summary = "Count a session's events and decisions",
+	  .run = cmd_debug_stats,
+	  .flags = json_flags,
+	  .min_args = 1,
+	  .max_args = 1 },
+	{ .name = "pending",
+	  .summary = "Table of pending approvals",
+	  .run = cmd_debug_pending,
+	  .flags = pending_flags },
+	{ 0 },
+};
+
+const struct flag policy_flags[] = {
+	{ .name = "config",
+	  .type = FLAG_STRING,
+	  .value = "FILE",
+	  .help = "configuration that names the policy directory" },
+	{ .name = "dir",
+	  .type = FLAG_STRING,
+	  .value = "DIR",
+	  .help = "policy directory" },
+	{ 0 },
+};
+
+const struct flag config_flags[] = {
+	{ .name = "path",
+	  .type = FLAG_STRING,
+	  .value = "FILE",
+	  .help = "configuration file (else the usual places)" },
+	{ 0 },
+};
+
+const struct command proxy_subs[] = {
+	{ .name = "status",
+	  .args = "[SESSION|latest]",
+	  .summary = "State and counters of a session's proxy",
+	  .run = cmd_proxy_status,
+	  .flags = json_flags,
+	  .max_args = 1 },
+	{ 0 },
+};
+
+const struct flag report_flags[] = {
+	{ .name = "level",
+	  .type = FLAG_STRING,
+	  .value = "summary|detailed",
+	  .required = true,
+	  .help = "how much" },
+	{ .name = "output",
+	  .type = FLAG_STRING,
+	  .value = "FILE",
+	  .help = "write here instead of to standard output" },
+	{ .name = "direct-db",
+	  .type = FLAG_BOOL,
+	  .help = "read the database, without the server" },
+	{ .name = "db-path",
+	  .type = FLAG_STRING,
+	  .value = "FILE",
+	  .help = "database for --direct-db ($AGENTSH_DB_PATH)" },
+	{ .name = "sessions-dir",
+	  .type = FLAG_STRING,
+	  .value = "DIR",
+	  .help = "where LLM request logs are ($AGENTSH_SESSIONS_DIR)" },
+	{ 0 },
+};
+
+const struct flag detect_flags[] = {
+	{ .name = "output",
+	  .shorthand = 'o',
+	  .type = FLAG_STRING,
+	  .value = "table|json|yaml",
+	  .dflt = "table",
+	  .help = "format" },
+	{ 0 },
+};
+
+const struct flag backup_flags[] = {
+	{ .name = "output",
+	  .shorthand = 'o',
+	  .type = FLAG_STRING,
+	  .value = "FILE",
+	  .help = "archive to write "
+		  "(agentsh-backup-DATE-TIME.tar.gz)" },
+	{ .name = "verify", .type = FLAG_BOOL, .help = "read the archive back" },
+	{ .name = "config",
+	  .type = FLAG_STRING,
+	  .value = "FILE",
+	  .dflt = "/etc/agentsh/config.yaml",
+	  .help = "configuration file" },
+	{ 0 },
+};
+
+const struct flag restore_flags[] = {
+	{ .name = "input",
+	  .shorthand = 'i',
+	  .type = FLAG_STRING,
+	  .value = "FILE",
+	  .required = true,
+	  .help = "archive to read" },
+	{ .name = "dry-run",
+	  .type = FLAG_BOOL,
+	  .help = "say what would be written" },
+	{ .name = "verify",
+	  .type = FLAG_BOOL,
+	  .help = "check the archive before writing anything" },
+	{ 0 },
+};

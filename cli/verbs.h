@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * verbs.h - flags and sub-commands of the verbs that main.c lists
+ */
+#ifndef CLI_VERBS_H
+#define CLI_VERBS_H
+
+#include "cli/command.h"
+
+extern const struct command session_subs[], events_subs[], approve_subs[],
+	debug_subs[], policy_subs[], config_subs[], proxy_subs[], detect_subs[];
+extern const struct flag output_flags[], policy_flags[], config_flags[],
+	report_flags[], detect_flags[], backup_flags[], restore_flags[];
+
+#endif
