@@ -92,7 +92,9 @@ start_server() {
 	PORT=${PORT:-$(free_port)}
 	export AGENTSH_SERVER=http://127.0.0.1:$PORT
 	[ -f "$T/config.yaml" ] || write_config
-	"$AGENTSH_BUILD/cli/agentsh" server --config "$T/config.yaml" \
+	# the jail's arguments: AGENTSH_JAIL="path [options]"
+	${AGENTSH_JAIL:+$AGENTSH_JAIL --} \
+		"$AGENTSH_BUILD/cli/agentsh" server --config "$T/config.yaml" \
 		>"$T/server.log" 2>&1 </dev/null &
 	SERVER_PID=$!
 	for _ in $(seq 200); do
