@@ -63,6 +63,8 @@ struct str policy_rule_name(const struct policy *p, struct verdict v);
  * {{.RemotePort}} rendered from op; appends nothing if it has none. */
 void policy_rule_message(const struct policy *p, struct verdict v,
 			 const struct op *op, struct buf *out);
+/* True if v came from a network rule that speaks of addresses (cidrs). */
+bool policy_rule_has_cidrs(const struct policy *p, struct verdict v);
 /* Time-out of an approve rule, ns; 0 = the configured default. */
 int64_t policy_rule_timeout(const struct policy *p, struct verdict v);
 

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * command.c - one command: from SPAWN to EXITED
+ *
+ * Messages about one command come from three sides, in any order:
+ *
+ *	CONFINED  the child: has pid and listener, is about to exec
+ *	DONE      the launcher: the exec succeeded, or which step failed
+ *	SIGCHLD   the first process has ended
+ *
+ * SPAWNED is sent on DONE and EXITED once both DONE and SIGCHLD are there.
+ * Launcher messages are always read before children are reaped, so a pid is
+ * known before its status arrives. A pid is ours to signal until we reap it.
+ *
+ * The end: what the first process left running is killed and counted, then
+ * notifications are drained, then EXITED goes out. Every event of the command
+ * is in the ring by then, because events are written before answers are.
+ */
+#include "tracer/command.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "tracer/notify.h"
+
+#define PROBE_FILE "/agentsh-probe/none"
+
+static struct command *command_free(struct command *c)
+{
+	struct command **p;
+
+	if (!c)
+		return NULL;
+	for (p = &c->tracer->commands; *p; p = &(*p)->next) {
+		if (*p == c) {
+			*p = c->next;
+			break;
+		}
+	}
+	notify_unwatch(c);
+	(void)loop_remove(c->timer);
+	(void)cgroup_set_destroy(c->cgroup);
+	if (c->pidfd >= 0)
+		(void)close(c->pidfd);
+	proctab_done(&c->procs);
+	buf_done(&c->limits_missing);
+	free(c->id);
+	free(c);
+	return NULL;
+}
+
+void command_release(struct command *c)
+{
+	c->n_requests--;
+	if (c->ended && c->n_requests == 0)
+		(void)command_free(c);
+}
+
+static struct command *command_new(struct tracer *t, struct str id)
+{
+	struct command *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->tracer = t;
+	c->pidfd = c->listener = -1;
+	c->limits_missing = BUF_INIT;
+	c->launch_id = ++t->next_id;
+	c->id = str_dup(id);
+	c->next = t->commands;
+	t->commands = c;
+	return c->id ? c : command_free(c);
+}
+
+static const char *step_name(uint32_t step)
+{
+	if (step < CONFINE_STEP_MAX)
+		return confine_step_to_string((enum confine_step)step);
+	return step == LAUNCH_STEP_EXEC ? "exec" : "setup";
+}
+
+static void send_spawned(struct command *c, int error, const char *step)
+{
+	struct tracer *t = c->tracer;
+	struct proto_layer layers[TRACER_MAX_LAYERS];
+	_cleanup_buf_ struct buf details = BUF_INIT, body = BUF_INIT;
+	struct proto_spawned m = {
+		.command_id = str_from(c->id),
+		.pid = error ? 0 : c->pid,
+		.error = error,
+		.step = str_from(error ? step : ""),
+		.layers = layers,
+	};
+	int r;
+
+	m.n_layers = (uint32_t)session_layers(
+		t, c->have_confined ? &c->confined : NULL, layers, &details);
+	r = proto_spawned_encode(&m, &body);
+	if (r == 0)
+		r = channel_send(t->heritage.channel, PROTO_SPAWNED,
+				 c->request_id, buf_str(&body), NULL, 0);
+	if (r < 0)
+		(void)log_error_errno(r, "command %s: cannot report start",
+				      c->id);
+}
+
+static uint64_t timeval_us(struct timeval t)
+{
+	return (uint64_t)t.tv_sec * 1000000U + (uint64_t)t.tv_usec;
+}
+
+static void send_exited(struct command *c)
+{
+	struct tracer *t = c->tracer;
+	_cleanup_buf_ struct buf body = BUF_INIT;
+	struct proto_exited m = {
+		.command_id = str_from(c->id),
+		.wait_status = c->wait_status,
+		.timed_out = c->timed_out,
+		.leftovers_killed = c->leftovers,
+		.cpu_user_us = timeval_us(c->usage.ru_utime),
+		.cpu_system_us = timeval_us(c->usage.ru_stime),
+		.memory_peak_kb = (uint64_t)c->usage.ru_maxrss,
+	};
+	int r;
+
+	if (c->cgroup) {
+		uint64_t peak = 0;
+
+		cgroup_set_usage(c->cgroup, &peak, &m.oom_killed);
+		m.memory_peak_kb = MAX(m.memory_peak_kb, peak);
+	}
+	r = proto_exited_encode(&m, &body);
+	if (r == 0)
+		r = channel_send(t->heritage.channel, PROTO_EXITED,
+				 c->request_id, buf_str(&body), NULL, 0);
+	if (r < 0)
+		(void)log_error_errno(r, "command %s: cannot report end",
+				      c->id);
+}
+
+/* Everything but the memory of requests that wait for an approval. */
+static void command_end(struct command *c)
+{
+	notify_unwatch(c);
+	c->timer = loop_remove(c->timer);
+	c->cgroup = cgroup_set_destroy(c->cgroup);
+	c->ended = true;
+	if (c->n_requests == 0)
+		(void)command_free(c);
+}
+
+static void kill_tree(struct command *c)
+{
+	if (c->cgroup) {
+		unsigned int n = 0;
+		int r = cgroup_set_kill(c->cgroup, &n);
+
+		c->leftovers += n;
+		if (r >= 0)
+			return;
+		(void)log_warn_errno(r, "command %s: cgroup kill", c->id);
+	}
+	c->leftovers += survivors_kill(c);
+}
+
+/* Both halves of the end are known. */
+static void maybe_finish(struct command *c)
+{
+	if (!c->launched || !c->reaped || c->ended)
+		return;
+	/* What a time-out killed are not leftovers of the command. */
+	kill_tree(c);
+	notify_drain(c);
+	send_exited(c);
+	command_end(c);
+}
+
+static void on_timeout(struct loop *loop _unused_, void *arg)
+{
+	struct command *c = arg;
+
+	c->timed_out = true;
+	kill_tree(c);
+	if (!c->reaped && c->pid > 0)
+		(void)kill(c->pid, SIGKILL);
+}
+
+/*
+ * The listener as our own descriptor. The child is stopped in its first
+ * notified call, or about to be, so it cannot go away under us except by a
+ * signal; then there is nothing to watch either.
+ */
+static int fetch_listener(struct command *c, int number)
+{
+	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+	if (c->pidfd < 0)
+		return -errno;
+	c->listener = (int)syscall(SYS_pidfd_getfd, c->pidfd, number, 0);
+	return c->listener < 0 ? -errno : notify_watch(c);
+}
+
+static void on_confined(struct command *c, const struct launch_event *e)
+{
+	int r;
+
+	c->pid = e->pid;
+	c->confined = *e;
+	c->have_confined = true;
+	if (e->listener < 0)
+		return;
+	r = fetch_listener(c, e->listener);
+	if (r < 0) {
+		/* It would wait forever for an answer nobody can give. */
+		(void)log_error_errno(r, "command %s: no access to listener",
+				      c->id);
+		(void)kill(c->pid, SIGKILL);
+	}
+}
+
+static void probe_done(struct command *c)
+{
+	struct tracer *t = c->tracer;
+	struct launch_event confined = c->confined;
+	bool works = c->probe_seen;
+
+	t->probe = NULL;
+	command_end(c);
+	session_probed(t, confined.pid ? &confined : NULL, works);
+}
+
+static void on_done(struct command *c, const struct launch_event *e)
+{
+	if (c->is_probe) {
+		probe_done(c);
+		return;
+	}
+	if (e->error) {
+		send_spawned(c, e->error, step_name(e->step));
+		command_end(c);
+		return;
+	}
+	c->launched = true;
+	send_spawned(c, 0, NULL);
+	if (c->timeout_ns && !c->reaped &&
+	    loop_add_timer(c->tracer->loop, c->timeout_ns, on_timeout, c,
+			   &c->timer) < 0)
+		on_timeout(c->tracer->loop, c); /* unbounded is not an option */
+	maybe_finish(c);
+}
+
+static struct command *by_launch_id(struct tracer *t, uint32_t id)
+{
+	for (struct command *c = t->commands; c; c = c->next)
+		if (c->launch_id == id && !c->ended)
+			return c;
+	return NULL;
+}
+
+static struct command *by_pid(struct tracer *t, pid_t pid)
+{
+	for (struct command *c = t->commands; c; c = c->next)
+		if (c->pid == pid && !c->reaped)
+			return c;
+	return NULL;
+}
+
+static void lost_launcher(struct tracer *t, int code)
+{
+	if (t->shutting_down)
+		return;
+	log_error("the launcher process ended; nothing can be started");
+	loop_quit(t->loop, code);
+}
+
+static void read_launcher(struct tracer *t)
+{
+	struct launch_event e;
+	struct command *c;
+	int r;
+
+	while (t->launcher && (r = launcher_next(t->launcher, &e)) != -EAGAIN) {
+		if (r < 0) {
+			lost_launcher(t, 1);
+			return;
+		}
+		c = by_launch_id(t, e.id);
+		if (c && e.kind == LAUNCH_CONFINED)
+			on_confined(c, &e);
+		else if (c && e.kind == LAUNCH_DONE)
+			on_done(c, &e);
+	}
+}
+
+void command_on_launcher(struct loop *loop _unused_, int fd _unused_,
+			 uint32_t events _unused_, void *arg)
+{
+	read_launcher(arg);
+}
+
+void command_on_sigchld(struct loop *loop _unused_, int signo _unused_,
+			void *arg)
+{
+	struct tracer *t = arg;
+	struct rusage usage;
+	int status;
+	pid_t pid;
+
+	read_launcher(t);
+	while ((pid = wait4(-1, &status, WNOHANG | __WALL, &usage)) > 0) {
+		struct command *c = by_pid(t, pid);
+
+		if (t->launcher && pid == launcher_pid(t->launcher))
+			lost_launcher(t, 1);
+		if (!c)
+			continue; /* a daemon that came back to us */
+		c->reaped = true;
+		c->wait_status = status;
+		c->usage = usage;
+		maybe_finish(c);
+	}
+}
+
+static struct cgroup_limits cgroup_limits_of(const struct proto_limits *l)
+{
+	return (struct cgroup_limits){ .memory_bytes = l->memory_bytes,
+				       .swap_bytes = l->swap_bytes,
+				       .swap_set = l->swap_set,
+				       .cpu_percent = l->cpu_percent,
+				       .pids = l->pids };
+}
+
+static void make_cgroup(struct command *c, const struct proto_limits *limits)
+{
+	struct cgroup_limits l = cgroup_limits_of(limits);
+	_cleanup_buf_ struct buf name = BUF_INIT;
+	int r;
+
+	if (!c->tracer->cgroups)
+		return;
+	buf_printf(&name, "agentsh-%.80s-%.80s", c->tracer->session_id, c->id);
+	r = name.error ? name.error
+		       : cgroup_set_create(c->tracer->cgroups, buf_cstr(&name),
+					   &l, &c->cgroup, &c->limits_missing);
+	if (r < 0)
+		(void)log_warn_errno(r, "command %s: no cgroup", c->id);
+}
+
+static int start(struct command *c, const struct proto_spawn *spawn,
+		 const int *fds)
+{
+	int all[3 + CONFINE_MAX_CGROUPS];
+	size_t n = 3;
+
+	memcpy(all, fds, 3 * sizeof(*fds));
+	if (c->cgroup)
+		n += cgroup_set_procs_fds(c->cgroup, all + 3,
+					  CONFINE_MAX_CGROUPS);
+	return launcher_spawn(c->tracer->launcher, c->launch_id, spawn, all, n,
+			      c->is_probe);
+}
+
+void command_spawn(struct tracer *t, uint32_t request_id,
+		   const struct proto_spawn *spawn, const int *fds,
+		   size_t n_fds)
+{
+	struct command *c = command_new(t, spawn->command_id);
+	int r;
+
+	if (!c) {
+		log_error("out of memory: command not started");
+		return;
+	}
+	c->request_id = request_id;
+	c->timeout_ns = spawn->timeout_ns;
+	if (n_fds != 3 || !t->launcher || !t->ready_sent) {
+		/* A private mount namespace is not implemented here. */
+		send_spawned(c, n_fds > 3 ? EOPNOTSUPP : EINVAL, "setup");
+		command_end(c);
+		return;
+	}
+	make_cgroup(c, &spawn->limits);
+	r = start(c, spawn, fds);
+	if (r < 0) {
+		send_spawned(c, -r, "setup");
+		command_end(c);
+	}
+}
+
+int command_probe(struct tracer *t)
+{
+	struct command *c = command_new(t, STR("probe"));
+	struct str argv = STR("agentsh-probe");
+	struct proto_spawn spawn = { .command_id = STR("probe"),
+				     .argv = &argv,
+				     .argc = 1,
+				     .file = STR(PROBE_FILE),
+				     .cwd = STR("/") };
+	int fds[3] = { 0, 1, 2 };
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	c->is_probe = true;
+	t->probe = c;
+	r = start(c, &spawn, fds);
+	if (r < 0) {
+		t->probe = NULL;
+		(void)command_free(c);
+	}
+	return r;
+}
+
+void command_signal(struct tracer *t, const struct proto_signal *m)
+{
+	for (struct command *c = t->commands; c; c = c->next) {
+		if (c->ended || !str_eq_c(m->command_id, c->id) || c->pid <= 0)
+			continue;
+		if (m->signo == SIGKILL) {
+			kill_tree(c);
+			if (!c->reaped)
+				(void)kill(c->pid, SIGKILL);
+		} else if (!c->reaped && m->signo > 0 && m->signo < NSIG) {
+			/* Its own group: it was made the leader of one. */
+			if (kill(-c->pid, m->signo) < 0)
+				(void)kill(c->pid, m->signo);
+		}
+		return;
+	}
+}
+
+void command_kill_all(struct tracer *t)
+{
+	for (struct command *c = t->commands; c; c = c->next) {
+		if (c->ended || c->pid <= 0)
+			continue;
+		kill_tree(c);
+		if (!c->reaped)
+			(void)kill(c->pid, SIGKILL);
+	}
+}

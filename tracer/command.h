@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * command.h - one command: from SPAWN to EXITED
+ */
+#ifndef TRACER_COMMAND_H
+#define TRACER_COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "base/proc.h"
+#include "tracer/proctab.h"
+#include "tracer/tracer.h"
+
+struct command {
+	struct command *next;  /* in tracer->commands */
+	struct tracer *tracer; /* borrowed */
+	char *id;              /* owned: command_id */
+	uint32_t launch_id;    /* at the launcher */
+	uint32_t request_id;   /* of the server's PROTO_SPAWN */
+	pid_t pid;             /* 0 until CONFINED */
+	int pidfd;             /* owned; -1 */
+	int listener;          /* owned; -1 */
+	struct loop_source *listener_source, *timer;
+	struct cgroup_set *cgroup; /* owned; NULL = none */
+	struct buf limits_missing; /* limits that could not be set */
+	struct proctab procs;
+	struct launch_event confined;
+	bool is_probe;      /* the dry run */
+	bool probe_seen;    /* its execve arrived and could be read */
+	bool have_confined; /* CONFINED was received */
+	bool launched;      /* DONE was received, SPAWNED sent */
+	bool reaped;        /* the first process has ended */
+	bool timed_out;
+	bool ended; /* EXITED sent; waits for parked requests only */
+	unsigned int n_requests; /* not answered yet */
+	unsigned int leftovers;
+	int wait_status;
+	struct rusage usage;
+	uint64_t timeout_ns;
+};
+
+/*
+ * Carries out PROTO_SPAWN (fds borrowed). Answers on the channel by itself,
+ * also on failure.
+ */
+void command_spawn(struct tracer *t, uint32_t request_id,
+		   const struct proto_spawn *spawn, const int *fds,
+		   size_t n_fds);
+/* Starts the dry run that READY waits for. 0 or -errno. */
+int command_probe(struct tracer *t);
+/* PROTO_SIGNAL; an unknown command is ignored (it has just ended). */
+void command_signal(struct tracer *t, const struct proto_signal *m);
+/* SIGKILLs all processes of all commands (shutdown). */
+void command_kill_all(struct tracer *t);
+/* Loop callbacks: SIGCHLD; launcher events. */
+void command_on_sigchld(struct loop *loop, int signo, void *arg);
+void command_on_launcher(struct loop *loop, int fd, uint32_t events, void *arg);
+/* Gives back what a request counted; frees an ended command. */
+void command_release(struct command *c);
+
+/* SIGKILLs every process of the command; counts those seen (survivors.c). */
+unsigned int survivors_kill(struct command *c);
+
+#endif

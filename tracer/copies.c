@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * copies.c - copies of denied programs
+ *
+ * Programs on the search path are judged by name, so only a file from
+ * elsewhere can be a copy. The first such file makes us list the search path
+ * and ask the policy about each program; contents are hashed only for denied
+ * programs of exactly the same size, and at most once.
+ *
+ * An inode that is also there under an allowed name is not denied: one
+ * multi-call binary with many hard links serves both kinds of names, and is
+ * judged by the name it is called by.
+ */
+#include "tracer/copies.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/digest.h"
+#include "base/path.h"
+#include "base/vec.h"
+#include "core/limits.h"
+
+#define COPIES_MAX_PROGRAMS 65536
+#define COPIES_CACHE        256
+#define COPIES_MAX_DIRS     32
+
+struct program {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	char *path; /* owned */
+	bool denied, hashed;
+	uint8_t hash[SHA256_LEN];
+};
+
+struct seen {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec mtime, ctime;
+	bool valid, denied;
+};
+
+struct copies {
+	const struct policy *policy; /* borrowed */
+	char *dirs[COPIES_MAX_DIRS]; /* owned: real paths */
+	size_t n_dirs;
+	bool scanned;
+	VEC(struct program) programs;
+	struct seen cache[COPIES_CACHE];
+};
+
+int copies_new(const struct policy *p, const char *path, struct copies **ret)
+{
+	struct copies *c = calloc(1, sizeof(*c));
+	struct str rest = str_from(path), dir;
+
+	if (!c)
+		return -ENOMEM;
+	c->policy = p;
+	while (c->n_dirs < COPIES_MAX_DIRS && str_split(&rest, ':', &dir)) {
+		_cleanup_free_ char *name = str_dup(dir);
+		char *real = name && *name ? realpath(name, NULL) : NULL;
+		bool twice = false;
+
+		for (size_t i = 0; real && i < c->n_dirs; i++)
+			twice |= strcmp(real, c->dirs[i]) == 0;
+		if (real && !twice)
+			c->dirs[c->n_dirs++] = real;
+		else
+			free(real);
+	}
+	*ret = c;
+	return 0;
+}
+
+struct copies *copies_free(struct copies *c)
+{
+	if (!c)
+		return NULL;
+	for (size_t i = 0; i < c->n_dirs; i++)
+		free(c->dirs[i]);
+	for (size_t i = 0; i < c->programs.n; i++)
+		free(c->programs.data[i].path);
+	vec_done(&c->programs);
+	free(c);
+	return NULL;
+}
+
+static bool is_denied(const struct copies *c, const char *path)
+{
+	struct str argv = str_basename(str_from(path));
+	struct op op = { .kind = OP_EXEC,
+			 .exec = { .path = str_from(path),
+				   .argv = &argv,
+				   .argc = 1,
+				   .depth = 1,
+				   .exec_enforced = true } };
+
+	return policy_decide(c->policy, &op).kind == VERDICT_DENY;
+}
+
+static void add_program(struct copies *c, const char *dir, const char *name,
+			const struct stat *st)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	struct program p = { .dev = st->st_dev,
+			     .ino = st->st_ino,
+			     .size = st->st_size };
+
+	buf_printf(&path, "%s/%s", dir, name);
+	p.path = buf_take(&path);
+	if (!p.path)
+		return;
+	p.denied = is_denied(c, p.path);
+	if (vec_push(&c->programs, p) < 0)
+		free(p.path);
+}
+
+static void scan_dir(struct copies *c, const char *dir)
+{
+	_cleanup_closedir_ DIR *d = opendir(dir);
+	const struct dirent *e;
+
+	while (d && (e = readdir(d)) && c->programs.n < COPIES_MAX_PROGRAMS) {
+		struct stat st;
+
+		/* Links lead to a file that has a name of its own. */
+		if (e->d_type != DT_REG && e->d_type != DT_UNKNOWN)
+			continue;
+		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) ==
+			    0 &&
+		    S_ISREG(st.st_mode) && (st.st_mode & 0111) != 0)
+			add_program(c, dir, e->d_name, &st);
+	}
+}
+
+static void scan(struct copies *c)
+{
+	c->scanned = true;
+	for (size_t i = 0; i < c->n_dirs; i++)
+		scan_dir(c, c->dirs[i]);
+}
+
+static bool inode_allowed(const struct copies *c, dev_t dev, ino_t ino)
+{
+	for (size_t i = 0; i < c->programs.n; i++) {
+		const struct program *p = &c->programs.data[i];
+
+		if (p->dev == dev && p->ino == ino && !p->denied)
+			return true;
+	}
+	return false;
+}
+
+static bool on_search_path(const struct copies *c, int fd)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	struct str dir;
+	ptrdiff_t slash;
+
+	if (path_of_fd(fd, &b) < 0)
+		return false;
+	slash = str_rindex(buf_str(&b), '/');
+	if (slash < 0)
+		return false;
+	dir = str_from_n(b.data, (size_t)slash);
+	for (size_t i = 0; i < c->n_dirs; i++)
+		if (str_eq_c(dir, c->dirs[i]))
+			return true;
+	return false;
+}
+
+static int hash_object(int fd, uint8_t out[SHA256_LEN])
+{
+	char path[48];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	_cleanup_close_ int f = open(path, O_RDONLY | O_CLOEXEC);
+	return f < 0 ? -errno : digest_sha256_fd(f, out);
+}
+
+static bool same_content(struct program *p, const uint8_t hash[SHA256_LEN])
+{
+	if (!p->hashed) {
+		_cleanup_close_ int fd = open(p->path, O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0 || digest_sha256_fd(fd, p->hash) < 0)
+			return false;
+		p->hashed = true;
+	}
+	return memcmp(p->hash, hash, SHA256_LEN) == 0;
+}
+
+static bool is_copy(struct copies *c, int fd, const struct stat *st)
+{
+	uint8_t hash[SHA256_LEN];
+	bool hashed = false;
+
+	for (size_t i = 0; i < c->programs.n; i++) {
+		struct program *p = &c->programs.data[i];
+
+		if (!p->denied || p->size != st->st_size ||
+		    inode_allowed(c, p->dev, p->ino))
+			continue;
+		if (p->dev == st->st_dev && p->ino == st->st_ino)
+			return true;
+		if (!hashed && hash_object(fd, hash) < 0)
+			return false;
+		hashed = true;
+		if (same_content(p, hash))
+			return true;
+	}
+	return false;
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+bool copies_match(struct copies *c, int fd)
+{
+	struct stat st;
+	struct seen *s;
+
+	if (!c || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    on_search_path(c, fd))
+		return false;
+	if (!c->scanned)
+		scan(c);
+	s = &c->cache[(st.st_ino ^ st.st_dev) % COPIES_CACHE];
+	/* ctime: mtime can be set back by whoever rewrote the content. */
+	if (s->valid && s->dev == st.st_dev && s->ino == st.st_ino &&
+	    s->size == st.st_size && same_time(s->mtime, st.st_mtim) &&
+	    same_time(s->ctime, st.st_ctim))
+		return s->denied;
+	*s = (struct seen){ .dev = st.st_dev,
+			    .ino = st.st_ino,
+			    .size = st.st_size,
+			    .mtime = st.st_mtim,
+			    .ctime = st.st_ctim,
+			    .valid = true,
+			    .denied = is_copy(c, fd, &st) };
+	return s->denied;
+}
+
+bool copies_match_exe(struct copies *c, pid_t pid)
+{
+	char path[48];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	_cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC);
+	return fd >= 0 && copies_match(c, fd);
+}

@@ -1,0 +1,604 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * decode_exec.c - execve and execveat: what will run, under which names
+ *
+ * Before: the file is opened (O_PATH) in the caller's view and judged with
+ * every name that led to it: the name as given, each link's name, argv[0]; of
+ * a script also its interpreters, of ld.so and busybox what they will run. A
+ * denial is EACCES, as if the file were not executable.
+ *
+ * After: an allowed call continues, so the kernel looks the name up and copies
+ * argv once more, and a second thread may have changed either. The process is
+ * therefore marked. The first call that its new image makes and that is
+ * notified (arch_prctl(ARCH_SET_FS) of the C library's start-up, at the latest
+ * whatever it does next) finds the mark: /proc/PID/exe and cmdline are now
+ * facts, the new memory is private and has a single thread. If they are not
+ * what was judged they are judged again, and a denied image is killed before
+ * its main().
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/path.h"
+#include "base/proc.h"
+#include "core/limits.h"
+#include "tracer/copies.h"
+#include "tracer/notify.h"
+#include "tracer/resolve.h"
+
+#define EXEC_MAX_NAMES 16
+#define EXEC_MAX_LINKS 8
+#define EXEC_ARENA_MAX (8U << 20)
+#define SHEBANG_MAX    256 /* BINPRM_BUF_SIZE */
+#define CHUNK_POINTERS 64
+
+/* What one execve is about; strings live in the arena. */
+struct exec {
+	struct arena arena;
+	struct viewer viewer;
+	struct str raw;  /* as given; "" for an empty path */
+	struct str path; /* of the file; of the interpreter in a script's */
+	struct str names[EXEC_MAX_NAMES];
+	size_t n_names;
+	struct str *argv;
+	size_t argc;
+	bool truncated, denied_content;
+	int fd; /* owned: O_PATH of the file */
+	/* the last interpreter of a script; path.n == 0 if it is none */
+	struct str interp;
+	struct str *interp_argv;
+	size_t interp_argc;
+};
+
+static void exec_done(struct exec *x)
+{
+	arena_done(&x->arena);
+	if (x->fd >= 0)
+		(void)close(x->fd);
+}
+
+static struct str keep(struct exec *x, struct str s)
+{
+	return str_from_n(arena_dup(&x->arena, s), s.n);
+}
+
+static void add_name(struct exec *x, struct str name)
+{
+	if (name.n == 0 || x->n_names == EXEC_MAX_NAMES)
+		return;
+	for (size_t i = 0; i < x->n_names; i++)
+		if (str_eq(x->names[i], name))
+			return;
+	x->names[x->n_names++] = name;
+}
+
+/*
+ * Copies argv. NULL is an empty vector to the kernel. One pointer at a time
+ * would be a system call each; the array is read in chunks that stop at page
+ * ends, because what follows it may not be mapped.
+ */
+static int read_argv(struct request *q, struct exec *x, uint64_t addr)
+{
+	size_t max = q->tracer->settings.max_argc;
+	size_t room = q->tracer->settings.max_argv_bytes;
+	char *text = arena_alloc(&x->arena, room + 1);
+	uint64_t chunk[CHUNK_POINTERS];
+	size_t have = 0, at = 0;
+
+	x->argv = arena_alloc(&x->arena, (max + 1) * sizeof(*x->argv));
+	if (!text || !x->argv)
+		return -ENOMEM;
+	while (addr != 0) {
+		uint64_t p;
+		ssize_t n;
+
+		if (at == have) {
+			size_t left = (4096 - (addr & 4095)) / sizeof(*chunk);
+
+			have = MIN(left ? left : 1, (size_t)CHUNK_POINTERS);
+			at = 0;
+			if (mem_get(&q->mem, addr, chunk,
+				    have * sizeof(*chunk)) < 0)
+				return -EFAULT;
+		}
+		p = chunk[at++];
+		addr += sizeof(p);
+		if (p == 0)
+			return 0;
+		if (x->argc == max || room == 0) {
+			x->truncated = true;
+			return 0;
+		}
+		n = mem_get_string(&q->mem, p, text, room);
+		if (n == -ENAMETOOLONG) {
+			x->truncated = true;
+			n = (ssize_t)room - 1;
+		} else if (n < 0) {
+			return (int)n;
+		}
+		x->argv[x->argc++] = str_from_n(text, (size_t)n);
+		text += n + 1;
+		room -= (size_t)n + 1;
+	}
+	return 0;
+}
+
+/* Names of the links from the given name to the file, by reading them. */
+static void add_link_names(struct exec *x, struct str name)
+{
+	for (int i = 0; i < EXEC_MAX_LINKS; i++) {
+		char target[LIMIT_PATH];
+		_cleanup_buf_ struct buf next = BUF_INIT;
+		const char *c = arena_dup(&x->arena, name);
+		ptrdiff_t slash = str_rindex(name, '/');
+		ssize_t n = c ? readlink(c, target, sizeof(target)) : -1;
+
+		if (n <= 0 || slash < 0)
+			return;
+		if (path_join(str_from_n(name.p, (size_t)MAX(slash, 1)),
+			      str_from_n(target, (size_t)n), &next) < 0)
+			return;
+		name = keep(x, buf_str(&next));
+		add_name(x, name);
+	}
+}
+
+static int open_file(struct request *q, struct exec *x, int dirfd,
+		     const char *path, int flags)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	if (*path == 0 && (flags & AT_EMPTY_PATH)) {
+		x->fd = resolve_fd(&x->viewer, dirfd);
+	} else {
+		x->fd = resolve_object(
+			&x->viewer, dirfd, path,
+			flags & AT_SYMLINK_NOFOLLOW ? RESOLVE_NOFOLLOW : 0, 0);
+		if (x->fd >= 0 &&
+		    resolve_name(&x->viewer, dirfd, path, &b) == 0) {
+			struct str name = keep(x, buf_str(&b));
+
+			add_name(x, name);
+			add_link_names(x, name);
+		}
+	}
+	if (x->fd < 0)
+		return x->fd;
+	buf_reset(&b);
+	if (path_of_fd(x->fd, &b) < 0)
+		return -EACCES;
+	x->path = keep(x, buf_str(&b));
+	return request_valid(q) ? 0 : -ESRCH;
+}
+
+/* Splits "#!  interpreter [one argument]"; false if head is no script. */
+static bool parse_shebang(struct str head, struct str *ret_interp,
+			  struct str *ret_arg)
+{
+	ptrdiff_t nl;
+	struct str line;
+	size_t i = 0;
+
+	if (!str_starts(head, STR("#!")))
+		return false;
+	nl = str_index(head, '\n');
+	line = str_trim(
+		str_from_n(head.p + 2, (nl < 0 ? head.n : (size_t)nl) - 2));
+	while (i < line.n && line.p[i] != ' ' && line.p[i] != '\t')
+		i++;
+	*ret_interp = str_from_n(line.p, i);
+	*ret_arg = str_trim(str_skip(line, i));
+	return i > 0;
+}
+
+/* The interpreter's argv: interpreter, argument, script, rest of argv. */
+static int interp_argv(struct exec *x, struct str interp, struct str arg,
+		       struct str script)
+{
+	const struct str *old = x->interp_argv ? x->interp_argv : x->argv;
+	size_t old_n = x->interp_argv ? x->interp_argc : x->argc;
+	struct str *v = arena_alloc(&x->arena, (old_n + 3) * sizeof(*v));
+	size_t n = 0;
+
+	if (!v)
+		return -ENOMEM;
+	v[n++] = interp;
+	if (arg.n)
+		v[n++] = arg;
+	v[n++] = script;
+	for (size_t i = 1; i < old_n; i++)
+		v[n++] = old[i];
+	x->interp_argv = v;
+	x->interp_argc = n;
+	return 0;
+}
+
+static ssize_t read_head(int fd, char *p, size_t n)
+{
+	char path[48];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	_cleanup_close_ int f = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	return f < 0 ? -errno : pread(f, p, n, 0);
+}
+
+/*
+ * Follows "#!" as the kernel will: at most LIMIT_SHEBANG_DEPTH times (the
+ * kernel allows 4 rewrites). Interpreters on the way count as names.
+ */
+static int follow_scripts(struct exec *x)
+{
+	struct str script = x->raw.n ? x->raw : x->path;
+	_cleanup_close_ int fd = -1;
+	int at = x->fd;
+
+	for (int depth = 0; depth <= LIMIT_SHEBANG_DEPTH; depth++) {
+		_cleanup_buf_ struct buf b = BUF_INIT;
+		char head[SHEBANG_MAX];
+		struct str interp, arg;
+		ssize_t n = read_head(at, head, sizeof(head));
+		int next, r;
+
+		/* Not readable by us: executable at most, and no script. */
+		if (n <= 0 ||
+		    !parse_shebang(str_from_n(head, (size_t)n), &interp, &arg))
+			return 0;
+		interp = keep(x, interp);
+		arg = keep(x, arg);
+		r = interp_argv(x, interp, arg, script);
+		if (r < 0)
+			return r;
+		next = resolve_object(&x->viewer, AT_FDCWD, interp.p, 0, 0);
+		if (next < 0)
+			return next;
+		if (fd >= 0)
+			(void)close(fd);
+		at = fd = next;
+		add_name(x, interp);
+		if (path_of_fd(fd, &b) < 0)
+			return -EACCES;
+		x->interp = keep(x, buf_str(&b));
+		script = interp;
+	}
+	return -ELOOP;
+}
+
+/* ld.so FILE runs FILE: its real path is a name of what will run. */
+static int follow_loader(struct exec *x)
+{
+	static const char *const with_value[] = {
+		"--library-path",     "--argv0",
+		"--preload",          "--audit",
+		"--inhibit-rpath",    "--glibc-hwcaps-prepend",
+		"--glibc-hwcaps-mask"
+	};
+	struct str base = str_basename(x->path);
+	size_t i = 1;
+
+	if (!str_starts(base, STR("ld-linux")) &&
+	    !str_starts(base, STR("ld-musl")) && !str_starts(base, STR("ld-2")))
+		return 0;
+	while (i < x->argc && str_starts(x->argv[i], STR("--"))) {
+		size_t skip = 1;
+
+		for (size_t k = 0; k < ARRAY_LEN(with_value); k++)
+			if (str_eq_c(x->argv[i], with_value[k]))
+				skip = 2;
+		i += skip;
+	}
+	if (i < x->argc && x->argv[i].n) {
+		_cleanup_buf_ struct buf b = BUF_INIT;
+		_cleanup_close_ int fd = resolve_object(&x->viewer, AT_FDCWD,
+							x->argv[i].p, 0, 0);
+
+		if (fd < 0 || path_of_fd(fd, &b) < 0)
+			return -EACCES;
+		x->interp = keep(x, buf_str(&b));
+		x->interp_argv = x->argv + i;
+		x->interp_argc = x->argc - i;
+		add_name(x, x->interp);
+	}
+	return 0;
+}
+
+static uint64_t hash_more(uint64_t h, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3ULL;
+	return (h ^ 0xff) * 0x100000001b3ULL;
+}
+
+/* What /proc/PID/exe and cmdline will say if the kernel runs what we saw. */
+static uint64_t image_hash(struct str exe, const struct str *argv, size_t argc)
+{
+	uint64_t h = hash_more(0xcbf29ce484222325ULL, exe);
+
+	for (size_t i = 0; i < argc; i++)
+		h = hash_more(h, argv[i]);
+	return h;
+}
+
+/* Nearest ancestor that has made itself known; NULL if none is left. */
+static struct proc_entry *known_ancestor(const struct proctab *tab, pid_t pid)
+{
+	for (int i = 0; i < 64 && pid > 1; i++) {
+		struct proc_entry *up = proctab_find(tab, pid);
+		struct proc_stat st;
+
+		if (up)
+			return up;
+		if (proc_stat_read(pid, &st) < 0)
+			return NULL;
+		pid = st.parent;
+	}
+	return NULL;
+}
+
+/*
+ * Process table entry of the caller. A process that is new here runs the image
+ * of the ancestor it was forked from; if that was not verified yet, or is not
+ * known any more, it has to be verified in this process.
+ */
+static struct proc_entry *own_entry(struct request *q)
+{
+	struct proctab *tab = &q->command->procs;
+	struct proc_entry *e = proctab_find(tab, q->pid);
+	struct proc_entry fresh = { .pid = q->pid };
+	const struct proc_entry *up;
+	struct proc_stat st;
+
+	if (proc_stat_read(q->pid, &st) < 0)
+		return NULL;
+	if (e && e->start_ticks == st.start_ticks) {
+		e->parent = st.parent;
+		return e;
+	}
+	fresh.parent = st.parent;
+	fresh.start_ticks = st.start_ticks;
+	fresh.has_image = q->pid != q->command->pid;
+	if (fresh.has_image) {
+		up = known_ancestor(tab, st.parent);
+		fresh.unverified = !up || up->unverified;
+		fresh.orphan = !up;
+		if (up) {
+			fresh.depth = up->depth;
+			fresh.pending_depth = up->pending_depth;
+			fresh.expected = up->expected;
+			fresh.image = up->image;
+		}
+	}
+	e = proctab_get(tab, q->pid); /* may move other entries */
+	if (e)
+		*e = fresh;
+	return e;
+}
+
+static void on_decided(void *arg, struct verdict v)
+{
+	struct request *q = arg;
+	struct proc_entry *e = proctab_find(&q->command->procs, q->pid);
+
+	switch (v.kind) {
+	case VERDICT_ALLOW:
+	case VERDICT_AUDIT:
+	case VERDICT_SOFT_DELETE:
+		if (!e)
+			break;
+		e->unverified = true;
+		e->has_image = true;
+		request_continue(q);
+		return;
+	case VERDICT_DENY:
+	case VERDICT_APPROVE:
+	/* Another program cannot be put in its place without trusting the
+	 * caller's memory; the server redirects commands before they start. */
+	case VERDICT_REDIRECT:
+	case VERDICT_KIND_MAX:
+		break;
+	}
+	request_fail(q, EACCES);
+}
+
+static void judge(struct request *q, struct exec *x, struct proc_entry *e)
+{
+	unsigned int depth = e->has_image ? e->depth + 1 : e->depth;
+	struct op op = { .kind = OP_EXEC }, op2 = { .kind = OP_EXEC };
+	struct event ev = EVENT_INIT("execve");
+	bool second = x->interp.n > 0;
+
+	op.exec = (struct op_exec){ .path = x->path,
+				    .names = x->names,
+				    .n_names = x->n_names,
+				    .argv = x->argv,
+				    .argc = x->argc,
+				    .depth = depth,
+				    .truncated = x->truncated,
+				    .exec_enforced = true,
+				    .denied_content = x->denied_content };
+	op2.exec = (struct op_exec){ .path = x->interp,
+				     .argv = x->interp_argv,
+				     .argc = x->interp_argc,
+				     .depth = depth,
+				     .truncated = x->truncated,
+				     .exec_enforced = true };
+	request_event(q, &ev);
+	ev.depth = (int)depth;
+	ev.filename = x->path;
+	ev.raw_filename = x->raw;
+	ev.argv = x->argv;
+	ev.argc = MIN(x->argc, (size_t)EVENT_MAX_ARGV);
+	ev.truncated = x->truncated;
+	e->pending_depth = depth;
+	e->expected =
+		second ? image_hash(x->interp, x->interp_argv, x->interp_argc)
+		       : image_hash(x->path, x->argv, x->argc);
+	request_ask(q, &op, second ? &op2 : NULL, &ev, on_decided);
+}
+
+/* Records and refuses what could not be read: never run unjudged. */
+static void refuse_unreadable(struct request *q, struct exec *x, int error)
+{
+	struct op op = { .kind = OP_NONE };
+	struct event ev = EVENT_INIT("execve");
+
+	request_event(q, &ev);
+	ev.raw_filename = x->raw;
+	ev.operation = STR("unreadable arguments");
+	event_add_int(&ev, "errno", -error);
+	request_ask(q, &op, NULL, &ev, on_decided);
+}
+
+static int gather(struct request *q, struct exec *x)
+{
+	bool at = q->nr == SYS_execveat;
+	char *path = arena_alloc(&x->arena, LIMIT_PATH);
+	ssize_t n;
+	int r;
+
+	if (!path)
+		return -ENOMEM;
+	n = mem_get_string(&q->mem, q->args[at ? 1 : 0], path, LIMIT_PATH);
+	if (n < 0)
+		return (int)n;
+	x->raw = str_from_n(path, (size_t)n);
+	r = read_argv(q, x, q->args[at ? 2 : 1]);
+	if (r < 0)
+		return r;
+	r = open_file(q, x, at ? (int)q->args[0] : AT_FDCWD, path,
+		      at ? (int)q->args[4] : 0);
+	if (r < 0)
+		return r;
+	if (x->argc)
+		add_name(x, x->argv[0]);
+	r = follow_scripts(x);
+	if (r == 0)
+		r = follow_loader(x);
+	if (r < 0)
+		return r;
+	x->denied_content = copies_match(q->tracer->copies, x->fd);
+	return 0;
+}
+
+/* Errors that the kernel itself would give, and that run nothing. */
+static bool is_plain_error(int r)
+{
+	return r == -ENOENT || r == -ENOTDIR || r == -ELOOP ||
+	       r == -ENAMETOOLONG || r == -EBADF;
+}
+
+void decode_exec(struct request *q)
+{
+	struct exec x = { .arena = ARENA_INIT(EXEC_ARENA_MAX), .fd = -1 };
+	struct proc_entry *e;
+	int r;
+
+	x.viewer = (struct viewer){ q->pid, q->tid };
+	e = own_entry(q);
+	r = e ? gather(q, &x) : -ESRCH;
+	if (r == 0)
+		judge(q, &x, e);
+	else if (is_plain_error(r))
+		request_fail(q, -r);
+	else
+		refuse_unreadable(q, &x, r);
+	exec_done(&x);
+}
+
+/* Called when a real image is not one that the policy allows. */
+static void on_mismatch(void *arg, struct verdict v _unused_)
+{
+	request_kill(arg);
+}
+
+/* Splits the kernel's NUL-separated vector. */
+static size_t split_cmdline(struct str text, struct str *argv, size_t max)
+{
+	struct str part;
+	size_t n = 0;
+
+	if (text.n && text.p[text.n - 1] == 0)
+		text.n--;
+	while (n < max && text.p && str_split(&text, 0, &part))
+		argv[n++] = part;
+	return n;
+}
+
+/* Return: false when the image could not be read or the policy denies it. */
+static bool image_allowed(struct request *q, struct proc_entry *e,
+			  const struct op *op)
+{
+	enum verdict_kind kind;
+
+	kind = policy_decide(guard_policy(q->tracer->guard), op).kind;
+	/* An approval was given to what this process was forked from. */
+	if (kind == VERDICT_APPROVE && e->orphan)
+		return true;
+	return kind == VERDICT_ALLOW || kind == VERDICT_AUDIT;
+}
+
+static bool verify_image(struct request *q, struct proc_entry *e, bool is_exec)
+{
+	_cleanup_buf_ struct buf exe = BUF_INIT, cmdline = BUF_INIT;
+	struct str argv[EVENT_MAX_ARGV];
+	struct event ev = EVENT_INIT("execve");
+	struct op op = { .kind = OP_EXEC };
+	uint64_t image;
+	size_t argc;
+
+	if (proc_exe(q->pid, &exe) < 0 || proc_cmdline(q->pid, &cmdline) < 0 ||
+	    !request_valid(q)) {
+		request_fail(q, EACCES);
+		return false;
+	}
+	argc = split_cmdline(buf_str(&cmdline), argv, ARRAY_LEN(argv));
+	image = image_hash(buf_str(&exe), argv, argc);
+	/* Still the image before a failed exec, or the one that was judged. */
+	if (image == e->expected || (e->image && image == e->image)) {
+		e->image = image;
+		return true;
+	}
+	op.exec = (struct op_exec){
+		.path = buf_str(&exe),
+		.argv = argv,
+		.argc = argc,
+		.depth = is_exec ? e->depth : e->pending_depth,
+		.truncated = argc == ARRAY_LEN(argv),
+		.exec_enforced = true,
+		.denied_content = copies_match_exe(q->tracer->copies, q->pid),
+	};
+	e->image = image;
+	if (image_allowed(q, e, &op))
+		return true;
+	request_event(q, &ev);
+	ev.filename = buf_str(&exe);
+	ev.argv = argv;
+	ev.argc = argc;
+	ev.operation = STR("image differs from the one judged");
+	request_ask(q, &op, NULL, &ev, on_mismatch);
+	return false;
+}
+
+bool exec_verify(struct request *q)
+{
+	struct proc_entry *e = proctab_find(&q->command->procs, q->pid);
+	bool is_exec = q->nr == SYS_execve || q->nr == SYS_execveat;
+
+	if (!e)
+		e = own_entry(q);
+	if (!e) {
+		request_fail(q, EACCES);
+		return false;
+	}
+	/* The launcher's code, about to exec for the first time. */
+	if (!e->unverified || !e->has_image)
+		return true;
+	if (!verify_image(q, e, is_exec))
+		return false;
+	e->unverified = false;
+	if (!is_exec)
+		e->depth = e->pending_depth;
+	return true;
+}

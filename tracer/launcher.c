@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * launcher.c - the process that starts commands as the tracer's children
+ *
+ *	tracer                  launcher                 command
+ *	  | spawn(id, argv, fds) |                          |
+ *	  |--------------------->| clone(VM|VFORK|PARENT)   |
+ *	  |                      |------------------------->| confine_apply()
+ *	  |        LAUNCH_CONFINED {pid, listener number}   |
+ *	  |<------------------------------------------------| execve: notified
+ *	  | pidfd_getfd(listener), judge, CONTINUE          |
+ *	  |------------------------------------------------>| new image
+ *	  |  LAUNCH_DONE {0}     | resumes                  |
+ *	  |<---------------------|                          |
+ *
+ * Why a process of its own: CLONE_VFORK suspends the caller until the child
+ * has exec'd, and the exec waits for the tracer's answer, so the tracer cannot
+ * be the caller. CLONE_VFORK and not fork: copying page tables costs several
+ * times as much as the rest of a spawn. CLONE_PARENT makes the tracer the
+ * parent, so it reaps the command and is the subreaper of its daemons.
+ *
+ * The launcher puts itself into the session's Landlock domain once; commands
+ * inherit it. That is one layer per session (the kernel allows 16), no
+ * per-command set-up, and the same domain for everything of a session.
+ * Capabilities and the filter are applied per command, in the child: the
+ * launcher needs neither, and a listener per command attributes each
+ * notification to its command without any guess.
+ *
+ * The child tells the listener's number by a plain write(): sending the
+ * descriptor itself would take sendmsg(), which the filter it just installed
+ * may hand to the very supervisor that does not have the listener yet.
+ *
+ * The child shares the launcher's memory until it has exec'd. It runs nothing
+ * but the code below, and the launcher is asleep meanwhile.
+ */
+#include "tracer/launcher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/log.h"
+#include "base/path.h"
+#include "confine/landlock.h"
+#include "core/channel.h"
+#include "core/limits.h"
+
+#define LAUNCH_REQUEST    1
+#define LAUNCH_STACK_SIZE (128U * 1024)
+#define LAUNCH_MAX_ARGS   65536
+
+struct launcher {
+	pid_t pid;
+	int landlock_error;
+	int events;              /* owned */
+	struct channel *channel; /* owned */
+};
+
+/* The launcher's own state, and what it shares with a child. */
+struct launch {
+	const struct launcher_config *config;
+	int events;
+	char *stack;
+	uint32_t id;
+	bool dry_run;
+	struct confine_plan plan;
+	int stdio[3];
+	const char *file;
+	char *const *argv;
+	char *const *envp;
+	struct confine_report report;
+	int error; /* errno of the failed step */
+	uint32_t step;
+};
+
+static void reset_signals(void)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int s = 1; s < NSIG; s++)
+		(void)sigaction(s, &dfl, NULL); /* KILL and STOP refuse */
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Order matters only in that a source may itself be one of 0-2. */
+static int place_stdio(const int stdio[3])
+{
+	for (int i = 0; i < 3; i++)
+		if (stdio[i] >= 0 && dup2(stdio[i], i) < 0)
+			return -errno;
+	return 0;
+}
+
+static uint32_t failed_step(const struct confine_report *report)
+{
+	for (uint32_t i = 0; i < CONFINE_STEP_MAX; i++)
+		if (report->result[i] == CONFINE_FAILED)
+			return i;
+	return LAUNCH_STEP_SETUP;
+}
+
+static int fail(struct launch *l, int r, uint32_t step)
+{
+	l->error = -r;
+	l->step = step;
+	return 127;
+}
+
+/* Runs in the child, in the launcher's memory: async-signal-safe only. */
+static int child_main(void *arg)
+{
+	struct launch *l = arg;
+	struct launch_event e = { .kind = LAUNCH_CONFINED, .id = l->id };
+	int r;
+
+	/* The tracer's death must not leave a command running unwatched. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	r = place_stdio(l->stdio);
+	if (r < 0)
+		return fail(l, r, LAUNCH_STEP_SETUP);
+	r = confine_apply(&l->plan, -1, &l->report);
+	if (r < 0)
+		return fail(l, r, failed_step(&l->report));
+	e.pid = (int32_t)syscall(SYS_getpid);
+	e.listener = l->report.listener;
+	e.report = l->report;
+	if (write(l->events, &e, sizeof(e)) != (ssize_t)sizeof(e))
+		return fail(l, -EPIPE, LAUNCH_STEP_SETUP);
+	(void)execve(l->file, l->argv, l->envp);
+	return fail(l, -errno, LAUNCH_STEP_EXEC);
+}
+
+/* NUL-terminated vector in the arena; NULL when it is full. */
+static char **strings(struct arena *a, const struct str *v, uint32_t n)
+{
+	char **out;
+
+	if (n > LAUNCH_MAX_ARGS)
+		return NULL;
+	out = arena_alloc(a, ((size_t)n + 1) * sizeof(*out));
+	for (uint32_t i = 0; out && i < n; i++) {
+		out[i] = arena_dup(a, v[i]);
+		if (!out[i])
+			return NULL;
+	}
+	return out;
+}
+
+static bool is_program(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	       (st.st_mode & 0111) != 0;
+}
+
+static struct str env_path(const struct proto_spawn *s)
+{
+	for (uint32_t i = 0; i < s->n_env; i++)
+		if (str_starts(s->env[i], STR("PATH=")))
+			return str_skip(s->env[i], 5);
+	return STR("/usr/local/bin:/usr/bin:/bin");
+}
+
+/*
+ * execvp's search, but for the first candidate that exists only: a denied
+ * program must not be tried again under the next directory's name.
+ */
+static int find_program(const struct proto_spawn *s, struct buf *out)
+{
+	struct str rest = env_path(s), dir;
+
+	if (s->file.n == 0)
+		return -ENOENT;
+	if (str_index(s->file, '/') >= 0) {
+		buf_put_str(out, s->file);
+		return out->error;
+	}
+	while (str_split(&rest, ':', &dir)) {
+		buf_reset(out);
+		if (dir.n == 0 || dir.p[0] != '/') {
+			buf_put_str(out, s->cwd);
+			buf_putc(out, '/');
+		}
+		buf_put_str(out, dir);
+		buf_putc(out, '/');
+		buf_put_str(out, s->file);
+		if (out->error)
+			return out->error;
+		if (is_program(buf_cstr(out)))
+			return 0;
+	}
+	return -ENOENT;
+}
+
+static void make_plan(struct launch *l, const int *cgroup_fds, size_t n)
+{
+	struct confine_plan p = {
+		.cwd_fd = -1,
+		.caps_keep = l->config->caps_keep,
+		.landlock_fd = -1,
+		.filter = l->config->filter,
+		.filter_static = l->config->floor_filter,
+		.listener = l->config->listener,
+		.wait_killable = true,
+		.required = 1U << CONFINE_CWD | 1U << CONFINE_NNP |
+			    1U << CONFINE_FDS | 1U << CONFINE_SECCOMP |
+			    1U << CONFINE_SESSION,
+	};
+
+	for (size_t i = 0; i < n && i < CONFINE_MAX_CGROUPS; i++)
+		p.cgroup_procs[p.n_cgroups++] = cgroup_fds[i];
+	if (n > 0)
+		p.required |= 1U << CONFINE_CGROUP;
+	l->plan = p;
+}
+
+static int prepare(struct launch *l, struct arena *a, struct buf *file,
+		   const struct channel_msg *m)
+{
+	struct proto_spawn s;
+	struct str body = m->body;
+	int r;
+
+	if (body.n < 1 || m->n_fds < 3)
+		return -EBADMSG;
+	l->dry_run = body.p[0] != 0;
+	r = proto_spawn_decode(str_skip(body, 1), a, &s);
+	if (r < 0)
+		return r;
+	make_plan(l, m->fds + 3, m->n_fds - 3);
+	l->plan.tty = (s.flags & SPAWN_TTY) != 0;
+	l->plan.cwd = s.cwd.n ? arena_dup(a, s.cwd) : "/";
+	l->argv = strings(a, s.argv, s.argc);
+	l->envp = strings(a, s.env, s.n_env);
+	if (!l->plan.cwd || !l->argv || !l->envp)
+		return -ENOMEM;
+	for (int i = 0; i < 3; i++)
+		l->stdio[i] = m->fds[i];
+	if (l->dry_run)
+		buf_put_str(file, s.file);
+	r = l->dry_run ? file->error : find_program(&s, file);
+	l->file = buf_cstr(file);
+	return r;
+}
+
+static int launch_one(struct launch *l, const struct channel_msg *m)
+{
+	_cleanup_arena_ struct arena a = ARENA_INIT(CHANNEL_BODY_MAX * 2);
+	_cleanup_buf_ struct buf file = BUF_INIT;
+	struct launch_event e = { .kind = LAUNCH_DONE, .id = m->id };
+	int r;
+
+	l->id = m->id;
+	l->error = 0;
+	l->report = (struct confine_report){ .listener = -1 };
+	r = prepare(l, &a, &file, m);
+	if (r < 0) {
+		(void)fail(l, r,
+			   r == -ENOENT ? LAUNCH_STEP_EXEC : LAUNCH_STEP_SETUP);
+	} else {
+		e.pid = clone(child_main, l->stack + LAUNCH_STACK_SIZE,
+			      CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD,
+			      l);
+		if (e.pid < 0)
+			(void)fail(l, -errno, LAUNCH_STEP_SETUP);
+	}
+	e.error = l->error;
+	e.step = l->step;
+	e.listener = -1;
+	e.report = l->report;
+	return fd_write_full(l->events, &e, sizeof(e));
+}
+
+/* First event: how restricting the launcher itself went. */
+static int restrict_launcher(struct launch *l)
+{
+	struct launch_event e = { .kind = LAUNCH_DONE, .listener = -1 };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		e.error = errno;
+	else if (l->config->landlock_fd >= 0)
+		e.error = -landlock_restrict(l->config->landlock_fd,
+					     l->config->landlock_flags);
+	return fd_write_full(l->events, &e, sizeof(e));
+}
+
+_noreturn_ static void launcher_main(struct launch *l, int sock)
+{
+	struct channel *c = NULL;
+	struct channel_msg m;
+	int r;
+
+	reset_signals();
+	(void)prctl(PR_SET_NAME, "agentsh-launch");
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	l->stack = mmap(NULL, LAUNCH_STACK_SIZE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	if (l->stack == MAP_FAILED || channel_new(sock, &c) < 0 ||
+	    restrict_launcher(l) < 0)
+		_exit(1);
+	for (;;) {
+		struct pollfd p = { .fd = channel_fd(c), .events = POLLIN };
+
+		r = channel_recv(c, &m);
+		if (r == -EAGAIN) {
+			(void)poll(&p, 1, -1);
+			continue;
+		}
+		if (r <= 0)
+			_exit(r == 0 ? 0 : 1);
+		r = launch_one(l, &m);
+		channel_msg_done(&m);
+		if (r < 0)
+			_exit(1);
+	}
+}
+
+/* Everything the tracer holds but the launcher's own three descriptors. */
+static void close_others(int a, int b, int c)
+{
+	unsigned int from = 3;
+	int keep[3] = { a, b, c };
+
+	for (;;) {
+		unsigned int next = ~0U;
+
+		for (int i = 0; i < 3; i++)
+			if (keep[i] >= 0 && (unsigned int)keep[i] >= from &&
+			    (unsigned int)keep[i] < next)
+				next = (unsigned int)keep[i];
+		if (next == ~0U) {
+			(void)syscall(SYS_close_range, from, ~0U, 0);
+			return;
+		}
+		if (next > from)
+			(void)syscall(SYS_close_range, from, next - 1, 0);
+		from = next + 1;
+	}
+}
+
+int launcher_new(const struct launcher_config *config, struct launcher **ret)
+{
+	int ctl[2] = { -1, -1 }, ev[2] = { -1, -1 };
+	struct launcher *l = calloc(1, sizeof(*l));
+	struct launch child = { .config = config, .step = 0 };
+	struct launch_event first;
+	int r;
+
+	if (!l)
+		return -ENOMEM;
+	l->events = -1;
+	r = channel_pair(ctl);
+	if (r == 0 &&
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ev) < 0)
+		r = -errno;
+	if (r == 0) {
+		l->pid = fork();
+		if (l->pid == 0) {
+			child.events = ev[1];
+			close_others(ctl[1], ev[1], config->landlock_fd);
+			launcher_main(&child, ctl[1]);
+		}
+		r = l->pid < 0 ? -errno : 0;
+	}
+	l->events = ev[0];
+	for (int i = 0; i < 2; i++)
+		if ((i ? ev[1] : ctl[1]) >= 0)
+			(void)close(i ? ev[1] : ctl[1]);
+	if (r == 0)
+		r = channel_new(TAKE_FD(ctl[0]), &l->channel);
+	if (r == 0)
+		r = fd_read_full(l->events, &first, sizeof(first)) ==
+				    (ssize_t)sizeof(first)
+			    ? 0
+			    : -EPIPE;
+	if (ctl[0] >= 0)
+		(void)close(ctl[0]);
+	if (r < 0) {
+		(void)launcher_free(l);
+		return r;
+	}
+	l->landlock_error = first.error;
+	(void)fd_set_nonblock(l->events, true);
+	*ret = l;
+	return 0;
+}
+
+struct launcher *launcher_free(struct launcher *l)
+{
+	if (!l)
+		return NULL;
+	(void)channel_free(l->channel);
+	if (l->events >= 0)
+		(void)close(l->events);
+	free(l);
+	return NULL;
+}
+
+pid_t launcher_pid(const struct launcher *l)
+{
+	return l->pid;
+}
+
+int launcher_event_fd(const struct launcher *l)
+{
+	return l->events;
+}
+
+int launcher_landlock_error(const struct launcher *l)
+{
+	return l->landlock_error;
+}
+
+int launcher_spawn(struct launcher *l, uint32_t id,
+		   const struct proto_spawn *spawn, const int *fds,
+		   size_t n_fds, bool dry_run)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	int r;
+
+	buf_putc(&b, dry_run ? 1 : 0);
+	r = proto_spawn_encode(spawn, &b);
+	if (r < 0)
+		return r;
+	return channel_send(l->channel, LAUNCH_REQUEST, id, buf_str(&b), fds,
+			    n_fds);
+}
+
+int launcher_next(struct launcher *l, struct launch_event *ret)
+{
+	struct launch_event e;
+	ssize_t n = recv(l->events, &e, sizeof(e), MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? -EAGAIN : -EPIPE;
+	if (n != (ssize_t)sizeof(e))
+		return -EPIPE;
+	*ret = e;
+	return 1;
+}

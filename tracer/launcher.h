@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * launcher.h - the process that starts commands as the tracer's children
+ *
+ * The tracer must answer the notification of a command's first execve, so it
+ * cannot be the one that a vfork suspends. The launcher is; theory at the top
+ * of launcher.c.
+ */
+#ifndef TRACER_LAUNCHER_H
+#define TRACER_LAUNCHER_H
+
+#include <linux/filter.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "confine/plan.h"
+#include "core/proto.h"
+
+struct launcher;
+
+/* What every command of the session is confined by. Borrowed by the fork. */
+struct launcher_config {
+	int landlock_fd; /* ruleset; -1 = none. Applied to the launcher */
+	uint32_t landlock_flags;
+	const struct sock_fprog *filter;       /* static + notify classes */
+	const struct sock_fprog *floor_filter; /* without any notify class */
+	bool listener;
+	uint64_t caps_keep;
+};
+
+/* What the launcher and its children tell, in this order per command. */
+enum launch_event_kind {
+	LAUNCH_CONFINED = 1, /* child, about to exec: pid, listener, report */
+	LAUNCH_DONE,         /* launcher: exec succeeded (error 0) or not */
+};
+
+enum {
+	LAUNCH_STEP_EXEC = CONFINE_STEP_MAX,
+	LAUNCH_STEP_SETUP, /* the request itself could not be carried out */
+	LAUNCH_STEP_MAX,
+};
+
+struct launch_event {
+	uint32_t kind;
+	uint32_t id;
+	int32_t pid;
+	int32_t listener; /* descriptor number in the child, or -1 */
+	int32_t error;    /* errno */
+	uint32_t step;    /* confine_step or LAUNCH_STEP_* */
+	struct confine_report report;
+};
+
+/*
+ * Forks the launcher from this process; call it while the heap is small.
+ * 0 or -errno. The caller becomes the parent of every command.
+ */
+int launcher_new(const struct launcher_config *config, struct launcher **ret);
+/* Closes the socket, which ends the launcher; does not wait for it. */
+struct launcher *launcher_free(struct launcher *l);
+pid_t launcher_pid(const struct launcher *l);
+/* Descriptor that becomes readable when a launch_event waits. */
+int launcher_event_fd(const struct launcher *l);
+/* Result of restricting the launcher by Landlock: 0, or the errno. */
+int launcher_landlock_error(const struct launcher *l);
+
+/*
+ * Asks for a command. fds: stdin, stdout, stderr, then cgroup.procs
+ * descriptors (borrowed). dry_run: the file is executed as it is, without a
+ * search, so that a name that exists nowhere tests every step.
+ */
+int launcher_spawn(struct launcher *l, uint32_t id,
+		   const struct proto_spawn *spawn, const int *fds,
+		   size_t n_fds, bool dry_run);
+/* 1 and *ret filled; -EAGAIN nothing now; -EPIPE the launcher is gone. */
+int launcher_next(struct launcher *l, struct launch_event *ret);
+
+#endif

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * notify.c - seccomp user notification: receive, dispatch, answer
+ *
+ * Theory of operation
+ *
+ *	caller                     kernel                    here
+ *	  | openat(dirfd, ptr, ..)   |                         |
+ *	  |------------------------->| stops; listener readable|
+ *	  |                          |------ RECV {id, tid, args} -->
+ *	  |                          |   read memory, /proc/TID
+ *	  |                          |<----- ID_VALID? --------|
+ *	  |                          |   resolve -> hold fd -> judge -> record
+ *	  |                          |<----- SEND | ADDFD -----|
+ *	  |<-------------------------|                         |
+ *
+ * The race. Arguments that point to memory can be rewritten by another thread
+ * between our copy and the kernel's own copy, and names can be re-linked
+ * between our look-up and the kernel's. Therefore:
+ *
+ *  1. What was judged is what is used. A call whose arguments are scalars, or
+ *     which the static floor judges by itself in the same way, may CONTINUE.
+ *     Every other allowed call is carried out here, on the object that was
+ *     judged (a held O_PATH descriptor, a held parent directory and one last
+ *     component, a copied address), and its result is returned.
+ *  2. execve cannot be carried out for someone else. It continues, and the
+ *     process is marked: its first notified call in the new image makes us
+ *     look at what it really runs, and it is killed if that is not allowed
+ *     (decode_exec.c).
+ *  3. A denial needs no such care: it is returned as EACCES and nothing runs.
+ *
+ * The second race. The thread may die and its id be reused while we look at
+ * /proc/TID. NOTIF_ID_VALID after each read, before the data is used, closes
+ * it: the id is valid only as long as that very system call is pending.
+ *
+ * Liveness. One thread, no blocking call on behalf of a caller except through
+ * the worker for slow opens. SYNC_WAKE_UP (6.6) makes the kernel hand the CPU
+ * over and is worth a factor of ten in latency; older kernels just are slower.
+ * Before 6.11 a listener reports HUP only once the command has been reaped, so
+ * the end of a command is taken from SIGCHLD, never from the listener.
+ *
+ * When this process dies, every notified call in the sandbox fails with
+ * ENOSYS, and the first process of each command gets SIGKILL (PDEATHSIG).
+ */
+#include "tracer/notify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "confine/seccomp.h"
+#include "tracer/sysent.h"
+
+/* Linux 6.6, not in Debian 12's headers. */
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#	define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#endif
+#ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
+#	define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#endif
+
+/* Calls taken from one listener before the others get their turn. */
+#define NOTIFY_BURST 64
+
+static struct request *request_new(struct command *c)
+{
+	struct tracer *t = c->tracer;
+	struct request *q = t->free_requests;
+
+	if (q)
+		t->free_requests = q->next_free;
+	else
+		q = malloc(sizeof(*q));
+	if (!q)
+		return NULL;
+	*q = (struct request){ .tracer = t, .command = c };
+	q->mem = (struct mem){ mem_read_process, &q->tid };
+	c->n_requests++;
+	return q;
+}
+
+/* The request is gone after this. */
+static void request_end(struct request *q)
+{
+	struct tracer *t = q->tracer;
+	struct command *c = q->command;
+
+	if (q->free_data)
+		q->free_data(q->data);
+	q->next_free = t->free_requests;
+	t->free_requests = q;
+	command_release(c);
+}
+
+static void request_send(struct request *q, int64_t value, int error,
+			 uint32_t flags)
+{
+	struct seccomp_notif_resp resp = {
+		.id = q->id, .val = value, .error = -error, .flags = flags
+	};
+
+	/* ENOENT: the caller was killed meanwhile. Nothing to tell anyone. */
+	if (q->command->listener >= 0 &&
+	    ioctl(q->command->listener, SECCOMP_IOCTL_NOTIF_SEND, &resp) < 0 &&
+	    errno != ENOENT)
+		log_warn_errno(-errno, "%s of process %d: cannot answer",
+			       q->name, q->tid);
+	request_end(q);
+}
+
+void request_continue(struct request *q)
+{
+	request_send(q, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+}
+
+void request_fail(struct request *q, int error)
+{
+	request_send(q, 0, error > 0 ? error : EACCES, 0);
+}
+
+void request_return(struct request *q, int64_t value)
+{
+	request_send(q, value, 0, 0);
+}
+
+void request_inject(struct request *q, int fd, bool cloexec)
+{
+	struct seccomp_notif_addfd add = {
+		.id = q->id,
+		.flags = SECCOMP_ADDFD_FLAG_SEND,
+		.srcfd = (uint32_t)fd,
+		.newfd_flags = cloexec ? O_CLOEXEC : 0,
+	};
+	int got = ioctl(q->command->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+
+	if (got >= 0 || errno == ENOENT) {
+		request_end(q);
+		return;
+	}
+	if (errno == EMFILE || errno == ENFILE) {
+		request_fail(q, errno); /* the caller's own limit */
+		return;
+	}
+	/* Before 5.14 there is no SEND: two steps, an unused fd at worst. */
+	add.flags = 0;
+	got = ioctl(q->command->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+	if (got >= 0)
+		request_return(q, got);
+	else
+		request_fail(q, errno);
+}
+
+void request_kill(struct request *q)
+{
+	(void)kill(q->pid > 0 ? q->pid : q->tid, SIGKILL);
+	request_fail(q, EACCES);
+}
+
+bool request_valid(const struct request *q)
+{
+	uint64_t id = q->id;
+
+	return q->command->listener >= 0 &&
+	       ioctl(q->command->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) ==
+		       0;
+}
+
+/* A pidfd can be had of group leaders only (before PIDFD_THREAD, and without
+ * that flag), which is much cheaper to ask than reading /proc/TID/status. */
+static bool is_leader(pid_t tid)
+{
+	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, tid, 0);
+
+	return fd >= 0;
+}
+
+pid_t request_pid(struct request *q)
+{
+	if (q->pid == 0 && is_leader(q->tid))
+		q->pid = q->tid;
+	if (q->pid == 0 && proc_tgid(q->tid, &q->pid) < 0)
+		q->pid = 0;
+	return q->pid;
+}
+
+void request_event(struct request *q, struct event *e)
+{
+	const struct proc_entry *p =
+		proctab_find(&q->command->procs, request_pid(q));
+
+	e->session_id = str_from(q->tracer->session_id);
+	e->command_id = str_from(q->command->id);
+	e->source = STR("seccomp");
+	e->pid = q->pid;
+	if (p) {
+		e->parent_pid = p->parent;
+		e->depth = (int)p->depth;
+	}
+}
+
+void request_ask(struct request *q, const struct op *op, const struct op *op2,
+		 const struct event *e, guard_done_fn *done)
+{
+	if (op2)
+		guard_ask2(q->tracer->guard, op, op2, e, done, q);
+	else
+		guard_ask(q->tracer->guard, op, e, done, q);
+}
+
+/* The dry run's execve: readable memory proves the round trip. */
+static void answer_probe(struct request *q)
+{
+	char name[32];
+
+	q->command->probe_seen =
+		q->nr == SYS_execve &&
+		mem_get_string(&q->mem, q->args[0], name, sizeof(name)) > 0;
+	request_fail(q, EACCES);
+}
+
+static void dispatch(struct request *q)
+{
+	const struct sysent *s = sysent_find(q->nr);
+
+	q->name = s ? s->name : "system call";
+	if (q->command->is_probe) {
+		answer_probe(q);
+		return;
+	}
+	if (!request_pid(q) || !request_valid(q)) {
+		request_fail(q, EACCES);
+		return;
+	}
+	if (!exec_verify(q))
+		return;
+	if (s)
+		s->decode(q);
+	else
+		request_fail(q, EACCES); /* notified, but nobody's: deny */
+}
+
+/* Return: false when nothing (more) is there. */
+static bool receive(struct command *c)
+{
+	struct seccomp_notif n;
+	struct request *q;
+
+	memset(&n, 0, sizeof(n));
+	if (ioctl(c->listener, SECCOMP_IOCTL_NOTIF_RECV, &n) < 0)
+		return errno == EINTR || errno == ENOENT;
+	q = request_new(c);
+	if (!q) {
+		struct seccomp_notif_resp no = { .id = n.id, .error = -ENOMEM };
+
+		(void)ioctl(c->listener, SECCOMP_IOCTL_NOTIF_SEND, &no);
+		return true;
+	}
+	q->id = n.id;
+	q->tid = (pid_t)n.pid;
+	q->nr = n.data.nr;
+	for (int i = 0; i < 6; i++)
+		q->args[i] = n.data.args[i];
+	dispatch(q);
+	return true;
+}
+
+static bool something_waits(const struct command *c)
+{
+	struct pollfd p = { .fd = c->listener, .events = POLLIN };
+
+	return c->listener >= 0 && poll(&p, 1, 0) == 1 &&
+	       (p.revents & POLLIN) != 0;
+}
+
+static void on_listener(struct loop *loop _unused_, int fd _unused_,
+			uint32_t events, void *arg)
+{
+	struct command *c = arg;
+
+	if (!(events & EPOLLIN)) { /* HUP: the last user is gone */
+		c->listener_source = loop_remove(c->listener_source);
+		return;
+	}
+	/* RECV blocks when the caller was killed since: ask before each. */
+	for (int i = 0; i < NOTIFY_BURST && something_waits(c); i++)
+		if (!receive(c))
+			break;
+}
+
+int notify_watch(struct command *c)
+{
+	/* EINVAL before 6.6: slower, otherwise the same. */
+	(void)ioctl(c->listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
+		    SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+	return loop_add_io(c->tracer->loop, c->listener, EPOLLIN, on_listener,
+			   c, &c->listener_source);
+}
+
+void notify_unwatch(struct command *c)
+{
+	c->listener_source = loop_remove(c->listener_source);
+	if (c->listener >= 0)
+		(void)close(c->listener);
+	c->listener = -1;
+}
+
+void notify_drain(struct command *c)
+{
+	while (something_waits(c) && receive(c))
+		;
+}

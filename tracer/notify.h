@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * notify.h - notified system calls: receive, decode, answer
+ *
+ * A `struct request` is one stopped system call. Its decoder owns it until it
+ * gives exactly one answer; the answer functions give the request back.
+ */
+#ifndef TRACER_NOTIFY_H
+#define TRACER_NOTIFY_H
+
+#include <linux/seccomp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/event.h"
+#include "core/op.h"
+#include "tracer/command.h"
+#include "tracer/mem.h"
+
+struct request {
+	struct tracer *tracer;   /* borrowed */
+	struct command *command; /* counted in command->n_requests */
+	uint64_t id;
+	pid_t tid; /* the thread that called */
+	pid_t pid; /* its thread group; 0 = not known yet */
+	int nr;
+	uint64_t args[6];
+	struct mem mem;
+	const char *name; /* of the system call */
+	void *data;       /* the decoder's; owned by it */
+	void (*free_data)(void *data);
+	struct request *next_free;
+};
+
+/* Prepares a listener (SYNC_WAKE_UP) and puts it on the loop. */
+int notify_watch(struct command *c);
+void notify_unwatch(struct command *c);
+/* Answers what waits on the listener now; at the end of a command. */
+void notify_drain(struct command *c);
+
+/* One of these ends each request. */
+void request_continue(struct request *q);
+void request_fail(struct request *q, int error); /* positive errno */
+void request_return(struct request *q, int64_t value);
+/* Injects fd (borrowed) and returns its number; closed on exec if asked. */
+void request_inject(struct request *q, int fd, bool cloexec);
+/* Kills the process; the call never returns. */
+void request_kill(struct request *q);
+
+/* False when the caller has gone or was interrupted: what was read from
+ * /proc or memory may belong to another process. Check after reading. */
+bool request_valid(const struct request *q);
+/* Thread group of the caller; 0 and request gone when it cannot be read. */
+pid_t request_pid(struct request *q);
+
+/* Fills who and what of an event: session, command, pid, depth, source. */
+void request_event(struct request *q, struct event *e);
+/* Asks the guard; done as in guard_ask. */
+void request_ask(struct request *q, const struct op *op, const struct op *op2,
+		 const struct event *e, guard_done_fn *done);
+
+/* Decoders: take the request. */
+typedef void decode_fn(struct request *q);
+decode_fn decode_exec;
+
+/*
+ * Looks at the image that a process really runs after an allowed exec; see
+ * decode_exec.c. Return: true to go on with the request; false when the
+ * process was killed (and the request answered).
+ */
+bool exec_verify(struct request *q);
+
+#endif

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session.c - from HELLO to READY: policy, floor, filters, launcher
+ *
+ * READY is sent after a dry run: a child that is confined like a command and
+ * then tries to execute a name that does not exist. Its notification must
+ * arrive, its memory be readable, and our answer reach it. Only then is the
+ * session run with notifications; otherwise the launcher is made anew with the
+ * static filter alone, and READY says so.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "confine/seccomp.h"
+#include "core/grant.h"
+#include "tracer/command.h"
+#include "tracer/copies.h"
+#include "tracer/tracer.h"
+
+static uint32_t choose_notify(const struct tracer *t)
+{
+	const struct settings *s = &t->settings;
+
+	if (!s->notify)
+		return 0;
+	return NOTIFY_EXEC | NOTIFY_POSTEXEC;
+}
+
+static int add_grants(struct grant_set *g, const struct settings_list *l,
+		      uint32_t access)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < l->n; i++)
+		r = grant_set_add(g, l->v[i], access, /* expand */ false);
+	return r;
+}
+
+static int derive_grants(const struct tracer *t, struct grant_set *g)
+{
+	const struct settings *s = &t->settings;
+	int r = policy_derive_grants(t->policy, str_from(t->workspace), g);
+
+	if (r == 0)
+		r = add_grants(g, &s->landlock_read, GRANT_READ);
+	if (r == 0)
+		r = add_grants(g, &s->landlock_write, GRANT_RW);
+	if (r == 0)
+		r = add_grants(g, &s->landlock_exec,
+			       GRANT_READ | GRANT_EXECUTE);
+	for (size_t i = 0; r == 0 && i < s->deny_paths.n; i++)
+		r = grant_set_add_hole(g, s->deny_paths.v[i]);
+	if (r == 0 && s->control_socket)
+		r = grant_set_add_hole(g, s->control_socket);
+	return r;
+}
+
+/* Landlock being absent is no failure: the layer list says so. */
+static int build_landlock(struct tracer *t)
+{
+	struct grant_set g = { 0 };
+	int r;
+
+	t->landlock_fd = -1;
+	if (!t->settings.landlock) {
+		t->landlock_error = -ECANCELED;
+		return 0;
+	}
+	r = derive_grants(t, &g);
+	if (r == 0) {
+		t->landlock_fd = landlock_build(&g, &t->landlock);
+		t->landlock_error = MIN(t->landlock_fd, 0);
+	}
+	grant_set_done(&g);
+	return r;
+}
+
+static int build_filters(struct tracer *t)
+{
+	struct settings *s = &t->settings;
+	struct seccomp_options o = {
+		.notify = t->notify,
+		.block = s->seccomp_block.v,
+		.n_block = s->seccomp_block.n,
+		.on_block = s->seccomp_on_block,
+		.landlock_abi = landlock_abi(),
+		.allow_ptrace = s->allow_ptrace,
+		.allow_userns = s->allow_userns,
+	};
+	const char *unknown = NULL;
+	int r = seccomp_build(&o, &t->filter, &unknown);
+
+	if (unknown)
+		log_warn("seccomp block list: no system call '%s' here",
+			 unknown);
+	if (r < 0)
+		return r;
+	o.notify = 0;
+	return seccomp_build(&o, &t->floor_filter, NULL);
+}
+
+static void close_launcher(struct tracer *t)
+{
+	t->launcher_source = loop_remove(t->launcher_source);
+	t->launcher = launcher_free(t->launcher);
+}
+
+static int start_launcher(struct tracer *t)
+{
+	struct launcher_config config = {
+		.landlock_fd = t->landlock_fd,
+		.landlock_flags = t->landlock_fd >= 0 ? landlock_restrict_flags(
+								t->landlock.abi)
+						      : 0,
+		.filter = t->listener ? t->filter : t->floor_filter,
+		.floor_filter = t->floor_filter,
+		.listener = t->listener,
+	};
+	int r = launcher_new(&config, &t->launcher);
+
+	if (r < 0)
+		return r;
+	if (t->landlock_fd >= 0)
+		t->landlock_error = -launcher_landlock_error(t->launcher);
+	r = loop_add_io(t->loop, launcher_event_fd(t->launcher), EPOLLIN,
+			command_on_launcher, t, &t->launcher_source);
+	return r < 0 ? r : command_probe(t);
+}
+
+static int open_policy(struct tracer *t)
+{
+	int r = policy_from_fd(TAKE_FD(t->heritage.policy_fd), &t->policy);
+
+	if (r < 0)
+		return r;
+	r = guard_new(t->policy, &t->sink,
+		      t->settings.approvals ? &t->approver : NULL, &t->guard);
+	if (r < 0)
+		return r;
+	return copies_new(t->policy, t->settings.path, &t->copies);
+}
+
+static int start_floor(struct tracer *t)
+{
+	int r = build_landlock(t);
+
+	if (r < 0)
+		return log_error_errno(r, "cannot derive the file floor");
+	t->notify = choose_notify(t);
+	t->listener = t->notify != 0;
+	r = build_filters(t);
+	if (r < 0)
+		return log_error_errno(r, "cannot build the seccomp filter");
+	r = start_launcher(t);
+	if (r < 0)
+		return log_error_errno(r, "cannot start the launcher");
+	return 0;
+}
+
+int session_start(struct tracer *t, const struct proto_hello *hello)
+{
+	int r;
+
+	if (t->session_id)
+		return -EPROTO;
+	t->session_id = str_dup(hello->session_id);
+	t->workspace = str_dup(hello->workspace);
+	if (!t->session_id || !t->workspace)
+		return -ENOMEM;
+	r = settings_parse(hello->settings_json, &t->settings);
+	if (r < 0)
+		return log_error_errno(r, "settings are not valid JSON");
+	emit_init(t);
+	r = open_policy(t);
+	if (r < 0)
+		return log_error_errno(r, "policy image");
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		return log_error_errno(-errno, "cannot become subreaper");
+	if (t->settings.cgroups) {
+		r = cgroup_root_open(t->settings.cgroup_base, &t->cgroups);
+		if (r < 0)
+			t->cgroups = NULL; /* the layer list says so */
+	}
+	return start_floor(t);
+}
+
+static void layer(struct proto_layer *out, size_t *n, const char *name,
+		  bool active, const char *detail)
+{
+	out[(*n)++] = (struct proto_layer){ .name = str_from(name),
+					    .active = active,
+					    .detail = str_from(detail) };
+}
+
+/* Details are NUL-terminated strings one after the other in scratch, which
+ * must therefore not move: room for all is made at first. */
+static const char *detail(struct buf *scratch, const char *fmt, ...)
+	_printf_(2, 3);
+static const char *detail(struct buf *scratch, const char *fmt, ...)
+{
+	size_t at = scratch->len;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(scratch, fmt, ap);
+	va_end(ap);
+	buf_putc(scratch, 0);
+	return scratch->error ? "" : scratch->data + at;
+}
+
+static void landlock_layer(const struct tracer *t, struct proto_layer *out,
+			   size_t *n, struct buf *s)
+{
+	const char *d;
+
+	if (t->landlock_error == -ECANCELED)
+		d = "switched off by configuration";
+	else if (t->landlock_error < 0)
+		d = strerror(-t->landlock_error);
+	else
+		d = detail(s, "ABI v%d, %zu rules, %zu holes left to notify",
+			   t->landlock.abi, t->landlock.n_rules,
+			   t->landlock.n_holes_open);
+	layer(out, n, "landlock", t->landlock_error == 0, d);
+}
+
+static void step_layer(const struct launch_event *e, enum confine_step step,
+		       const char *name, struct proto_layer *out, size_t *n)
+{
+	bool ok = e && e->report.result[step] == CONFINE_OK;
+
+	layer(out, n, name, ok,
+	      ok  ? ""
+	      : e ? strerror(e->report.error[step])
+		  : "not reached");
+}
+
+size_t session_layers(struct tracer *t, const struct launch_event *confined,
+		      struct proto_layer *out, struct buf *scratch)
+{
+	size_t n = 0;
+	bool notify = t->listener && confined && confined->listener >= 0;
+
+	if (!buf_reserve(scratch, 4096))
+		return 0;
+	landlock_layer(t, out, &n, scratch);
+	step_layer(confined, CONFINE_SECCOMP, "seccomp", out, &n);
+	layer(out, &n, "notify", notify,
+	      notify ? detail(scratch, "classes 0x%x", t->notify)
+	      : confined && confined->report.listener_error
+		      ? strerror(confined->report.listener_error)
+		      : "off");
+	step_layer(confined, CONFINE_CAPS, "capabilities", out, &n);
+	step_layer(confined, CONFINE_NNP, "no_new_privs", out, &n);
+	if (t->cgroups) {
+		size_t at = scratch->len;
+
+		cgroup_root_describe(t->cgroups, scratch);
+		buf_putc(scratch, 0);
+		layer(out, &n, "cgroup", true,
+		      scratch->error ? "" : scratch->data + at);
+	} else {
+		layer(out, &n, "cgroup", false, "none here can be written");
+	}
+	return n;
+}
+
+static void send_ready(struct tracer *t, const struct launch_event *confined)
+{
+	struct proto_layer layers[TRACER_MAX_LAYERS];
+	_cleanup_buf_ struct buf details = BUF_INIT, body = BUF_INIT;
+	struct proto_ready m = { .layers = layers };
+	int r;
+
+	m.n_layers = (uint32_t)session_layers(t, confined, layers, &details);
+	r = proto_ready_encode(&m, &body);
+	if (r == 0)
+		r = channel_send(t->heritage.channel, PROTO_READY, 0,
+				 buf_str(&body), NULL, 0);
+	if (r < 0) {
+		(void)log_error_errno(r, "cannot report ready");
+		loop_quit(t->loop, 1);
+		return;
+	}
+	t->ready_sent = true;
+}
+
+void session_probed(struct tracer *t, const struct launch_event *confined,
+		    bool works)
+{
+	if (t->listener && !works) {
+		log_warn("no seccomp notifications here: commands run on the "
+			 "static floor");
+		t->listener = false;
+		close_launcher(t);
+		if (start_launcher(t) < 0)
+			loop_quit(t->loop, 1);
+		return;
+	}
+	if (!confined) {
+		log_error("a command cannot be confined here");
+		loop_quit(t->loop, 1);
+		return;
+	}
+	send_ready(t, confined);
+}
+
+int session_policy_changed(struct tracer *t)
+{
+	t->copies = copies_free(t->copies);
+	return copies_new(t->policy, t->settings.path, &t->copies);
+}
+
+void session_done(struct tracer *t)
+{
+	close_launcher(t);
+	t->guard = guard_free(t->guard);
+	t->copies = copies_free(t->copies);
+	t->policy = policy_unref(t->policy);
+	t->cgroups = cgroup_root_close(t->cgroups);
+	if (t->landlock_fd > 0)
+		(void)close(t->landlock_fd);
+	free(t->filter);
+	free(t->floor_filter);
+	settings_done(&t->settings);
+	buf_done(&t->scratch);
+	free(t->session_id);
+	free(t->workspace);
+}

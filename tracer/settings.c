@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * settings.c - PROTO_HELLO's JSON object as a struct
+ */
+#include "tracer/settings.h"
+
+#include <errno.h>
+
+#include "base/json.h"
+#include "core/limits.h"
+
+#define SETTINGS_ARENA_MAX (1U << 20)
+
+static const char *text(struct settings *s, const struct json *obj,
+			const char *key, const char *dflt)
+{
+	struct str v = json_get_str(obj, key);
+
+	return v.n ? arena_dup(&s->arena, v) : dflt;
+}
+
+static int list(struct settings *s, const struct json *obj, const char *key,
+		struct settings_list *ret)
+{
+	const struct json *a = json_get(obj, key);
+	size_t n = 0;
+
+	if (!a || a->type != JSON_ARRAY || a->n == 0)
+		return 0;
+	ret->v = arena_alloc(&s->arena, a->n * sizeof(*ret->v));
+	if (!ret->v)
+		return -ENOMEM;
+	json_foreach(it, a)
+	{
+		if (it->type != JSON_STRING)
+			continue;
+		ret->v[n] = arena_dup(&s->arena, it->text);
+		if (!ret->v[n++])
+			return -ENOMEM;
+	}
+	ret->n = n;
+	return 0;
+}
+
+static enum seccomp_block on_block(struct str word)
+{
+	if (str_eq_c(word, "kill") || str_eq_c(word, "log_and_kill"))
+		return SECCOMP_BLOCK_KILL;
+	if (str_eq_c(word, "log"))
+		return SECCOMP_BLOCK_NOTIFY;
+	return SECCOMP_BLOCK_ERRNO;
+}
+
+static void parse_exec(struct settings *s, const struct json *o)
+{
+	int64_t argc = json_get_i64(o, "max_argc", LIMIT_ARGC);
+	int64_t bytes = json_get_i64(o, "max_argv_bytes", LIMIT_ARGV_BYTES);
+
+	s->max_argc = argc > 0 && argc <= 16384 ? (size_t)argc : LIMIT_ARGC;
+	s->max_argv_bytes = bytes > 0 && bytes <= (1 << 20) ? (size_t)bytes
+							    : LIMIT_ARGV_BYTES;
+	s->truncated_allowed =
+		str_eq_c(json_get_str(o, "on_truncated"), "allow");
+}
+
+static int parse_object(struct settings *s, const struct json *root)
+{
+	const struct json *ll = json_get(root, "landlock");
+	const struct json *sc = json_get(root, "seccomp");
+	const struct json *fm = json_get(root, "file_monitor");
+	const struct json *net = json_get(root, "net");
+	const struct json *cg = json_get(root, "cgroups");
+	int64_t port = json_get_i64(net, "proxy_port", 0);
+	int r;
+
+	s->landlock = json_get_bool(ll, "enabled", true);
+	s->notify = json_get_bool(sc, "notify", true);
+	s->seccomp_on_block = on_block(json_get_str(sc, "on_block"));
+	s->allow_ptrace = json_get_bool(sc, "allow_ptrace", false);
+	s->allow_userns = json_get_bool(sc, "allow_userns", false);
+	parse_exec(s, json_get(root, "exec"));
+	s->file_monitor = json_get_bool(fm, "enabled", true);
+	s->write_only_opens = json_get_bool(fm, "write_only_opens", false);
+	s->intercept_metadata = json_get_bool(fm, "intercept_metadata", false);
+	s->unix_sockets =
+		json_get_bool(json_get(root, "unix_sockets"), "enabled", false);
+	s->net_notify = json_get_bool(net, "notify", true);
+	s->proxy_port = port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0;
+	s->cgroups = json_get_bool(cg, "enabled", true);
+	s->cgroup_base = text(s, cg, "base", NULL);
+	s->control_socket = text(s, root, "control_socket", NULL);
+	s->approvals =
+		json_get_bool(json_get(root, "approvals"), "enabled", false);
+	s->path = text(s, root, "path",
+		       "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
+		       "/sbin:/bin");
+	r = list(s, ll, "read", &s->landlock_read);
+	if (r == 0)
+		r = list(s, ll, "write", &s->landlock_write);
+	if (r == 0)
+		r = list(s, ll, "execute", &s->landlock_exec);
+	if (r == 0)
+		r = list(s, root, "deny_paths", &s->deny_paths);
+	if (r == 0)
+		r = list(s, sc, "block", &s->seccomp_block);
+	return r;
+}
+
+int settings_parse(struct str json, struct settings *ret)
+{
+	_cleanup_arena_ struct arena scratch = ARENA_INIT(SETTINGS_ARENA_MAX);
+	struct settings s = { .arena = ARENA_INIT(SETTINGS_ARENA_MAX) };
+	struct json *root = NULL;
+	int r;
+
+	if (json.n) {
+		r = json_parse(&scratch, json, &root);
+		if (r < 0)
+			return r;
+		if (root->type != JSON_OBJECT)
+			return -EBADMSG;
+	}
+	r = parse_object(&s, root);
+	if (r < 0) {
+		settings_done(&s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+void settings_done(struct settings *s)
+{
+	arena_done(&s->arena);
+	*s = (struct settings){ 0 };
+}

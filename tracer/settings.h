@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * settings.h - what PROTO_HELLO told this session's tracer
+ *
+ * The JSON keys are listed in docs/design/channel.md. A key of the wrong type
+ * counts as absent; every default is the stricter choice.
+ */
+#ifndef TRACER_SETTINGS_H
+#define TRACER_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "confine/seccomp.h"
+
+struct settings_list {
+	const char **v; /* in the settings' arena */
+	size_t n;
+};
+
+struct settings {
+	struct arena arena; /* owns every string below */
+	bool landlock;
+	struct settings_list landlock_read, landlock_write, landlock_exec;
+	struct settings_list deny_paths;
+	struct settings_list seccomp_block;
+	enum seccomp_block seccomp_on_block;
+	bool notify; /* false: run on the static floor only */
+	bool allow_ptrace, allow_userns;
+	size_t max_argc, max_argv_bytes;
+	bool truncated_allowed; /* exec.on_truncated == "allow" */
+	bool file_monitor;
+	bool write_only_opens;
+	bool intercept_metadata;
+	bool unix_sockets;
+	bool net_notify;
+	uint16_t proxy_port;        /* 0 = none */
+	bool cgroups;               /* false: do not try */
+	const char *cgroup_base;    /* NULL = beneath our own */
+	const char *control_socket; /* the server's; no command may connect */
+	bool approvals;
+	const char *path; /* search path for denied programs' copies */
+};
+
+/* Fills *ret (release with settings_done). 0, -EBADMSG, -ENOMEM. */
+int settings_parse(struct str json, struct settings *ret);
+void settings_done(struct settings *s);
+
+#endif

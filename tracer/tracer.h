@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tracer.h - one session's state in agentsh-tracer
+ *
+ * Everything here belongs to the one thread of the epoll loop.
+ */
+#ifndef TRACER_TRACER_H
+#define TRACER_TRACER_H
+
+#include <linux/filter.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/loop.h"
+#include "base/str.h"
+#include "confine/cgroup.h"
+#include "confine/landlock.h"
+#include "core/channel.h"
+#include "core/heritage.h"
+#include "core/proto.h"
+#include "core/sink.h"
+#include "policy/guard.h"
+#include "policy/policy.h"
+#include "tracer/launcher.h"
+#include "tracer/settings.h"
+
+struct command;
+struct copies;
+struct request;
+
+struct tracer {
+	struct loop *loop;        /* owned */
+	struct heritage heritage; /* owned */
+	char *session_id;         /* owned */
+	char *workspace;          /* owned, real path */
+	struct settings settings; /* owned */
+	struct policy *policy;    /* referenced */
+	struct guard *guard;      /* owned */
+	struct sink sink;
+	struct approver approver;
+	struct buf scratch; /* encoder's buffer, reused for each event */
+
+	struct cgroup_root *cgroups; /* owned; NULL = none here */
+	struct launcher *launcher;   /* owned */
+	struct loop_source *launcher_source;
+	int landlock_fd; /* owned */
+	struct landlock_report landlock;
+	int landlock_error;
+	uint32_t notify;                 /* enum seccomp_notify bits */
+	struct sock_fprog *filter;       /* owned */
+	struct sock_fprog *floor_filter; /* owned */
+	bool listener; /* notifications work; tried by the dry run */
+	bool ready_sent;
+
+	struct copies *copies;         /* owned: content of denied programs */
+	struct command *commands;      /* list; owned */
+	struct command *probe;         /* the dry run, until READY */
+	struct request *free_requests; /* pool */
+	uint32_t next_id, next_ticket;
+	bool shutting_down;
+};
+
+/* Sets the session up from HELLO; READY follows when the dry run is over. */
+int session_start(struct tracer *t, const struct proto_hello *hello);
+/* Called by command.c when the dry run ended. works: with notifications. */
+void session_probed(struct tracer *t, const struct launch_event *confined,
+		    bool works);
+/* After guard_set_policy: what else depends on the rules. 0 or -errno. */
+int session_policy_changed(struct tracer *t);
+void session_done(struct tracer *t);
+
+/* Layers in force, into out (at most max); details live in scratch. */
+#define TRACER_MAX_LAYERS 8
+size_t session_layers(struct tracer *t, const struct launch_event *confined,
+		      struct proto_layer *out, struct buf *scratch);
+
+/* The sink of all events: encodes into the ring (emit.c). */
+void emit_init(struct tracer *t);
+
+#endif
