@@ -46,7 +46,8 @@ int log_level_from_string(const char *s, enum log_level *ret)
 }
 
 /* Appends at *at, never beyond the room for the final newline. */
-static void append(char *line, size_t *at, const char *fmt, va_list ap)
+static _printf_(3, 0) void append(char *line, size_t *at, const char *fmt,
+				  va_list ap)
 {
 	size_t room = LOG_LINE_MAX - 1 - *at;
 	int n = vsnprintf(line + *at, room, fmt, ap);
@@ -55,9 +56,8 @@ static void append(char *line, size_t *at, const char *fmt, va_list ap)
 		*at += MIN((size_t)n, room - 1);
 }
 
-static void append_f(char *line, size_t *at, const char *fmt, ...)
-	_printf_(3, 4);
-static void append_f(char *line, size_t *at, const char *fmt, ...)
+static _printf_(3, 4) void append_f(char *line, size_t *at, const char *fmt,
+				    ...)
 {
 	va_list ap;
 
