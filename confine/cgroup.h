@@ -40,26 +40,45 @@ struct cgroup_root_info {
 };
 
 /*
- * base: sandbox.cgroups.base_path or NULL for a directory `agentsh` beneath
- * our own cgroup. -EOPNOTSUPP when nothing can be made.
+ * base: sandbox.cgroups.base_path: an absolute path below the v2 mount, whose
+ * tail is used in v1 hierarchies too, or a name beneath our own cgroup; NULL =
+ * `agentsh`. Single-threaded. Where v2 forbids controllers because this process
+ * sits in its own cgroup, it moves itself to a child `agentsh-self`, if it is
+ * alone there; close moves it back.
+ * Return: 0, -EOPNOTSUPP when nothing can be made, -EINVAL for a bad base,
+ * -ENOMEM.
  */
 int cgroup_root_open(const char *base, struct cgroup_root **ret);
+/*
+ * The same; why (may be NULL) says in words what each hierarchy refused, also
+ * when the call succeeds with part of them.
+ */
+int cgroup_root_open_why(const char *base, struct buf *why,
+			 struct cgroup_root **ret);
 struct cgroup_root *cgroup_root_close(struct cgroup_root *r);
 void cgroup_root_info(const struct cgroup_root *r,
 		      struct cgroup_root_info *ret);
 /* "v1: memory pids cpu; v2: kill" for messages. */
 void cgroup_root_describe(const struct cgroup_root *r, struct buf *out);
 
-/* name: [A-Za-z0-9_.-]{1,200}. Unsettable limits are named in *missing. */
+/*
+ * name: [A-Za-z0-9_.-]{1,200}; the directory is NAME@PID.TICKS of its owner.
+ * Limits that cannot be set are named in missing ("memory cpu"; may be NULL);
+ * the set is made nevertheless. Memory without a swap limit may not swap.
+ * Return: 0, -EINVAL (name), -ENOMEM, or -errno when no directory can be made.
+ */
 int cgroup_set_create(struct cgroup_root *r, const char *name,
 		      const struct cgroup_limits *limits,
 		      struct cgroup_set **ret, struct buf *missing);
-/* cgroup.procs descriptors to write "0" or a pid to; borrowed. */
+/* cgroup.procs descriptors to write "0" or a pid to; borrowed, CLOEXEC. */
 unsigned int cgroup_set_procs_fds(const struct cgroup_set *s, int *fds,
 				  unsigned int max);
 /* Moves pid into every hierarchy of the set. */
 int cgroup_set_attach(struct cgroup_set *s, pid_t pid);
-/* SIGKILLs every process in it until it is empty; count of processes seen. */
+/*
+ * SIGKILLs every process in it until it is empty; count of processes seen.
+ * Waits for their death, at most 2 s. Return: 0 or -EBUSY (some are left).
+ */
 int cgroup_set_kill(struct cgroup_set *s, unsigned int *ret_killed);
 bool cgroup_set_empty(const struct cgroup_set *s);
 /* Peak memory in KiB (0 = unknown) and whether the OOM killer struck. */
@@ -71,5 +90,32 @@ bool cgroup_set_contains(const struct cgroup_set *s, pid_t pid);
 struct cgroup_set *cgroup_set_destroy(struct cgroup_set *s);
 /* Removes directories that a dead server of ours left behind. */
 int cgroup_root_reap_orphans(struct cgroup_root *r);
+
+/* --- private to confine/, and its tests --- */
+
+#define CGROUP_MEMORY  (1U << 0)
+#define CGROUP_PIDS    (1U << 1)
+#define CGROUP_CPU     (1U << 2)
+#define CGROUP_FREEZER (1U << 3)
+
+/* A mounted hierarchy and where in it this process sits. */
+struct cgroup_mount {
+	enum cgroup_kind kind;
+	uint32_t controllers; /* of a v1 mount */
+	char *point;          /* owned; mount point */
+	char *own;            /* owned; directory of our own cgroup */
+	char *path; /* owned; our cgroup as /proc/self/cgroup names it */
+};
+
+#define CGROUP_MAX_MOUNTS 8
+
+/*
+ * Pure: from the text of /proc/self/mountinfo and /proc/self/cgroup. The first
+ * mount of each hierarchy counts. Return: number written to out (owned
+ * strings; cgroup_mounts_done) or -ENOMEM.
+ */
+int cgroup_mounts_parse(struct str mountinfo, struct str self,
+			struct cgroup_mount out[CGROUP_MAX_MOUNTS]);
+void cgroup_mounts_done(struct cgroup_mount *m, size_t n);
 
 #endif

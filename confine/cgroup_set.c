@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cgroup_set.c - one command's cgroups: limits, membership, end
+ *
+ * A set has a directory in each hierarchy that has a controller it needs, and
+ * in the one that can kill best. Membership is equal in all of them: a process
+ * is attached to all before it execs, and can leave none (writing to cgroupfs
+ * is what Landlock never grants).
+ *
+ * Killing. cgroup.kill hits everything at once, forks included. Without it the
+ * list is read, each process killed, and the list read again: a fork that
+ * slipped in between is in the next round. Freezing first makes one round
+ * enough; a v1-frozen process dies only when thawed. Each round waits for the
+ * deaths on pidfds, not by sleeping.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/macro.h"
+#include "base/num.h"
+#include "base/proc.h"
+#include "confine/cgroup_root.h"
+
+#ifndef SYS_pidfd_open
+#	define SYS_pidfd_open 434
+#endif
+
+#define KILL_ROUNDS    40
+#define KILL_ROUND_MS  50
+#define KILL_BATCH     64
+#define PROCS_MAX      (4U << 20) /* bytes of cgroup.procs read */
+#define CPU_PERIOD_US  100000
+#define REMOVE_TRIES   20
+#define REMOVE_WAIT_MS 5
+
+struct set_dir {
+	const struct cgroup_tree *tree; /* borrowed from the root */
+	int fd;                         /* owned */
+	int procs_fd;                   /* owned; cgroup.procs for writing */
+};
+
+struct cgroup_set {
+	struct cgroup_root *root; /* borrowed */
+	struct set_dir dirs[CGROUP_MAX_MOUNTS];
+	size_t n;
+	char name[280];
+};
+
+/* --- members --- */
+
+typedef int (*pid_fn)(pid_t pid, void *arg);
+
+/* Calls fn for each member; pids outside our PID namespace read as 0. */
+static int members_each(int dirfd, pid_fn fn, void *arg)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	struct str rest, line;
+	int64_t pid;
+	int r = fd_read_file(dirfd, "cgroup.procs", PROCS_MAX, &b);
+
+	if (r < 0)
+		return r;
+	rest = buf_str(&b);
+	while (str_split(&rest, '\n', &line)) {
+		if (num_parse_range(line, 1, INT32_MAX, &pid) < 0)
+			continue;
+		r = fn((pid_t)pid, arg);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+static int member_count(pid_t pid, void *arg)
+{
+	(void)pid;
+	++*(unsigned int *)arg;
+	return 0;
+}
+
+bool cgroup_dir_empty(const struct cgroup_tree *t, int dirfd)
+{
+	uint64_t populated;
+	unsigned int n = 0;
+
+	if (t->kind == CGROUP_V2 &&
+	    cgroup_read_key(dirfd, "cgroup.events", "populated", &populated) ==
+		    0)
+		return populated == 0;
+	return members_each(dirfd, member_count, &n) == 0 && n == 0;
+}
+
+/* --- killing --- */
+
+struct batch {
+	struct pollfd fds[KILL_BATCH];
+	unsigned int n;
+};
+
+static int member_kill(pid_t pid, void *arg)
+{
+	struct batch *b = arg;
+	int fd;
+
+	if (pid == getpid())
+		return 0;
+	fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (fd < 0 && errno != ESRCH)
+		(void)kill(pid, SIGKILL); /* before 5.3; it was listed just now
+					   */
+	if (fd < 0)
+		return 0;
+	(void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+	if (b->n == KILL_BATCH) {
+		(void)close(fd);
+		return 0;
+	}
+	b->fds[b->n++] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	return 0;
+}
+
+static void freeze(const struct cgroup_tree *t, int dirfd, bool on)
+{
+	if (!t->freeze)
+		return;
+	if (t->kind == CGROUP_V2)
+		(void)cgroup_write(dirfd, "cgroup.freeze", on ? "1" : "0");
+	else
+		(void)cgroup_write(dirfd, "freezer.state",
+				   on ? "FROZEN" : "THAWED");
+}
+
+static void kill_round(const struct cgroup_tree *t, int dirfd)
+{
+	struct batch b = { .n = 0 };
+
+	freeze(t, dirfd, true);
+	(void)members_each(dirfd, member_kill, &b);
+	freeze(t, dirfd, false);
+	for (unsigned int i = 0; i < b.n; i++) {
+		(void)poll(&b.fds[i], 1, KILL_ROUND_MS);
+		(void)close(b.fds[i].fd);
+	}
+	if (b.n == 0)
+		(void)poll(NULL, 0, KILL_ROUND_MS / 10);
+}
+
+/* Waits until "populated 0", which cgroup.events announces by POLLPRI. */
+static void kill_wait_v2(const struct cgroup_tree *t, int dirfd)
+{
+	_cleanup_close_ int fd =
+		openat(dirfd, "cgroup.events", O_RDONLY | O_CLOEXEC);
+	struct pollfd p = { .fd = fd, .events = POLLPRI };
+	char text[128];
+
+	/* reading arms the notification; a change before it is then seen */
+	if (fd < 0 || fd_read_full(fd, text, sizeof(text)) < 0 ||
+	    cgroup_dir_empty(t, dirfd))
+		return;
+	(void)poll(&p, 1, KILL_ROUND_MS);
+}
+
+int cgroup_kill_dir(const struct cgroup_tree *t, int dirfd,
+		    unsigned int *killed)
+{
+	unsigned int seen = 0;
+
+	(void)members_each(dirfd, member_count, &seen);
+	*killed += seen;
+	for (unsigned int i = 0; i < KILL_ROUNDS; i++) {
+		if (cgroup_dir_empty(t, dirfd))
+			return 0;
+		if (t->kill && cgroup_write(dirfd, "cgroup.kill", "1") == 0)
+			kill_wait_v2(t, dirfd);
+		else
+			kill_round(t, dirfd);
+	}
+	return cgroup_dir_empty(t, dirfd) ? 0 : -EBUSY;
+}
+
+int cgroup_set_kill(struct cgroup_set *s, unsigned int *ret_killed)
+{
+	unsigned int killed = 0;
+	int r = 0;
+
+	/* dirs[0] is the one that kills best; then what is only elsewhere */
+	for (size_t i = 0; i < s->n; i++) {
+		int e;
+
+		if (i > 0 && cgroup_dir_empty(s->dirs[i].tree, s->dirs[i].fd))
+			continue;
+		e = cgroup_kill_dir(s->dirs[i].tree, s->dirs[i].fd, &killed);
+		if (e < 0)
+			r = e;
+	}
+	if (ret_killed)
+		*ret_killed = killed;
+	return r;
+}
+
+bool cgroup_set_empty(const struct cgroup_set *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (!cgroup_dir_empty(s->dirs[i].tree, s->dirs[i].fd))
+			return false;
+	}
+	return true;
+}
+
+/* --- making one --- */
+
+static bool name_ok(const char *name)
+{
+	size_t n = strlen(name);
+
+	if (n == 0 || n > 200)
+		return false;
+	return strspn(name,
+		      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		      "0123456789_.-") == n &&
+	       name[0] != '.';
+}
+
+static int dir_add(struct cgroup_set *s, const struct cgroup_tree *t)
+{
+	struct set_dir d = { .tree = t, .fd = -1, .procs_fd = -1 };
+	int r;
+
+	if (mkdirat(t->fd, s->name, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	d.fd = openat(t->fd, s->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d.fd >= 0)
+		d.procs_fd = openat(d.fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	if (d.procs_fd < 0) {
+		r = -errno;
+		if (d.fd >= 0)
+			(void)close(d.fd);
+		(void)unlinkat(t->fd, s->name, AT_REMOVEDIR);
+		return r;
+	}
+	s->dirs[s->n++] = d;
+	return 0;
+}
+
+static int limit_memory(const struct set_dir *d, const struct cgroup_limits *l)
+{
+	bool v2 = d->tree->kind == CGROUP_V2;
+	uint64_t swap = l->swap_set ? l->swap_bytes : 0;
+	uint64_t both;
+	int r = cgroup_write_u64(d->fd,
+				 v2 ? "memory.max" : "memory.limit_in_bytes",
+				 l->memory_bytes);
+
+	if (r < 0)
+		return r;
+	if (v2)
+		r = cgroup_write_u64(d->fd, "memory.swap.max", swap);
+	else if (__builtin_add_overflow(l->memory_bytes, swap, &both))
+		r = -ERANGE;
+	else
+		r = cgroup_write_u64(d->fd, "memory.memsw.limit_in_bytes",
+				     both);
+	/* absent: kernel without swap accounting, most often without swap */
+	return r == -ENOENT && !l->swap_set ? 0 : r;
+}
+
+static int limit_cpu(const struct set_dir *d, const struct cgroup_limits *l)
+{
+	uint64_t quota = (uint64_t)l->cpu_percent * (CPU_PERIOD_US / 100);
+	char text[64];
+	int r;
+
+	if (d->tree->kind == CGROUP_V2) {
+		(void)snprintf(text, sizeof(text), "%llu %d",
+			       (unsigned long long)quota, CPU_PERIOD_US);
+		return cgroup_write(d->fd, "cpu.max", text);
+	}
+	r = cgroup_write_u64(d->fd, "cpu.cfs_period_us", CPU_PERIOD_US);
+	return r < 0 ? r : cgroup_write_u64(d->fd, "cpu.cfs_quota_us", quota);
+}
+
+static const struct set_dir *dir_with(const struct cgroup_set *s,
+				      uint32_t controller)
+{
+	const struct set_dir *found = NULL;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if ((s->dirs[i].tree->use & controller) &&
+		    (!found || s->dirs[i].tree->kind == CGROUP_V2))
+			found = &s->dirs[i];
+	}
+	return found;
+}
+
+static void miss(struct buf *missing, const char *what)
+{
+	if (missing)
+		buf_printf(missing, "%s%s", missing->len ? " " : "", what);
+}
+
+static void limits_set(const struct cgroup_set *s,
+		       const struct cgroup_limits *l, struct buf *missing)
+{
+	const struct set_dir *memory = dir_with(s, CGROUP_MEMORY);
+	const struct set_dir *pids = dir_with(s, CGROUP_PIDS);
+	const struct set_dir *cpu = dir_with(s, CGROUP_CPU);
+
+	if (l->memory_bytes && (!memory || limit_memory(memory, l) < 0))
+		miss(missing, "memory");
+	if (l->pids &&
+	    (!pids || cgroup_write_u64(pids->fd, "pids.max", l->pids) < 0))
+		miss(missing, "pids");
+	if (l->cpu_percent && (!cpu || limit_cpu(cpu, l) < 0))
+		miss(missing, "cpu");
+}
+
+/* Controllers a command with these limits needs. Memory tells the peak, too. */
+static uint32_t needed(const struct cgroup_limits *l)
+{
+	uint32_t use = CGROUP_MEMORY;
+
+	if (l->pids)
+		use |= CGROUP_PIDS;
+	if (l->cpu_percent)
+		use |= CGROUP_CPU;
+	return use;
+}
+
+static const struct cgroup_tree *best_killer(const struct cgroup_root *r)
+{
+	const struct cgroup_tree *best = NULL;
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct cgroup_tree *t = &r->trees[i];
+
+		if (t->kill)
+			return t;
+		if (!best || (t->freeze && !best->freeze))
+			best = t;
+	}
+	return best;
+}
+
+static int dirs_add(struct cgroup_set *s, const struct cgroup_root *r,
+		    uint32_t use)
+{
+	const struct cgroup_tree *killer = best_killer(r);
+	int first = dir_add(s, killer);
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct cgroup_tree *t = &r->trees[i];
+		int e;
+
+		if (t == killer || !(t->use & use))
+			continue;
+		e = dir_add(s, t);
+		if (e < 0 && first == 0)
+			first = e;
+	}
+	return s->n > 0 ? 0 : first;
+}
+
+int cgroup_set_create(struct cgroup_root *r, const char *name,
+		      const struct cgroup_limits *limits,
+		      struct cgroup_set **ret, struct buf *missing)
+{
+	struct cgroup_set *s;
+	int e;
+
+	if (!name_ok(name))
+		return -EINVAL;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->root = r;
+	(void)snprintf(s->name, sizeof(s->name), "%s%s", name, r->owner);
+	e = dirs_add(s, r, needed(limits));
+	if (e < 0) {
+		free(s);
+		return e;
+	}
+	limits_set(s, limits, missing);
+	*ret = s;
+	return 0;
+}
+
+unsigned int cgroup_set_procs_fds(const struct cgroup_set *s, int *fds,
+				  unsigned int max)
+{
+	unsigned int n = 0;
+
+	for (; n < s->n && n < max; n++)
+		fds[n] = s->dirs[n].procs_fd;
+	return n;
+}
+
+int cgroup_set_attach(struct cgroup_set *s, pid_t pid)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%d", (int)pid);
+	int first = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (write(s->dirs[i].procs_fd, text, (size_t)n) != n &&
+		    first == 0)
+			first = -errno;
+	}
+	return first;
+}
+
+void cgroup_set_usage(const struct cgroup_set *s, uint64_t *ret_peak_kb,
+		      bool *ret_oom)
+{
+	const struct set_dir *d = dir_with(s, CGROUP_MEMORY);
+	uint64_t peak = 0, oom = 0;
+
+	if (d && d->tree->kind == CGROUP_V2) {
+		(void)cgroup_read_u64(d->fd, "memory.peak", &peak); /* 5.19 */
+		(void)cgroup_read_key(d->fd, "memory.events", "oom_kill", &oom);
+	} else if (d) {
+		(void)cgroup_read_u64(d->fd, "memory.max_usage_in_bytes",
+				      &peak);
+		(void)cgroup_read_key(d->fd, "memory.oom_control", "oom_kill",
+				      &oom); /* 4.13 */
+	}
+	if (ret_peak_kb)
+		*ret_peak_kb = peak / 1024;
+	if (ret_oom)
+		*ret_oom = oom > 0;
+}
+
+bool cgroup_set_contains(const struct cgroup_set *s, pid_t pid)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	_cleanup_buf_ struct buf want = BUF_INIT;
+	struct str rest, line;
+	char file[64];
+
+	(void)snprintf(file, sizeof(file), "/proc/%d/cgroup", (int)pid);
+	if (fd_read_file(AT_FDCWD, file, 65536, &text) < 0)
+		return false;
+	/* names carry our pid and start time: unique among all hierarchies */
+	buf_printf(&want, "%s/%s", s->dirs[0].tree->path, s->name);
+	rest = buf_str(&text);
+	while (!want.error && str_split(&rest, '\n', &line)) {
+		ptrdiff_t at = str_index(line, '/');
+
+		if (at >= 0 &&
+		    str_eq(str_skip(line, (size_t)at), buf_str(&want)))
+			return true;
+	}
+	return false;
+}
+
+/* --- the end --- */
+
+/* A directory is busy for a moment after its last process died. */
+static int dir_remove(const struct cgroup_tree *t, const char *name)
+{
+	for (unsigned int i = 0; i < REMOVE_TRIES; i++) {
+		if (unlinkat(t->fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+			return 0;
+		if (errno != EBUSY)
+			return -errno;
+		(void)poll(NULL, 0, REMOVE_WAIT_MS);
+	}
+	return -EBUSY;
+}
+
+struct cgroup_set *cgroup_set_destroy(struct cgroup_set *s)
+{
+	if (!s)
+		return NULL;
+	(void)cgroup_set_kill(s, NULL);
+	for (size_t i = 0; i < s->n; i++) {
+		(void)close(s->dirs[i].procs_fd);
+		(void)close(s->dirs[i].fd);
+		(void)dir_remove(s->dirs[i].tree, s->name);
+	}
+	free(s);
+	return NULL;
+}
+
+/* True for NAME@PID.TICKS whose owner is gone (or is another process now). */
+static bool is_orphan(const char *name)
+{
+	struct str rest = str_from(name), pid_text;
+	ptrdiff_t at = str_rindex(rest, '@');
+	int64_t pid;
+	uint64_t ticks, now;
+
+	if (at < 0)
+		return false;
+	rest = str_skip(rest, (size_t)at + 1);
+	if (!str_split(&rest, '.', &pid_text) ||
+	    num_parse_range(pid_text, 1, INT32_MAX, &pid) < 0 ||
+	    num_parse_u64(rest, &ticks) < 0)
+		return false;
+	return proc_start_ticks((pid_t)pid, &now) < 0 || now != ticks;
+}
+
+static int tree_reap(const struct cgroup_tree *t)
+{
+	_cleanup_closedir_ DIR *dir = NULL;
+	const struct dirent *e;
+	int fd = openat(t->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	dir = fdopendir(fd);
+	if (!dir) {
+		(void)close(fd);
+		return -ENOMEM;
+	}
+	while ((e = readdir(dir))) {
+		_cleanup_close_ int one = -1;
+		unsigned int killed = 0;
+
+		if (!is_orphan(e->d_name))
+			continue;
+		one = openat(t->fd, e->d_name,
+			     O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (one >= 0)
+			(void)cgroup_kill_dir(t, one, &killed);
+		(void)dir_remove(t, e->d_name);
+	}
+	return 0;
+}
+
+int cgroup_root_reap_orphans(struct cgroup_root *r)
+{
+	int first = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		int e = tree_reap(&r->trees[i]);
+
+		if (e < 0 && first == 0)
+			first = e;
+	}
+	return first;
+}

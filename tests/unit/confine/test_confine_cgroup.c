@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_confine_cgroup.c - hierarchies found, limits that bite, nobody survives
+ *
+ * The live half works in directories of its own beneath this process's cgroup
+ * and leaves none; where no cgroup can be made it says so and is skipped.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/macro.h"
+#include "confine/cgroup_root.h"
+#include "confine/rlimit.h"
+
+/* --- text --- */
+
+static void test_hybrid_v1(void **state)
+{
+	static const char info[] =
+		"31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw,mode=755\n"
+		"32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw shared:9 - cgroup "
+		"cgroup rw,cpu,cpuacct\n"
+		"35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup "
+		"cgroup rw,memory\n"
+		"36 31 0:33 / /sys/fs/cgroup/devices rw - cgroup cgroup "
+		"rw,devices\n"
+		"41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
+	static const char self[] = "5:memory:/a/b\n2:cpu,cpuacct:/\n0::/x\n";
+	struct cgroup_mount m[CGROUP_MAX_MOUNTS] = { { 0 } };
+	int n = cgroup_mounts_parse(str_from(info), str_from(self), m);
+
+	(void)state;
+	assert_int_equal(n, 3);
+	assert_int_equal(m[0].controllers, CGROUP_CPU);
+	assert_string_equal(m[0].own, "/sys/fs/cgroup/cpu,cpuacct");
+	assert_int_equal(m[1].controllers, CGROUP_MEMORY);
+	assert_string_equal(m[1].own, "/sys/fs/cgroup/memory/a/b");
+	assert_int_equal(m[2].kind, CGROUP_V2);
+	assert_string_equal(m[2].own, "/sys/fs/cgroup/unified/x");
+	assert_string_equal(m[2].path, "/x");
+	cgroup_mounts_done(m, (size_t)n);
+}
+
+static void test_container_mounts(void **state)
+{
+	/* a container without cgroup namespace: the mount shows its part */
+	static const char part[] = "9 8 0:1 /docker/id /cg\\040x ro - cgroup2 "
+				   "cgroup rw\n10 8 0:1 / /other rw - cgroup2 "
+				   "cgroup rw\n";
+	/* joined from outside: the path leads out of the namespace */
+	static const char out[] = "9 8 0:1 / /cg rw - cgroup2 cgroup rw\n";
+	struct cgroup_mount m[CGROUP_MAX_MOUNTS] = { { 0 } };
+	int n = cgroup_mounts_parse(str_from(part), STR("0::/docker/id/leaf\n"),
+				    m);
+
+	(void)state;
+	assert_int_equal(n, 1);
+	assert_string_equal(m[0].own, "/cg x/leaf");
+	cgroup_mounts_done(m, 1);
+	n = cgroup_mounts_parse(str_from(out), STR("0::/../sib\n"), m);
+	assert_int_equal(n, 1);
+	assert_string_equal(m[0].own, "/cg");
+	cgroup_mounts_done(m, 1);
+	assert_int_equal(cgroup_mounts_parse(STR("junk\n\n1 2 3\n- - -\n"),
+					     STR(""), m),
+			 0);
+}
+
+/* --- live --- */
+
+static struct cgroup_root *root;
+static struct cgroup_root_info info;
+static char base[64];
+
+static int open_root(void **state)
+{
+	_cleanup_buf_ struct buf why = BUF_INIT;
+	_cleanup_buf_ struct buf what = BUF_INIT;
+
+	(void)state;
+	(void)snprintf(base, sizeof(base), "agentsh-test-%d", (int)getpid());
+	if (cgroup_root_open_why(base, &why, &root) == 0) {
+		cgroup_root_info(root, &info);
+		cgroup_root_describe(root, &what);
+		print_message("cgroups: %s\n", buf_cstr(&what));
+	} else {
+		print_message("no cgroups: %s\n", buf_cstr(&why));
+	}
+	return 0;
+}
+
+static int close_root(void **state)
+{
+	(void)state;
+	root = cgroup_root_close(root);
+	return 0;
+}
+
+#define NEED(condition, what)                              \
+	do {                                               \
+		if (!(condition)) {                        \
+			print_message("needs %s\n", what); \
+			skip();                            \
+		}                                          \
+	} while (0)
+
+static struct cgroup_set *make(const struct cgroup_limits *l)
+{
+	struct cgroup_set *s = NULL;
+	_cleanup_buf_ struct buf missing = BUF_INIT;
+
+	assert_int_equal(cgroup_set_create(root, "t.1-x", l, &s, &missing), 0);
+	assert_string_equal(buf_cstr(&missing), "");
+	return s;
+}
+
+/* A child that waits to be in the set, then runs fn; its pid. */
+static pid_t child_in(struct cgroup_set *s, int (*fn)(void))
+{
+	int gate[2];
+	pid_t pid;
+	char c;
+
+	assert_int_equal(pipe2(gate, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)close(gate[1]);
+		(void)!read(gate[0], &c, 1);
+		_exit(fn());
+	}
+	assert_int_equal(cgroup_set_attach(s, pid), 0);
+	assert_true(cgroup_set_contains(s, pid));
+	(void)close(gate[0]);
+	(void)close(gate[1]);
+	return pid;
+}
+
+static int eat_memory(void)
+{
+	for (size_t i = 0; i < 64; i++) {
+		char *p = mmap(NULL, 4U << 20, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (p == MAP_FAILED)
+			return 1;
+		memset(p, 1, 4U << 20);
+	}
+	return 0;
+}
+
+static void test_memory(void **state)
+{
+	struct cgroup_limits l = { .memory_bytes = 32U << 20 };
+	struct cgroup_set *s;
+	uint64_t peak = 0;
+	bool oom = false;
+	int status = 0;
+
+	(void)state;
+	NEED(root && info.memory, "a memory cgroup");
+	s = make(&l);
+	(void)waitpid(child_in(s, eat_memory), &status, 0);
+	cgroup_set_usage(s, &peak, &oom);
+	s = cgroup_set_destroy(s);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	assert_true(oom);
+	assert_true(peak > 16 * 1024 && peak <= 32 * 1024);
+}
+
+/* Exit status: how many children could be made. */
+static int fork_many(void)
+{
+	int n = 0;
+
+	for (; n < 50; n++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			break;
+		if (pid == 0) {
+			(void)pause();
+			_exit(0);
+		}
+	}
+	return n;
+}
+
+static void test_pids(void **state)
+{
+	struct cgroup_limits l = { .pids = 10 };
+	struct cgroup_set *s;
+	unsigned int killed = 0;
+	int status = 0;
+
+	(void)state;
+	NEED(root && info.pids, "a pids cgroup");
+	s = make(&l);
+	(void)waitpid(child_in(s, fork_many), &status, 0);
+	assert_int_equal(WEXITSTATUS(status), 9);
+	assert_false(cgroup_set_empty(s));
+	assert_int_equal(cgroup_set_kill(s, &killed), 0);
+	assert_int_equal(killed, 9);
+	assert_true(cgroup_set_empty(s));
+	s = cgroup_set_destroy(s);
+}
+
+static int spin(void)
+{
+	struct timespec t0, t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t0);
+	do {
+		(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	} while ((t.tv_sec - t0.tv_sec) * 1000 +
+			 (t.tv_nsec - t0.tv_nsec) / 1000000 <
+		 500);
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (int)(t.tv_nsec / 10000000 + t.tv_sec * 100);
+}
+
+static void test_cpu(void **state)
+{
+	struct cgroup_limits l = { .cpu_percent = 20 };
+	struct cgroup_set *s;
+	int status = 0;
+
+	(void)state;
+	NEED(root && info.cpu, "a cpu cgroup");
+	s = make(&l);
+	(void)waitpid(child_in(s, spin), &status, 0);
+	s = cgroup_set_destroy(s);
+	/* half a second of wall time at 20 %: 10 of these ticks */
+	assert_in_range(WEXITSTATUS(status), 1, 20);
+}
+
+/* Out of its session, its parent and its process group: still in the set. */
+static int daemonize(void)
+{
+	for (int i = 0; i < 2; i++) {
+		if (fork() > 0)
+			return 0;
+		(void)setsid();
+	}
+	(void)signal(SIGTERM, SIG_IGN);
+	(void)pause();
+	return 0;
+}
+
+/* Hierarchies in which the set of make() has a directory. */
+static int directories(void)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < root->n; i++) {
+		char path[512];
+
+		(void)snprintf(path, sizeof(path), "%s/t.1-x%s",
+			       root->trees[i].dir, root->owner);
+		n += access(path, F_OK) == 0;
+	}
+	return n;
+}
+
+static void survivors(void)
+{
+	struct cgroup_limits l = { .memory_bytes = 1U << 30 };
+	struct cgroup_set *s = make(&l);
+	unsigned int killed = 0;
+
+	(void)waitpid(child_in(s, daemonize), NULL, 0);
+	while (cgroup_set_empty(s))
+		(void)poll(NULL, 0, 1);
+	assert_int_equal(cgroup_set_kill(s, &killed), 0);
+	assert_true(killed >= 1);
+	assert_true(cgroup_set_empty(s));
+	assert_true(directories() >= 1);
+	s = cgroup_set_destroy(s);
+	assert_int_equal(directories(), 0);
+}
+
+static void test_survivors_killed(void **state)
+{
+	(void)state;
+	NEED(root, "cgroups");
+	survivors();
+}
+
+/* The same on hosts without cgroup.kill, and without a freezer. */
+static void test_survivors_killed_by_rounds(void **state)
+{
+	bool kill[CGROUP_MAX_MOUNTS], freeze[CGROUP_MAX_MOUNTS];
+
+	(void)state;
+	NEED(root, "cgroups");
+	for (size_t i = 0; i < root->n; i++) {
+		kill[i] = root->trees[i].kill;
+		freeze[i] = root->trees[i].freeze;
+		root->trees[i].kill = false;
+	}
+	survivors();
+	for (size_t i = 0; i < root->n; i++)
+		root->trees[i].freeze = false;
+	survivors();
+	for (size_t i = 0; i < root->n; i++) {
+		root->trees[i].kill = kill[i];
+		root->trees[i].freeze = freeze[i];
+	}
+}
+
+static void test_orphans(void **state)
+{
+	char dead[512], mine[512];
+
+	(void)state;
+	NEED(root, "cgroups");
+	(void)snprintf(dead, sizeof(dead), "%s/cmd@%d.1", root->trees[0].dir,
+		       (int)getpid()); /* our pid at another time */
+	(void)snprintf(mine, sizeof(mine), "%s/cmd%s", root->trees[0].dir,
+		       root->owner);
+	assert_int_equal(mkdir(dead, 0755), 0);
+	assert_int_equal(mkdir(mine, 0755), 0);
+	assert_int_equal(cgroup_root_reap_orphans(root), 0);
+	assert_int_equal(access(dead, F_OK), -1);
+	assert_int_equal(access(mine, F_OK), 0);
+	assert_int_equal(rmdir(mine), 0);
+}
+
+static void test_names(void **state)
+{
+	static const char *const bad[] = { "", ".", "..", "a/b", "a@b", "a b" };
+	struct cgroup_limits l = { 0 };
+	struct cgroup_set *s = NULL;
+	struct cgroup_root *r = NULL;
+
+	(void)state;
+	assert_int_equal(cgroup_root_open("../x", &r), -EINVAL);
+	NEED(root, "cgroups");
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(cgroup_set_create(root, bad[i], &l, &s, NULL),
+				 -EINVAL);
+	assert_false(cgroup_set_contains(s = make(&l), getpid()));
+	s = cgroup_set_destroy(s);
+}
+
+static void test_rlimit_fallback(void **state)
+{
+	struct cgroup_limits l = { .memory_bytes = 1U << 30,
+				   .cpu_percent = 50,
+				   .pids = 100 };
+	struct cgroup_root_info all = { .memory = CGROUP_V1,
+					.pids = CGROUP_V1,
+					.cpu = CGROUP_V2 };
+	struct confine_plan p = { 0 };
+	_cleanup_buf_ struct buf unmet = BUF_INIT;
+
+	(void)state;
+	assert_int_equal(rlimit_fallback(&l, NULL, &p, &unmet, NULL), 0);
+	assert_string_equal(buf_cstr(&unmet),
+			    getuid() == 0 ? "pids cpu" : "cpu");
+	assert_true(p.n_rlimits >= 2);
+	buf_reset(&unmet);
+	p.n_rlimits = 0;
+	assert_int_equal(rlimit_fallback(&l, &all, &p, &unmet, NULL), 0);
+	assert_int_equal(p.n_rlimits, 1); /* core files */
+	assert_string_equal(buf_cstr(&unmet), "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hybrid_v1),
+		cmocka_unit_test(test_container_mounts),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_pids),
+		cmocka_unit_test(test_cpu),
+		cmocka_unit_test(test_survivors_killed),
+		cmocka_unit_test(test_survivors_killed_by_rounds),
+		cmocka_unit_test(test_orphans),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_rlimit_fallback),
+	};
+
+	return cmocka_run_group_tests(tests, open_root, close_root);
+}
