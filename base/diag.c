@@ -19,9 +19,11 @@ void diag_done(struct diag *d)
 }
 
 /* An item whose text does not fit in memory is still counted. */
-static _printf_(4,
-		0) void add_item(struct diag *d, const struct diag_item *where,
-				 const char *file, const char *fmt, va_list ap)
+static void add_item(struct diag *d, const struct diag_item *where,
+		     const char *file, const char *fmt, va_list ap)
+	_printf_(4, 0);
+static void add_item(struct diag *d, const struct diag_item *where,
+		     const char *file, const char *fmt, va_list ap)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	struct diag_item *item;
