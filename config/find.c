@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * find.c - which config.yaml: the command line, the environment, the user's,
+ * the system's
+ */
+#include <unistd.h>
+
+#include "base/macro.h"
+#include "config/keys.h"
+
+#define SYSTEM_DIR "/etc/agentsh"
+
+static bool try_dir(const char *dir, struct buf *out)
+{
+	static const char *const names[] = { "config.yaml", "config.yml" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		_cleanup_buf_ struct buf path = BUF_INIT;
+
+		buf_printf(&path, "%s/%s", dir, names[i]);
+		if (access(buf_cstr(&path), F_OK) != 0)
+			continue;
+		buf_put_str(out, buf_str(&path));
+		return true;
+	}
+	return false;
+}
+
+enum config_source config_find(const char *explicit_path, char *const *env,
+			       struct buf *out)
+{
+	const char *given = explicit_path && *explicit_path
+				    ? explicit_path
+				    : config_getenv(env, "AGENTSH_CONFIG");
+	const char *xdg = config_getenv(env, "XDG_CONFIG_HOME");
+	const char *home = config_getenv(env, "HOME");
+	_cleanup_buf_ struct buf user = BUF_INIT;
+
+	if (given && *given) {
+		buf_puts(out, given);
+		return CONFIG_SOURCE_EXPLICIT;
+	}
+	if (xdg && *xdg == '/')
+		buf_printf(&user, "%s/agentsh", xdg);
+	else if (home && *home == '/')
+		buf_printf(&user, "%s/.config/agentsh", home);
+	if (user.len && try_dir(buf_cstr(&user), out))
+		return CONFIG_SOURCE_USER;
+	if (!try_dir(SYSTEM_DIR, out))
+		buf_puts(out, SYSTEM_DIR "/config.yaml");
+	return CONFIG_SOURCE_SYSTEM;
+}
