@@ -89,6 +89,14 @@ struct policy_limits {
 };
 void policy_limits(const struct policy *p, struct policy_limits *ret);
 
+/*
+ * Names and paths (no globs) of commands that are denied whatever their
+ * arguments, for recognising copies of these programs by content. Fills at most
+ * max. Return: how many there are.
+ */
+size_t policy_denied_commands(const struct policy *p, struct str *out,
+			      size_t max);
+
 /* Environment filter of section 4.9; v = the verdict for the command. */
 struct policy_env {
 	uint64_t max_bytes, max_keys; /* 0 = none */
