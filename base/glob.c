@@ -318,9 +318,9 @@ struct summary {
 /* Fills prefix, suffix and tokens, and counts what there is. */
 static void scan(struct str pattern, struct glob_build *b, struct summary *s)
 {
-	static const char token[] = { [LEX_STAR] = TOKEN_STAR,
-				      [LEX_SUPER] = TOKEN_SUPER,
-				      [LEX_ONE] = TOKEN_ONE };
+	static const char token[] = {
+		[LEX_STAR] = TOKEN_STAR, [LEX_SUPER] = TOKEN_SUPER, [LEX_ONE] = TOKEN_ONE
+	};
 	struct lexer l = { .pattern = pattern };
 	bool literal = true;
 	enum lexeme kind;

@@ -191,7 +191,7 @@ static bool step(const struct nfa *prog, struct work *w, uint32_t c)
 static bool run(const struct nfa *prog, unsigned int flags, struct cursor *in,
 		struct work *w)
 {
-	uint32_t before = NO_CHAR, after;
+	uint32_t before = NO_CHAR, after = NO_CHAR;
 	bool whole = flags & NFA_WHOLE, alive;
 
 	w->landed[0] = 1;

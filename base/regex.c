@@ -124,10 +124,31 @@ static const struct named_class unicode_classes[] = {
 	    { 0x561, 0x6D3 },
 	    { 0x904, 0x1FFF },
 	    { 0x3041, 0xD7A3 } } },
-	{ "Lu", { { 'A', 'Z' }, { 0xC0, 0xD6 }, { 0xD8, 0xDE }, { 0x391, 0x3A9 }, { 0x400, 0x42F } } },
-	{ "Ll", { { 'a', 'z' }, { 0xDF, 0xF6 }, { 0xF8, 0xFF }, { 0x3B1, 0x3C9 }, { 0x430, 0x45F } } },
-	{ "N", { { '0', '9' }, { 0xB2, 0xB3 }, { 0xB9, 0xB9 }, { 0xBC, 0xBE }, { 0x660, 0x669 }, { 0x966, 0x96F }, { 0xFF10, 0xFF19 } } },
-	{ "Nd", { { '0', '9' }, { 0x660, 0x669 }, { 0x966, 0x96F }, { 0xFF10, 0xFF19 } } },
+	{ "Lu",
+	  { { 'A', 'Z' },
+	    { 0xC0, 0xD6 },
+	    { 0xD8, 0xDE },
+	    { 0x391, 0x3A9 },
+	    { 0x400, 0x42F } } },
+	{ "Ll",
+	  { { 'a', 'z' },
+	    { 0xDF, 0xF6 },
+	    { 0xF8, 0xFF },
+	    { 0x3B1, 0x3C9 },
+	    { 0x430, 0x45F } } },
+	{ "N",
+	  { { '0', '9' },
+	    { 0xB2, 0xB3 },
+	    { 0xB9, 0xB9 },
+	    { 0xBC, 0xBE },
+	    { 0x660, 0x669 },
+	    { 0x966, 0x96F },
+	    { 0xFF10, 0xFF19 } } },
+	{ "Nd",
+	  { { '0', '9' },
+	    { 0x660, 0x669 },
+	    { 0x966, 0x96F },
+	    { 0xFF10, 0xFF19 } } },
 };
 
 static const struct named_class *find_class(const struct named_class *table,
@@ -786,9 +807,9 @@ int regex_compile(struct str pattern, struct nfa_build *ret,
 
 	r = parse_all(&p);
 	if (r < 0) {
-		*ret_error = p.error		? p.error
-			     : r == -E2BIG	? "expression is too large"
-						: "out of memory";
+		*ret_error = p.error       ? p.error
+			     : r == -E2BIG ? "expression is too large"
+					   : "out of memory";
 		*ret_at = p.at;
 		return r;
 	}

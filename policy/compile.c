@@ -103,12 +103,11 @@ int compile_expand(struct compiler *c, const char *family, struct str rule,
 	diag_error(c->diag, c->file, text->pos.line, text->pos.column,
 		   r == -ENOENT ? "%s rule \"" STR_FMT
 				  "\": undefined variable: " STR_FMT
-		   : r == -E2BIG
-			   ? "%s rule \"" STR_FMT
-			     "\": too long or too deep: \"" STR_FMT "\""
-			   : "%s rule \"" STR_FMT
-			     "\": bad variable syntax at \"" STR_FMT
-			     "\"; write ${NAME} or ${NAME:-fallback}",
+		   : r == -E2BIG ? "%s rule \"" STR_FMT
+				   "\": too long or too deep: \"" STR_FMT "\""
+				 : "%s rule \"" STR_FMT
+				   "\": bad variable syntax at \"" STR_FMT
+				   "\"; write ${NAME} or ${NAME:-fallback}",
 		   family, STR_ARG(rule), STR_ARG(name));
 	return 0;
 }
@@ -135,9 +134,9 @@ int compile_regex(struct compiler *c, const char *family, struct str rule,
 static int compile_families(struct compiler *c)
 {
 	static int (*const steps[])(struct compiler *) = {
-		compile_files,	  compile_commands, compile_networks,
-		compile_unixes,	  compile_signals,  compile_services,
-		compile_diverts,  compile_settings,
+		compile_files,   compile_commands, compile_networks,
+		compile_unixes,  compile_signals,  compile_services,
+		compile_diverts, compile_settings,
 	};
 	int r = 0;
 
@@ -172,7 +171,7 @@ static int write_indexes(struct compiler *c)
 static void compiler_done(struct compiler *c)
 {
 	struct index_build *all[] = { &c->files,   &c->basenames, &c->commands,
-				      &c->domains, &c->cidrs,	  &c->ports,
+				      &c->domains, &c->cidrs,     &c->ports,
 				      &c->unixes,  &c->signals };
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)

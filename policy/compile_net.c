@@ -79,8 +79,7 @@ static int net_cidrs(struct compiler *c, const struct network_rule *n,
 
 		if (addr_parse_cidr(t->s, &a, &bits) < 0) {
 			c->n_bad++;
-			diag_error(c->diag, c->file, t->pos.line,
-				   t->pos.column,
+			diag_error(c->diag, c->file, t->pos.line, t->pos.column,
 				   "parse network rule \"" STR_FMT
 				   "\" cidr \"" STR_FMT
 				   "\": write ADDRESS/BITS, as in 10.0.0.0/8",
@@ -226,8 +225,8 @@ static int service_rule(struct service_ctx *s, const struct http_rule *in)
 
 	rule.sources = compile_strs(c, &in->methods);
 	for (size_t i = 0; i < n; i++) {
-		const struct rule_text *t =
-			in->paths.n ? &in->paths.v[i] : &everything;
+		const struct rule_text *t = in->paths.n ? &in->paths.v[i]
+							: &everything;
 
 		r = index_add(&s->paths, &c->w, t->s, number, 1);
 		if (r < 0)
@@ -353,9 +352,9 @@ static bool removed(const struct rule_list *l, const char *name)
 static void transparent(struct compiler *c)
 {
 	static const char *const builtin[] = {
-		"env",	 "nice",   "nohup",   "sudo",  "time",	 "xargs",
-		"busybox", "doas", "strace",  "ltrace", "timeout", "stdbuf",
-		"setsid", "ionice", "chrt", "taskset", "toybox",
+		"env",     "nice",   "nohup",  "sudo",    "time",    "xargs",
+		"busybox", "doas",   "strace", "ltrace",  "timeout", "stdbuf",
+		"setsid",  "ionice", "chrt",   "taskset", "toybox",
 	};
 	uint32_t first = writer_count(&c->w, SEC_STRS);
 

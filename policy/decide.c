@@ -105,9 +105,8 @@ static bool all_digits(struct str s)
 static bool is_system_node(struct str path)
 {
 	static const char *const nodes[] = {
-		"/",	 "/dev",  "/dev/pts",  "/dev/fd",
-		"/proc", "/sys",  "/proc/self", "/proc/thread-self",
-		"/etc",
+		"/",    "/dev",       "/dev/pts",          "/dev/fd", "/proc",
+		"/sys", "/proc/self", "/proc/thread-self", "/etc",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(nodes); i++) {
@@ -121,8 +120,8 @@ static bool is_system_node(struct str path)
 /* What a program needs to start at all. */
 static bool in_system_tree(struct str path)
 {
-	static const char *const trees[] = { "/usr",    "/lib",	   "/lib64",
-					     "/lib32",  "/libx32", "/bin",
+	static const char *const trees[] = { "/usr",   "/lib",    "/lib64",
+					     "/lib32", "/libx32", "/bin",
 					     "/sbin" };
 
 	for (size_t i = 0; i < ARRAY_LEN(trees); i++) {

@@ -171,9 +171,10 @@ static void add_verdict(struct exec_ctx *e, struct verdict v)
 
 static bool is_tor(struct str base)
 {
-	static const char *const names[] = { "tor",	    "obfs4proxy",
-					     "snowflake-client", "lyrebird",
-					     "meek-client", "torsocks" };
+	static const char *const names[] = {
+		"tor",      "obfs4proxy",  "snowflake-client",
+		"lyrebird", "meek-client", "torsocks"
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		if (str_eq_c(base, names[i]))
@@ -373,10 +374,10 @@ struct verdict decide_exec(const struct policy *p, const struct op_exec *op)
 	struct exec_ctx e = {
 		.p = p,
 		.op = op,
-		.fallback = builtin_verdict(
-			p, VERDICT_DENY,
-			op->precheck ? BUILTIN_DEFAULT_COMMANDS
-				     : BUILTIN_DEFAULT_EXECVE),
+		.fallback = builtin_verdict(p, VERDICT_DENY,
+					    op->precheck
+						    ? BUILTIN_DEFAULT_COMMANDS
+						    : BUILTIN_DEFAULT_EXECVE),
 	};
 
 	if (op->path.n == 0 && op->n_names == 0)

@@ -112,9 +112,9 @@ static bool check_tables(const struct policy *p)
 	return true;
 }
 
-#define EACH(p, section, type, e)                                    \
-	for (const type *e = IMG_TABLE(p, section, type),            \
-			*e##_end = e + (p)->h->sec[section].n;       \
+#define EACH(p, section, type, e)                              \
+	for (const type *e = IMG_TABLE(p, section, type),      \
+			*e##_end = e + (p)->h->sec[section].n; \
 	     e < e##_end; e++)
 
 static bool check_prog(const struct policy *p, const struct img_prog *g)
@@ -256,9 +256,9 @@ static bool check_family(const struct policy *p, const struct img_index *ix,
 }
 
 static const enum image_section extra_section[FAMILY_MAX] = {
-	[FAMILY_FILE] = SEC_MAX,	  [FAMILY_COMMAND] = SEC_COMMANDS,
-	[FAMILY_NET] = SEC_NETS,	  [FAMILY_UNIX] = SEC_MAX,
-	[FAMILY_SIGNAL] = SEC_SIGNALS,	  [FAMILY_HTTP] = SEC_MAX,
+	[FAMILY_FILE] = SEC_MAX,       [FAMILY_COMMAND] = SEC_COMMANDS,
+	[FAMILY_NET] = SEC_NETS,       [FAMILY_UNIX] = SEC_MAX,
+	[FAMILY_SIGNAL] = SEC_SIGNALS, [FAMILY_HTTP] = SEC_MAX,
 };
 
 static bool check_rules(const struct policy *p)

@@ -96,9 +96,9 @@ struct img_item {
  * end), by a literal path component; what has none of these is always tried.
  */
 struct img_index {
-	uint32_t heads, tails;       /* root in SEC_NODES or IMAGE_NONE */
+	uint32_t heads, tails;        /* root in SEC_NODES or IMAGE_NONE */
 	struct img_span exact, inner; /* SEC_SLOTS; n is 0 or a power of two */
-	struct img_span always;      /* SEC_ITEMS */
+	struct img_span always;       /* SEC_ITEMS */
 	uint32_t sep;
 };
 
@@ -160,9 +160,9 @@ enum img_net_group {
 };
 
 struct img_net {
-	struct img_span ports;   /* SEC_NUMBERS, ascending */
-	struct img_span cidrs;   /* SEC_CIDRS */
-	uint32_t groups;         /* enum img_net_group */
+	struct img_span ports; /* SEC_NUMBERS, ascending */
+	struct img_span cidrs; /* SEC_CIDRS */
+	uint32_t groups;       /* enum img_net_group */
 	uint32_t pad;
 };
 
@@ -239,7 +239,7 @@ struct img_header {
 	struct img_index files, basenames, commands, domains, cidrs, ports;
 	struct img_index unixes, signals;
 	struct img_span any_command, any_net; /* SEC_ITEMS: no selector */
-	struct img_span cidr_bits; /* SEC_NUMBERS: prefix lengths in use */
+	struct img_span cidr_bits;   /* SEC_NUMBERS: prefix lengths in use */
 	struct img_span transparent; /* SEC_STRS, lower case */
 	struct img_span env_inject;  /* SEC_STRS: name, value, name, ... */
 	struct img_span dns_redirects, connect_redirects; /* SEC_DIVERTS */
@@ -302,8 +302,8 @@ static inline const struct img_rule *img_rules(const struct policy *p,
 static inline struct str img_str_at(const struct policy *p,
 				    struct img_span span, uint32_t i)
 {
-	return img_str(p, IMG_TABLE(p, SEC_STRS,
-				    struct img_str)[span.first + i]);
+	return img_str(p,
+		       IMG_TABLE(p, SEC_STRS, struct img_str)[span.first + i]);
 }
 
 static inline struct nfa img_prog(const struct policy *p,

@@ -82,8 +82,8 @@ static int add_one(void *arg, struct str pattern)
 	g = glob_view(&gb);
 	if (g.shape == GLOB_EXACT)
 		return index_add_exact(c->b, g.prefix, c->rule, c->mask);
-	e.item = (struct img_item){ c->rule, writer_add_pat(c->w, &g),
-				    c->mask };
+	e.item =
+		(struct img_item){ c->rule, writer_add_pat(c->w, &g), c->mask };
 	if (copy_text(c->b, g.prefix, &e.head) < 0 ||
 	    copy_text(c->b, g.suffix, &e.tail) < 0 ||
 	    copy_text(c->b, inner_component(&g, c->b->sep), &e.inner) < 0)
@@ -338,8 +338,8 @@ static int add_child(struct writer *w, const struct keyed_list *l,
 	struct str first = l->v.data[lo].key;
 	size_t end = shared_prefix(first, l->v.data[hi - 1].key, depth);
 	struct img_node node = {
-		.label = writer_str(w, str_from_n(first.p + depth,
-						  end - depth)),
+		.label =
+			writer_str(w, str_from_n(first.p + depth, end - depth)),
 	};
 	struct task task = { lo, hi, end };
 
@@ -373,8 +373,8 @@ static int fill_node(struct writer *w, const struct keyed_list *l,
 	}
 	node = &t->nodes.data[index];
 	node->keys = writer_str(w, str_from_n(keys, n_keys));
-	node->children = (struct img_span){ (uint32_t)first_child,
-					    (uint32_t)n_keys };
+	node->children =
+		(struct img_span){ (uint32_t)first_child, (uint32_t)n_keys };
 	return 0;
 }
 

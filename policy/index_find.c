@@ -2,9 +2,9 @@
 /*
  * index_find.c - walk a text once through the indexes of a policy image
  */
-#include "policy/index.h"
-
 #include <string.h>
+
+#include "policy/index.h"
 
 bool img_pat_run(const struct policy *p, uint32_t pat, struct str text)
 {
@@ -87,8 +87,8 @@ static const struct img_node *child_of(const struct policy *p,
 
 	if (!found)
 		return NULL;
-	return IMG_TABLE(p, SEC_NODES, struct img_node) +
-	       node->children.first + (uint32_t)(found - keys.p);
+	return IMG_TABLE(p, SEC_NODES, struct img_node) + node->children.first +
+	       (uint32_t)(found - keys.p);
 }
 
 static void walk_heads(struct lookup *l, uint32_t root, struct str text)

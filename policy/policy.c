@@ -39,8 +39,7 @@ static const char *const builtin_messages[BUILTIN_MAX] = {
 	[BUILTIN_INVALID_OP] = "the operation could not be understood",
 	[BUILTIN_DENIED_COPY] = "the file is a copy of a denied program",
 	[BUILTIN_WRAPPER_DEPTH] = "too many commands wrapped in one another",
-	[BUILTIN_SHELLC_BYPASS] =
-		"the shell command hides what it would run",
+	[BUILTIN_SHELLC_BYPASS] = "the shell command hides what it would run",
 	[BUILTIN_SHELLC_DEPTH] = "too many shells within one another",
 	[BUILTIN_SHELLC_OPAQUE] =
 		"the shell script cannot be judged before it runs",
@@ -240,7 +239,7 @@ static const char secret_names[] =
 
 static bool is_secret(struct str name)
 {
-	struct str rest = STR(secret_names), one;
+	struct str rest = str_from(secret_names), one;
 
 	if (str_starts(name, STR("DYLD_")))
 		return true;
@@ -307,8 +306,8 @@ void policy_env_limits(const struct policy *p, struct verdict v,
 
 	*ret = (struct policy_env){ .max_bytes = env.max_bytes,
 				    .max_keys = env.max_keys,
-				    .block_iteration =
-					    env.block_iteration != 0 };
+				    .block_iteration = env.block_iteration !=
+						       0 };
 }
 
 bool policy_env_inject(const struct policy *p, size_t i, struct str *ret_name,

@@ -31,21 +31,21 @@ bool is_shell(struct str base)
 static bool is_builtin(struct str word)
 {
 	static const char *const builtins[] = {
-		".",	    ":",	"[",	     "[[",	 "alias",
-		"bg",	    "bind",	"break",     "builtin",	 "caller",
-		"case",	    "cd",	"command",   "compgen",	 "complete",
-		"continue", "declare",	"dirs",	     "disown",	 "do",
-		"done",	    "echo",	"elif",	     "else",	 "enable",
-		"esac",	    "eval",	"exit",	     "export",	 "false",
-		"fc",	    "fg",	"fi",	     "for",	 "function",
-		"getopts",  "hash",	"help",	     "history",	 "if",
-		"jobs",	    "kill",	"let",	     "local",	 "logout",
-		"mapfile",  "popd",	"printf",    "pushd",	 "pwd",
-		"read",	    "readarray", "readonly", "return",	 "select",
-		"set",	    "shift",	"shopt",     "source",	 "suspend",
-		"test",	    "then",	"times",     "trap",	 "true",
-		"type",	    "typeset",	"ulimit",    "umask",	 "unalias",
-		"unset",    "until",	"wait",	     "while",
+		".",        ":",         "[",        "[[",      "alias",
+		"bg",       "bind",      "break",    "builtin", "caller",
+		"case",     "cd",        "command",  "compgen", "complete",
+		"continue", "declare",   "dirs",     "disown",  "do",
+		"done",     "echo",      "elif",     "else",    "enable",
+		"esac",     "eval",      "exit",     "export",  "false",
+		"fc",       "fg",        "fi",       "for",     "function",
+		"getopts",  "hash",      "help",     "history", "if",
+		"jobs",     "kill",      "let",      "local",   "logout",
+		"mapfile",  "popd",      "printf",   "pushd",   "pwd",
+		"read",     "readarray", "readonly", "return",  "select",
+		"set",      "shift",     "shopt",    "source",  "suspend",
+		"test",     "then",      "times",    "trap",    "true",
+		"type",     "typeset",   "ulimit",   "umask",   "unalias",
+		"unset",    "until",     "wait",     "while",
 	};
 
 	return in_table(builtins, ARRAY_LEN(builtins), word);
@@ -94,7 +94,7 @@ static struct cluster option_cluster(struct str word)
 static bool is_harmless_option(struct str name)
 {
 	static const char *const names[] = { "errexit", "nounset", "pipefail",
-					     "verbose", "xtrace", "noglob" };
+					     "verbose", "xtrace",  "noglob" };
 
 	return in_table(names, ARRAY_LEN(names), name);
 }
@@ -240,7 +240,7 @@ static bool tokenize(struct str script, struct shellc *out)
 static bool is_shell_wrapper(struct str word)
 {
 	static const char *const names[] = { "exec", "command", "nohup",
-					     "nice", "time",	"env" };
+					     "nice", "time",    "env" };
 
 	return in_table(names, ARRAY_LEN(names), str_basename(word));
 }
