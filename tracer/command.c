@@ -148,6 +148,9 @@ static void send_exited(struct command *c)
 /* Everything but the memory of requests that wait for an approval. */
 static void command_end(struct command *c)
 {
+	for (size_t i = 0; i < COMMAND_MAX_WORKERS; i++)
+		if (c->workers[i] > 0)
+			(void)kill(c->workers[i], SIGKILL);
 	notify_unwatch(c);
 	c->timer = loop_remove(c->timer);
 	c->cgroup = cgroup_set_destroy(c->cgroup);
@@ -160,7 +163,11 @@ static void kill_tree(struct command *c)
 {
 	if (c->cgroup) {
 		unsigned int n = 0;
-		int r = cgroup_set_kill(c->cgroup, &n);
+		int r;
+
+		if (cgroup_set_empty(c->cgroup))
+			return;
+		r = cgroup_set_kill(c->cgroup, &n);
 
 		c->leftovers += n;
 		if (r >= 0)
@@ -304,6 +311,15 @@ void command_on_launcher(struct loop *loop _unused_, int fd _unused_,
 	read_launcher(arg);
 }
 
+/* A worker that opened something for a caller has ended. */
+static void forget_worker(struct tracer *t, pid_t pid)
+{
+	for (struct command *c = t->commands; c; c = c->next)
+		for (size_t i = 0; i < COMMAND_MAX_WORKERS; i++)
+			if (c->workers[i] == pid)
+				c->workers[i] = 0;
+}
+
 void command_on_sigchld(struct loop *loop _unused_, int signo _unused_,
 			void *arg)
 {
@@ -318,8 +334,10 @@ void command_on_sigchld(struct loop *loop _unused_, int signo _unused_,
 
 		if (t->launcher && pid == launcher_pid(t->launcher))
 			lost_launcher(t, 1);
-		if (!c)
-			continue; /* a daemon that came back to us */
+		if (!c) { /* a worker, or a daemon that came back to us */
+			forget_worker(t, pid);
+			continue;
+		}
 		c->reaped = true;
 		c->wait_status = status;
 		c->usage = usage;

@@ -14,6 +14,9 @@
 #include "tracer/proctab.h"
 #include "tracer/tracer.h"
 
+/* Opens of FIFOs and the like that may wait at the same time. */
+#define COMMAND_MAX_WORKERS 64
+
 struct command {
 	struct command *next;  /* in tracer->commands */
 	struct tracer *tracer; /* borrowed */
@@ -40,6 +43,8 @@ struct command {
 	int wait_status;
 	struct rusage usage;
 	uint64_t timeout_ns;
+	uint32_t trash_group;               /* of what this command destroys */
+	pid_t workers[COMMAND_MAX_WORKERS]; /* blocked opens; 0 = free */
 };
 
 /*

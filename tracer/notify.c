@@ -158,6 +158,11 @@ void request_inject(struct request *q, int fd, bool cloexec)
 		request_fail(q, errno);
 }
 
+void request_abandon(struct request *q)
+{
+	request_end(q);
+}
+
 void request_kill(struct request *q)
 {
 	(void)kill(q->pid > 0 ? q->pid : q->tid, SIGKILL);

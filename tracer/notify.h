@@ -48,6 +48,9 @@ void request_inject(struct request *q, int fd, bool cloexec);
 /* Kills the process; the call never returns. */
 void request_kill(struct request *q);
 
+/* Somebody else answers (a worker process); the request is over for us. */
+void request_abandon(struct request *q);
+
 /* False when the caller has gone or was interrupted: what was read from
  * /proc or memory may belong to another process. Check after reading. */
 bool request_valid(const struct request *q);
@@ -63,6 +66,17 @@ void request_ask(struct request *q, const struct op *op, const struct op *op2,
 /* Decoders: take the request. */
 typedef void decode_fn(struct request *q);
 decode_fn decode_exec;
+decode_fn decode_open, decode_creat, decode_openat2;
+decode_fn decode_unlink, decode_rmdir, decode_unlinkat, decode_rename;
+decode_fn decode_renameat, decode_link, decode_linkat, decode_symlink;
+decode_fn decode_mkdir, decode_mknod, decode_truncate;
+decode_fn decode_chmod, decode_fchmod, decode_fchmodat, decode_chown;
+decode_fn decode_fchown, decode_fchownat, decode_utime, decode_utimensat;
+decode_fn decode_setxattr, decode_fsetxattr, decode_xattrat;
+decode_fn decode_stat;
+decode_fn decode_connect, decode_bind, decode_listen, decode_sendto;
+decode_fn decode_sendmsg, decode_sendmmsg;
+decode_fn decode_kill;
 
 /*
  * Looks at the image that a process really runs after an allowed exec; see

@@ -42,6 +42,7 @@ int proc_stat_read(pid_t pid, struct proc_stat *ret)
 	ret->parent = (pid_t)v[1];
 	ret->pgrp = (pid_t)v[2];
 	ret->session = (pid_t)v[3];
+	ret->tty = (unsigned int)v[4];
 	ret->start_ticks = v[19];
 	return 0;
 }

@@ -45,6 +45,7 @@ void proctab_remove(struct proctab *t, pid_t pid);
 /* What /proc/PID/stat says; -ESRCH when gone. */
 struct proc_stat {
 	pid_t parent, pgrp, session;
+	unsigned int tty; /* device number; 0 = none */
 	uint64_t start_ticks;
 	char state;
 };

@@ -300,17 +300,14 @@ int resolve_object(const struct viewer *v, int dirfd, const char *path,
 	return resolve_at(v, base, path, flags, how_resolve);
 }
 
-int resolve_parent(const struct viewer *v, int dirfd, const char *path,
-		   uint64_t how_resolve, char *last, bool *ret_slash)
+/* Cuts path into directory (room for LIMIT_PATH; "" = here) and last. */
+static int split_last(const char *path, char *dir, char *last, bool *ret_slash)
 {
-	char dir[LIMIT_PATH];
-	_cleanup_close_ int base = -1;
 	size_t end = strlen(path), start;
-	int r;
 
 	if (end == 0)
 		return -ENOENT;
-	if (end >= sizeof(dir))
+	if (end >= LIMIT_PATH)
 		return -ENAMETOOLONG;
 	*ret_slash = path[end - 1] == '/';
 	while (end > 0 && path[end - 1] == '/')
@@ -326,10 +323,33 @@ int resolve_parent(const struct viewer *v, int dirfd, const char *path,
 		return -EISDIR;
 	memcpy(dir, path, start);
 	dir[start] = 0;
-	r = open_base(v, dirfd, path, &base);
+	return 0;
+}
+
+int resolve_parent(const struct viewer *v, int dirfd, const char *path,
+		   uint64_t how_resolve, char *last, bool *ret_slash)
+{
+	char dir[LIMIT_PATH];
+	_cleanup_close_ int base = -1;
+	int r = split_last(path, dir, last, ret_slash);
+
+	if (r == 0)
+		r = open_base(v, dirfd, path, &base);
 	if (r < 0)
 		return r;
-	return resolve_at(v, base, start ? dir : ".", RESOLVE_DIR, how_resolve);
+	return resolve_at(v, base, *dir ? dir : ".", RESOLVE_DIR, how_resolve);
+}
+
+int resolve_parent_at(const struct viewer *v, int base, const char *path,
+		      char *last, bool *ret_slash)
+{
+	char dir[LIMIT_PATH];
+	int r = split_last(path, dir, last, ret_slash);
+
+	if (r < 0)
+		return r;
+	return resolve_at(v, path[0] == '/' ? -1 : base, *dir ? dir : ".",
+			  RESOLVE_DIR, 0);
 }
 
 int resolve_name(const struct viewer *v, int dirfd, const char *path,

@@ -42,6 +42,10 @@ int resolve_object(const struct viewer *v, int dirfd, const char *path,
 int resolve_parent(const struct viewer *v, int dirfd, const char *path,
 		   uint64_t how_resolve, char *last, bool *ret_slash);
 
+/* The same, relative to a directory that we hold (borrowed). */
+int resolve_parent_at(const struct viewer *v, int base, const char *path,
+		      char *last, bool *ret_slash);
+
 /* O_PATH of the caller's descriptor (the object, links not followed). */
 int resolve_fd(const struct viewer *v, int fd);
 

@@ -24,10 +24,19 @@
 static uint32_t choose_notify(const struct tracer *t)
 {
 	const struct settings *s = &t->settings;
+	uint32_t notify;
 
 	if (!s->notify)
 		return 0;
-	return NOTIFY_EXEC | NOTIFY_POSTEXEC;
+	notify = NOTIFY_EXEC | NOTIFY_POSTEXEC | NOTIFY_META;
+	if (s->file_monitor) {
+		notify |= NOTIFY_OPEN_WRITE | NOTIFY_MUTATE;
+		if (!s->write_only_opens)
+			notify |= NOTIFY_OPEN_READ;
+		if (s->intercept_metadata)
+			notify |= NOTIFY_STAT;
+	}
+	return notify;
 }
 
 static int add_grants(struct grant_set *g, const struct settings_list *l,
@@ -152,6 +161,7 @@ static int start_floor(struct tracer *t)
 		return log_error_errno(r, "cannot derive the file floor");
 	t->notify = choose_notify(t);
 	t->listener = t->notify != 0;
+	t->reads_on_behalf = policy_needs_open_notify(t->policy);
 	r = build_filters(t);
 	if (r < 0)
 		return log_error_errno(r, "cannot build the seccomp filter");

@@ -20,10 +20,65 @@
 static const struct sysent table[] = {
 	ENTRY(execve, decode_exec),
 	ENTRY(execveat, decode_exec),
-#ifdef SYS_arch_prctl
-	ENTRY(arch_prctl, request_continue),
-#endif
 	ENTRY(set_tid_address, request_continue),
+
+	ENTRY(openat, decode_open),
+	ENTRY(openat2, decode_openat2),
+	ENTRY(unlinkat, decode_unlinkat),
+	ENTRY(renameat2, decode_renameat),
+	ENTRY(linkat, decode_linkat),
+	ENTRY(symlinkat, decode_symlink),
+	ENTRY(mkdirat, decode_mkdir),
+	ENTRY(mknodat, decode_mknod),
+	ENTRY(truncate, decode_truncate),
+
+	ENTRY(fchmod, decode_fchmod),
+	ENTRY(fchmodat, decode_fchmodat),
+	ENTRY(fchown, decode_fchown),
+	ENTRY(fchownat, decode_fchownat),
+	ENTRY(utimensat, decode_utimensat),
+	ENTRY(setxattr, decode_setxattr),
+	ENTRY(lsetxattr, decode_setxattr),
+	ENTRY(fsetxattr, decode_fsetxattr),
+	ENTRY(removexattr, decode_setxattr),
+	ENTRY(lremovexattr, decode_setxattr),
+	ENTRY(fremovexattr, decode_fsetxattr),
+	{ 452, "fchmodat2", decode_fchmodat },
+	{ 463, "setxattrat", decode_xattrat },
+	{ 466, "removexattrat", decode_xattrat },
+	{ 469, "file_setattr", decode_xattrat },
+
+	ENTRY(newfstatat, decode_stat),
+	ENTRY(statx, decode_stat),
+	ENTRY(faccessat, decode_stat),
+	{ 439, "faccessat2", decode_stat },
+	ENTRY(readlinkat, decode_stat),
+
+#ifdef SYS_renameat
+	ENTRY(renameat, decode_renameat),
+#endif
+#ifdef __x86_64__ /* calls that newer machines do without */
+	ENTRY(arch_prctl, request_continue),
+	ENTRY(open, decode_open),
+	ENTRY(creat, decode_creat),
+	ENTRY(unlink, decode_unlink),
+	ENTRY(rmdir, decode_rmdir),
+	ENTRY(rename, decode_rename),
+	ENTRY(link, decode_link),
+	ENTRY(symlink, decode_symlink),
+	ENTRY(mkdir, decode_mkdir),
+	ENTRY(mknod, decode_mknod),
+	ENTRY(chmod, decode_chmod),
+	ENTRY(chown, decode_chown),
+	ENTRY(lchown, decode_chown),
+	ENTRY(utime, decode_utime),
+	ENTRY(utimes, decode_utime),
+	ENTRY(futimesat, decode_utime),
+	ENTRY(stat, decode_stat),
+	ENTRY(lstat, decode_stat),
+	ENTRY(access, decode_stat),
+	ENTRY(readlink, decode_stat),
+#endif
 };
 
 /* System call numbers stay well below this on every machine we know. */

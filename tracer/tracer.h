@@ -24,6 +24,7 @@
 #include "policy/policy.h"
 #include "tracer/launcher.h"
 #include "tracer/settings.h"
+#include "trash/keeper.h"
 
 struct command;
 struct copies;
@@ -52,7 +53,10 @@ struct tracer {
 	struct sock_fprog *floor_filter; /* owned */
 	bool listener; /* notifications work; tried by the dry run */
 	bool ready_sent;
+	/* Reads are opened here too: the floor is coarser than the policy. */
+	bool reads_on_behalf;
 
+	struct keeper keeper;          /* keep == NULL: nothing is kept */
 	struct copies *copies;         /* owned: content of denied programs */
 	struct command *commands;      /* list; owned */
 	struct command *probe;         /* the dry run, until READY */

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * decode_meta.c - chmod, chown, utime, xattr in all their forms
+ *
+ * Landlock does not mediate any of these, so they are always performed here,
+ * on the object held, with the caller's user and groups and no capability. The
+ * calls on a descriptor are judged as well: one opened for reading suffices
+ * for fchmod.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+#include <utime.h>
+
+#include "tracer/file.h"
+
+#define XATTR_VALUE_MAX 65536 /* XATTR_SIZE_MAX */
+
+static int keep_meta(struct file_call *f, unsigned int what)
+{
+	struct keep_req req = { .verb = KEEP_META,
+				.fd = f->a.fd,
+				.meta = what,
+				.xattr = f->xattr[0] ? f->xattr : NULL };
+
+	file_hold_parent(&f->a);
+	req.at = file_at(&f->a);
+	return file_keep(f, &req);
+}
+
+/* Path by call, object by descriptor; then the guard. */
+static void judge_path(struct file_call *f, int dirfd, uint64_t path, int flags)
+{
+	int r = file_get_path(f, &f->a, dirfd, path);
+
+	if (r == 0)
+		r = file_find_object(f, &f->a, !(flags & AT_SYMLINK_NOFOLLOW),
+				     (flags & AT_EMPTY_PATH) != 0);
+	if (r < 0)
+		file_error(f, r);
+	else
+		file_judge(f);
+}
+
+static void judge_fd(struct file_call *f, int fd)
+{
+	int r = fd < 0 ? -EBADF : file_find_fd(f, &f->a, fd);
+
+	if (r < 0)
+		file_error(f, r);
+	else
+		file_judge(f);
+}
+
+static int64_t act_chmod(struct file_call *f)
+{
+	char path[FILE_SELF_MAX];
+	int r;
+
+	if (S_ISLNK(f->a.st.st_mode))
+		return -EOPNOTSUPP; /* as Linux says of links */
+	if (f->mode & (S_ISUID | S_ISGID))
+		return -EPERM;
+	r = keep_meta(f, TRASH_META_MODE);
+	if (r < 0)
+		return r;
+	file_self_path(f->a.fd, path);
+	return chmod(path, (mode_t)f->mode & 01777) < 0 ? -errno : 0;
+}
+
+static struct file_call *new_chmod(struct request *q, uint64_t mode)
+{
+	struct file_call *f = file_new(q, FILE_CHMOD, act_chmod);
+
+	if (f)
+		f->mode = (uint32_t)mode;
+	return f;
+}
+
+#ifdef SYS_chmod
+void decode_chmod(struct request *q)
+{
+	struct file_call *f = new_chmod(q, q->args[1]);
+
+	if (f)
+		judge_path(f, AT_FDCWD, q->args[0], 0);
+}
+#endif
+
+void decode_fchmod(struct request *q)
+{
+	struct file_call *f = new_chmod(q, q->args[1]);
+
+	if (f)
+		judge_fd(f, (int)q->args[0]);
+}
+
+/* fchmodat has no flags argument; fchmodat2 has. */
+void decode_fchmodat(struct request *q)
+{
+	struct file_call *f = new_chmod(q, q->args[2]);
+	int flags = q->nr == SYS_fchmodat ? 0 : (int)q->args[3];
+
+	if (f)
+		judge_path(f, (int)q->args[0], q->args[1], flags);
+}
+
+static int64_t act_chown(struct file_call *f)
+{
+	int r = keep_meta(f, TRASH_META_OWNER | TRASH_META_MODE);
+
+	if (r < 0)
+		return r;
+	return fchownat(f->a.fd, "", f->uid, f->gid, AT_EMPTY_PATH) < 0 ? -errno
+									: 0;
+}
+
+static struct file_call *new_chown(struct request *q, uint64_t uid,
+				   uint64_t gid)
+{
+	struct file_call *f = file_new(q, FILE_CHOWN, act_chown);
+
+	if (f) {
+		f->uid = (uint32_t)uid;
+		f->gid = (uint32_t)gid;
+	}
+	return f;
+}
+
+#ifdef SYS_chown
+void decode_chown(struct request *q)
+{
+	struct file_call *f = new_chown(q, q->args[1], q->args[2]);
+
+	if (f)
+		judge_path(f, AT_FDCWD, q->args[0],
+			   q->nr == SYS_lchown ? AT_SYMLINK_NOFOLLOW : 0);
+}
+#endif
+
+void decode_fchown(struct request *q)
+{
+	struct file_call *f = new_chown(q, q->args[1], q->args[2]);
+
+	if (f)
+		judge_fd(f, (int)q->args[0]);
+}
+
+void decode_fchownat(struct request *q)
+{
+	struct file_call *f = new_chown(q, q->args[2], q->args[3]);
+
+	if (f)
+		judge_path(f, (int)q->args[0], q->args[1], (int)q->args[4]);
+}
+
+static int64_t act_utime(struct file_call *f)
+{
+	const struct timespec *ts = f->times_now ? NULL : f->times;
+	char path[FILE_SELF_MAX];
+	int r = keep_meta(f, TRASH_META_TIMES);
+
+	if (r < 0)
+		return r;
+	if (S_ISLNK(f->a.st.st_mode)) { /* no way through /proc/self/fd */
+		if (f->a.parent < 0)
+			return -ENOENT;
+		r = utimensat(f->a.parent, f->a.last, ts, AT_SYMLINK_NOFOLLOW);
+		return r < 0 ? -errno : 0;
+	}
+	file_self_path(f->a.fd, path);
+	return utimensat(AT_FDCWD, path, ts, 0) < 0 ? -errno : 0;
+}
+
+/* timeval pair at addr, or now when it is NULL. */
+static int read_timevals(struct file_call *f, uint64_t addr)
+{
+	int64_t tv[4];
+
+	f->times_now = addr == 0;
+	if (addr == 0)
+		return 0;
+	if (mem_get(&f->q->mem, addr, tv, sizeof(tv)) < 0)
+		return -EFAULT;
+	for (int i = 0; i < 2; i++) {
+		if (tv[2 * i + 1] < 0 || tv[2 * i + 1] >= 1000000)
+			return -EINVAL;
+		f->times[i].tv_sec = tv[2 * i];
+		f->times[i].tv_nsec = tv[2 * i + 1] * 1000;
+	}
+	return 0;
+}
+
+#ifdef SYS_utime
+static int read_utimbuf(struct file_call *f, uint64_t addr)
+{
+	int64_t t[2];
+
+	f->times_now = addr == 0;
+	if (addr == 0)
+		return 0;
+	if (mem_get(&f->q->mem, addr, t, sizeof(t)) < 0)
+		return -EFAULT;
+	for (int i = 0; i < 2; i++)
+		f->times[i] = (struct timespec){ .tv_sec = t[i] };
+	return 0;
+}
+
+/* utime, utimes, futimesat */
+void decode_utime(struct request *q)
+{
+	bool at = q->nr == SYS_futimesat;
+	struct file_call *f = file_new(q, FILE_UTIME, act_utime);
+	uint64_t times = q->args[at ? 2 : 1];
+	int r;
+
+	if (!f)
+		return;
+	r = q->nr == SYS_utime ? read_utimbuf(f, times)
+			       : read_timevals(f, times);
+	if (r < 0)
+		file_error(f, r);
+	else if (at && q->args[1] == 0)
+		judge_fd(f, (int)q->args[0]);
+	else
+		judge_path(f, at ? (int)q->args[0] : AT_FDCWD,
+			   q->args[at ? 1 : 0], 0);
+}
+#endif
+
+void decode_utimensat(struct request *q)
+{
+	struct file_call *f = file_new(q, FILE_UTIME, act_utime);
+
+	if (!f)
+		return;
+	f->times_now = q->args[2] == 0;
+	if (!f->times_now &&
+	    mem_get(&q->mem, q->args[2], f->times, sizeof(f->times)) < 0)
+		file_error(f, -EFAULT);
+	else if (q->args[1] == 0) /* futimens */
+		judge_fd(f, (int)q->args[0]);
+	else
+		judge_path(f, (int)q->args[0], q->args[1], (int)q->args[3]);
+}
+
+/* "/proc/self/fd/OBJECT", or ".../PARENT/last" for a link itself. */
+static int xattr_path(struct file_call *f, struct buf *out)
+{
+	bool link = S_ISLNK(f->a.st.st_mode);
+
+	if (link && f->a.parent < 0)
+		return -ENOENT;
+	buf_printf(out, "/proc/self/fd/%d", link ? f->a.parent : f->a.fd);
+	if (link)
+		buf_printf(out, "/%s", f->a.last);
+	return out->error;
+}
+
+static int64_t act_setxattr(struct file_call *f)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	bool link = S_ISLNK(f->a.st.st_mode);
+	int r = keep_meta(f, TRASH_META_XATTR);
+
+	if (r == 0)
+		r = xattr_path(f, &path);
+	if (r < 0)
+		return r;
+	r = (link ? lsetxattr : setxattr)(buf_cstr(&path), f->xattr, f->value,
+					  f->value_n, (int)f->flags);
+	return r < 0 ? -errno : 0;
+}
+
+static int64_t act_removexattr(struct file_call *f)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	bool link = S_ISLNK(f->a.st.st_mode);
+	int r = keep_meta(f, TRASH_META_XATTR);
+
+	if (r == 0)
+		r = xattr_path(f, &path);
+	if (r < 0)
+		return r;
+	r = (link ? lremovexattr : removexattr)(buf_cstr(&path), f->xattr);
+	return r < 0 ? -errno : 0;
+}
+
+static bool is_set(int nr)
+{
+	return nr == SYS_setxattr || nr == SYS_lsetxattr || nr == SYS_fsetxattr;
+}
+
+static int read_xattr(struct file_call *f)
+{
+	struct request *q = f->q;
+	ssize_t n =
+		mem_get_string(&q->mem, q->args[1], f->xattr, sizeof(f->xattr));
+
+	if (n <= 0)
+		return n == -EFAULT ? -EFAULT : -ERANGE;
+	if (!is_set(q->nr))
+		return 0;
+	f->value_n = (size_t)q->args[3];
+	f->flags = (uint32_t)q->args[4];
+	if (f->value_n > XATTR_VALUE_MAX)
+		return -E2BIG;
+	f->value = malloc(f->value_n ? f->value_n : 1);
+	if (!f->value)
+		return -ENOMEM;
+	return mem_get(&q->mem, q->args[2], f->value, f->value_n);
+}
+
+static struct file_call *new_xattr(struct request *q)
+{
+	struct file_call *f = file_new(
+		q, FILE_XATTR, is_set(q->nr) ? act_setxattr : act_removexattr);
+	int r = f ? read_xattr(f) : 0;
+
+	if (r < 0) {
+		file_error(f, r);
+		return NULL;
+	}
+	return f;
+}
+
+void decode_setxattr(struct request *q)
+{
+	struct file_call *f = new_xattr(q);
+	bool link = q->nr == SYS_lsetxattr || q->nr == SYS_lremovexattr;
+
+	if (f)
+		judge_path(f, AT_FDCWD, q->args[0],
+			   link ? AT_SYMLINK_NOFOLLOW : 0);
+}
+
+void decode_fsetxattr(struct request *q)
+{
+	struct file_call *f = new_xattr(q);
+
+	if (f)
+		judge_fd(f, (int)q->args[0]);
+}
+
+/*
+ * setxattrat, removexattrat, file_setattr (6.13, 6.17): what a C library tries
+ * first and then does without.
+ */
+void decode_xattrat(struct request *q)
+{
+	request_fail(q, ENOSYS);
+}
+
+static int64_t act_stat(struct file_call *f)
+{
+	request_continue(f->q);
+	return FILE_ANSWERED;
+}
+
+/*
+ * Metadata reads, when they are to be judged at all. They go on in the kernel:
+ * what a race could win is the existence and size of a file.
+ */
+void decode_stat(struct request *q)
+{
+	struct file_call *f = file_new(q, FILE_STAT, act_stat);
+	bool at = q->nr != SYS_readlinkat;
+	int dirfd = AT_FDCWD, flags = 0, r;
+	uint64_t path = q->args[0];
+
+	if (!f)
+		return;
+	switch (q->nr) {
+	case SYS_newfstatat:
+	case SYS_statx:
+	case SYS_faccessat:
+	case SYS_faccessat2:
+	case SYS_readlinkat:
+		dirfd = (int)q->args[0];
+		path = q->args[1];
+		flags = q->nr == SYS_statx              ? (int)q->args[2]
+			: q->nr == SYS_faccessat || !at ? 0
+							: (int)q->args[3];
+		break;
+	default:
+		break;
+	}
+	if (q->nr == SYS_faccessat || q->nr == SYS_faccessat2)
+		f->verb = FILE_ACCESS;
+	if (!at)
+		f->verb = FILE_READLINK;
+#ifdef SYS_readlink
+	if (q->nr == SYS_readlink)
+		f->verb = FILE_READLINK;
+	if (q->nr == SYS_access)
+		f->verb = FILE_ACCESS;
+	if (q->nr == SYS_lstat)
+		flags = AT_SYMLINK_NOFOLLOW;
+#endif
+	if (f->verb == FILE_READLINK)
+		flags = AT_SYMLINK_NOFOLLOW;
+	r = file_get_path(f, &f->a, dirfd, path);
+	if (r == 0 && f->a.text[0] == 0) {
+		request_continue(q); /* of a descriptor: it was judged */
+		return;
+	}
+	if (r == 0)
+		r = file_find_object(f, &f->a, !(flags & AT_SYMLINK_NOFOLLOW),
+				     /* empty */ false);
+	if (r < 0)
+		request_continue(q); /* the kernel's own error */
+	else
+		file_judge(f);
+}

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * decode_mutate.c - unlink, rename, link, symlink, mkdir, mknod, truncate:
+ * performed here, beneath held parents
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tracer/file.h"
+
+static int64_t act_unlink(struct file_call *f)
+{
+	struct keep_req req = { .verb = f->verb == FILE_RMDIR ? KEEP_RMDIR
+							      : KEEP_UNLINK,
+				.fd = f->a.fd,
+				.at = file_at(&f->a) };
+
+	if (f->a.fd < 0)
+		return -ENOENT;
+	if (f->verb == FILE_RMDIR && !S_ISDIR(f->a.st.st_mode))
+		return -ENOTDIR;
+	if (f->verb != FILE_RMDIR && S_ISDIR(f->a.st.st_mode))
+		return -EISDIR;
+	if (f->verb != FILE_RMDIR && f->a.slash)
+		return -ENOTDIR;
+	return file_keep(f, &req);
+}
+
+/* What the kernel says of ".", ".." and "/" in this place. */
+static int last_error(int r, int instead)
+{
+	return r == -EISDIR ? instead : r;
+}
+
+static void unlink_common(struct request *q, int dirfd, uint64_t path,
+			  bool rmdir_it)
+{
+	struct file_call *f =
+		file_new(q, rmdir_it ? FILE_RMDIR : FILE_DELETE, act_unlink);
+	int r;
+
+	if (!f)
+		return;
+	r = file_get_path(f, &f->a, dirfd, path);
+	if (r == 0)
+		r = last_error(file_find_name(f, &f->a),
+			       rmdir_it ? -EBUSY : -EISDIR);
+	if (r == 0 && f->a.fd < 0)
+		r = -ENOENT;
+	if (r < 0)
+		file_error(f, r);
+	else
+		file_judge(f);
+}
+
+#ifdef SYS_unlink
+void decode_unlink(struct request *q)
+{
+	unlink_common(q, AT_FDCWD, q->args[0], /* rmdir_it */ false);
+}
+
+void decode_rmdir(struct request *q)
+{
+	unlink_common(q, AT_FDCWD, q->args[0], /* rmdir_it */ true);
+}
+#endif
+
+void decode_unlinkat(struct request *q)
+{
+	int flags = (int)q->args[2];
+
+	if (flags & ~AT_REMOVEDIR)
+		request_fail(q, EINVAL);
+	else
+		unlink_common(q, (int)q->args[0], q->args[1],
+			      flags == AT_REMOVEDIR);
+}
+
+static int64_t act_rename(struct file_call *f)
+{
+	struct keep_req req = { .verb = KEEP_RENAME,
+				.fd = f->a.fd,
+				.at = file_at(&f->a),
+				.to = file_at(&f->b),
+				.rename_flags = (unsigned int)f->flags };
+
+	if ((f->a.slash || f->b.slash) && !S_ISDIR(f->a.st.st_mode))
+		return -ENOTDIR;
+	return file_keep(f, &req);
+}
+
+struct two_paths {
+	int dirfd_a, dirfd_b;
+	uint64_t a, b;
+};
+
+static void rename_common(struct request *q, struct two_paths p, uint64_t flags)
+{
+	struct file_call *f = file_new(q, FILE_RENAME, act_rename);
+	int r;
+
+	if (!f)
+		return;
+	f->two = true;
+	f->exposes = true;
+	f->flags = flags;
+	r = file_get_path(f, &f->a, p.dirfd_a, p.a);
+	if (r == 0)
+		r = file_get_path(f, &f->b, p.dirfd_b, p.b);
+	if (r == 0)
+		r = last_error(file_find_name(f, &f->a), -EBUSY);
+	if (r == 0)
+		r = last_error(file_find_name(f, &f->b), -EBUSY);
+	if (r == 0 && f->a.fd < 0)
+		r = -ENOENT;
+	if (r < 0)
+		file_error(f, r);
+	else
+		file_judge(f);
+}
+
+#ifdef SYS_rename
+void decode_rename(struct request *q)
+{
+	rename_common(q,
+		      (struct two_paths){ AT_FDCWD, AT_FDCWD, q->args[0],
+					  q->args[1] },
+		      0);
+}
+#endif
+
+void decode_renameat(struct request *q)
+{
+	struct two_paths p = { (int)q->args[0], (int)q->args[2], q->args[1],
+			       q->args[3] };
+
+	rename_common(q, p, q->nr == SYS_renameat2 ? (uint32_t)q->args[4] : 0);
+}
+
+static void note_made(struct file_call *f, const struct file_target *t,
+		      enum trash_made made)
+{
+	struct keep_req req = {
+		.verb = KEEP_MADE, .fd = -1, .at = file_at(t), .made = made
+	};
+
+	(void)file_keep(f, &req); /* nothing was destroyed */
+}
+
+static int64_t act_link(struct file_call *f)
+{
+	char path[FILE_SELF_MAX];
+
+	if (S_ISDIR(f->a.st.st_mode))
+		return -EPERM;
+	if (f->b.slash)
+		return -ENOENT;
+	/* AT_EMPTY_PATH would need CAP_DAC_READ_SEARCH. */
+	file_self_path(f->a.fd, path);
+	if (linkat(AT_FDCWD, path, f->b.parent, f->b.last, AT_SYMLINK_FOLLOW) <
+	    0)
+		return -errno;
+	note_made(f, &f->b, TRASH_MADE_LINK);
+	return 0;
+}
+
+/* A link itself cannot be re-opened; its name beneath the parent will do. */
+static int64_t act_link_name(struct file_call *f)
+{
+	if (linkat(f->a.parent, f->a.last, f->b.parent, f->b.last, 0) < 0)
+		return -errno;
+	note_made(f, &f->b, TRASH_MADE_LINK);
+	return 0;
+}
+
+static void link_common(struct request *q, struct two_paths p, int flags)
+{
+	struct file_call *f = file_new(q, FILE_LINK, act_link);
+	int r;
+
+	if (!f)
+		return;
+	f->two = true;
+	f->exposes = true;
+	r = file_get_path(f, &f->a, p.dirfd_a, p.a);
+	if (r == 0)
+		r = file_get_path(f, &f->b, p.dirfd_b, p.b);
+	if (r == 0)
+		r = file_find_object(f, &f->a, flags & AT_SYMLINK_FOLLOW,
+				     flags & AT_EMPTY_PATH);
+	if (r == 0 && S_ISLNK(f->a.st.st_mode)) {
+		file_forget(&f->a);
+		r = file_find_name(f, &f->a);
+		f->act = act_link_name;
+	}
+	if (r == 0)
+		r = last_error(file_find_name(f, &f->b), -EEXIST);
+	if (r == 0 && f->b.fd >= 0)
+		r = -EEXIST;
+	if (r < 0)
+		file_error(f, r);
+	else
+		file_judge(f);
+}
+
+#ifdef SYS_link
+void decode_link(struct request *q)
+{
+	link_common(q,
+		    (struct two_paths){ AT_FDCWD, AT_FDCWD, q->args[0],
+					q->args[1] },
+		    0);
+}
+#endif
+
+void decode_linkat(struct request *q)
+{
+	struct two_paths p = { (int)q->args[0], (int)q->args[2], q->args[1],
+			       q->args[3] };
+	int flags = (int)q->args[4];
+
+	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
+		request_fail(q, EINVAL);
+	else
+		link_common(q, p, flags);
+}
+
+/* symlink, mkdir, mknod: a new name. */
+static void make_common(struct file_call *f, int dirfd, uint64_t path)
+{
+	int r;
+
+	if (!f)
+		return;
+	r = file_get_path(f, &f->a, dirfd, path);
+	if (r == 0)
+		r = last_error(file_find_name(f, &f->a), -EEXIST);
+	if (r == 0 && f->a.fd >= 0)
+		r = -EEXIST;
+	if (r == 0 && f->a.slash && f->verb != FILE_MKDIR)
+		r = -ENOENT;
+	if (r < 0)
+		file_error(f, r);
+	else
+		file_judge(f);
+}
+
+static int64_t act_symlink(struct file_call *f)
+{
+	if (symlinkat(f->value, f->a.parent, f->a.last) < 0)
+		return -errno;
+	note_made(f, &f->a, TRASH_MADE_SYMLINK);
+	return 0;
+}
+
+void decode_symlink(struct request *q)
+{
+	bool at = q->nr == SYS_symlinkat;
+	struct file_call *f = file_new(q, FILE_SYMLINK, act_symlink);
+	ssize_t n;
+
+	if (!f)
+		return;
+	f->value = malloc(LIMIT_PATH);
+	n = f->value ? mem_get_string(&q->mem, q->args[0], f->value, LIMIT_PATH)
+		     : -ENOMEM;
+	if (n < 0)
+		file_error(f, (int)n);
+	else
+		make_common(f, at ? (int)q->args[1] : AT_FDCWD,
+			    q->args[at ? 2 : 1]);
+}
+
+static int64_t act_mkdir(struct file_call *f)
+{
+	mode_t mode = (mode_t)f->mode & 01777 & ~file_umask(f);
+
+	if (mkdirat(f->a.parent, f->a.last, mode) < 0)
+		return -errno;
+	note_made(f, &f->a, TRASH_MADE_DIR);
+	return 0;
+}
+
+void decode_mkdir(struct request *q)
+{
+	bool at = q->nr == SYS_mkdirat;
+	struct file_call *f = file_new(q, FILE_MKDIR, act_mkdir);
+
+	if (f)
+		f->mode = (uint32_t)q->args[at ? 2 : 1];
+	make_common(f, at ? (int)q->args[0] : AT_FDCWD, q->args[at ? 1 : 0]);
+}
+
+static int64_t act_mknod(struct file_call *f)
+{
+	mode_t type = (mode_t)f->mode & S_IFMT;
+	mode_t mode = (mode_t)f->mode & 01777 & ~file_umask(f);
+
+	if (mknodat(f->a.parent, f->a.last, type | mode, (dev_t)f->flags) < 0)
+		return -errno;
+	note_made(f, &f->a,
+		  type == 0 || type == S_IFREG ? TRASH_MADE_FILE
+					       : TRASH_MADE_NODE);
+	return 0;
+}
+
+void decode_mknod(struct request *q)
+{
+	bool at = q->nr == SYS_mknodat;
+	const uint64_t *a = q->args + (at ? 1 : 0);
+	struct file_call *f = file_new(q, FILE_MKNOD, act_mknod);
+
+	if (f) {
+		f->mode = (uint32_t)a[1];
+		f->flags = (uint32_t)a[2];
+	}
+	make_common(f, at ? (int)q->args[0] : AT_FDCWD, a[0]);
+}
+
+static int64_t act_truncate(struct file_call *f)
+{
+	struct keep_req req = { .verb = KEEP_TRUNCATE,
+				.fd = f->a.fd,
+				.length = (off_t)f->flags };
+	char path[FILE_SELF_MAX];
+	int r;
+
+	file_hold_parent(&f->a);
+	req.at = file_at(&f->a);
+	r = file_keep(f, &req);
+	if (r < 0)
+		return r;
+	file_self_path(f->a.fd, path);
+	return truncate(path, (off_t)f->flags) < 0 ? -errno : 0;
+}
+
+void decode_truncate(struct request *q)
+{
+	struct file_call *f = file_new(q, FILE_TRUNCATE, act_truncate);
+	int r;
+
+	if (!f)
+		return;
+	f->flags = q->args[1];
+	r = (int64_t)q->args[1] < 0
+		    ? -EINVAL
+		    : file_get_path(f, &f->a, AT_FDCWD, q->args[0]);
+	if (r == 0)
+		r = file_find_object(f, &f->a, /* follow */ true,
+				     /* empty */ false);
+	if (r == 0 && S_ISDIR(f->a.st.st_mode))
+		r = -EISDIR;
+	if (r == 0 && !S_ISREG(f->a.st.st_mode))
+		r = -EINVAL;
+	if (r < 0)
+		file_error(f, r);
+	else
+		file_judge(f);
+}

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * file.c - common part of the decoders of calls that name files
+ *
+ * The path that is judged is the kernel's name of the object we hold (or of
+ * the held parent directory plus one component that is not a link). The name
+ * as the caller gave it is judged too; the stricter verdict wins.
+ *
+ * We act with the caller's authority, not with ours: this process has dropped
+ * its capabilities, has the commands' uid and groups, and lives in a Landlock
+ * domain that grants what theirs grants and little more (session.c). What it
+ * could do beyond that is refused by is_ours().
+ */
+#include "tracer/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "base/path.h"
+#include "base/proc.h"
+
+static void target_done(struct file_target *t)
+{
+	if (t->parent >= 0)
+		(void)close(t->parent);
+	if (t->fd >= 0)
+		(void)close(t->fd);
+	buf_done(&t->path);
+	buf_done(&t->name);
+}
+
+void file_forget(struct file_target *t)
+{
+	target_done(t);
+	t->parent = t->fd = -1;
+	t->slash = false;
+	t->path = t->name = BUF_INIT;
+}
+
+static void file_free(void *data)
+{
+	struct file_call *f = data;
+
+	target_done(&f->a);
+	target_done(&f->b);
+	free(f->value);
+	free(f);
+}
+
+/* The text arrays stay unset: 8 KiB less to clear for each call. */
+static void target_init(struct file_target *t)
+{
+	t->dirfd = AT_FDCWD;
+	t->text[0] = t->last[0] = 0;
+	t->how_resolve = 0;
+	t->parent = t->fd = -1;
+	t->slash = false;
+	t->path = t->name = BUF_INIT;
+}
+
+struct file_call *file_new(struct request *q, enum file_verb verb,
+			   int64_t (*act)(struct file_call *f))
+{
+	struct file_call *f = malloc(sizeof(*f));
+
+	if (!f) {
+		request_fail(q, ENOMEM);
+		return NULL;
+	}
+	target_init(&f->a);
+	target_init(&f->b);
+	f->q = q;
+	f->viewer = (struct viewer){ q->pid, q->tid };
+	f->verb = verb;
+	f->act = act;
+	f->two = f->exposes = f->times_now = false;
+	f->flags = f->mode = 0;
+	f->value = NULL;
+	f->value_n = 0;
+	f->xattr[0] = 0;
+	f->uid = f->gid = UINT32_MAX;
+	q->data = f;
+	q->free_data = file_free;
+	return f;
+}
+
+int file_get_path(struct file_call *f, struct file_target *t, int dirfd,
+		  uint64_t addr)
+{
+	ssize_t n = mem_get_string(&f->q->mem, addr, t->text, sizeof(t->text));
+
+	t->dirfd = dirfd;
+	if (n < 0)
+		return (int)n;
+	return request_valid(f->q) ? 0 : -ESRCH;
+}
+
+/* " (deleted)" is how procfs marks a name that is gone. */
+static void strip_deleted(struct file_target *t)
+{
+	static const struct str mark = { " (deleted)", 10 };
+
+	if (t->st.st_nlink == 0 && str_ends(buf_str(&t->path), mark)) {
+		t->path.len -= mark.n;
+		t->path.data[t->path.len] = 0;
+	}
+}
+
+static int name_target(struct file_call *f, struct file_target *t)
+{
+	int r = 0;
+
+	if (t->text[0])
+		r = resolve_name(&f->viewer, t->dirfd, t->text, &t->name);
+	if (r < 0)
+		return r;
+	if (str_eq(buf_str(&t->name), buf_str(&t->path)))
+		buf_reset(&t->name);
+	return request_valid(f->q) ? 0 : -ESRCH;
+}
+
+static int have_object(struct file_call *f, struct file_target *t)
+{
+	int r;
+
+	if (fstat(t->fd, &t->st) < 0)
+		return -errno;
+	r = path_of_fd(t->fd, &t->path);
+	if (r < 0)
+		return r;
+	strip_deleted(t);
+	return name_target(f, t);
+}
+
+int file_find_object(struct file_call *f, struct file_target *t, bool follow,
+		     bool empty)
+{
+	if (empty && t->text[0] == 0)
+		return file_find_fd(f, t, t->dirfd);
+	t->fd = resolve_object(&f->viewer, t->dirfd, t->text,
+			       follow ? 0 : RESOLVE_NOFOLLOW, t->how_resolve);
+	if (t->fd < 0)
+		return t->fd;
+	return have_object(f, t);
+}
+
+int file_find_fd(struct file_call *f, struct file_target *t, int fd)
+{
+	if (fd == AT_FDCWD)
+		t->fd = resolve_object(&f->viewer, AT_FDCWD, ".", 0, 0);
+	else
+		t->fd = resolve_fd(&f->viewer, fd);
+	if (t->fd < 0)
+		return t->fd;
+	t->text[0] = 0;
+	return have_object(f, t);
+}
+
+/* Parent and last are known: the judged path, and the object if it exists. */
+static int have_parent(struct file_target *t)
+{
+	int r;
+
+	t->fd = openat(t->parent, t->last, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (t->fd < 0 && errno != ENOENT)
+		return -errno;
+	if (t->fd >= 0 && fstat(t->fd, &t->st) < 0)
+		return -errno;
+	buf_reset(&t->path);
+	r = path_of_fd(t->parent, &t->path);
+	if (r < 0)
+		return r;
+	if (t->path.len > 1)
+		buf_putc(&t->path, '/');
+	buf_puts(&t->path, t->last);
+	return t->path.error;
+}
+
+int file_find_name(struct file_call *f, struct file_target *t)
+{
+	int r;
+
+	t->parent = resolve_parent(&f->viewer, t->dirfd, t->text,
+				   t->how_resolve, t->last, &t->slash);
+	if (t->parent < 0)
+		return t->parent;
+	r = have_parent(t);
+	return r < 0 ? r : name_target(f, t);
+}
+
+/* Goes on at the target of the link that t->fd is. */
+static int follow_last(struct file_call *f, struct file_target *t)
+{
+	char target[LIMIT_PATH];
+	_cleanup_close_ int base = t->parent;
+	ssize_t n = readlinkat(t->fd, "", target, sizeof(target) - 1);
+	struct statfs fs;
+
+	t->parent = -1;
+	if (n < 0)
+		return -errno;
+	target[n] = 0;
+	/* A link of procfs to a missing name means the reader, or nothing. */
+	if (fstatfs(t->fd, &fs) < 0 || fs.f_type == PROC_SUPER_MAGIC)
+		return -ENOENT;
+	(void)close(TAKE_FD(t->fd));
+	t->parent =
+		resolve_parent_at(&f->viewer, base, target, t->last, &t->slash);
+	return t->parent < 0 ? t->parent : have_parent(t);
+}
+
+int file_find_for_create(struct file_call *f, struct file_target *t,
+			 bool follow)
+{
+	int r = file_find_name(f, t);
+
+	for (int i = 0;
+	     r == 0 && follow && t->fd >= 0 && S_ISLNK(t->st.st_mode); i++) {
+		if (i == 40 || t->how_resolve != 0)
+			return -ELOOP;
+		r = follow_last(f, t);
+	}
+	return r;
+}
+
+void file_self_path(int fd, char out[FILE_SELF_MAX])
+{
+	(void)snprintf(out, FILE_SELF_MAX, "/proc/self/fd/%d", fd);
+}
+
+mode_t file_umask(const struct file_call *f)
+{
+	mode_t mask;
+
+	/* Not to be had: the strictest one. */
+	return proc_umask(f->viewer.tid, &mask) < 0 ? 0077 : mask;
+}
+
+void file_hold_parent(struct file_target *t)
+{
+	struct str path = buf_str(&t->path), name = str_basename(path);
+	_cleanup_buf_ struct buf dir = BUF_INIT;
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	if (t->parent >= 0 || name.n == 0 || name.n > NAME_MAX)
+		return;
+	buf_put_str(&dir, str_from_n(path.p, path.n - name.n));
+	fd = open(buf_cstr(&dir), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	memcpy(t->last, name.p, name.n);
+	t->last[name.n] = 0;
+	if (fd >= 0 && fstatat(fd, t->last, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_dev == t->st.st_dev && st.st_ino == t->st.st_ino)
+		t->parent = TAKE_FD(fd);
+}
+
+struct trash_at file_at(const struct file_target *t)
+{
+	return (struct trash_at){ .dirfd = t->parent, .name = t->last };
+}
+
+static int perform(const struct keep_req *req)
+{
+	int r = 0;
+
+	switch (req->verb) {
+	case KEEP_UNLINK:
+		r = unlinkat(req->at.dirfd, req->at.name, 0);
+		break;
+	case KEEP_RMDIR:
+		r = unlinkat(req->at.dirfd, req->at.name, AT_REMOVEDIR);
+		break;
+	case KEEP_RENAME:
+		r = renameat2(req->at.dirfd, req->at.name, req->to.dirfd,
+			      req->to.name, req->rename_flags);
+		break;
+	case KEEP_WRITE:
+	case KEEP_APPEND:
+	case KEEP_TRUNCATE:
+	case KEEP_META:
+	case KEEP_MADE:
+		break;
+	}
+	return r < 0 ? -errno : 0;
+}
+
+int file_keep(struct file_call *f, struct keep_req *req)
+{
+	const struct keeper *k = &f->q->tracer->keeper;
+
+	req->group = f->q->command->trash_group;
+	return k->keep ? keeper_keep(k, req, NULL) : perform(req);
+}
+
+/* Directories whose reading every program's start needs (section 4.5). */
+static bool is_startup_path(struct str path)
+{
+	static const char *const nodes[] = {
+		"/",          "/dev", "/dev/pts", "/dev/fd",          "/proc",
+		"/proc/self", "/sys", "/etc",     "/proc/thread-self"
+	};
+	static const char *const trees[] = { "/usr",   "/lib",    "/lib64",
+					     "/lib32", "/libx32", "/bin",
+					     "/sbin" };
+
+	for (size_t i = 0; i < ARRAY_LEN(nodes); i++)
+		if (str_eq_c(path, nodes[i]))
+			return true;
+	for (size_t i = 0; i < ARRAY_LEN(trees); i++)
+		if (path_beneath(path, str_from(trees[i])))
+			return true;
+	return str_starts(path, STR("/etc/ld.so."));
+}
+
+/* Reads that only the catch-all rule denies, of what the loader needs. */
+static bool startup_guard(const struct file_call *f, const struct op *op)
+{
+	const struct policy *p = guard_policy(f->q->tracer->guard);
+	struct verdict v;
+	struct str rule;
+
+	if (!file_verb_is_read(f->verb) || !is_startup_path(op->file.path))
+		return false;
+	v = policy_decide(p, op);
+	rule = policy_rule_name(p, v);
+	return v.kind == VERDICT_DENY && str_eq_c(rule, "default-deny-files");
+}
+
+/* procfs of ourselves would answer us what it refuses the caller. */
+static bool is_ours(const struct file_call *f, struct str path)
+{
+	struct str rest = str_skip(path, 6), part;
+	uint64_t pid;
+
+	if (!str_starts(path, STR("/proc/")) || !str_split(&rest, '/', &part) ||
+	    num_parse_u64(part, &pid) < 0)
+		return false;
+	if (pid == (uint64_t)getpid() ||
+	    pid == (uint64_t)launcher_pid(f->q->tracer->launcher))
+		return true;
+	/* Memory of another process: never through us. */
+	return str_eq_c(str_basename(path), "mem") && f->verb != FILE_STAT;
+}
+
+static void fill_op(const struct file_call *f, const struct file_target *t,
+		    enum file_verb verb, struct op *op)
+{
+	*op = (struct op){ .kind = OP_FILE };
+	op->file.verb = verb;
+	op->file.path = buf_str(&t->path);
+	op->file.name = buf_str(&t->name);
+	op->file.is_dir = (t->fd >= 0 && S_ISDIR(t->st.st_mode)) ||
+			  f->verb == FILE_MKDIR;
+}
+
+static const char *event_type(enum file_verb verb)
+{
+	static const char *const names[] = {
+		[FILE_OPEN] = "file_open",
+		[FILE_READ] = "file_read",
+		[FILE_LIST] = "file_list",
+		[FILE_WRITE] = "file_write",
+		[FILE_CREATE] = "file_create",
+		[FILE_DELETE] = "file_delete",
+		[FILE_RMDIR] = "file_rmdir",
+		[FILE_MKDIR] = "file_mkdir",
+		[FILE_RENAME] = "file_rename",
+		[FILE_LINK] = "file_link",
+		[FILE_SYMLINK] = "file_symlink",
+		[FILE_CHMOD] = "file_chmod",
+		[FILE_CHOWN] = "file_chown",
+		[FILE_MKNOD] = "file_mknod",
+		[FILE_STAT] = "file_stat",
+		[FILE_ACCESS] = "file_access",
+		[FILE_READLINK] = "file_readlink",
+		[FILE_TRUNCATE] = "file_truncate",
+		[FILE_UTIME] = "file_utime",
+		[FILE_XATTR] = "file_xattr",
+	};
+
+	return (size_t)verb < ARRAY_LEN(names) ? names[verb] : "file_other";
+}
+
+static void run_act(struct file_call *f)
+{
+	struct request *q = f->q;
+	int64_t r = f->act(f);
+
+	if (r == FILE_ANSWERED)
+		return;
+	if (r < 0)
+		request_fail(q, (int)-r);
+	else
+		request_return(q, r);
+}
+
+static void on_judged(void *arg, struct verdict v)
+{
+	struct request *q = arg;
+
+	switch (v.kind) {
+	case VERDICT_ALLOW:
+	case VERDICT_AUDIT:
+	case VERDICT_SOFT_DELETE:
+		run_act(q->data);
+		return;
+	case VERDICT_DENY:
+	case VERDICT_APPROVE:
+	case VERDICT_REDIRECT:
+	case VERDICT_KIND_MAX:
+		break;
+	}
+	request_fail(q, EACCES);
+}
+
+/* A second op that decides: the other path, or reading what is moved. */
+static bool second_op(const struct file_call *f, struct op *op)
+{
+	const struct policy *p = guard_policy(f->q->tracer->guard);
+
+	if (f->exposes) {
+		fill_op(f, &f->a, FILE_OPEN, op);
+		if (policy_decide(p, op).kind == VERDICT_DENY)
+			return true;
+	}
+	if (f->two)
+		fill_op(f, &f->b, f->verb, op);
+	return f->two;
+}
+
+static void allow_startup(struct file_call *f, struct event *e)
+{
+	e->has_policy = true;
+	e->decision = e->effective_decision = VERDICT_ALLOW;
+	e->rule = STR("startup-guard");
+	e->action = EVENT_ALLOWED;
+	if (sink_emit(&f->q->tracer->sink, e) < 0)
+		request_fail(f->q, EACCES);
+	else
+		run_act(f);
+}
+
+void file_judge(struct file_call *f)
+{
+	struct op op, op2;
+	struct event e = EVENT_INIT("");
+	bool second;
+
+	fill_op(f, &f->a, f->verb, &op);
+	/* pipe:[1], socket:[2], anon_inode: not of any file system we judge */
+	if (op.file.path.n == 0 || op.file.path.p[0] != '/') {
+		run_act(f);
+		return;
+	}
+	if (is_ours(f, op.file.path))
+		op.kind = OP_NONE; /* denied by any policy */
+	second = second_op(f, &op2);
+	e.type = str_from(event_type(f->verb));
+	request_event(f->q, &e);
+	e.path = buf_str(&f->a.path);
+	e.operation = str_from(file_verb_to_string(f->verb));
+	event_add_str(&e, "syscall", str_from(f->q->name));
+	if (f->a.name.len)
+		event_add_str(&e, "name", buf_str(&f->a.name));
+	if (f->two)
+		event_add_str(&e, "path2", buf_str(&f->b.path));
+	if (op.kind != OP_NONE && startup_guard(f, &op))
+		allow_startup(f, &e);
+	else
+		request_ask(f->q, &op, second ? &op2 : NULL, &e, on_judged);
+}
+
+void file_error(struct file_call *f, int r)
+{
+	request_fail(f->q, -r);
+}

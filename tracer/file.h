@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * file.h - common part of the decoders of calls that name files
+ *
+ *	file_new -> file_get_path -> file_find_* -> file_judge -> act
+ *
+ * A `struct file_call` belongs to its request (request->data). `act` runs when
+ * the call is permitted: it performs the call on what is held and returns what
+ * the caller shall see (a negative errno or a value), or FILE_ANSWERED when it
+ * answered by itself.
+ */
+#ifndef TRACER_FILE_H
+#define TRACER_FILE_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "core/limits.h"
+#include "core/op.h"
+#include "tracer/notify.h"
+#include "tracer/resolve.h"
+#include "trash/keeper.h"
+
+#define FILE_ANSWERED INT64_MIN
+
+/* One file that a call names. */
+struct file_target {
+	int dirfd; /* the caller's number, or AT_FDCWD */
+	char text[LIMIT_PATH];
+	uint64_t how_resolve; /* RESOLVE_* of openat2 */
+	/* what was found */
+	int parent; /* owned O_PATH; -1 */
+	char last[NAME_MAX + 1];
+	bool slash; /* the name ended in '/' */
+	int fd;     /* owned O_PATH of the object; -1 = does not exist */
+	struct stat st;
+	struct buf path; /* judged: object, or parent + last */
+	struct buf name; /* as named; empty when equal */
+};
+
+struct file_call {
+	struct request *q;
+	struct viewer viewer;
+	struct file_target a, b;
+	enum file_verb verb;
+	bool two; /* b is used */
+	/* judge also whether a may be read: its content gets another name */
+	bool exposes;
+	int64_t (*act)(struct file_call *f);
+	/* arguments that act needs */
+	uint64_t flags, mode;
+	char *value; /* owned: link target, xattr value */
+	size_t value_n;
+	char xattr[256];
+	struct timespec times[2];
+	bool times_now;
+	uint32_t uid, gid;
+};
+
+/* NULL: out of memory, and the request has been answered. */
+struct file_call *file_new(struct request *q, enum file_verb verb,
+			   int64_t (*act)(struct file_call *f));
+
+/* Copies the path at addr into t->text. 0 or -errno. */
+int file_get_path(struct file_call *f, struct file_target *t, int dirfd,
+		  uint64_t addr);
+/* The object itself must exist; follow: a link as last component is followed.
+ * An empty path with `empty` means dirfd itself. */
+int file_find_object(struct file_call *f, struct file_target *t, bool follow,
+		     bool empty);
+/* Parent and last component; the object too when it exists (not followed). */
+int file_find_name(struct file_call *f, struct file_target *t);
+/* Drops what a file_find_* found, to look again. */
+void file_forget(struct file_target *t);
+/* As open(O_CREAT): follows links at the end, also one to a missing file. */
+int file_find_for_create(struct file_call *f, struct file_target *t,
+			 bool follow);
+/* The object behind the caller's descriptor. */
+int file_find_fd(struct file_call *f, struct file_target *t, int fd);
+
+/* Asks the guard, records, then acts or refuses; ends the request. */
+void file_judge(struct file_call *f);
+/* Ends the request with -r (an error before anything was judged). */
+void file_error(struct file_call *f, int r);
+
+/* "/proc/self/fd/N" of a held descriptor. */
+#define FILE_SELF_MAX 48
+void file_self_path(int fd, char out[FILE_SELF_MAX]);
+/* The caller's umask. */
+mode_t file_umask(const struct file_call *f);
+/* Calls the keeper (or performs plainly); 0 or -errno. */
+int file_keep(struct file_call *f, struct keep_req *req);
+/* Finds the directory of an object found by file_find_object, for the keeper;
+ * without one (deleted, moved since) t->parent stays -1. */
+void file_hold_parent(struct file_target *t);
+/* Fills at from a target whose parent is held. */
+struct trash_at file_at(const struct file_target *t);
+
+#endif
