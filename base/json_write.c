@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/num.h"
 
 static const char hex_digits[] = "0123456789abcdef";
 
@@ -275,10 +276,12 @@ void json_f64(struct json_writer *w, double v)
 	precision = shortest(text, sizeof(text), v);
 	if (v == 0 || (size >= 1e-6 && size < 1e21)) {
 		const char *e = strchr(text, 'e');
-		int exponent = e ? atoi(e + 1) : 0; /* our own output */
+		int64_t exponent = 0;
 
+		if (e) /* our own output: cannot be malformed */
+			(void)num_parse_i64(str_from(e + 1), &exponent);
 		(void)snprintf(text, sizeof(text), "%.*f",
-			       MAX(precision - exponent, 0), v);
+			       MAX(precision - (int)exponent, 0), v);
 	} else {
 		/* Go writes e-7, C e-07. */
 		char *e = strchr(text, 'e');

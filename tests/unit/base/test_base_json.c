@@ -197,8 +197,7 @@ static void test_bad_syntax(void **state)
 		"[[]",
 		"\"\t\"",
 		"1e+",
-		"\xef\xbb\xbf"
-		"1",
+		"\xef\xbb\xbf[]",
 	};
 
 	(void)state;

@@ -536,6 +536,42 @@ static void test_families_not_enforced(void **state)
 	}
 }
 
+static const char *const every_key[] = {
+	"version",
+	"name",
+	"description",
+	"file_rules",
+	"network_rules",
+	"command_rules",
+	"unix_socket_rules",
+	"signal_rules",
+	"dns_redirects",
+	"connect_redirects",
+	"resource_limits",
+	"env_policy",
+	"env_inject",
+	"http_services",
+	"services",
+	"transparent_commands",
+	"audit",
+	"paths",
+	"operations",
+	"decision",
+	"timeout",
+	"redirect_to",
+	"context",
+	"commands",
+	"ports",
+	"domains",
+	"signals",
+	"target",
+	"match",
+	"tls",
+	"rules",
+	"secret",
+	"inject",
+};
+
 /* Each key of every family given a value of each wrong shape: no crash, and
  * an error or nothing, but never both a result and an error. */
 static void test_wrong_types(void **state)
@@ -544,41 +580,6 @@ static void test_wrong_types(void **state)
 		"[]",          "{}",       "~",   "x",           "[[x]]",
 		"{a: {b: c}}", "-1",       "99",  "'quoted: 1'", "[{a: b}]",
 		"true",        "{a: [~]}", "1.5",
-	};
-	static const char *const keys[] = {
-		"version",
-		"name",
-		"description",
-		"file_rules",
-		"network_rules",
-		"command_rules",
-		"unix_socket_rules",
-		"signal_rules",
-		"dns_redirects",
-		"connect_redirects",
-		"resource_limits",
-		"env_policy",
-		"env_inject",
-		"http_services",
-		"services",
-		"transparent_commands",
-		"audit",
-		"paths",
-		"operations",
-		"decision",
-		"timeout",
-		"redirect_to",
-		"context",
-		"commands",
-		"ports",
-		"domains",
-		"signals",
-		"target",
-		"match",
-		"tls",
-		"rules",
-		"secret",
-		"inject",
 	};
 	static const char *const homes[] = {
 		"",
@@ -594,7 +595,7 @@ static void test_wrong_types(void **state)
 
 	(void)state;
 	for (size_t h = 0; h < ARRAY_LEN(homes); h++)
-		for (size_t k = 0; k < ARRAY_LEN(keys); k++)
+		for (size_t k = 0; k < ARRAY_LEN(every_key); k++)
 			for (size_t v = 0; v < ARRAY_LEN(values); v++) {
 				_cleanup_buf_ struct buf yaml = BUF_INIT;
 				_cleanup_parsed_ struct parsed p = { 0 };
@@ -603,7 +604,7 @@ static void test_wrong_types(void **state)
 					 k > 1 || h ? HEAD : "name: t\n");
 				if (h)
 					buf_printf(&yaml, "%s:\n- ", homes[h]);
-				buf_printf(&yaml, "%s: %s\n", keys[k],
+				buf_printf(&yaml, "%s: %s\n", every_key[k],
 					   values[v]);
 				parse(&p, buf_cstr(&yaml));
 				assert_true(p.r == 0 || p.r == -EINVAL);
