@@ -16,8 +16,10 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "cli/exec.h"
-#include "cli/locate.h"
 #include "cli/output.h"
+#include "config/config.h"
+
+extern char **environ;
 
 #define START_TIMEOUT_NS (5 * UINT64_C(1000000000))
 #define PROBE_NS         (150 * UINT64_C(1000000))
@@ -108,7 +110,7 @@ int autostart(const struct client *cl, struct buf *error)
 	}
 	if (healthy(cl, PROBE_NS))
 		return 0;
-	locate_config(&config);
+	(void)config_find(NULL, environ, &config);
 	(void)fail("agentsh: auto-starting server (config %s)",
 		   buf_cstr(&config));
 	log = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);

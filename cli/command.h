@@ -75,9 +75,11 @@ command_fn cmd_policy_list, cmd_policy_show, cmd_policy_validate;
 command_fn cmd_config_show, cmd_config_validate;
 command_fn cmd_proxy_status;
 command_fn cmd_report;
-command_fn cmd_trash_list, cmd_trash_restore, cmd_trash_purge;
+command_fn cmd_trash_list, cmd_trash_restore, cmd_trash_purge,
+	cmd_trash_history, cmd_trash_show;
 command_fn cmd_undo, cmd_undo_status;
+command_fn cmd_checkpoint_create, cmd_checkpoint_list, cmd_checkpoint_show,
+	cmd_checkpoint_rollback, cmd_checkpoint_purge;
 command_fn cmd_detect, cmd_detect_config;
-command_fn cmd_backup, cmd_restore;
 
 #endif

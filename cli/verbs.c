@@ -271,26 +271,6 @@ const struct command debug_subs[] = {
 	{ 0 },
 };
 
-const struct flag policy_flags[] = {
-	{ .name = "config",
-	  .type = FLAG_STRING,
-	  .value = "FILE",
-	  .help = "configuration that names the policy directory" },
-	{ .name = "dir",
-	  .type = FLAG_STRING,
-	  .value = "DIR",
-	  .help = "policy directory" },
-	{ 0 },
-};
-
-const struct flag config_flags[] = {
-	{ .name = "path",
-	  .type = FLAG_STRING,
-	  .value = "FILE",
-	  .help = "configuration file (else the usual places)" },
-	{ 0 },
-};
-
 const struct command proxy_subs[] = {
 	{ .name = "status",
 	  .args = "[SESSION|latest]",
@@ -298,71 +278,5 @@ const struct command proxy_subs[] = {
 	  .run = cmd_proxy_status,
 	  .flags = json_flags,
 	  .max_args = 1 },
-	{ 0 },
-};
-
-const struct flag report_flags[] = {
-	{ .name = "level",
-	  .type = FLAG_STRING,
-	  .value = "summary|detailed",
-	  .required = true,
-	  .help = "how much" },
-	{ .name = "output",
-	  .type = FLAG_STRING,
-	  .value = "FILE",
-	  .help = "write here instead of to standard output" },
-	{ .name = "direct-db",
-	  .type = FLAG_BOOL,
-	  .help = "read the database, without the server" },
-	{ .name = "db-path",
-	  .type = FLAG_STRING,
-	  .value = "FILE",
-	  .help = "database for --direct-db ($AGENTSH_DB_PATH)" },
-	{ .name = "sessions-dir",
-	  .type = FLAG_STRING,
-	  .value = "DIR",
-	  .help = "where LLM request logs are ($AGENTSH_SESSIONS_DIR)" },
-	{ 0 },
-};
-
-const struct flag detect_flags[] = {
-	{ .name = "output",
-	  .shorthand = 'o',
-	  .type = FLAG_STRING,
-	  .value = "table|json|yaml",
-	  .dflt = "table",
-	  .help = "format" },
-	{ 0 },
-};
-
-const struct flag backup_flags[] = {
-	{ .name = "output",
-	  .shorthand = 'o',
-	  .type = FLAG_STRING,
-	  .value = "FILE",
-	  .help = "archive to write "
-		  "(agentsh-backup-DATE-TIME.tar.gz)" },
-	{ .name = "verify", .type = FLAG_BOOL, .help = "read the archive back" },
-	{ .name = "config",
-	  .type = FLAG_STRING,
-	  .value = "FILE",
-	  .dflt = "/etc/agentsh/config.yaml",
-	  .help = "configuration file" },
-	{ 0 },
-};
-
-const struct flag restore_flags[] = {
-	{ .name = "input",
-	  .shorthand = 'i',
-	  .type = FLAG_STRING,
-	  .value = "FILE",
-	  .required = true,
-	  .help = "archive to read" },
-	{ .name = "dry-run",
-	  .type = FLAG_BOOL,
-	  .help = "say what would be written" },
-	{ .name = "verify",
-	  .type = FLAG_BOOL,
-	  .help = "check the archive before writing anything" },
 	{ 0 },
 };

@@ -8,8 +8,10 @@
 #include "cli/command.h"
 
 extern const struct command session_subs[], events_subs[], approve_subs[],
-	debug_subs[], policy_subs[], config_subs[], proxy_subs[], detect_subs[];
+	debug_subs[], policy_subs[], config_subs[], proxy_subs[], detect_subs[],
+	trash_subs[], undo_subs[], checkpoint_subs[];
 extern const struct flag output_flags[], policy_flags[], config_flags[],
-	report_flags[], detect_flags[], backup_flags[], restore_flags[];
+	report_flags[], detect_flags[], trash_flags[], undo_flags[],
+	checkpoint_flags[];
 
 #endif

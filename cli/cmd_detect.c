@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cmd_detect.c - detect, detect config
+ */
+#include <fcntl.h>
+
+#include "base/fd.h"
+#include "cli/command.h"
+#include "cli/detect.h"
+#include "cli/output.h"
+#include "cli/yaml.h"
+
+int cmd_detect(struct cli *c)
+{
+	struct str format = str_from(flag_text(&c->flags, "output"));
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	struct json_writer w;
+	struct detect d;
+
+	if (!str_eq(format, STR("table")) && !str_eq(format, STR("json")) &&
+	    !str_eq(format, STR("yaml")))
+		return fail("unknown output format: " STR_FMT, STR_ARG(format));
+	detect_run(&d);
+	if (str_eq(format, STR("table"))) {
+		detect_table(&d, &b);
+		return out_buf(&b);
+	}
+	json_writer_init(&w, &b, str_eq(format, STR("json")) ? 2 : 0);
+	detect_json(&d, &w);
+	buf_putc(&b, '\n');
+	if (str_eq(format, STR("json")))
+		return out_buf(&b);
+	return out_yaml(buf_str(&b));
+}
+
+int cmd_detect_config(struct cli *c)
+{
+	const char *path = flag_text(&c->flags, "output");
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	struct detect d;
+	int r;
+
+	detect_run(&d);
+	detect_config(&d, &b);
+	if (!path[0])
+		return out_buf(&b);
+	r = fd_write_file_atomic(AT_FDCWD, path, buf_str(&b), 0644);
+	if (r < 0)
+		return fail_errno(r, "write %s", path);
+	return out_line("Configuration written to %s", path);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cmd_policy.c - policy list, validate
+ *
+ * Offline: the files are read here, by the same code the server uses.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "base/vec.h"
+#include "cli/client.h"
+#include "cli/output.h"
+#include "config/config.h"
+#include "core/limits.h"
+#include "policy/policy.h"
+
+extern char **environ;
+
+static bool is_dir(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* policies.dir of the configuration, "" when there is none to read. */
+static void dir_from_config(const struct cli *c, struct buf *out)
+{
+	const char *given = flag_text(&c->flags, "config");
+	_cleanup_(config_free_p) struct config *config = NULL;
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	enum config_source source;
+
+	source = config_find(given[0] ? given : NULL, environ, &path);
+	if (config_load(buf_cstr(&path), source, environ, &config, NULL) == 0)
+		buf_puts(out, config->policies.dir);
+}
+
+/* --dir, then the configuration's, then ./configs, then here. */
+static void policy_dir(const struct cli *c, struct buf *out)
+{
+	const char *given = flag_text(&c->flags, "dir");
+
+	if (given[0]) {
+		buf_puts(out, given);
+		return;
+	}
+	dir_from_config(c, out);
+	if (out->len && is_dir(buf_cstr(out)))
+		return;
+	buf_reset(out);
+	buf_puts(out, is_dir("./configs") ? "./configs" : ".");
+}
+
+static bool yaml_name(struct str s)
+{
+	return str_ends(s, STR(".yaml")) || str_ends(s, STR(".yml"));
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int cmd_policy_list(struct cli *c)
+{
+	_cleanup_buf_ struct buf dir = BUF_INIT, b = BUF_INIT;
+	_cleanup_closedir_ DIR *d = NULL;
+	VEC(char *) names = VEC_INIT;
+	const struct dirent *e;
+	struct json_writer w;
+
+	policy_dir(c, &dir);
+	d = opendir(buf_cstr(&dir));
+	if (!d)
+		return fail_errno(-errno, "read directory %s", buf_cstr(&dir));
+	while ((e = readdir(d)) != NULL) {
+		char *name = yaml_name(str_from(e->d_name)) ? strdup(e->d_name)
+							    : NULL;
+
+		if (name && vec_push(&names, name) < 0)
+			free(name);
+	}
+	if (names.n)
+		qsort(names.data, names.n, sizeof(names.data[0]), by_text);
+	json_writer_init(&w, &b, 2);
+	json_begin_object(&w);
+	json_kv_str(&w, "dir", buf_str(&dir));
+	json_key(&w, "policies");
+	json_begin_array(&w);
+	for (size_t i = 0; i < names.n; i++) {
+		json_cstr(&w, names.data[i]);
+		free(names.data[i]);
+	}
+	json_end_array(&w);
+	json_end_object(&w);
+	buf_putc(&b, '\n');
+	vec_done(&names);
+	return out_buf(&b);
+}
+
+/* 1 found, 0 not there. */
+static int try_file(const char *dir, const char *name, const char *suffix,
+		    struct buf *path)
+{
+	buf_reset(path);
+	if (dir)
+		buf_printf(path, "%s/", dir);
+	buf_printf(path, "%s%s", name, suffix);
+	return access(buf_cstr(path), F_OK) == 0 && !is_dir(buf_cstr(path));
+}
+
+static int find_policy(const struct cli *c, const char *name, struct buf *path)
+{
+	_cleanup_buf_ struct buf dir = BUF_INIT;
+	bool as_path = strchr(name, '/') || yaml_name(str_from(name));
+
+	if (as_path && try_file(NULL, name, "", path))
+		return 0;
+	policy_dir(c, &dir);
+	if (as_path && try_file(buf_cstr(&dir), name, "", path))
+		return 0;
+	if (!as_path && (try_file(buf_cstr(&dir), name, ".yaml", path) ||
+			 try_file(buf_cstr(&dir), name, ".yml", path) ||
+			 try_file(buf_cstr(&dir), name, "", path)))
+		return 0;
+	return fail("policy \"%s\" not found in \"%s\"", name, buf_cstr(&dir));
+}
+
+static int read_policy(const struct cli *c, struct buf *path, struct buf *text)
+{
+	int r = find_policy(c, c->args[0], path);
+
+	if (r)
+		return r;
+	r = fd_read_file(AT_FDCWD, buf_cstr(path), LIMIT_POLICY_BYTES, text);
+	return r < 0 ? fail_errno(r, "read policy %s", buf_cstr(path)) : 0;
+}
+
+/* ${PROJECT_ROOT} and the like are the session's: here, where we are. */
+static int compile(const char *path, struct str text, struct policy **ret,
+		   struct diag *diag)
+{
+	static const char *const names[] = { "PROJECT_ROOT", "GIT_ROOT",
+					     "WORKSPACE", "HOME" };
+	struct str n[ARRAY_LEN(names)], v[ARRAY_LEN(names)];
+	struct policy_vars vars = { .names = n,
+				    .values = v,
+				    .n = ARRAY_LEN(names),
+				    .environment = environ };
+	_cleanup_buf_ struct buf here = BUF_INIT;
+
+	client_absolute(".", &here);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		n[i] = str_from(names[i]);
+		v[i] = buf_str(&here);
+	}
+	v[ARRAY_LEN(names) - 1] = str_from(env_or("HOME", "/root"));
+	return policy_compile(path, text, &vars, 1, ret, diag);
+}
+
+int cmd_policy_validate(struct cli *c)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT, text = BUF_INIT;
+	_cleanup_diag_ struct diag diag = DIAG_INIT;
+	struct policy *p = NULL;
+	int status = read_policy(c, &path, &text);
+
+	if (status)
+		return status;
+	status = compile(buf_cstr(&path), buf_str(&text), &p, &diag) < 0;
+	out_diag(&diag);
+	(void)policy_unref(p);
+	return status ? status : out_line("ok");
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cmd_trash.c - trash list, restore, purge, history, show
+ *
+ * Local: no server is needed to get a file back.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/sendfile.h>
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "cli/client.h"
+#include "cli/output.h"
+#include "cli/store.h"
+#include "trash/restore.h"
+
+struct listing {
+	struct buf b;
+	struct json_writer w;
+	bool json;
+	bool any; /* the store holds something, whatever the filter */
+};
+
+static void list_line(struct listing *l, struct trash_token token,
+		      struct str path, uint64_t n, uint64_t bytes, int64_t when,
+		      struct str command)
+{
+	char text[TRASH_TOKEN_LEN + 1];
+
+	trash_token_format(token, text);
+	if (l->json) {
+		_cleanup_buf_ struct buf t = BUF_INIT;
+
+		clock_format_rfc3339(&t, when);
+		json_begin_object(&l->w);
+		json_kv_cstr(&l->w, "token", text);
+		json_kv_str(&l->w, "original_path", path);
+		json_kv_i64(&l->w, "size", (int64_t)bytes);
+		json_kv_i64(&l->w, "entries", (int64_t)n);
+		json_kv_str(&l->w, "created", buf_str(&t));
+		json_kv_str_opt(&l->w, "command", command);
+		json_end_object(&l->w);
+		return;
+	}
+	buf_printf(&l->b, "%s\t" STR_FMT "\t%" PRIu64 " bytes\t", text,
+		   STR_ARG(path), bytes);
+	store_put_age(&l->b, when);
+	buf_puts(&l->b, " ago");
+	if (n > 1)
+		buf_printf(&l->b, "\t(%" PRIu64 " files)", n);
+	buf_putc(&l->b, '\n');
+}
+
+static int list_group(void *arg, const struct trash_group_info *g)
+{
+	struct listing *l = arg;
+
+	for (size_t i = 0; i < g->n_roots; i++) {
+		const struct trash_root *r = &g->roots[i];
+
+		list_line(l, r->token, r->path, r->n, r->bytes, r->when_ns,
+			  g->command);
+	}
+	return 0;
+}
+
+static int list_entry(void *arg, const struct trash_entry *e)
+{
+	list_line(arg, e->token, e->path, 1, e->size, e->when_ns, e->command);
+	return 0;
+}
+
+static int list_store(const struct cli *c, struct listing *l)
+{
+	_cleanup_trash_ struct trash *t = NULL;
+	struct trash_filter f = { .session = str_from(
+					  flag_text(&c->flags, "session")) };
+	struct trash_usage usage = { 0 };
+	int r = store_open(c, true, &t);
+
+	if (r)
+		return r;
+	if (trash_usage(t, &usage) == 0)
+		l->any = usage.entries > 0;
+	if (flag_bool(&c->flags, "all"))
+		r = trash_list_entries(t, &f, list_entry, l);
+	else
+		r = trash_list_groups(t, &f, list_group, l);
+	return r < 0 ? fail_errno(r, "list trash") : 0;
+}
+
+int cmd_trash_list(struct cli *c)
+{
+	struct listing l = { .json = flag_bool(&c->flags, "json") };
+	int status;
+
+	json_writer_init(&l.w, &l.b, 2);
+	if (l.json)
+		json_begin_array(&l.w);
+	status = list_store(c, &l);
+	if (status == -ENOENT)
+		status = 0;
+	if (l.json) {
+		json_end_array(&l.w);
+		buf_putc(&l.b, '\n');
+	} else if (!l.any && l.b.len == 0 && status == 0) {
+		buf_puts(&l.b, "trash empty\n");
+	}
+	if (status == 0)
+		status = out_buf(&l.b);
+	buf_done(&l.b);
+	return status;
+}
+
+struct restoring {
+	bool quiet; /* one line in the end, not one per file */
+	unsigned int lines;
+	char first[4096];
+};
+
+static int restore_item(void *arg, const struct restore_item *item)
+{
+	struct restoring *r = arg;
+
+	switch (item->status) {
+	case RESTORE_DONE:
+		if (r->lines++ == 0)
+			(void)snprintf(r->first, sizeof(r->first), STR_FMT,
+				       STR_ARG(item->path));
+		break;
+	case RESTORE_CONFLICT:
+		(void)fail("destination exists: " STR_FMT
+			   " (use force=true to overwrite)",
+			   STR_ARG(item->path));
+		break;
+	case RESTORE_HASH_MISMATCH:
+		(void)fail("hash mismatch on restore: expected " STR_FMT
+			   " got " STR_FMT,
+			   STR_ARG(item->expected), STR_ARG(item->computed));
+		break;
+	case RESTORE_GONE:
+		(void)fail(STR_FMT ": restored or purged before",
+			   STR_ARG(item->path));
+		break;
+	case RESTORE_FAILED:
+		(void)fail_errno(item->error, "restore " STR_FMT,
+				 STR_ARG(item->path));
+		break;
+	}
+	return 0;
+}
+
+struct newest {
+	struct trash_token token;
+};
+
+static int note_newest(void *arg, const struct trash_entry *e)
+{
+	struct newest *n = arg;
+
+	if (e->kept && !trash_token_is_zero(e->token))
+		n->token = e->token;
+	return 0;
+}
+
+/* TOKEN, or a path: its newest kept version. */
+static int find_token(struct trash *t, const char *word,
+		      struct trash_token *ret)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	struct newest n = { 0 };
+
+	if (trash_token_parse(str_from(word), ret) == 0)
+		return 0;
+	client_absolute(word, &path);
+	(void)trash_history(t, buf_str(&path), note_newest, &n);
+	if (trash_token_is_zero(n.token))
+		return -ENOENT;
+	*ret = n.token;
+	return 0;
+}
+
+static int unknown_token(const struct cli *c)
+{
+	return fail("open %s/manifest/%s.json: no such file or directory",
+		    flag_text(&c->flags, "trash-path"), c->args[0]);
+}
+
+int cmd_trash_restore(struct cli *c)
+{
+	_cleanup_trash_ struct trash *t = NULL;
+	struct restore_options o = {
+		.dest = str_from(flag_text(&c->flags, "dest")),
+		.force = flag_bool(&c->flags, "force"),
+		.dry_run = flag_bool(&c->flags, "dry-run"),
+		.command = STR("agentsh trash restore"),
+	};
+	struct restore_result result = { 0 };
+	struct restoring r = { 0 };
+	struct trash_token token;
+	const char *verb = o.dry_run ? "would restore" : "restored";
+	int status = store_open(c, o.dry_run, &t);
+
+	if (status == -ENOENT ||
+	    (status == 0 && find_token(t, c->args[0], &token) < 0))
+		return unknown_token(c);
+	if (status)
+		return status;
+	status = trash_restore(t, token, &o, restore_item, &r, &result);
+	if (status == -ENOENT)
+		return unknown_token(c);
+	if (status < 0)
+		return fail_errno(status, "restore %s", c->args[0]);
+	if (result.done == 1)
+		(void)out_line("%s to %s", verb, r.first);
+	else if (result.done > 1)
+		(void)out_line("%s %" PRIu64 " entries, the first to %s", verb,
+			       result.done, r.first);
+	return result.conflicts || result.failed || !result.done;
+}
+
+int cmd_trash_purge(struct cli *c)
+{
+	struct purge_options o = PURGE_OPTIONS_INIT;
+	const char *ttl = flag_text(&c->flags, "ttl");
+	const char *quota = flag_text(&c->flags, "quota");
+	_cleanup_trash_ struct trash *t = NULL;
+	struct purge_result result = { 0 };
+	int status;
+
+	o.session = str_from(flag_text(&c->flags, "session"));
+	o.all = flag_bool(&c->flags, "all");
+	o.dry_run = flag_bool(&c->flags, "dry-run");
+	if (ttl[0] && num_parse_duration(str_from(ttl), &o.ttl_ns) < 0)
+		return fail("parse ttl: \"%s\" is not a duration such as 7d "
+			    "or 12h",
+			    ttl);
+	if (quota[0] && num_parse_size(str_from(quota), &o.quota) < 0)
+		return fail("parse quota: \"%s\" is not a size such as 500MB",
+			    quota);
+	status = store_open(c, o.dry_run, &t);
+	if (status > 0)
+		return status;
+	if (status == 0) {
+		status = trash_purge(t, &o, &result);
+		if (status < 0)
+			return fail_errno(status, "purge");
+	}
+	return out_line("%s %" PRIu64 " %s",
+			o.dry_run ? "would remove" : "removed", result.entries,
+			result.entries == 1 ? "entry" : "entries");
+}
+
+static int history_line(void *arg, const struct trash_entry *e)
+{
+	struct buf *b = arg;
+	char token[TRASH_TOKEN_LEN + 1];
+	const char *verb = trash_verb_to_string(e->verb);
+
+	trash_token_format(e->token, token);
+	clock_format_rfc3339(b, e->when_ns);
+	buf_printf(b, "\t%-9s\t" STR_FMT, verb ? verb : "?", STR_ARG(e->path));
+	if (e->path2.n)
+		buf_printf(b, " -> " STR_FMT, STR_ARG(e->path2));
+	buf_printf(b, "\t" STR_FMT "\t%s\n", STR_ARG(e->command),
+		   e->kept ? token : "-");
+	return 0;
+}
+
+int cmd_trash_history(struct cli *c)
+{
+	_cleanup_trash_ struct trash *t = NULL;
+	_cleanup_buf_ struct buf path = BUF_INIT, b = BUF_INIT;
+	int r = store_open(c, true, &t);
+
+	if (r > 0)
+		return r;
+	client_absolute(c->args[0], &path);
+	if (r == 0)
+		r = trash_history(t, buf_str(&path), history_line, &b);
+	if (r < 0 && r != -ENOENT)
+		return fail_errno(r, "history of %s", buf_cstr(&path));
+	return b.len ? out_buf(&b)
+		     : fail("%s: nothing recorded", buf_cstr(&path));
+}
+
+/* sendfile(2) where it can, read and write where not. */
+static int copy_out(int fd)
+{
+	char chunk[65536];
+
+	for (;;) {
+		ssize_t n = sendfile(STDOUT_FILENO, fd, NULL, 1U << 30);
+
+		if (n == 0)
+			return 0;
+		if (n < 0 && errno != EINTR)
+			break;
+	}
+	for (;;) {
+		ssize_t n = fd_read_full(fd, chunk, sizeof(chunk));
+		int r;
+
+		if (n <= 0)
+			return (int)n;
+		r = out_write(STDOUT_FILENO, str_from_n(chunk, (size_t)n));
+		if (r < 0)
+			return r;
+	}
+}
+
+int cmd_trash_show(struct cli *c)
+{
+	_cleanup_trash_ struct trash *t = NULL;
+	_cleanup_close_ int fd = -1;
+	struct trash_entry entry;
+	struct trash_token token;
+	int r = store_open(c, true, &t);
+
+	if (r == -ENOENT || (r == 0 && find_token(t, c->args[0], &token) < 0))
+		return unknown_token(c);
+	if (r)
+		return r;
+	r = trash_open_content(t, token, &fd, &entry);
+	if (r == 0)
+		r = copy_out(fd);
+	return r < 0 ? fail_errno(r, "%s", c->args[0]) : 0;
+}
