@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dial.c - from a judged name to a connected socket
+ */
+#include "netproxy/dial.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+
+#define DIAL_TIMEOUT_NS 10000000000ULL /* per address */
+
+struct dial {
+	const struct dialer *dialer;
+	char *host; /* owned */
+	uint16_t port;
+	dial_fn *fn;
+	void *arg;
+	struct dial **handle; /* the caller's pointer; cleared before fn */
+	bool literal, begun;
+	struct resolve_query *query;
+	struct addr addrs[RESOLVE_MAX_ADDRS];
+	size_t n_addrs, next;
+	int fd;
+	struct loop_source *io, *timer;
+	struct dial_result result;
+};
+
+static void dial_free(struct dial *d)
+{
+	resolve_cancel(d->query);
+	(void)loop_remove(d->io);
+	(void)loop_remove(d->timer);
+	if (d->fd >= 0)
+		(void)close(d->fd);
+	free(d->host);
+	free(d);
+}
+
+static void finish(struct dial *d, int error)
+{
+	struct dial_result result = d->result;
+	dial_fn *fn = d->fn;
+	void *arg = d->arg;
+
+	result.error = error;
+	result.fd = error ? -1 : TAKE_FD(d->fd);
+	*d->handle = NULL;
+	dial_free(d);
+	fn(arg, &result);
+}
+
+static void try_next(struct dial *d);
+
+static void give_up_address(struct dial *d, int error)
+{
+	d->io = loop_remove(d->io);
+	d->timer = loop_remove(d->timer);
+	if (d->fd >= 0)
+		(void)close(d->fd);
+	d->fd = -1;
+	d->result.error = error;
+	try_next(d);
+}
+
+static void on_connected(struct loop *l, int fd, uint32_t events, void *arg)
+{
+	struct dial *d = arg;
+	int error = 0;
+	socklen_t n = sizeof(error);
+
+	(void)l;
+	(void)events;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) < 0)
+		error = errno;
+	if (error) {
+		give_up_address(d, -error);
+		return;
+	}
+	d->io = loop_remove(d->io);
+	finish(d, 0);
+}
+
+static void on_timeout(struct loop *l, void *arg)
+{
+	(void)l;
+	give_up_address(arg, -ETIMEDOUT);
+}
+
+static int open_socket(const struct addr *a, uint16_t port)
+{
+	_cleanup_close_ int fd = -1;
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
+				    .sin6_port = htons(port) };
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_port = htons(port) };
+	bool v4 = addr_is_v4(a);
+	const int one = 1;
+	int r;
+
+	fd = socket(v4 ? AF_INET : AF_INET6,
+		    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	memcpy(&in6.sin6_addr, a->b, sizeof(a->b));
+	memcpy(&in.sin_addr, a->b + 12, 4);
+	if (v4)
+		r = connect(fd, (const struct sockaddr *)&in, sizeof(in));
+	else
+		r = connect(fd, (const struct sockaddr *)&in6, sizeof(in6));
+	if (r < 0 && errno != EINPROGRESS)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+static void try_next(struct dial *d)
+{
+	while (d->next < d->n_addrs) {
+		const struct addr *a = &d->addrs[d->next++];
+		struct gate_answer answer = gate_decide(
+			d->dialer->gate, str_from(d->host), a, d->port);
+		int fd;
+
+		/* keep the first denial for the message, but prefer to report
+		 * a network failure of an allowed address */
+		if (!answer.allowed) {
+			if (!d->result.has_addr) {
+				d->result.answer = answer;
+				d->result.addr = *a;
+				d->result.has_addr = true;
+			}
+			continue;
+		}
+		d->result.answer = answer;
+		d->result.addr = *a;
+		d->result.has_addr = true;
+		fd = open_socket(a, d->port);
+		if (fd < 0) {
+			d->result.error = fd;
+			continue;
+		}
+		d->fd = fd;
+		if (loop_add_io(d->dialer->loop, fd, EPOLLOUT, on_connected, d,
+				&d->io) == 0 &&
+		    loop_add_timer(d->dialer->loop, DIAL_TIMEOUT_NS, on_timeout,
+				   d, &d->timer) == 0)
+			return;
+		finish(d, -ENOMEM);
+		return;
+	}
+	if (d->result.has_addr && !d->result.answer.allowed)
+		finish(d, -EACCES);
+	else
+		finish(d, d->result.error ? d->result.error : -ENOENT);
+}
+
+static void on_resolved(void *arg, int error, const struct addr *addrs,
+			size_t n)
+{
+	struct dial *d = arg;
+
+	d->query = NULL;
+	if (error) {
+		finish(d, error);
+		return;
+	}
+	memcpy(d->addrs, addrs, n * sizeof(*addrs));
+	d->n_addrs = n;
+	try_next(d);
+}
+
+/* First turn of the loop after dial_start. */
+static void begin(struct loop *l, void *arg)
+{
+	struct dial *d = arg;
+	struct gate_answer name;
+	int r;
+
+	(void)l;
+	if (!d->fn) { /* cancelled meanwhile */
+		dial_free(d);
+		return;
+	}
+	d->begun = true;
+	if (d->literal) {
+		try_next(d);
+		return;
+	}
+	/* the name first: a denied one is never looked up */
+	name = gate_decide(d->dialer->gate, str_from(d->host), NULL, d->port);
+	if (!name.allowed) {
+		d->result.answer = name;
+		finish(d, -EACCES);
+		return;
+	}
+	d->result.answer = name;
+	r = resolve_start(d->dialer->resolver, str_from(d->host), on_resolved,
+			  d, &d->query);
+	if (r < 0)
+		finish(d, r);
+}
+
+int dial_start(const struct dialer *dialer, struct str host,
+	       const struct addr *literal, uint16_t port, dial_fn *fn,
+	       void *arg, struct dial **ret)
+{
+	struct dial *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return -ENOMEM;
+	*d = (struct dial){ .dialer = dialer,
+			    .host = str_dup(host),
+			    .port = port,
+			    .fn = fn,
+			    .arg = arg,
+			    .handle = ret,
+			    .fd = -1,
+			    .literal = literal != NULL };
+	if (literal) {
+		d->addrs[0] = *literal;
+		d->n_addrs = 1;
+	}
+	if (!d->host || loop_defer(dialer->loop, begin, d) < 0) {
+		dial_free(d);
+		return -ENOMEM;
+	}
+	*ret = d;
+	return 0;
+}
+
+void dial_cancel(struct dial *d)
+{
+	if (!d)
+		return;
+	if (d->begun)
+		dial_free(d);
+	else
+		d->fn = NULL;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - agentsh-netproxy: the explicit proxy of one session
+ *
+ * Born with the worker's descriptors (core/heritage.h). Settings in PROTO_HELLO:
+ *	"listen"	address to listen on, default "127.0.0.1:0"
+ *	"control_port"	port of the server's HTTP API, never reachable from here
+ * READY carries one layer "proxy" whose detail is the address it listens on.
+ * Losing the server ends the process, and with it every connection.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/num.h"
+#include "core/heritage.h"
+#include "core/proto.h"
+#include "core/ring_sink.h"
+#include "netproxy/conn.h"
+
+struct netproxy {
+	struct loop *loop;
+	struct heritage heritage;
+	struct ring_sink sink;
+	struct gate gate;
+	struct conn_table conns;
+	char *session_id; /* owned */
+	int listener;
+	struct loop_source *listen_source;
+	bool ready;
+};
+
+static void on_accept(struct loop *l, int fd, uint32_t events, void *arg)
+{
+	struct netproxy *np = arg;
+
+	(void)l;
+	(void)events;
+	for (int i = 0; i < 64; i++) {
+		int client =
+			accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (client < 0)
+			return;
+		conn_accept(&np->conns, client);
+	}
+}
+
+static int open_listener(struct str where, uint16_t *ret_port)
+{
+	_cleanup_close_ int fd = -1;
+	ptrdiff_t colon = str_rindex(where, ':');
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	socklen_t n = sizeof(in);
+	struct addr a;
+	int64_t port;
+
+	if (colon < 0 || addr_parse(str_from_n(where.p, (size_t)colon), &a) ||
+	    !addr_is_v4(&a) ||
+	    num_parse_range(str_skip(where, (size_t)colon + 1), 0, 65535,
+			    &port) < 0)
+		return -EINVAL;
+	memcpy(&in.sin_addr, a.b + 12, 4);
+	in.sin_port = htons((uint16_t)port);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&in, sizeof(in)) < 0 ||
+	    listen(fd, 512) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&in, &n) < 0)
+		return -errno;
+	*ret_port = ntohs(in.sin_port);
+	return TAKE_FD(fd);
+}
+
+static int send_ready(struct netproxy *np, int error)
+{
+	_cleanup_buf_ struct buf detail = BUF_INIT, body = BUF_INIT;
+	struct proto_layer layer = { .name = STR("proxy"),
+				     .active = error == 0 };
+	struct proto_ready ready = { .layers = &layer, .n_layers = 1 };
+	int r;
+
+	if (error)
+		buf_puts(&detail, strerror(-error));
+	else
+		buf_printf(&detail, "127.0.0.1:%u",
+			   (unsigned int)np->gate.own_port);
+	layer.detail = buf_str(&detail);
+	r = proto_ready_encode(&ready, &body);
+	if (r == 0)
+		r = channel_send(np->heritage.channel, PROTO_READY, 0,
+				 buf_str(&body), NULL, 0);
+	return r;
+}
+
+static int on_hello(struct netproxy *np, struct str body)
+{
+	_cleanup_arena_ struct arena a = ARENA_INIT(1U << 20);
+	struct proto_hello hello;
+	struct json *settings;
+	struct str listen_at;
+	int r = proto_hello_decode(body, &hello);
+
+	if (r < 0 || np->ready)
+		return -EBADMSG;
+	r = json_parse(&a, hello.settings_json, &settings);
+	if (r < 0)
+		return r;
+	np->session_id = str_dup(hello.session_id);
+	if (!np->session_id)
+		return -ENOMEM;
+	ring_sink_init(&np->sink, np->heritage.ring, str_from(np->session_id));
+	np->gate.session_id = np->session_id;
+	np->gate.sink = &np->sink.sink;
+	np->gate.control_port =
+		(uint16_t)json_get_i64(settings, "control_port", 0);
+	listen_at = json_get_str(settings, "listen");
+	np->listener =
+		open_listener(listen_at.n ? listen_at : STR("127.0.0.1:0"),
+			      &np->gate.own_port);
+	r = np->listener < 0 ? np->listener : 0;
+	if (r == 0)
+		r = loop_add_io(np->loop, np->listener, EPOLLIN, on_accept, np,
+				&np->listen_source);
+	np->ready = r == 0;
+	return send_ready(np, r);
+}
+
+static int on_policy(struct netproxy *np, struct channel_msg *m)
+{
+	struct policy *p;
+	int r;
+
+	if (m->n_fds != 1)
+		return -EBADMSG;
+	r = policy_from_fd(TAKE_FD(m->fds[0]), &p);
+	if (r < 0)
+		return r;
+	(void)policy_unref(np->gate.policy);
+	np->gate.policy = p;
+	return 0;
+}
+
+static void on_channel(struct loop *l, int fd, uint32_t events, void *arg)
+{
+	struct netproxy *np = arg;
+	struct channel_msg m;
+	int r;
+
+	(void)fd;
+	(void)events;
+	while ((r = channel_recv(np->heritage.channel, &m)) == 1) {
+		if (m.type == PROTO_HELLO)
+			r = on_hello(np, m.body);
+		else if (m.type == PROTO_POLICY)
+			r = on_policy(np, &m);
+		else if (m.type == PROTO_SHUTDOWN)
+			loop_quit(l, 0);
+		else
+			r = -EBADMSG;
+		channel_msg_done(&m);
+		if (r < 0) {
+			loop_quit(l, log_error_errno(r, "bad message"));
+			return;
+		}
+	}
+	if (r != -EAGAIN)
+		loop_quit(l, r);
+}
+
+/* Nobody reads this process's memory, and its core is not written. */
+static void harden(void)
+{
+	const struct rlimit none = { 0, 0 };
+	struct rlimit files;
+
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)setrlimit(RLIMIT_CORE, &none);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+static int set_up(struct netproxy *np)
+{
+	struct loop_source *ignored;
+	int r = heritage_adopt(&np->heritage);
+
+	if (r < 0)
+		return log_error_errno(
+			r, "agentsh-netproxy is started by agentsh server");
+	r = policy_from_fd(TAKE_FD(np->heritage.policy_fd), &np->gate.policy);
+	if (r < 0)
+		return log_error_errno(r, "policy image");
+	r = loop_new(&np->loop);
+	if (r == 0)
+		r = resolver_new(np->loop, &np->conns.dialer.resolver);
+	if (r == 0)
+		r = loop_add_io(np->loop, channel_fd(np->heritage.channel),
+				EPOLLIN, on_channel, np, &ignored);
+	if (r < 0)
+		return log_error_errno(r, "event loop");
+	np->conns.gate = np->conns.dialer.gate = &np->gate;
+	np->conns.dialer.loop = np->loop;
+	return 0;
+}
+
+int main(void)
+{
+	struct netproxy np = { .listener = -1 };
+	int r;
+
+	log_init("agentsh-netproxy", LOG_LEVEL_INFO);
+	harden();
+	r = set_up(&np);
+	if (r == 0)
+		r = loop_run(np.loop);
+	conn_close_all(&np.conns);
+	(void)resolver_free(np.conns.dialer.resolver);
+	(void)loop_remove(np.listen_source);
+	if (np.listener >= 0)
+		(void)close(np.listener);
+	(void)loop_free(np.loop);
+	(void)policy_unref(np.gate.policy);
+	heritage_done(&np.heritage);
+	ring_sink_done(&np.sink);
+	free(np.session_id);
+	return r < 0 ? 1 : 0;
+}

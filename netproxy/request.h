@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * request.h - what a proxy request asks for, in one spelling; pure
+ *
+ * The authority is taken from the request target only; a Host header that says
+ * something else makes the request bad. What goes upstream is written anew
+ * from the parsed head, never the client's bytes.
+ */
+#ifndef NETPROXY_REQUEST_H
+#define NETPROXY_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/http1.h"
+#include "base/str.h"
+
+struct request {
+	bool connect;     /* CONNECT host:port */
+	struct buf host;  /* canonical; owned */
+	struct addr addr; /* if is_addr */
+	bool is_addr;
+	uint16_t port;
+	struct buf method; /* owned */
+	struct buf path;   /* origin form, at least "/"; owned */
+	bool upgrade;      /* asks for websocket */
+};
+
+void request_done(struct request *r);
+
+/*
+ * Fills *ret (release with request_done in any case). Return: 0 or an HTTP
+ * status: 400 malformed, 501 a scheme or form that is not served.
+ */
+int request_parse(const struct http1_head *head, struct request *ret);
+
+/* The head to send upstream: origin form, Host from the target, hop-by-hop
+ * fields dropped, connection kept open if keep. */
+void request_emit(const struct request *r, const struct http1_head *head,
+		  bool keep, struct buf *out);
+/* The head to send to the client for an upstream response. */
+void response_emit(const struct http1_head *head, bool keep, struct buf *out);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * resolve.c - name look-ups with c-ares, driven by base/loop
+ *
+ * c-ares reports which sockets it wants watched (sock_state_cb) and when it
+ * next wants to be called (ares_timeout). A cancelled query cannot be taken
+ * out of c-ares one by one, so it stays there as a husk without a callback and
+ * is freed when c-ares answers it.
+ */
+#include "netproxy/resolve.h"
+
+#include <ares.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_SOCKETS 16
+
+struct watched {
+	ares_socket_t fd;
+	struct loop_source *source;
+};
+
+struct resolver {
+	struct loop *loop;
+	ares_channel channel;
+	struct loop_source *timer;
+	struct watched watched[MAX_SOCKETS];
+};
+
+struct resolve_query {
+	struct resolver *resolver;
+	resolve_fn *fn; /* NULL: cancelled */
+	void *arg;
+	bool starting; /* resolve_start has not returned yet */
+	int error;     /* an answer that came too early, for deliver() */
+	struct addr addrs[RESOLVE_MAX_ADDRS];
+	size_t n_addrs;
+};
+
+static void arm_timer(struct resolver *r)
+{
+	struct timeval tv, *next = ares_timeout(r->channel, NULL, &tv);
+	uint64_t ns = 0;
+
+	if (next)
+		ns = (uint64_t)next->tv_sec * 1000000000U +
+		     (uint64_t)next->tv_usec * 1000U + 1U;
+	(void)loop_timer_arm(r->timer, ns);
+}
+
+static void on_socket(struct loop *l, int fd, uint32_t events, void *arg)
+{
+	struct resolver *r = arg;
+	ares_socket_t in = ARES_SOCKET_BAD, out = ARES_SOCKET_BAD;
+
+	(void)l;
+	if (events & (uint32_t)(EPOLLIN | EPOLLERR | EPOLLHUP))
+		in = fd;
+	if (events & (uint32_t)EPOLLOUT)
+		out = fd;
+	ares_process_fd(r->channel, in, out);
+	arm_timer(r);
+}
+
+static void on_timer(struct loop *l, void *arg)
+{
+	struct resolver *r = arg;
+
+	(void)l;
+	ares_process_fd(r->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	arm_timer(r);
+}
+
+static void on_state(void *arg, ares_socket_t fd, int readable, int writable)
+{
+	struct resolver *r = arg;
+	uint32_t events = (readable ? (uint32_t)EPOLLIN : 0U) |
+			  (writable ? (uint32_t)EPOLLOUT : 0U);
+	struct watched *slot = NULL;
+
+	for (size_t i = 0; i < MAX_SOCKETS; i++) {
+		struct watched *w = &r->watched[i];
+
+		if (w->source && w->fd == fd) {
+			slot = w;
+			break;
+		}
+		if (!w->source && !slot)
+			slot = w;
+	}
+	if (!slot)
+		return; /* the query times out: denied */
+	if (!events)
+		slot->source = loop_remove(slot->source);
+	else if (slot->source)
+		(void)loop_mod_io(slot->source, events);
+	else if (loop_add_io(r->loop, fd, events, on_socket, r,
+			     &slot->source) == 0)
+		slot->fd = fd;
+}
+
+int resolver_new(struct loop *loop, struct resolver **ret)
+{
+	struct ares_options options = { .timeout = 2000, .tries = 2 };
+	struct resolver *r;
+	int e;
+
+	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS)
+		return -EIO;
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return -ENOMEM;
+	r->loop = loop;
+	options.sock_state_cb = on_state;
+	options.sock_state_cb_data = r;
+	/* names are complete: no search list */
+	options.flags = ARES_FLAG_NOSEARCH;
+	e = ares_init_options(&r->channel, &options,
+			      ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS |
+				      ARES_OPT_TRIES | ARES_OPT_FLAGS);
+	if (e != ARES_SUCCESS ||
+	    loop_add_timer(loop, 0, on_timer, r, &r->timer) < 0) {
+		if (e == ARES_SUCCESS)
+			ares_destroy(r->channel);
+		free(r);
+		return -EIO;
+	}
+	*ret = r;
+	return 0;
+}
+
+struct resolver *resolver_free(struct resolver *r)
+{
+	if (!r)
+		return NULL;
+	ares_destroy(r->channel); /* answers what is pending with ECANCELLED */
+	(void)loop_remove(r->timer);
+	for (size_t i = 0; i < MAX_SOCKETS; i++)
+		(void)loop_remove(r->watched[i].source);
+	free(r);
+	return NULL;
+}
+
+static void deliver(struct loop *l, void *arg)
+{
+	struct resolve_query *q = arg;
+
+	(void)l;
+	if (q->fn)
+		q->fn(q->arg, q->error, q->addrs, q->n_addrs);
+	free(q);
+}
+
+/* Never calls back from within resolve_start. */
+static void finish(struct resolve_query *q, int error)
+{
+	q->error = error;
+	if (!q->starting)
+		deliver(q->resolver->loop, q);
+	else if (loop_defer(q->resolver->loop, deliver, q) < 0)
+		q->fn = NULL; /* out of memory: the dial times out, denied */
+}
+
+static int error_of(int status)
+{
+	switch (status) {
+	case ARES_SUCCESS:
+		return 0;
+	case ARES_ENOTFOUND:
+	case ARES_ENODATA:
+	case ARES_EBADNAME:
+		return -ENOENT;
+	case ARES_ETIMEOUT:
+		return -ETIMEDOUT;
+	case ARES_ENOMEM:
+		return -ENOMEM;
+	default:
+		return -EIO;
+	}
+}
+
+static void on_answer(void *arg, int status, int timeouts,
+		      struct ares_addrinfo *info)
+{
+	struct resolve_query *q = arg;
+	size_t n = 0;
+
+	(void)timeouts;
+	for (struct ares_addrinfo_node *node = info ? info->nodes : NULL;
+	     node && n < RESOLVE_MAX_ADDRS; node = node->ai_next) {
+		uint16_t port;
+
+		if (addr_from_sockaddr(node->ai_addr, node->ai_addrlen,
+				       &q->addrs[n], &port) == 0)
+			n++;
+	}
+	if (info)
+		ares_freeaddrinfo(info);
+	q->n_addrs = n;
+	if (status == ARES_SUCCESS)
+		finish(q, n ? 0 : -ENOENT);
+	else
+		finish(q, error_of(status));
+}
+
+static bool is_localhost(struct str host)
+{
+	return str_eq(host, STR("localhost")) ||
+	       str_ends(host, STR(".localhost"));
+}
+
+int resolve_start(struct resolver *r, struct str host, resolve_fn *fn,
+		  void *arg, struct resolve_query **ret)
+{
+	struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC,
+					     .ai_socktype = SOCK_STREAM };
+	_cleanup_free_ char *name = str_dup(host);
+	struct resolve_query *q;
+
+	q = calloc(1, sizeof(*q));
+	if (!q || !name) {
+		free(q);
+		return -ENOMEM;
+	}
+	q->resolver = r;
+	q->fn = fn;
+	q->arg = arg;
+	q->starting = true;
+	*ret = q;
+	if (is_localhost(host)) {
+		addr_from_v4(htonl(INADDR_LOOPBACK), &q->addrs[0]);
+		q->n_addrs = 1;
+		finish(q, 0);
+	} else {
+		ares_getaddrinfo(r->channel, name, NULL, &hints, on_answer, q);
+		arm_timer(r);
+	}
+	q->starting = false;
+	return 0;
+}
+
+void resolve_cancel(struct resolve_query *q)
+{
+	if (q)
+		q->fn = NULL;
+}

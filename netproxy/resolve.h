@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * resolve.h - one look-up of one name, asynchronous (c-ares on our loop)
+ *
+ * Only canonical names that the policy has already allowed come here.
+ * `localhost` is answered without asking anybody. Answers are bounded.
+ */
+#ifndef NETPROXY_RESOLVE_H
+#define NETPROXY_RESOLVE_H
+
+#include <stddef.h>
+
+#include "base/addr.h"
+#include "base/loop.h"
+#include "base/str.h"
+
+#define RESOLVE_MAX_ADDRS 16
+
+struct resolver;
+struct resolve_query;
+
+/* error: 0 with n > 0 addresses, or -errno (-ENOENT: no such name). */
+typedef void resolve_fn(void *arg, int error, const struct addr *addrs,
+			size_t n);
+
+int resolver_new(struct loop *loop, struct resolver **ret);
+struct resolver *resolver_free(struct resolver *r);
+
+/*
+ * fn is called exactly once from the loop, never from within this call, unless
+ * the query is cancelled. *ret is valid until then. 0 or -errno (fn is not
+ * called).
+ */
+int resolve_start(struct resolver *r, struct str host, resolve_fn *fn,
+		  void *arg, struct resolve_query **ret);
+/* fn will not be called any more; NULL is a no-op. */
+void resolve_cancel(struct resolve_query *q);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stream.c - one non-blocking socket with an input and an output buffer
+ */
+#include "netproxy/stream.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+/* Fills in while there is room; bounded per turn so that none starves. */
+static void fill(struct stream *s)
+{
+	while (!s->eof && !s->failed && s->in.len < STREAM_BUFFER) {
+		size_t room = STREAM_BUFFER - s->in.len;
+		char *p = buf_reserve(&s->in, room);
+		ssize_t n;
+
+		if (!p) {
+			s->failed = true;
+			return;
+		}
+		n = read(s->fd, p, room);
+		if (n > 0) {
+			s->in.len += (size_t)n;
+			s->in.data[s->in.len] = 0;
+			s->n_in += (uint64_t)n;
+			if ((size_t)n < room)
+				return;
+		} else if (n == 0) {
+			s->eof = true;
+		} else if (errno == EAGAIN) {
+			return;
+		} else if (errno != EINTR) {
+			s->failed = s->eof = true;
+		}
+	}
+}
+
+void stream_flush(struct stream *s)
+{
+	size_t done = 0;
+
+	while (done < s->out.len && !s->failed) {
+		ssize_t n = send(s->fd, s->out.data + done, s->out.len - done,
+				 MSG_NOSIGNAL);
+
+		if (n >= 0)
+			done += (size_t)n;
+		else if (errno == EAGAIN)
+			break;
+		else if (errno != EINTR)
+			s->failed = true;
+	}
+	s->n_out += done;
+	if (done == s->out.len || s->failed)
+		buf_done(&s->out);
+	else
+		buf_consume(&s->out, done);
+	if (s->out.len == 0 && s->shut_when_flushed && !s->shut) {
+		(void)shutdown(s->fd, SHUT_WR); /* a dead peer is no news */
+		s->shut = true;
+	}
+}
+
+static void on_io(struct loop *l, int fd, uint32_t events, void *arg)
+{
+	struct stream *s = arg;
+
+	(void)l;
+	(void)fd;
+	if (events & (uint32_t)EPOLLOUT)
+		stream_flush(s);
+	if (events & (uint32_t)(EPOLLIN | EPOLLRDHUP))
+		fill(s);
+	if (events & (uint32_t)EPOLLERR)
+		s->failed = true;
+	/* Both directions are over, which epoll would report for ever. What
+	 * was not read yet stays in the socket until the owner wants it. */
+	if (events & (uint32_t)EPOLLHUP) {
+		if (s->eof)
+			s->failed = true;
+		s->source = loop_remove(s->source);
+		s->events = 0;
+	}
+	s->fn(s, s->arg);
+}
+
+int stream_open(struct stream *s, struct loop *loop, int fd, stream_fn *fn,
+		void *arg)
+{
+	int r = fd_set_nonblock(fd, true);
+
+	*s = (struct stream){ .loop = loop, .fd = fd, .fn = fn, .arg = arg };
+	if (r == 0)
+		r = loop_add_io(loop, fd, 0, on_io, s, &s->source);
+	if (r < 0)
+		stream_close(s);
+	return r;
+}
+
+void stream_close(struct stream *s)
+{
+	s->source = loop_remove(s->source);
+	if (s->fd >= 0)
+		(void)close(s->fd);
+	s->fd = -1;
+	buf_done(&s->in);
+	buf_done(&s->out);
+}
+
+bool stream_is_open(const struct stream *s)
+{
+	return s->fd >= 0;
+}
+
+void stream_shutdown(struct stream *s)
+{
+	s->shut_when_flushed = true;
+	stream_flush(s);
+}
+
+void stream_want(struct stream *s, bool reading)
+{
+	uint32_t events = 0;
+
+	if (!stream_is_open(s))
+		return;
+	s->reading = reading;
+	if (reading && !s->eof && s->in.len < STREAM_BUFFER)
+		events |= (uint32_t)EPOLLIN;
+	if (s->out.len)
+		events |= (uint32_t)EPOLLOUT;
+	if (events == s->events)
+		return;
+	if (!s->source &&
+	    loop_add_io(s->loop, s->fd, events, on_io, s, &s->source) == 0)
+		s->events = events;
+	else if (s->source && loop_mod_io(s->source, events) == 0)
+		s->events = events;
+	else
+		s->failed = true;
+}
+
+size_t stream_move(struct stream *from, struct stream *to, size_t max)
+{
+	size_t n = MIN(from->in.len, max);
+
+	if (n == 0 || to->out.len >= STREAM_BUFFER)
+		return 0;
+	if (n == from->in.len && to->out.len == 0) {
+		struct buf empty = to->out;
+
+		to->out = from->in;
+		from->in = empty;
+		buf_reset(&from->in);
+	} else {
+		buf_put(&to->out, from->in.data, n);
+		if (to->out.error) {
+			to->failed = true;
+			return 0;
+		}
+		buf_consume(&from->in, n);
+	}
+	if (from->in.len == 0)
+		buf_done(&from->in);
+	stream_flush(to);
+	return n;
+}

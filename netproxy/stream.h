@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stream.h - one non-blocking socket with an input and an output buffer
+ *
+ * The owner is called after every turn in which something moved and decides
+ * what to do; stream_want() then tells the loop what to wait for. Buffers exist
+ * only while they hold bytes, so an idle tunnel costs two descriptors and a
+ * struct.
+ */
+#ifndef NETPROXY_STREAM_H
+#define NETPROXY_STREAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+#include "base/str.h"
+
+#define STREAM_BUFFER 65536 /* bytes held per direction before reading stops */
+
+struct stream;
+typedef void stream_fn(struct stream *s, void *arg);
+
+struct stream {
+	struct loop *loop;
+	int fd; /* owned; -1 = none */
+	struct loop_source *source;
+	uint32_t events;
+	struct buf in, out;
+	bool eof;    /* nothing more will be read */
+	bool failed; /* reset or unwritable: discard */
+	bool shut_when_flushed, shut;
+	bool reading; /* the owner wants input */
+	uint64_t n_in, n_out;
+	stream_fn *fn;
+	void *arg;
+};
+
+/* Takes fd (made non-blocking). connecting: wait for EPOLLOUT first. */
+int stream_open(struct stream *s, struct loop *loop, int fd, stream_fn *fn,
+		void *arg);
+void stream_close(struct stream *s);
+bool stream_is_open(const struct stream *s);
+
+/* Writes what it can of out now. */
+void stream_flush(struct stream *s);
+/* Sends FIN once out is empty. */
+void stream_shutdown(struct stream *s);
+/* Sets what to wait for from reading, out and eof. Call after changing them. */
+void stream_want(struct stream *s, bool reading);
+/* Moves up to max bytes of from->in to to->out, without copying if it can. */
+size_t stream_move(struct stream *from, struct stream *to, size_t max);
+
+#endif
