@@ -9,7 +9,7 @@
 
 #define ARENA_ALIGN       16
 #define ARENA_BLOCK_FIRST 1024
-#define ARENA_BLOCK_MAX   (64U * 1024)
+#define ARENA_BLOCK_MAX   (64U << 10)
 
 struct arena_block {
 	struct arena_block *next;

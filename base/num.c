@@ -92,8 +92,8 @@ static const struct unit time_units[] = {
 	{ STR("s"), 1000000000 },
 	{ STR("m"), 60 * 1000000000LL },
 	{ STR("h"), 3600 * 1000000000LL },
-	{ STR("d"), 24 * 3600 * 1000000000LL },
-	{ STR("w"), 7 * 24 * 3600 * 1000000000LL },
+	{ STR("d"), 86400 * 1000000000LL },
+	{ STR("w"), 604800 * 1000000000LL },
 };
 
 /* Takes a run of digits off the front; empty if there is none. */

@@ -129,36 +129,45 @@ char *str_dup(struct str s)
 	return copy;
 }
 
-static bool continuation(unsigned char c)
+/*
+ * Well-formed sequences by first byte (Unicode 15, table 3-7). The range of
+ * the second byte is what keeps out overlong forms, surrogates and everything
+ * above U+10FFFF; the bytes after it are 80..bf.
+ */
+static const struct utf8_form {
+	unsigned char first_min, first_max, second_min, second_max;
+	size_t len;
+} utf8_forms[] = {
+	{ 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+	{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 },
+	{ 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
+	{ 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+};
+
+static const struct utf8_form *utf8_form(unsigned char first)
 {
-	return (c & 0xc0) == 0x80;
+	for (size_t i = 0; i < ARRAY_LEN(utf8_forms); i++)
+		if (first >= utf8_forms[i].first_min &&
+		    first <= utf8_forms[i].first_max)
+			return &utf8_forms[i];
+	return NULL;
 }
 
 /* Length of the well-formed sequence at p (n >= 1 bytes left), or 0. */
 static size_t utf8_len(const unsigned char *p, size_t n)
 {
-	unsigned char c = p[0];
+	const struct utf8_form *form;
 
-	if (c < 0x80)
+	if (p[0] < 0x80)
 		return 1;
-	if (c >= 0xc2 && c <= 0xdf)
-		return n >= 2 && continuation(p[1]) ? 2 : 0;
-	if (c >= 0xe0 && c <= 0xef) {
-		if (n < 3 || !continuation(p[1]) || !continuation(p[2]))
+	form = utf8_form(p[0]);
+	if (!form || n < form->len || p[1] < form->second_min ||
+	    p[1] > form->second_max)
+		return 0;
+	for (size_t i = 2; i < form->len; i++)
+		if ((p[i] & 0xc0) != 0x80)
 			return 0;
-		if (c == 0xe0 && p[1] < 0xa0) /* overlong */
-			return 0;
-		return c == 0xed && p[1] > 0x9f ? 0 : 3; /* surrogate */
-	}
-	if (c >= 0xf0 && c <= 0xf4) {
-		if (n < 4 || !continuation(p[1]) || !continuation(p[2]) ||
-		    !continuation(p[3]))
-			return 0;
-		if (c == 0xf0 && p[1] < 0x90)
-			return 0;
-		return c == 0xf4 && p[1] > 0x8f ? 0 : 4;
-	}
-	return 0;
+	return form->len;
 }
 
 size_t str_utf8_len(struct str s)

@@ -17,8 +17,8 @@
 #include "base/str.h"
 
 #define CHANNEL_VERSION    1
-#define CHANNEL_INLINE_MAX (64U * 1024)
-#define CHANNEL_BODY_MAX   (8U * 1024 * 1024)
+#define CHANNEL_INLINE_MAX (64U << 10)
+#define CHANNEL_BODY_MAX   (8U << 20)
 
 struct channel_msg {
 	uint8_t type;

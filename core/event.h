@@ -35,7 +35,7 @@ struct event_field {
 
 #define EVENT_MAX_FIELDS 24
 #define EVENT_MAX_ARGV   256
-#define EVENT_MAX_BYTES  (256U * 1024) /* encoded; fits a ring record */
+#define EVENT_MAX_BYTES  (256U << 10) /* encoded; fits a ring record */
 
 enum event_action {
 	EVENT_ACTION_NONE = 0,

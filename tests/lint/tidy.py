@@ -76,7 +76,8 @@ def main():
             lint.skip(f"{tool} is not installed")
     version = subprocess.run(["clang-tidy", "--version"], capture_output=True,
                              check=True).stdout
-    salt = version + (root / ".clang-tidy").read_bytes()
+    salt = version + b"".join(
+        p.read_bytes() for p in lint.tracked(root) if p.name == ".clang-tidy")
     cache = build / "tidy-cache"
     cache.mkdir(exist_ok=True)
     jobs = commands(root, build, wanted)
