@@ -262,6 +262,22 @@ static int check_auth(const struct config *c, const struct check *k)
 	return 0;
 }
 
+static int check_approvals(const struct config *c, const struct check *k)
+{
+	if (!c->approvals.enabled)
+		return 0;
+	switch ((enum config_approvals)c->approvals.mode) {
+	case CONFIG_APPROVALS_LOCAL_TTY:
+	case CONFIG_APPROVALS_API:
+		return 0;
+	case CONFIG_APPROVALS_TOTP:
+	case CONFIG_APPROVALS_WEBAUTHN:
+		break;
+	}
+	return refuse(k, "approvals.mode",
+		      "only local_tty and api are supported by this version");
+}
+
 static int check_integrity(const struct config *c, const struct check *k)
 {
 	if (!c->audit.integrity.enabled)
@@ -354,7 +370,8 @@ int config_check(const struct config *c, const struct yreader *r,
 {
 	const struct check k = { r, root };
 	const int found[] = { check_auth(c, &k), check_integrity(c, &k),
-			      check_require(c, &k), check_sandbox(c, &k) };
+			      check_require(c, &k), check_approvals(c, &k),
+			      check_sandbox(c, &k) };
 
 	for (size_t i = 0; i < ARRAY_LEN(found); i++)
 		if (found[i] < 0)
