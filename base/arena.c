@@ -28,6 +28,25 @@ void arena_done(struct arena *a)
 	a->used = 0;
 }
 
+void arena_reset(struct arena *a)
+{
+	struct arena_block *keep = a->head;
+
+	if (!keep)
+		return;
+	a->head = keep->next;
+	arena_done(a);
+	/* A block made for one huge request is not worth keeping. */
+	if (keep->size > ARENA_BLOCK_MAX) {
+		free(keep);
+		return;
+	}
+	memset(keep->data, 0, keep->used);
+	keep->used = 0;
+	keep->next = NULL;
+	a->head = keep;
+}
+
 /*
  * A block for at least n bytes at the front. Blocks double up to a size, so a
  * small message costs one small block and a large one few.

@@ -20,6 +20,12 @@ struct arena {
 void arena_done(struct arena *a);
 #define _cleanup_arena_ _cleanup_(arena_done)
 
+/*
+ * Forgets everything handed out and keeps one block for what comes next, so
+ * that a loop of small messages allocates nothing.
+ */
+void arena_reset(struct arena *a);
+
 /* Zeroed, 16-byte aligned; NULL when out of memory or over the cap. */
 void *arena_alloc(struct arena *a, size_t n);
 /* NUL-terminated copy. */

@@ -171,31 +171,59 @@ static size_t put_special(struct buf *out, struct str s, size_t i)
 	return n;
 }
 
-static void put_quoted(struct buf *out, struct str s)
+/* Length of the part of s from i on that goes out as it is. */
+static size_t plain_len(struct str s, size_t i)
 {
-	size_t i = 0, start = 0;
+	size_t n = i;
 
-	buf_putc(out, '"');
-	while (i < s.n) {
-		if (plain[(unsigned char)s.p[i]]) {
-			i++;
-			continue;
-		}
-		if (i > start)
-			buf_put(out, s.p + start, i - start);
-		i += put_special(out, s, i);
-		start = i;
+	while (n < s.n && plain[(unsigned char)s.p[n]])
+		n++;
+	return n - i;
+}
+
+/*
+ * "s" and then `after` (0: nothing). Nearly every string is plain, so that
+ * case is one reservation and one copy.
+ */
+static void put_quoted(struct buf *out, struct str s, char after)
+{
+	size_t i = plain_len(s, 0);
+	char *p;
+
+	if (i == s.n) {
+		p = buf_reserve(out, s.n + 2 + (after ? 1 : 0));
+		if (!p)
+			return;
+		*p++ = '"';
+		if (s.n)
+			memcpy(p, s.p, s.n);
+		p += s.n;
+		*p++ = '"';
+		if (after)
+			*p++ = after;
+		*p = '\0';
+		out->len = (size_t)(p - out->data);
+		return;
 	}
-	if (i > start)
-		buf_put(out, s.p + start, i - start);
 	buf_putc(out, '"');
+	buf_put(out, s.p, i);
+	while (i < s.n) {
+		size_t n;
+
+		i += put_special(out, s, i);
+		n = plain_len(s, i);
+		buf_put(out, s.p + i, n);
+		i += n;
+	}
+	buf_putc(out, '"');
+	if (after)
+		buf_putc(out, after);
 }
 
 void json_key_str(struct json_writer *w, struct str key)
 {
 	put_separator(w);
-	put_quoted(w->out, key);
-	buf_putc(w->out, ':');
+	put_quoted(w->out, key, ':');
 	if (w->indent)
 		buf_putc(w->out, ' ');
 	w->after_key = true;
@@ -209,7 +237,7 @@ void json_key(struct json_writer *w, const char *key)
 void json_str(struct json_writer *w, struct str s)
 {
 	put_separator(w);
-	put_quoted(w->out, s);
+	put_quoted(w->out, s, 0);
 }
 
 void json_cstr(struct json_writer *w, const char *s)

@@ -203,8 +203,7 @@ void buf_reset(struct buf *b)
 		b->data[0] = '\0';
 }
 
-/* Makes room for n more bytes and a NUL. */
-static bool buf_grow(struct buf *b, size_t n)
+static bool buf_grow_slow(struct buf *b, size_t n)
 {
 	size_t want, size;
 	char *data;
@@ -229,6 +228,17 @@ static bool buf_grow(struct buf *b, size_t n)
 	b->data = data;
 	b->size = size;
 	return true;
+}
+
+/*
+ * Makes room for n more bytes and a NUL. len < size always holds once there is
+ * memory, so the subtraction cannot wrap; 0 - 0 refuses every n.
+ */
+static inline bool buf_grow(struct buf *b, size_t n)
+{
+	if (n < b->size - b->len && !b->cap && !b->error)
+		return true;
+	return buf_grow_slow(b, n);
 }
 
 void buf_put(struct buf *b, const void *p, size_t n)

@@ -42,12 +42,21 @@ void wire_put_bool(struct buf *b, bool v)
 
 void wire_put_str(struct buf *b, struct str s)
 {
+	uint32_t n = htole32((uint32_t)s.n);
+	char *p;
+
 	if (s.n > UINT32_MAX) {
 		b->error = -E2BIG;
 		return;
 	}
-	wire_put_u32(b, (uint32_t)s.n);
-	buf_put_str(b, s);
+	p = buf_reserve(b, sizeof(n) + s.n);
+	if (!p)
+		return;
+	memcpy(p, &n, sizeof(n));
+	if (s.n)
+		memcpy(p + sizeof(n), s.p, s.n);
+	b->len += sizeof(n) + s.n;
+	b->data[b->len] = '\0';
 }
 
 void wire_put_strs(struct buf *b, const struct str *s, size_t n)

@@ -185,6 +185,26 @@ static void test_arena(void **state)
 	assert_non_null(arena_alloc(&a, 4096));
 }
 
+static void test_arena_reset(void **state)
+{
+	_cleanup_arena_ struct arena a = ARENA_INIT(1U << 20);
+	unsigned char *first = arena_alloc(&a, 100), *again;
+
+	(void)state;
+	memset(first, 0xff, 100);
+	arena_reset(&a);
+	assert_int_equal(a.used, 0);
+	again = arena_alloc(&a, 100);
+	assert_ptr_equal(again, first); /* the same memory, */
+	for (size_t i = 0; i < 100; i++)
+		assert_int_equal(again[i], 0); /* zeroed */
+	assert_non_null(arena_alloc(&a, 500000));
+	arena_reset(&a);
+	assert_null(a.head); /* a huge block is given back */
+	arena_reset(&a);
+	assert_non_null(arena_alloc(&a, 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +217,7 @@ int main(void)
 		cmocka_unit_test(test_buf_take),
 		cmocka_unit_test(test_vec),
 		cmocka_unit_test(test_arena),
+		cmocka_unit_test(test_arena_reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
