@@ -76,7 +76,8 @@ int trash_rename(struct trash *t, uint32_t group, const struct trash_at *from,
 enum trash_write {
 	TRASH_WRITE_ANY = 0,  /* open for writing, mmap, fallocate, ... */
 	TRASH_WRITE_TRUNCATE, /* O_TRUNC, truncate(2): to `length` bytes */
-	TRASH_WRITE_APPEND,   /* O_APPEND: only the length will change */
+	TRASH_WRITE_APPEND,   /* O_APPEND: only the length will change; for
+			       * descriptors that can do nothing else */
 };
 
 #define TRASH_MAY_SWAP (1U << 0)

@@ -44,6 +44,7 @@ struct trash_root {
 	uint64_t bytes;
 	int64_t when_ns; /* latest removal, Unix time */
 	bool is_tree;    /* path is a removed directory with what was in it */
+	bool is_version; /* path was replaced or overwritten, not removed */
 	bool is_bundle;  /* several things below path, which still exists; the
 			  * token is the group's */
 };

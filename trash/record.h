@@ -18,7 +18,7 @@
 #include "trash/list.h"
 
 #define RECORD_VERSION 1
-#define RECORD_MAX     (256U * 1024) /* payload; xattrs are the largest part */
+#define RECORD_MAX     (512U * 1024) /* payload; 65 roots of PATH_MAX fit */
 #define RECORD_FRAME   8U
 #define RECORD_HASH    32
 
@@ -79,6 +79,7 @@ enum record_op_flags {
 	RECORD_OP_OWN = 1 << 2,     /* the same group had made it */
 	RECORD_OP_PARTIAL = 1 << 3, /* payload holds bytes from `arg` on */
 	RECORD_OP_RECOVERED = 1 << 4,
+	RECORD_OP_ABSENT = 1 << 5, /* META: the attribute was not there */
 };
 
 struct record_op {
