@@ -58,7 +58,7 @@ static int open_present(struct index *ix, const struct index_item *item,
 
 static int copy_range(int from, int to, off_t start, off_t end)
 {
-	char chunk[16384];
+	char chunk[8192];
 
 	while (start < end) {
 		size_t want = (size_t)MIN((off_t)sizeof(chunk), end - start);

@@ -206,7 +206,8 @@ void journal_close(struct trash *t)
 	if (journal_summarise(t) < 0)
 		return; /* the next to open it recovers */
 	/* Blocks set aside beyond the end are given back. */
-	(void)ftruncate(t->jfd, (off_t)t->joff);
+	if (ftruncate(t->jfd, (off_t)t->joff) < 0)
+		return;
 	(void)fdatasync(t->jfd);
 	fd = openat(t->wfd, "closed", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 }

@@ -95,7 +95,10 @@ static int choose_dest(struct restoring *rs, struct str top)
 /* Where a path on record goes now. */
 static int target_of(struct restoring *rs, struct str path, struct buf *out)
 {
-	if (path_beneath(path, rs->top)) {
+	if (rs->top.n == 0 && rs->dest.len > 0) {
+		buf_printf(out, "%s/" STR_FMT, buf_cstr(&rs->dest),
+			   STR_ARG(path));
+	} else if (path_beneath(path, rs->top)) {
 		buf_put_str(out, buf_str(&rs->dest));
 		buf_put_str(out, str_skip(path, rs->top.n));
 	} else {
