@@ -261,7 +261,7 @@ static int expand_entry(struct builder *b, struct expansion *x,
 		return rule_add(b, fd, x->rights, S_ISDIR(st.st_mode));
 	r = expansion_push(x, fd, buf_str(&path));
 	if (r == 0)
-		fd = -1; /* owned by the list */
+		(void)TAKE_FD(fd); /* owned by the list now */
 	return r;
 }
 
@@ -376,32 +376,43 @@ static char *hole_resolve(const char *hole)
 	return NULL;
 }
 
+/* Takes text on success; NULL is a failed allocation. */
+static int hole_push(struct builder *b, char *text)
+{
+	return text ? vec_push(&b->holes, text) : -ENOMEM;
+}
+
+static int hole_add(struct builder *b, const char *hole)
+{
+	_cleanup_buf_ struct buf clean = BUF_INIT;
+	_cleanup_free_ char *literal = NULL;
+	_cleanup_free_ char *real = NULL;
+	int r = path_clean(str_from(hole), &clean);
+
+	if (r < 0)
+		return r;
+	real = hole_resolve(buf_cstr(&clean));
+	literal = buf_take(&clean);
+	r = hole_push(b, real);
+	if (r < 0)
+		return r;
+	/* borrowed by the list from here on, freed with it */
+	hole = TAKE(real);
+	if (literal && strcmp(hole, literal) == 0)
+		return 0;
+	r = hole_push(b, literal);
+	if (r == 0)
+		(void)TAKE(literal);
+	return r;
+}
+
 static int holes_add(struct builder *b, const struct grant_set *g)
 {
-	for (size_t i = 0; i < g->holes.n; i++) {
-		_cleanup_buf_ struct buf clean = BUF_INIT;
-		_cleanup_free_ char *real = NULL;
-		char *copy;
-		int r = path_clean(str_from(g->holes.data[i]), &clean);
+	int r = 0;
 
-		if (r < 0)
-			return r;
-		real = hole_resolve(buf_cstr(&clean));
-		if (!real)
-			return -ENOMEM;
-		if (strcmp(real, buf_cstr(&clean)) != 0) {
-			copy = str_dup(buf_str(&clean));
-			if (!copy || vec_push(&b->holes, copy) < 0) {
-				free(copy);
-				return -ENOMEM;
-			}
-		}
-		r = vec_push(&b->holes, real);
-		if (r < 0)
-			return r;
-		real = NULL;
-	}
-	return 0;
+	for (size_t i = 0; r == 0 && i < g->holes.n; i++)
+		r = hole_add(b, g->holes.data[i]);
+	return r;
 }
 
 static int ports_add(struct builder *b, const uint16_t *ports, size_t n,

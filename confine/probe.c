@@ -415,7 +415,7 @@ static int try_fuse(void)
 
 static int try_caps_drop(void)
 {
-	uint64_t e, p, b;
+	uint64_t e = 0, p = 0, b = 0;
 	int r = caps_restrict(0);
 
 	if (r == 0)

@@ -356,20 +356,43 @@ static void emit_cluster(struct tree *t, const struct cluster *c)
 	seccomp_leaf_emit(&t->bpf, t->options, c->common);
 }
 
-/* Depth is the logarithm of a fixed table: recursion is bounded by 10. */
-static void emit_tree(struct tree *t, size_t from, size_t to)
-{
-	size_t middle = from + (to - from) / 2;
+/* A half of the tree still to be emitted; `fork` is joined when it is done. */
+struct half {
+	size_t from, to;
 	size_t fork;
+	bool left; /* left halves end with a join */
+};
 
-	if (to - from == 1) {
-		emit_cluster(t, &t->clusters[from]);
-		return;
+/* Depth first, on a stack of its own: at most two halves per level. */
+static void emit_tree(struct tree *t)
+{
+	struct half stack[64];
+	size_t n = 0;
+
+	stack[n++] = (struct half){ .to = t->n_clusters };
+	while (n > 0) {
+		struct half *h = &stack[n - 1];
+		size_t middle = h->from + (h->to - h->from) / 2;
+		size_t fork;
+
+		if (h->from == h->to) { /* its parts are done */
+			if (h->left)
+				bpf_join(&t->bpf, h->fork);
+			n--;
+			continue;
+		}
+		if (h->to - h->from == 1) {
+			emit_cluster(t, &t->clusters[h->from]);
+			h->from = h->to;
+			continue;
+		}
+		fork = bpf_fork(&t->bpf,
+				t->ranges[t->clusters[middle].first].first);
+		stack[n] = (struct half){ middle, h->to, 0, false };
+		stack[n + 1] = (struct half){ h->from, middle, fork, true };
+		h->from = h->to;
+		n += 2;
 	}
-	fork = bpf_fork(&t->bpf, t->ranges[t->clusters[middle].first].first);
-	emit_tree(t, from, middle);
-	bpf_join(&t->bpf, fork);
-	emit_tree(t, middle, to);
 }
 
 static const char *first_unknown(const struct seccomp_options *o)
@@ -414,7 +437,7 @@ int seccomp_build(const struct seccomp_options *o, struct sock_fprog **ret,
 	bpf_load(&t->bpf, offsetof(struct seccomp_data, arch));
 	bpf_ret_ne(&t->bpf, NATIVE_ARCH, SECCOMP_RET_KILL_PROCESS);
 	bpf_load(&t->bpf, offsetof(struct seccomp_data, nr));
-	emit_tree(t, 0, t->n_clusters);
+	emit_tree(t);
 	if (t->bpf.error)
 		return t->bpf.error;
 	program = program_copy(&t->bpf);

@@ -6,8 +6,8 @@
  * succeed (otherwise this machine cannot show anything and it is skipped by
  * name), and under a plan of confine/ it must fail. No supervisor listens.
  */
-#ifndef ESCAPE_FLOOR_H
-#define ESCAPE_FLOOR_H
+#ifndef TESTS_ESCAPE_FLOOR_H
+#define TESTS_ESCAPE_FLOOR_H
 
 #include <stddef.h>
 #include <stdint.h>
