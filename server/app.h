@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * app.h - the server's one state, and how an event is recorded
+ */
+#ifndef SERVER_APP_H
+#define SERVER_APP_H
+
+#include "audit/store.h"
+#include "base/loop.h"
+#include "core/event.h"
+#include "server/http.h"
+#include "server/settings.h"
+
+struct session;
+struct command;
+struct approval;
+struct worker;
+
+#define METRIC_TYPES 128
+
+struct metrics {
+	uint64_t events_total, denials_total;
+	uint64_t commands_total, workers_died, sse_dropped;
+	struct {
+		char type[48];
+		uint64_t n;
+	} by_type[METRIC_TYPES];
+	size_t n_types;
+};
+
+struct app {
+	struct loop *loop;         /* owned */
+	struct settings cfg;       /* owned */
+	struct audit_store *store; /* owned */
+	struct http_server *http;  /* owned */
+	struct session *sessions;  /* list */
+	size_t n_sessions;
+	struct approval *approvals; /* list */
+	struct worker *workers;     /* list: all that are not reaped yet */
+	struct metrics metrics;
+	struct loop_source *flush_timer, *reap_timer;
+	bool flush_armed, stopping;
+	struct buf local_path, unix_path; /* sockets to remove at exit */
+	char *libexec;                    /* directory of the workers; owned */
+	int64_t started_ns;
+};
+
+/*
+ * Records the event, passes it to the session's subscribers and to its
+ * command's collector. 0, or -errno when it is not recorded (then what it
+ * speaks of must not happen).
+ */
+int app_emit(struct app *app, const struct event *e);
+/* Event of the server itself about a session, with one string field or none. */
+int app_emit_simple(struct app *app, struct session *s, const char *type,
+		    const char *key, struct str value);
+/* Soon: kills and removes cgroups whose owner is dead. */
+void app_reap_cgroups(struct app *app);
+void metrics_count(struct metrics *m, const struct event *e);
+void metrics_format(const struct app *app, struct buf *out);
+
+#endif

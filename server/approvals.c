@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * approvals.c - questions that wait for a person
+ */
+#include "server/approvals.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "core/limits.h"
+#include "server/worker.h"
+
+struct approval {
+	struct app *app;
+	struct session *session;
+	struct command *command; /* NULL: a worker asked */
+	struct approval *next;
+	char id[64];
+	char *command_id, *kind, *target, *rule, *message; /* owned */
+	int64_t created_ns, expires_ns;
+	uint32_t worker_request;
+	struct loop_source *timer;
+};
+
+static void approval_free(struct approval *a)
+{
+	struct approval **at = &a->app->approvals;
+
+	while (*at && *at != a)
+		at = &(*at)->next;
+	if (*at)
+		*at = a->next;
+	a->timer = loop_remove(a->timer);
+	free(a->command_id);
+	free(a->kind);
+	free(a->target);
+	free(a->rule);
+	free(a->message);
+	free(a);
+}
+
+static struct event describe(const struct approval *a, const char *type)
+{
+	struct event e = { .type = str_from(type),
+			   .session_id = str_from(a->session->id),
+			   .command_id = str_from(a->command_id),
+			   .depth = -1 };
+
+	event_add_str(&e, "approval_id", str_from(a->id));
+	event_add_str(&e, "kind", str_from(a->kind));
+	event_add_str(&e, "target", str_from(a->target));
+	event_add_str(&e, "rule", str_from(a->rule));
+	event_add_str(&e, "message", str_from(a->message));
+	return e;
+}
+
+static void answer_worker(const struct approval *a, bool approved,
+			  struct str reason)
+{
+	struct proto_approval m = { approved, str_from(a->id), reason };
+	_cleanup_buf_ struct buf body = BUF_INIT;
+
+	if (!a->session->tracer || proto_approval_encode(&m, &body) < 0)
+		return;
+	(void)worker_send(a->session->tracer, PROTO_APPROVAL, a->worker_request,
+			  buf_str(&body), NULL, 0);
+}
+
+static void settle(struct approval *a, bool approved, bool timed_out,
+		   struct str reason)
+{
+	struct event e = describe(a, "approval_resolved");
+	struct command *c = a->command;
+	_cleanup_buf_ struct buf when = BUF_INIT;
+
+	clock_format_rfc3339(&when, clock_realtime_ns());
+	event_add_bool(&e, "approved", approved);
+	event_add_str(&e, "reason", timed_out ? STR("timeout") : reason);
+	event_add_str(&e, "resolved_at", buf_str(&when));
+	if (app_emit(a->app, &e) < 0)
+		approved = false; /* not on record: it does not happen */
+	if (!c)
+		answer_worker(a, approved, reason);
+	approval_free(a);
+	if (c)
+		command_approved(c, approved, timed_out);
+}
+
+static void on_timeout(struct loop *l, void *arg)
+{
+	(void)l;
+	settle(arg, false, true, STR_NONE);
+}
+
+static unsigned int pending(const struct app *app, const struct session *s)
+{
+	unsigned int n = 0;
+
+	for (const struct approval *a = app->approvals; a; a = a->next)
+		n += a->session == s;
+	return n;
+}
+
+static int fill(struct approval *a, const struct approval_ask *o)
+{
+	char uuid[UUID_LEN + 1];
+
+	uuid4(uuid);
+	(void)snprintf(a->id, sizeof(a->id), "approval-%s", uuid);
+	a->command_id = str_dup(o->command_id);
+	a->kind = str_dup(o->kind);
+	a->target = str_dup(o->target);
+	a->rule = str_dup(o->rule);
+	a->message = str_dup(o->message);
+	a->worker_request = o->worker_request;
+	return a->command_id && a->kind && a->target && a->rule && a->message
+		       ? 0
+		       : -ENOMEM;
+}
+
+int approval_ask(const struct approval_ask *o, char ret_id[64])
+{
+	struct app *app = o->session->app;
+	int64_t timeout = o->timeout_ns > 0 ? o->timeout_ns
+					    : app->cfg.approval_timeout_ns;
+	struct approval *a;
+	struct event e;
+	int r;
+
+	if (pending(app, o->session) >= LIMIT_APPROVALS)
+		return -EBUSY;
+	a = calloc(1, sizeof(*a));
+	if (!a)
+		return -ENOMEM;
+	a->app = app;
+	a->session = o->session;
+	a->command = o->command;
+	a->created_ns = clock_realtime_ns();
+	a->expires_ns = a->created_ns + timeout;
+	r = fill(a, o);
+	if (r == 0)
+		r = loop_add_timer(app->loop, (uint64_t)timeout, on_timeout, a,
+				   &a->timer);
+	if (r == 0) {
+		e = describe(a, "approval_requested");
+		r = app_emit(app, &e);
+	}
+	if (r < 0) {
+		approval_free(a);
+		return r;
+	}
+	a->next = app->approvals;
+	app->approvals = a;
+	(void)snprintf(ret_id, 64, "%s", a->id);
+	return 0;
+}
+
+static struct approval *find(const struct app *app, struct str id)
+{
+	struct approval *a = app->approvals;
+
+	while (a && !str_eq_c(id, a->id))
+		a = a->next;
+	return a;
+}
+
+int approval_resolve(struct app *app, struct str id, bool approved,
+		     struct str reason)
+{
+	struct approval *a = find(app, id);
+
+	if (!a)
+		return -ENOENT;
+	settle(a, approved, /* timed_out */ false, reason);
+	return 0;
+}
+
+static void put_one(const struct approval *a, struct json_writer *w)
+{
+	_cleanup_buf_ struct buf created = BUF_INIT, expires = BUF_INIT;
+
+	clock_format_rfc3339(&created, a->created_ns);
+	clock_format_rfc3339(&expires, a->expires_ns);
+	json_begin_object(w);
+	json_kv_cstr(w, "id", a->id);
+	json_kv_str(w, "created_at", buf_str(&created));
+	json_kv_str(w, "expires_at", buf_str(&expires));
+	json_kv_cstr(w, "session_id", a->session->id);
+	json_kv_str_opt(w, "command_id", str_from(a->command_id));
+	json_kv_cstr(w, "kind", a->kind);
+	json_kv_str_opt(w, "target", str_from(a->target));
+	json_kv_str_opt(w, "rule", str_from(a->rule));
+	json_kv_str_opt(w, "message", str_from(a->message));
+	json_end_object(w);
+}
+
+void approvals_to_json(const struct app *app, struct json_writer *w)
+{
+	json_begin_array(w);
+	for (const struct approval *a = app->approvals; a; a = a->next)
+		put_one(a, w);
+	json_end_array(w);
+}
+
+bool approval_to_json(const struct app *app, struct str id,
+		      struct json_writer *w)
+{
+	const struct approval *a = find(app, id);
+
+	if (a)
+		put_one(a, w);
+	return a != NULL;
+}
+
+void approvals_drop_command(struct app *app, const struct command *c)
+{
+	struct approval *next;
+
+	for (struct approval *a = app->approvals; a; a = next) {
+		next = a->next;
+		if (a->command == c)
+			approval_free(a);
+	}
+}
+
+void approvals_drop_session(struct app *app, const struct session *s)
+{
+	struct approval *next;
+
+	for (struct approval *a = app->approvals; a; a = next) {
+		next = a->next;
+		if (a->session == s)
+			approval_free(a);
+	}
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exec_env.c - the environment of a command (interface reference 2.5, 4.9)
+ *
+ * Built from the server's own few variables, the session's and the request's;
+ * filtered by the policy; what the operator injects comes last and unfiltered.
+ * Later values of a name replace earlier ones.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "server/exec.h"
+
+#define MAX_VARS 4096
+
+struct env {
+	struct arena *arena;
+	VEC(struct setting_pair) vars;
+	int error;
+};
+
+static void put(struct env *e, struct str name, struct str value)
+{
+	if (e->error)
+		return;
+	for (size_t i = 0; i < e->vars.n; i++) {
+		if (str_eq(e->vars.data[i].name, name)) {
+			e->vars.data[i].value = value;
+			return;
+		}
+	}
+	if (e->vars.n >= MAX_VARS)
+		e->error = -E2BIG;
+	else
+		e->error = vec_push(&e->vars,
+				    (struct setting_pair){ name, value });
+}
+
+static void put_base(struct env *e)
+{
+	static const char *const BASE[] = { "PATH",     "LANG", "LC_ALL",
+					    "LC_CTYPE", "TERM", "HOME" };
+
+	for (size_t i = 0; i < ARRAY_LEN(BASE); i++) {
+		struct str v = str_from(getenv(BASE[i]));
+
+		if (v.n == 0 && i == 0)
+			v = STR("/usr/bin:/bin");
+		if (v.n)
+			put(e, str_from(BASE[i]), v);
+	}
+}
+
+static void filter(struct command *c, struct env *e)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < e->vars.n; i++) {
+		struct setting_pair v = e->vars.data[i];
+
+		if (str_starts(v.name, STR("AGENTSH_")) ||
+		    policy_env_allows(c->session->policy, c->verdict, v.name))
+			e->vars.data[kept++] = v;
+	}
+	e->vars.n = kept;
+}
+
+static int check_limits(struct command *c, const struct env *e, struct buf *err)
+{
+	struct policy_env limits = { 0 };
+	uint64_t bytes = 0;
+
+	policy_env_limits(c->session->policy, c->verdict, &limits);
+	for (size_t i = 0; i < e->vars.n; i++)
+		bytes += e->vars.data[i].name.n + e->vars.data[i].value.n + 2;
+	if (limits.max_keys && e->vars.n > limits.max_keys) {
+		buf_printf(err, "env exceeds max_keys (%llu)",
+			   (unsigned long long)limits.max_keys);
+		return -E2BIG;
+	}
+	if (limits.max_bytes && bytes > limits.max_bytes) {
+		buf_printf(err, "env exceeds max_bytes (%llu)",
+			   (unsigned long long)limits.max_bytes);
+		return -E2BIG;
+	}
+	return 0;
+}
+
+static void inject(struct command *c, struct env *e)
+{
+	const struct settings *cfg = &c->app->cfg;
+	struct str name, value;
+
+	for (size_t i = 0; i < cfg->env_inject.n; i++)
+		put(e, cfg->env_inject.data[i].name,
+		    cfg->env_inject.data[i].value);
+	for (size_t i = 0;
+	     policy_env_inject(c->session->policy, i, &name, &value); i++)
+		put(e, name, value);
+	for (size_t i = 0; i < c->n_redirect_env; i++) {
+		struct str pair = c->redirect_env[i];
+		ptrdiff_t eq = str_index(pair, '=');
+
+		if (eq > 0)
+			put(e, str_from_n(pair.p, (size_t)eq),
+			    str_skip(pair, (size_t)eq + 1));
+	}
+}
+
+static int to_strings(struct env *e, const struct str **ret, size_t *ret_n)
+{
+	struct str *out = arena_alloc(e->arena, (e->vars.n + 1) * sizeof(*out));
+
+	if (!out)
+		return -ENOMEM;
+	for (size_t i = 0; i < e->vars.n; i++) {
+		struct str n = e->vars.data[i].name, v = e->vars.data[i].value;
+		char *p = arena_alloc(e->arena, n.n + v.n + 2);
+
+		if (!p)
+			return -ENOMEM;
+		memcpy(p, n.p, n.n);
+		p[n.n] = '=';
+		if (v.n)
+			memcpy(p + n.n + 1, v.p, v.n);
+		out[i] = str_from_n(p, n.n + v.n + 1);
+	}
+	*ret = out;
+	*ret_n = e->vars.n;
+	return 0;
+}
+
+int exec_build_env(struct command *c, const struct str **ret, size_t *ret_n,
+		   struct buf *err)
+{
+	struct env e = { .arena = &c->arena };
+	struct session *s = c->session;
+	int r;
+
+	put_base(&e);
+	put(&e, STR("AGENTSH_SESSION_ID"), str_from(s->id));
+	for (size_t i = 0; i < s->env.n; i++)
+		put(&e, str_from(s->env.data[i].name),
+		    str_from(s->env.data[i].value));
+	for (size_t i = 0; i < c->rq.n_env; i++)
+		put(&e, c->rq.env[i].name, c->rq.env[i].value);
+	put(&e, STR("AGENTSH_IN_SESSION"), STR("1"));
+	filter(c, &e);
+	r = e.error ? e.error : check_limits(c, &e, err);
+	if (r == 0)
+		inject(c, &e);
+	if (r == 0)
+		r = e.error ? e.error : to_strings(&e, ret, ret_n);
+	vec_done(&e.vars);
+	return r;
+}

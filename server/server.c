@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * server.c - start, run and stop
+ *
+ * Stopping: no new connections; sessions are destroyed, which ends their
+ * commands and answers who waits for them; then the loop goes on until the
+ * workers are gone, for 10 s at most.
+ */
+#include "server/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/rendezvous.h"
+#include "confine/cgroup.h"
+#include "core/limits.h"
+#include "server/api.h"
+#include "server/listen.h"
+#include "server/worker.h"
+
+#define STOP_NS  (10ULL * 1000000000)
+#define RETRY_NS (200ULL * 1000000)
+
+/* ---- configuration ---- */
+
+static int load_settings(struct app *app, const char *path)
+{
+	struct diag *diag = calloc(1, sizeof(*diag));
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int r;
+
+	if (!diag)
+		return -ENOMEM;
+	r = settings_load(path, &app->cfg, diag);
+	diag_format(diag, &text);
+	(void)fputs(buf_cstr(&text), stderr);
+	diag_done(diag);
+	free(diag);
+	if (r < 0)
+		return r;
+	buf_reset(&text);
+	r = settings_refuse(&app->cfg, &text);
+	if (r < 0)
+		(void)fprintf(stderr, "%s\n", buf_cstr(&text));
+	return r;
+}
+
+static int make_parent(const char *path)
+{
+	_cleanup_free_ char *dir = NULL;
+	ptrdiff_t slash = str_rindex(str_from(path), '/');
+
+	if (slash <= 0)
+		return 0;
+	dir = str_dup(str_from_n(path, (size_t)slash));
+	return dir ? fd_mkdirs(dir, 0755) : -ENOMEM;
+}
+
+static int make_directories(const struct settings *cfg)
+{
+	int r = make_parent(cfg->sqlite_path);
+
+	if (r == 0)
+		r = make_parent(cfg->jsonl_path);
+	if (r == 0 && cfg->sessions_dir[0])
+		r = fd_mkdirs(cfg->sessions_dir, 0755);
+	if (r == 0 && cfg->unix_enabled)
+		r = make_parent(cfg->unix_path);
+	return r;
+}
+
+/* The default policy must be good before anybody relies on it. */
+static int check_policy(const struct settings *cfg)
+{
+	static const char *const SUFFIX[] = { ".yaml", ".yml", "" };
+	_cleanup_buf_ struct buf path = BUF_INIT, text = BUF_INIT,
+				 errors = BUF_INIT;
+	struct diag *diag;
+	int r = -ENOENT;
+
+	for (size_t i = 0; r == -ENOENT && i < ARRAY_LEN(SUFFIX); i++) {
+		buf_reset(&path);
+		buf_printf(&path, "%s/%s%s", cfg->policies_dir,
+			   cfg->default_policy, SUFFIX[i]);
+		r = fd_read_file(AT_FDCWD, buf_cstr(&path), LIMIT_POLICY_BYTES,
+				 &text);
+	}
+	if (r < 0) {
+		(void)fprintf(stderr, "policy \"%s\" not found in \"%s\"\n",
+			      cfg->default_policy, cfg->policies_dir);
+		return r;
+	}
+	diag = calloc(1, sizeof(*diag));
+	if (!diag)
+		return -ENOMEM;
+	r = policy_validate(buf_cstr(&path), buf_str(&text), diag);
+	diag_format(diag, &errors);
+	if (r < 0)
+		(void)fputs(buf_cstr(&errors), stderr);
+	diag_done(diag);
+	free(diag);
+	return r;
+}
+
+static int open_audit(struct app *app)
+{
+	const struct settings *cfg = &app->cfg;
+	const struct audit_options o = {
+		.sqlite_path = cfg->sqlite_path,
+		.jsonl_path = cfg->jsonl_path,
+		.rotate_bytes = cfg->rotate_bytes,
+		.max_backups = cfg->max_backups,
+		.batch_size = cfg->batch_size,
+		.hmac_key = (const uint8_t *)cfg->integrity_key.p,
+		.hmac_key_len = cfg->integrity_key.n,
+		.hmac_sha512 = cfg->integrity_sha512,
+	};
+	int r = audit_open(&o, &app->store);
+
+	if (r == -EWOULDBLOCK)
+		(void)fprintf(stderr,
+			      "audit log %s is in use by another "
+			      "server\n",
+			      cfg->sqlite_path);
+	else if (r == -EKEYREJECTED)
+		(void)fprintf(stderr,
+			      "audit log %s was made with another "
+			      "integrity key\n",
+			      cfg->jsonl_path);
+	else if (r < 0)
+		(void)fprintf(stderr, "audit log %s: %s\n",
+			      cfg->sqlite_path[0] ? cfg->sqlite_path
+						  : cfg->jsonl_path,
+			      strerror(-r));
+	return r;
+}
+
+/* ---- timers and signals ---- */
+
+static void on_flush(struct loop *l, void *arg)
+{
+	struct app *app = arg;
+	int r = audit_flush(app->store);
+
+	(void)l;
+	app->flush_armed = false;
+	if (r < 0) {
+		log_error_errno(r, "cannot write the audit log, will retry");
+		app->flush_armed = loop_timer_arm(app->flush_timer, RETRY_NS) ==
+				   0;
+	}
+}
+
+static void on_reap_sessions(struct loop *l, void *arg)
+{
+	struct app *app = arg;
+
+	(void)l;
+	sessions_expire(app);
+	(void)loop_timer_arm(app->reap_timer, (uint64_t)app->cfg.cleanup_ns);
+}
+
+static void stop_if_idle(struct app *app)
+{
+	if (app->stopping && workers_idle(app))
+		loop_quit(app->loop, 0);
+}
+
+static void on_child(struct loop *l, int signo, void *arg)
+{
+	struct app *app = arg;
+
+	(void)l;
+	(void)signo;
+	workers_reap(app);
+	stop_if_idle(app);
+}
+
+static void on_stop_timeout(struct loop *l, void *arg)
+{
+	(void)arg;
+	log_warn("some workers did not end in time");
+	loop_quit(l, 0);
+}
+
+static void on_stop(struct loop *l, int signo, void *arg)
+{
+	struct app *app = arg;
+
+	(void)signo;
+	if (app->stopping) {
+		loop_quit(l, 0); /* asked twice */
+		return;
+	}
+	app->stopping = true;
+	http_server_stop_accepting(app->http);
+	while (app->sessions)
+		session_destroy(app->sessions, "session_destroyed", NULL);
+	(void)loop_add_timer(l, STOP_NS, on_stop_timeout, app, NULL);
+	stop_if_idle(app);
+}
+
+static void reap_cgroups(struct loop *l, void *arg)
+{
+	struct app *app = arg;
+	struct cgroup_root *root = NULL;
+	int n;
+
+	(void)l;
+	if (cgroup_root_open(app->cfg.cgroup_base[0] ? app->cfg.cgroup_base
+						     : NULL,
+			     &root) < 0)
+		return;
+	n = cgroup_root_reap_orphans(root);
+	if (n > 0)
+		log_info("removed %d cgroups that a dead server left", n);
+	(void)cgroup_root_close(root);
+}
+
+void app_reap_cgroups(struct app *app)
+{
+	(void)loop_defer(app->loop, reap_cgroups, app);
+}
+
+static int set_up_loop(struct app *app)
+{
+	struct loop *l = app->loop;
+	int r = loop_add_signal(l, SIGTERM, on_stop, app);
+
+	if (r == 0)
+		r = loop_add_signal(l, SIGINT, on_stop, app);
+	if (r == 0)
+		r = loop_add_signal(l, SIGCHLD, on_child, app);
+	if (r == 0)
+		r = loop_add_timer(l, 0, on_flush, app, &app->flush_timer);
+	if (r == 0)
+		r = loop_add_timer(l, (uint64_t)app->cfg.cleanup_ns,
+				   on_reap_sessions, app, &app->reap_timer);
+	return r;
+}
+
+/* ---- listening ---- */
+
+static int listen_local(struct app *app, uint16_t port)
+{
+	int fd = rendezvous_listen(port, &app->local_path);
+
+	if (fd < 0) {
+		/* HTTP still works; the command line falls back to it. */
+		log_warn_errno(fd, "no local socket for port %u",
+			       (unsigned int)port);
+		buf_reset(&app->local_path);
+		return 0;
+	}
+	return http_server_listen(app->http, fd, /* local */ true);
+}
+
+static int listen_configured(struct app *app)
+{
+	const struct settings *cfg = &app->cfg;
+	int fd;
+
+	if (!cfg->unix_enabled || !cfg->unix_path[0])
+		return 0;
+	fd = listen_unix(cfg->unix_path, cfg->unix_mode);
+	if (fd == -EACCES || fd == -EPERM || fd == -EROFS) {
+		log_warn_errno(fd, "unix socket %s", cfg->unix_path);
+		return 0;
+	}
+	if (fd < 0)
+		return log_error_errno(fd, "unix socket %s", cfg->unix_path);
+	buf_puts(&app->unix_path, cfg->unix_path);
+	return http_server_listen(app->http, fd, /* local */ true);
+}
+
+static int start_listening(struct app *app)
+{
+	const struct http_options o = { .loop = app->loop,
+					.max_body = app->cfg.max_request_bytes,
+					.handler = api_handle,
+					.arg = app };
+	const char *host = app->cfg.http_host;
+	uint16_t port = 0;
+	int fd, r = http_server_new(&o, &app->http);
+
+	if (r < 0)
+		return r;
+	fd = listen_tcp(host, app->cfg.http_port, &port);
+	if (fd < 0) {
+		(void)fprintf(stderr, "listen %s: %s\n", app->cfg.http_addr,
+			      strerror(-fd));
+		return fd;
+	}
+	r = http_server_listen(app->http, fd, /* local */ false);
+	if (r == 0)
+		r = listen_local(app, port);
+	if (r == 0)
+		r = listen_configured(app);
+	if (r < 0)
+		return r;
+	(void)printf(strchr(host, ':') ? "agentsh server listening on [%s]:%u\n"
+				       : "agentsh server listening on %s:%u\n",
+		     host, (unsigned int)port);
+	(void)fflush(stdout);
+	return 0;
+}
+
+/* ---- all of it ---- */
+
+static void app_done(struct app *app)
+{
+	while (app->sessions)
+		session_destroy(app->sessions, NULL, NULL);
+	(void)http_server_free(app->http);
+	if (app->local_path.len)
+		(void)unlink(buf_cstr(&app->local_path));
+	if (app->unix_path.len)
+		(void)unlink(buf_cstr(&app->unix_path));
+	workers_kill_all(app);
+	(void)audit_close(app->store);
+	(void)loop_free(app->loop);
+	buf_done(&app->local_path);
+	buf_done(&app->unix_path);
+	free(app->libexec);
+	settings_done(&app->cfg);
+}
+
+static int start(struct app *app, const char *config_path)
+{
+	enum log_level level = LOG_LEVEL_INFO;
+	int r = load_settings(app, config_path);
+
+	if (r < 0)
+		return r;
+	(void)log_level_from_string(app->cfg.log_level, &level);
+	log_init("agentsh-server", level);
+	r = make_directories(&app->cfg);
+	if (r < 0)
+		return log_error_errno(r, "cannot make a data directory");
+	r = check_policy(&app->cfg);
+	if (r == 0)
+		r = open_audit(app);
+	if (r == 0)
+		r = worker_find_libexec(&app->libexec);
+	if (r == 0)
+		r = loop_new(&app->loop);
+	if (r == 0)
+		r = set_up_loop(app);
+	if (r == 0)
+		r = start_listening(app);
+	if (r == 0)
+		app_reap_cgroups(app);
+	return r;
+}
+
+int server_main(const char *config_path)
+{
+	struct app app = { .started_ns = clock_realtime_ns() };
+	int r;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	/* What we hold must not be readable by what we govern. */
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	r = start(&app, config_path);
+	if (r == 0)
+		r = loop_run(app.loop);
+	app_done(&app);
+	return r < 0 ? 1 : r;
+}

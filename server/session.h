@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session.h - a workspace under a policy, and what runs in it
+ */
+#ifndef SERVER_SESSION_H
+#define SERVER_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/json.h"
+#include "base/vec.h"
+#include "core/proto.h"
+#include "policy/policy.h"
+#include "server/app.h"
+
+#define SESSION_ID_MAX      128
+#define SESSION_MAX_ENV     1024
+#define SESSION_MAX_HISTORY 1000
+#define SESSION_MAX_SUBS    64
+
+struct session_var {
+	char *name, *value; /* owned */
+};
+
+struct subscriber {
+	struct session *session;
+	struct http_conn *conn; /* borrowed until its gone callback */
+	struct subscriber *next;
+};
+
+enum worker_state {
+	WORKER_NONE = 0, /* not started, or died */
+	WORKER_STARTING, /* waiting for READY */
+	WORKER_READY,
+};
+
+struct session {
+	struct app *app; /* borrowed */
+	struct session *next, **link;
+	char id[SESSION_ID_MAX + 1];
+	int64_t created_ns;
+	uint64_t created_mono, last_used_mono;
+	char *workspace, *policy_name;        /* owned */
+	char *cwd, *virtual_root;             /* owned; labels, see 2.3 */
+	char *home, *project_root, *git_root; /* owned; may be "" */
+	VEC(struct session_var) env;
+	VEC(char *) history;
+	struct policy *policy; /* owned reference */
+	int policy_fd;         /* owned: the sealed image for workers */
+	uint32_t generation;
+	struct policy_limits limits;
+	struct worker *tracer; /* NULL unless STARTING or READY */
+	enum worker_state tracer_state;
+	bool protection_recorded;
+	bool exec_enforced;       /* the tracer judges every execve */
+	struct buf layers;        /* JSON array of what holds, from READY */
+	struct command *commands; /* list of what runs */
+	unsigned int n_commands;
+	struct subscriber *subs;
+	unsigned int n_subs;
+	uint32_t next_request;
+};
+
+struct session_request {
+	struct str id, workspace, policy, home, project_root;
+	bool has_detect, detect_project_root;
+	bool has_real_paths, real_paths;
+};
+
+/*
+ * 0 and *ret, or -errno with the HTTP status and text for the client in
+ * ret_status and err.
+ */
+int session_create(struct app *app, const struct session_request *rq,
+		   struct session **ret, unsigned int *ret_status,
+		   struct buf *err);
+/* Ends commands, streams and workers; records `event` (NULL: none). */
+void session_destroy(struct session *s, const char *event,
+		     const char *expired_by);
+struct session *session_find(struct app *app, struct str id);
+struct command *session_command(struct session *s, struct str id);
+bool session_id_valid(struct str id);
+void session_touch(struct session *s);
+/* The Session object of 2.3. */
+void session_to_json(const struct session *s, struct json_writer *w);
+/* Sends one event to everybody who listens. */
+void session_publish(struct session *s, struct str event_json);
+/* Makes c an event stream of this session. */
+int session_subscribe(struct session *s, struct http_conn *c);
+/* Value of a session variable, NULL if unset. */
+const char *session_env_get(const struct session *s, struct str name);
+/* 0, -E2BIG (too many), -EINVAL (bad name), -ENOMEM. */
+int session_env_set(struct session *s, struct str name, struct str value);
+void session_env_unset(struct session *s, struct str name);
+/*
+ * The real directory of a label (or of a path relative to the session's cwd);
+ * it must exist and lie beneath the workspace after resolving links.
+ * -EXDEV: outside. ret_label may be NULL.
+ */
+int session_resolve_dir(const struct session *s, struct str label,
+			struct buf *ret_real, struct buf *ret_label);
+/* The same without the demand that it be a directory or exist. */
+int session_real_path(const struct session *s, struct str label,
+		      struct buf *ret_real);
+int session_set_cwd(struct session *s, struct str label);
+/* Starts the tracer if there is none. 0 or -errno. */
+int session_need_tracer(struct session *s);
+/* Timers: expiry of sessions. */
+void sessions_expire(struct app *app);
+
+#endif

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session_tracer.c - a session's side of its agentsh-tracer
+ *
+ * One tracer per session, started with it. When it dies, what it ran is dead
+ * or dying (its listener is closed, its tracees are killed with it) and is
+ * reported so; the next command gets a new one. Nothing ever runs without.
+ */
+#include <errno.h>
+
+#include "base/log.h"
+#include "server/approvals.h"
+#include "server/session_priv.h"
+#include "server/worker.h"
+
+static struct command *by_request(struct session *s, uint32_t id)
+{
+	struct command *c = s->commands;
+
+	while (c && c->request_id != id)
+		c = c->next;
+	return c;
+}
+
+static void proceed_all(struct session *s)
+{
+	struct command *c = s->commands;
+
+	/* One at a time: each may end others, or itself. */
+	while (c) {
+		if (c->state == COMMAND_WAIT_TRACER) {
+			command_proceed(c);
+			c = s->commands;
+			continue;
+		}
+		c = c->next;
+	}
+}
+
+static bool enforces_exec(const struct proto_layer *l)
+{
+	return l->active &&
+	       (str_eq_c(l->name, "notify") || str_eq_c(l->name, "ptrace"));
+}
+
+static int on_ready(struct session *s, struct str body)
+{
+	_cleanup_arena_ struct arena a = ARENA_INIT(1U << 20);
+	struct proto_ready m;
+	struct json_writer w;
+	int r = proto_ready_decode(body, &a, &m);
+
+	if (r < 0 || s->tracer_state != WORKER_STARTING)
+		return -EBADMSG;
+	buf_reset(&s->layers);
+	json_writer_init(&w, &s->layers, 0);
+	json_begin_array(&w);
+	s->exec_enforced = false;
+	for (uint32_t i = 0; i < m.n_layers; i++) {
+		s->exec_enforced |= enforces_exec(&m.layers[i]);
+		json_begin_object(&w);
+		json_kv_str(&w, "name", m.layers[i].name);
+		json_kv_bool(&w, "active", m.layers[i].active);
+		json_kv_str_opt(&w, "detail", m.layers[i].detail);
+		json_end_object(&w);
+	}
+	json_end_array(&w);
+	s->tracer_state = WORKER_READY;
+	if (!s->protection_recorded) {
+		struct event e = EVENT_INIT("session_protection");
+
+		e.session_id = str_from(s->id);
+		e.fields[e.n_fields++] =
+			(struct event_field){ .key = "layers",
+					      .type = EVENT_JSON,
+					      .str = buf_str(&s->layers) };
+		s->protection_recorded = app_emit(s->app, &e) == 0;
+	}
+	proceed_all(s);
+	return 0;
+}
+
+static int on_spawned(struct session *s, struct str body)
+{
+	_cleanup_arena_ struct arena a = ARENA_INIT(1U << 20);
+	struct proto_spawned m;
+	struct command *c;
+	int r = proto_spawned_decode(body, &a, &m);
+
+	if (r < 0)
+		return r;
+	c = session_command(s, m.command_id);
+	if (c)
+		command_spawned(c, &m);
+	return 0;
+}
+
+static int on_exited(struct session *s, struct str body)
+{
+	struct proto_exited m;
+	struct command *c;
+	int r = proto_exited_decode(body, &m);
+
+	if (r < 0)
+		return r;
+	/* What it did before it ended comes first. */
+	worker_drain(s->tracer);
+	c = session_command(s, m.command_id);
+	if (c)
+		command_exited(c, &m);
+	return 0;
+}
+
+static void answer_no(struct session *s, uint32_t id, const char *reason)
+{
+	struct proto_approval no = { false, STR_NONE, str_from(reason) };
+	_cleanup_buf_ struct buf body = BUF_INIT;
+
+	if (proto_approval_encode(&no, &body) == 0)
+		(void)worker_send(s->tracer, PROTO_APPROVAL, id, buf_str(&body),
+				  NULL, 0);
+}
+
+static int on_approval_ask(struct session *s, uint32_t id, struct str body)
+{
+	struct proto_approval_ask m;
+	struct approval_ask q = { .session = s, .worker_request = id };
+	char approval_id[64];
+	int r = proto_approval_ask_decode(body, &m);
+
+	if (r < 0)
+		return r;
+	q.command_id = m.command_id;
+	q.kind = m.kind;
+	q.target = m.target;
+	q.rule = m.rule;
+	q.message = m.message;
+	q.timeout_ns = (int64_t)MIN(m.timeout_ns, (uint64_t)INT64_MAX);
+	if (approval_ask(&q, approval_id) < 0)
+		answer_no(s, id, "too many pending approvals");
+	return 0;
+}
+
+static int on_message(void *arg, struct channel_msg *m)
+{
+	struct session *s = arg;
+
+	switch (m->type) {
+	case PROTO_READY:
+		return on_ready(s, m->body);
+	case PROTO_SPAWNED:
+		return on_spawned(s, m->body);
+	case PROTO_EXITED:
+		return on_exited(s, m->body);
+	case PROTO_APPROVAL_ASK:
+		return on_approval_ask(s, m->id, m->body);
+	case PROTO_NOTICE: {
+		_cleanup_buf_ struct buf text = BUF_INIT;
+		struct command *c = by_request(s, m->id);
+
+		buf_put_escaped(&text, m->body);
+		log_info("session %s: %s", s->id, buf_cstr(&text));
+		if (c && m->id)
+			buf_printf(&c->extra_stderr, "agentsh: %s\n",
+				   buf_cstr(&text));
+		return 0;
+	}
+	default:
+		return -EBADMSG;
+	}
+}
+
+static int on_event(void *arg, struct event *e)
+{
+	struct session *s = arg;
+
+	/* A worker speaks of its own session only. */
+	e->session_id = str_from(s->id);
+	e->id = STR_NONE;
+	return app_emit(s->app, e);
+}
+
+static void on_died(void *arg, const char *how)
+{
+	struct session *s = arg;
+	_cleanup_buf_ struct buf why = BUF_INIT;
+
+	s->tracer = NULL;
+	s->tracer_state = WORKER_NONE;
+	s->exec_enforced = false;
+	buf_printf(&why, "the session's sandbox (agentsh-tracer) died: %s",
+		   how);
+	log_error("session %s: %s", s->id, buf_cstr(&why));
+	(void)app_emit_simple(s->app, s, "worker_died", "error", buf_str(&why));
+	while (s->commands)
+		command_abort(s->commands, buf_cstr(&why));
+	app_reap_cgroups(s->app);
+}
+
+static int settings_text(struct session *s, struct buf *out)
+{
+	const struct app *app = s->app;
+	struct json_writer w;
+
+	buf_putc(out, '{');
+	buf_put_str(out, app->cfg.worker_json);
+	if (app->cfg.worker_json.n)
+		buf_putc(out, ',');
+	buf_puts(out, "\"control_socket\":");
+	json_writer_init(&w, out, 0);
+	json_str(&w, buf_str(&app->local_path));
+	buf_printf(out, ",\"approvals\":{\"enabled\":%s}}",
+		   app->cfg.approvals ? "true" : "false");
+	return out->error;
+}
+
+int session_need_tracer(struct session *s)
+{
+	_cleanup_buf_ struct buf settings = BUF_INIT;
+	const struct worker_owner owner = { on_message, on_event, on_died, s };
+	struct proto_hello hello = {
+		.session_id = str_from(s->id),
+		.workspace = str_from(s->workspace),
+		.policy_generation = s->generation,
+	};
+	const struct worker_start o = { .program = "agentsh-tracer",
+					.policy_fd = s->policy_fd,
+					.hello = &hello,
+					.owner = &owner };
+	int r;
+
+	if (s->tracer_state != WORKER_NONE)
+		return 0;
+	r = settings_text(s, &settings);
+	if (r < 0)
+		return r;
+	hello.settings_json = buf_str(&settings);
+	r = worker_start(s->app, &o, &s->tracer);
+	if (r < 0)
+		return log_error_errno(r, "session %s: cannot start the tracer",
+				       s->id);
+	s->tracer_state = WORKER_STARTING;
+	return 0;
+}

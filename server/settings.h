@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * settings.h - what the server needs of its configuration, in one place
+ *
+ * config/ knows every key and default of config.yaml; this is the one file of
+ * server/ that looks at its structures.
+ */
+#ifndef SERVER_SETTINGS_H
+#define SERVER_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/vec.h"
+
+enum auth_type {
+	AUTH_NONE = 0,
+	AUTH_API_KEY
+};
+
+enum auth_role {
+	ROLE_NONE = 0, /* not authenticated */
+	ROLE_AGENT,
+	ROLE_APPROVER,
+	ROLE_ADMIN,
+};
+
+struct api_key {
+	struct str id, key;
+	enum auth_role role;
+};
+
+struct setting_pair {
+	struct str name, value;
+};
+
+/* All strings live in the arena. */
+struct settings {
+	struct arena arena;
+	const char *config_path; /* "" = built-in defaults */
+	/* listeners */
+	const char *http_host;
+	uint16_t http_port;
+	const char *http_addr; /* as configured, for messages */
+	bool unix_enabled;
+	const char *unix_path;
+	mode_t unix_mode;
+	uint64_t max_request_bytes;
+	/* callers */
+	enum auth_type auth;
+	const char *key_header;
+	VEC(struct api_key) keys;
+	/* audit */
+	const char *sqlite_path, *jsonl_path; /* "" = none */
+	uint64_t rotate_bytes;
+	unsigned int max_backups, batch_size;
+	int64_t flush_interval_ns;
+	struct str integrity_key; /* empty = off */
+	bool integrity_sha512;
+	/* sessions */
+	const char *sessions_dir;
+	unsigned int max_sessions;
+	int64_t session_timeout_ns, idle_timeout_ns, cleanup_ns; /* 0 = none */
+	bool real_paths;
+	/* policies */
+	const char *policies_dir, *default_policy;
+	VEC(struct str) allowed_policies; /* empty = all */
+	bool detect_project_root;
+	VEC(struct str) project_markers;
+	/* commands */
+	VEC(struct setting_pair) env_inject;
+	bool cgroups;
+	const char *cgroup_base; /* "" = beneath our own */
+	/* JSON members for PROTO_HELLO, without the outer braces */
+	struct str worker_json;
+	/* approvals */
+	bool approvals;
+	const char *approvals_mode;
+	int64_t approval_timeout_ns;
+	/* paths */
+	const char *health_path, *ready_path;
+	bool metrics;
+	const char *metrics_path;
+	const char *log_level;
+};
+
+/*
+ * Reads the configuration (path NULL: the usual places) with environment
+ * overrides. Warnings and errors go to diag. 0 or -errno.
+ */
+int settings_load(const char *path, struct settings *ret, struct diag *diag);
+void settings_done(struct settings *s);
+/* Last checks, with the error text that goes to the user in out. */
+int settings_refuse(const struct settings *s, struct buf *out);
+
+#endif

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * worker.c - starting, hearing, ending and reaping worker programs
+ *
+ *	ALIVE ──stop──▶ STOPPING ──5 s──▶ SIGKILL
+ *	  │ channel closed, bad message, corrupt ring
+ *	  └──▶ SIGKILL ──reaped──▶ drain the ring ──▶ owner.died()
+ *
+ * The ring's memory is ours too, so what a dead worker wrote is not lost.
+ */
+#include "server/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/path.h"
+#include "config.h"
+#include "core/heritage.h"
+#include "core/ring.h"
+#include "server/app.h"
+
+#define STOP_TIMEOUT_NS (5ULL * 1000000000)
+#define DRAIN_PER_TURN  2000
+#define RETRY_NS        (20ULL * 1000000)
+
+struct worker {
+	struct app *app;
+	struct worker *next, **link;
+	struct worker_owner owner;
+	bool owned;  /* false after worker_stop() */
+	bool paused; /* the store refuses; retry is armed */
+	pid_t pid;
+	struct channel *channel;
+	struct ring *ring;
+	int ring_event; /* borrowed from the ring */
+	struct loop_source *channel_io, *ring_io, *timer;
+};
+
+/* ---- where the programs are ---- */
+
+static bool has_tracer(const char *dir)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT;
+
+	buf_printf(&path, "%s/agentsh-tracer", dir);
+	return !path.error && access(buf_cstr(&path), X_OK) == 0;
+}
+
+int worker_find_libexec(char **ret)
+{
+	static const char *const BESIDE[] = { "../libexec/agentsh", "../tracer",
+					      "." };
+	_cleanup_buf_ struct buf exe = BUF_INIT, dir = BUF_INIT;
+	char link[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", link, sizeof(link) - 1);
+	ptrdiff_t slash;
+
+	if (n < 0)
+		return -errno;
+	slash = str_rindex(str_from_n(link, (size_t)n), '/');
+	link[MAX(slash, 0)] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(BESIDE); i++) {
+		buf_reset(&dir);
+		if (path_join(str_from(link), str_from(BESIDE[i]), &dir) < 0)
+			continue;
+		if (has_tracer(buf_cstr(&dir))) {
+			*ret = buf_take(&dir);
+			return *ret ? 0 : -ENOMEM;
+		}
+	}
+	*ret = str_dup(STR(AGENTSH_LIBEXECDIR));
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* ---- birth ---- */
+
+_noreturn_ static void child(const char *program, const int fds[4])
+{
+	sigset_t none;
+	char *argv[2];
+	char name[64];
+	int null;
+
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	/* Gone with us even if it should miss that its channel closed. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || dup2(null, 0) < 0 || dup2(2, 1) < 0)
+		_exit(127);
+	if (heritage_bequeath(fds[0], fds[1], fds[2], fds[3]) < 0)
+		_exit(127);
+	(void)snprintf(name, sizeof(name), "%s", strrchr(program, '/') + 1);
+	argv[0] = name;
+	argv[1] = NULL;
+	(void)execv(program, argv);
+	_exit(127);
+}
+
+static int fork_worker(struct worker *w, const char *program, int ring_fd,
+		       int policy_fd)
+{
+	_cleanup_close_ int theirs = -1;
+	int socks[2], fds[4];
+	int r = channel_pair(socks);
+
+	if (r < 0)
+		return r;
+	theirs = socks[1];
+	r = channel_new(socks[0], &w->channel);
+	if (r < 0) {
+		(void)close(socks[0]);
+		return r;
+	}
+	fds[0] = theirs;
+	fds[1] = ring_fd;
+	fds[2] = w->ring_event;
+	fds[3] = policy_fd;
+	w->pid = fork();
+	if (w->pid < 0)
+		return -errno;
+	if (w->pid == 0)
+		child(program, fds);
+	return 0;
+}
+
+/* ---- hearing ---- */
+
+static int record(struct worker *w, struct str bytes)
+{
+	_cleanup_arena_ struct arena a = ARENA_INIT(1U << 20);
+	struct event e;
+
+	/* Not what we speak: skip it rather than stop at it. The worker
+	 * that wrote it is not to be trusted any further. */
+	if (event_decode(bytes, &a, &e) < 0) {
+		worker_kill(w);
+		return 0;
+	}
+	return w->owned ? w->owner.event(w->owner.arg, &e) : 0;
+}
+
+/* Return: 1 there may be more, 0 empty or stuck. */
+static int drain_some(struct worker *w, int max)
+{
+	struct str bytes;
+	int r = 0;
+
+	for (int i = 0; i < max; i++) {
+		r = ring_peek(w->ring, &bytes);
+		if (r < 0)
+			break;
+		if (record(w, bytes) < 0) {
+			w->paused = true;
+			(void)loop_timer_arm(w->timer, RETRY_NS);
+			return 0;
+		}
+		ring_consume(w->ring);
+	}
+	if (r == -EBADMSG) {
+		log_error("worker %d corrupted its event ring", (int)w->pid);
+		w->ring_io = loop_remove(w->ring_io);
+		worker_kill(w);
+		return 0;
+	}
+	return r == 0;
+}
+
+void worker_drain(struct worker *w)
+{
+	while (!w->paused && drain_some(w, DRAIN_PER_TURN) > 0)
+		;
+}
+
+static void on_ring(struct loop *l, int fd, uint32_t events, void *arg)
+{
+	struct worker *w = arg;
+	uint64_t one = 1;
+	uint64_t n;
+
+	(void)l;
+	(void)events;
+	(void)!read(fd, &n, sizeof(n)); /* resets the eventfd */
+	if (w->paused)
+		return;
+	/* Others get a turn too: come back for the rest. */
+	if (drain_some(w, DRAIN_PER_TURN) > 0)
+		(void)!write(fd, &one, sizeof(one));
+}
+
+static void on_timer(struct loop *l, void *arg)
+{
+	struct worker *w = arg;
+	uint64_t one = 1;
+
+	(void)l;
+	if (!w->owned) {
+		worker_kill(w);
+		return;
+	}
+	w->paused = false;
+	(void)!write(w->ring_event, &one, sizeof(one));
+}
+
+static void on_channel(struct loop *l, int fd, uint32_t events, void *arg)
+{
+	struct worker *w = arg;
+	struct channel_msg m;
+	int r = 1;
+
+	(void)l;
+	(void)fd;
+	(void)events;
+	for (int i = 0; i < 64 && w->channel_io; i++) {
+		r = channel_recv(w->channel, &m);
+		if (r <= 0)
+			break;
+		r = w->owned ? w->owner.message(w->owner.arg, &m) : 0;
+		channel_msg_done(&m);
+		if (r < 0)
+			break;
+		r = 1;
+	}
+	if (r == 1 || r == -EAGAIN)
+		return;
+	if (r < 0)
+		log_error_errno(r, "worker %d sent a bad message", (int)w->pid);
+	w->channel_io = loop_remove(w->channel_io);
+	worker_kill(w);
+}
+
+/* ---- death ---- */
+
+void worker_kill(struct worker *w)
+{
+	if (w->pid > 0)
+		(void)kill(w->pid, SIGKILL); /* ours and not reaped yet */
+}
+
+static void worker_free(struct worker *w)
+{
+	if (w->link) {
+		*w->link = w->next;
+		if (w->next)
+			w->next->link = w->link;
+	}
+	w->channel_io = loop_remove(w->channel_io);
+	w->ring_io = loop_remove(w->ring_io);
+	w->timer = loop_remove(w->timer);
+	(void)channel_free(w->channel);
+	(void)ring_free(w->ring);
+	free(w);
+}
+
+struct worker *worker_stop(struct worker *w)
+{
+	if (!w)
+		return NULL;
+	worker_drain(w);
+	w->owned = false;
+	(void)loop_timer_arm(w->timer, STOP_TIMEOUT_NS);
+	if (!w->channel_io ||
+	    channel_send(w->channel, PROTO_SHUTDOWN, 0, STR_NONE, NULL, 0) < 0)
+		worker_kill(w);
+	return NULL;
+}
+
+static void died(struct worker *w, int status)
+{
+	struct worker_owner owner = w->owner;
+	bool owned = w->owned;
+	char how[64];
+
+	w->paused = false;
+	worker_drain(w);
+	if (WIFSIGNALED(status))
+		(void)snprintf(how, sizeof(how), "killed by signal %d",
+			       WTERMSIG(status));
+	else
+		(void)snprintf(how, sizeof(how), "exit status %d",
+			       WEXITSTATUS(status));
+	if (owned)
+		w->app->metrics.workers_died++;
+	w->pid = 0;
+	w->owned = false;
+	worker_free(w);
+	if (owned)
+		owner.died(owner.arg, how);
+}
+
+static struct worker *by_pid(struct app *app, pid_t pid)
+{
+	struct worker *w = app->workers;
+
+	while (w && w->pid != pid)
+		w = w->next;
+	return w;
+}
+
+void workers_reap(struct app *app)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		struct worker *w = by_pid(app, pid);
+
+		if (w)
+			died(w, status);
+	}
+}
+
+void workers_kill_all(struct app *app)
+{
+	while (app->workers) {
+		struct worker *w = app->workers;
+
+		w->owned = false;
+		worker_kill(w);
+		(void)waitpid(w->pid, NULL, 0);
+		w->pid = 0;
+		worker_free(w);
+	}
+}
+
+bool workers_idle(const struct app *app)
+{
+	return app->workers == NULL;
+}
+
+pid_t worker_pid(const struct worker *w)
+{
+	return w->pid;
+}
+
+int worker_send(struct worker *w, uint8_t type, uint32_t id, struct str body,
+		const int *fds, size_t n_fds)
+{
+	int r;
+
+	if (!w->channel_io)
+		return -EPIPE;
+	r = channel_send(w->channel, type, id, body, fds, n_fds);
+	if (r < 0)
+		worker_kill(w);
+	return r;
+}
+
+static int send_hello(struct worker *w, const struct proto_hello *hello)
+{
+	_cleanup_buf_ struct buf body = BUF_INIT;
+	int r = proto_hello_encode(hello, &body);
+
+	return r < 0 ? r
+		     : worker_send(w, PROTO_HELLO, 0, buf_str(&body), NULL, 0);
+}
+
+static int set_up(struct worker *w, const struct worker_start *o)
+{
+	_cleanup_buf_ struct buf program = BUF_INIT;
+	int ring_fd = -1;
+	int r;
+
+	buf_printf(&program, "%s/%s", w->app->libexec, o->program);
+	if (program.error)
+		return program.error;
+	if (access(buf_cstr(&program), X_OK) < 0)
+		return log_error_errno(-errno, "%s", buf_cstr(&program));
+	r = ring_create(RING_DEFAULT_SIZE, &w->ring, &ring_fd, &w->ring_event);
+	if (r == 0)
+		r = loop_add_timer(w->app->loop, 0, on_timer, w, &w->timer);
+	if (r == 0)
+		r = fork_worker(w, buf_cstr(&program), ring_fd, o->policy_fd);
+	if (r == 0)
+		r = loop_add_io(w->app->loop, channel_fd(w->channel), EPOLLIN,
+				on_channel, w, &w->channel_io);
+	if (r == 0)
+		r = loop_add_io(w->app->loop, w->ring_event, EPOLLIN, on_ring,
+				w, &w->ring_io);
+	return r;
+}
+
+int worker_start(struct app *app, const struct worker_start *o,
+		 struct worker **ret)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	w->app = app;
+	w->owner = *o->owner;
+	r = set_up(w, o);
+	if (r < 0 && w->pid <= 0) {
+		worker_free(w);
+		return r;
+	}
+	w->next = app->workers;
+	w->link = &app->workers;
+	if (w->next)
+		w->next->link = &w->next;
+	app->workers = w;
+	w->owned = true;
+	if (r == 0)
+		r = send_hello(w, o->hello);
+	if (r < 0) {
+		w->owned = false; /* reaped later, unheard */
+		worker_kill(w);
+		return r;
+	}
+	*ret = w;
+	return 0;
+}
