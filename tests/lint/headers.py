@@ -34,7 +34,7 @@ def include_flags(build):
 def check(path, root, compiler):
     name = path.relative_to(root).as_posix()
     found = []
-    guard = re.sub(r"\W", "_", name).upper()
+    guard = re.sub(r"\W", "_", name.removeprefix("tests/")).upper()
     if f"#ifndef {guard}\n#define {guard}\n" not in path.read_text():
         found.append(f"{name}: guard is not {guard}")
     text = f'#include "{name}"\n' * 2
