@@ -192,7 +192,7 @@ struct config_socket_rules {
 
 struct config_pattern {
 	const char *name, *display, *regex;
-	unsigned int line; /* of the regex, for messages */
+	unsigned int line, column; /* of the regex, for messages */
 };
 
 struct config_patterns {

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/macro.h"
 #include "base/path.h"
+#include "base/regex.h"
 #include "config/keys.h"
 
 static const char *keep(struct config *c, struct buf *b)
@@ -308,6 +309,31 @@ static int check_integrity(const struct config *c, const struct check *k)
 		      "only file and env are supported by this version");
 }
 
+/* A pattern that redacts nothing must not pass for one that does. */
+static int check_patterns(const struct config *c, const struct check *k)
+{
+	for (size_t i = 0; i < c->dlp.custom_patterns.n; i++) {
+		const struct config_pattern *p = &c->dlp.custom_patterns.v[i];
+		const struct ynode at = { .line = p->line,
+					  .column = p->column };
+		struct nfa_build prog = { 0 };
+		const char *error = "";
+		size_t offset = 0;
+		int e = regex_compile(str_from(p->regex), &prog, &error,
+				      &offset);
+
+		if (e == -ENOMEM)
+			return e;
+		if (e < 0)
+			return yread_error(k->r, NULL, &at,
+					   "dlp.custom_patterns[%zu].regex: "
+					   "character %zu: %s",
+					   i, offset + 1, error);
+		nfa_build_done(&prog);
+	}
+	return 0;
+}
+
 /* What `sandbox.require` may name: the guarantees and the mechanisms. */
 static const char *const requirements[] = {
 	"commands", "files",     "undo",    "network", "secrets",
@@ -369,9 +395,9 @@ int config_check(const struct config *c, const struct yreader *r,
 		 const struct ynode *root)
 {
 	const struct check k = { r, root };
-	const int found[] = { check_auth(c, &k), check_integrity(c, &k),
-			      check_require(c, &k), check_approvals(c, &k),
-			      check_sandbox(c, &k) };
+	const int found[] = { check_auth(c, &k),     check_integrity(c, &k),
+			      check_require(c, &k),  check_approvals(c, &k),
+			      check_patterns(c, &k), check_sandbox(c, &k) };
 
 	for (size_t i = 0; i < ARRAY_LEN(found); i++)
 		if (found[i] < 0)

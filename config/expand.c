@@ -129,7 +129,7 @@ int config_expand(const char *file, struct str text, char *const *env,
 			   LIMIT_CONFIG_BYTES, text.n);
 		return -EINVAL;
 	}
-	out->cap = 2 * LIMIT_CONFIG_BYTES;
+	out->cap = (size_t)2 * LIMIT_CONFIG_BYTES;
 	while (at < text.n) {
 		const char *nl = memchr(text.p + at, '\n', text.n - at);
 		size_t end = nl ? (size_t)(nl - text.p) + 1 : text.n;

@@ -16,7 +16,7 @@
 /* Longest dotted path of a key, with room; longer ones are unknown. */
 #define PATH_MAX_KEY 160
 /* All strings of a configuration, expanded YAML nodes included. */
-#define CONFIG_ARENA_CAP (256U << 20)
+#define CONFIG_ARENA_CAP ((size_t)256 << 20)
 
 struct loader {
 	struct config *c;
@@ -51,7 +51,7 @@ static size_t children(const char *section, const char **names, size_t max,
 
 	for (size_t i = 0; i < config_n_keys && n < max; i++) {
 		const char *rest = config_keys[i].path;
-		struct str name = STR_NONE;
+		struct str name;
 		bool known = false;
 
 		if (skip &&
@@ -153,6 +153,8 @@ static bool honours_any(const char *section)
 	return false;
 }
 
+/* Recursion is as deep as the table's paths, not as the file. */
+/* NOLINTBEGIN(misc-no-recursion) */
 static int walk(struct loader *l, const struct section *s,
 		const struct ynode *node);
 
@@ -168,6 +170,7 @@ static int walk_section(struct loader *l, const struct section *outer,
 		return walk(l, s, m->value);
 	s->wants = &wants;
 	e = walk(l, s, m->value);
+	s->wants = NULL;
 	if (wants)
 		warn_not_honoured(l, s->at, m->key);
 	return e;
@@ -197,7 +200,6 @@ static int walk_member(struct loader *l, const struct section *s,
 	return 0;
 }
 
-/* Recursion ends at the table's own depth, not the file's. */
 static int walk(struct loader *l, const struct section *s,
 		const struct ynode *node)
 {
@@ -218,6 +220,8 @@ static int walk(struct loader *l, const struct section *s,
 	}
 	return worst;
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 /* The table's defaults into c; a copy with the idle values into idle. */
 static int set_defaults(struct config *c, struct config *idle,
@@ -343,7 +347,7 @@ int config_parse(const char *path, struct str text, enum config_source source,
 		 char *const *env, struct config **ret, struct diag *diag)
 {
 	static const struct yamldoc_caps caps = {
-		.bytes = 2 * LIMIT_CONFIG_BYTES,
+		.bytes = (size_t)2 * LIMIT_CONFIG_BYTES,
 		.nodes = LIMIT_YAML_NODES,
 		.depth = LIMIT_YAML_DEPTH,
 	};

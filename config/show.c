@@ -66,7 +66,7 @@ static void put_map(struct json_writer *w, const struct ystrmap *m)
 	json_end_object(w);
 }
 
-/* Depth is the YAML reader's, below the JSON writer's. */
+/* As deep as YAMLDOC_DEPTH_MAX at most. NOLINTNEXTLINE(misc-no-recursion) */
 static void put_node(struct json_writer *w, const struct ynode *node,
 		     unsigned int depth)
 {

@@ -275,6 +275,7 @@ static int set_patterns(const struct yreader *r, const struct ypath *at,
 			return yread_error(r, &here, it->value,
 					   "name and regex are required");
 		p->line = regex ? regex->line : it->value->line;
+		p->column = regex ? regex->column : it->value->column;
 		if (!p->display)
 			p->display = p->name;
 	}

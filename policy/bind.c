@@ -197,7 +197,7 @@ int bind_mapping(const struct yreader *r, const struct ypath *at,
 }
 
 int bind_array(const struct yreader *r, const struct ypath *at,
-	       const struct ynode *node, size_t elem, bind_fn *fn, void **ret,
+	       const struct ynode *node, struct bind_elem elem, void **ret,
 	       size_t *ret_n)
 {
 	char *v = NULL;
@@ -211,14 +211,15 @@ int bind_array(const struct yreader *r, const struct ypath *at,
 	if (node->n > LIMIT_RULES)
 		return yread_error(r, at, node, "more than %d entries",
 				   LIMIT_RULES);
-	v = arena_alloc(r->arena, (node->n + 1) * elem);
+	v = arena_alloc(r->arena, (node->n + 1) * elem.size);
 	if (!v)
 		return -ENOMEM;
 	ynode_foreach(it, node)
 	{
 		struct ypath here = { .up = at, .index = n };
 
-		e = bind_worse(e, fn(r, &here, it->value, v + n * elem));
+		e = bind_worse(e,
+			       elem.fn(r, &here, it->value, v + n * elem.size));
 		n++;
 		if (e == -ENOMEM)
 			return e;

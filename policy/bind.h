@@ -57,12 +57,18 @@ int bind_mapping(const struct yreader *r, const struct ypath *at,
 		 const struct ynode *node, const struct bind_table *table,
 		 void *out);
 
+/* An element of a list: its struct's size and who reads it. */
+struct bind_elem {
+	size_t size;
+	bind_fn *fn;
+};
+
 /*
- * Reads a list of mappings: an array of elem-sized structs from the arena, each
- * given to fn. Same returns; at most LIMIT_RULES elements.
+ * Reads a list of mappings: an array of structs from the arena, each given to
+ * elem.fn. Same returns; at most LIMIT_RULES elements.
  */
 int bind_array(const struct yreader *r, const struct ypath *at,
-	       const struct ynode *node, size_t elem, bind_fn *fn, void **ret,
+	       const struct ynode *node, struct bind_elem elem, void **ret,
 	       size_t *ret_n);
 
 /* The worse of two results: -ENOMEM, then -EINVAL, then 0. */

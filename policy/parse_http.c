@@ -49,8 +49,9 @@ static int http_rules(const struct yreader *r, const struct ypath *at,
 {
 	struct http_service *s = slot;
 	void *v = NULL;
-	int e = bind_array(r, at, node, sizeof(*s->rules), http_rule, &v,
-			   &s->n_rules);
+	int e = bind_array(r, at, node,
+			   (struct bind_elem){ sizeof(*s->rules), http_rule },
+			   &v, &s->n_rules);
 
 	s->rules = v;
 	return e;
@@ -162,7 +163,7 @@ static int http_service(const struct yreader *r, const struct ypath *at,
 			const struct ynode *node, void *slot)
 {
 	struct http_service *s = slot;
-	struct str scheme = STR("https://"), url = STR_NONE;
+	struct str scheme = STR("https://"), url;
 	int e = bind_mapping(r, at, node, &service_table, s);
 
 	s->pos = (struct rule_pos){ node->line, node->column };
@@ -217,8 +218,9 @@ int parse_http_services(const struct yreader *r, const struct ypath *at,
 	if (node->type == YNODE_SEQUENCE && node->n > HTTP_SERVICES_MAX)
 		return yread_error(r, at, node, "more than %d services",
 				   HTTP_SERVICES_MAX);
-	e = bind_array(r, at, node, sizeof(*p->services), http_service, &v,
-		       &p->n_services);
+	e = bind_array(r, at, node,
+		       (struct bind_elem){ sizeof(*p->services), http_service },
+		       &v, &p->n_services);
 	p->services = v;
 	return e < 0 ? e : check_unique(r, at, p->services, p->n_services);
 }

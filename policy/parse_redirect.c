@@ -87,7 +87,9 @@ int parse_dns_redirects(const struct yreader *r, const struct ypath *at,
 {
 	struct policy_rules *p = slot;
 	void *v = NULL;
-	int e = bind_array(r, at, node, sizeof(*p->dns_redirects), dns_redirect,
+	int e = bind_array(r, at, node,
+			   (struct bind_elem){ sizeof(*p->dns_redirects),
+					       dns_redirect },
 			   &v, &p->n_dns_redirects);
 
 	p->dns_redirects = v;
@@ -178,8 +180,10 @@ int parse_connect_redirects(const struct yreader *r, const struct ypath *at,
 {
 	struct policy_rules *p = slot;
 	void *v = NULL;
-	int e = bind_array(r, at, node, sizeof(*p->connect_redirects),
-			   connect_redirect, &v, &p->n_connect_redirects);
+	int e = bind_array(r, at, node,
+			   (struct bind_elem){ sizeof(*p->connect_redirects),
+					       connect_redirect },
+			   &v, &p->n_connect_redirects);
 
 	p->connect_redirects = v;
 	return e;

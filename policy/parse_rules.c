@@ -62,8 +62,9 @@ int parse_file_rules(const struct yreader *r, const struct ypath *at,
 {
 	struct policy_rules *p = slot;
 	void *v = NULL;
-	int e = bind_array(r, at, node, sizeof(*p->files), file_rule, &v,
-			   &p->n_files);
+	int e = bind_array(r, at, node,
+			   (struct bind_elem){ sizeof(*p->files), file_rule },
+			   &v, &p->n_files);
 
 	p->files = v;
 	return e;
@@ -216,8 +217,10 @@ int parse_command_rules(const struct yreader *r, const struct ypath *at,
 {
 	struct policy_rules *p = slot;
 	void *v = NULL;
-	int e = bind_array(r, at, node, sizeof(*p->commands), command_rule, &v,
-			   &p->n_commands);
+	int e = bind_array(r, at, node,
+			   (struct bind_elem){ sizeof(*p->commands),
+					       command_rule },
+			   &v, &p->n_commands);
 
 	p->commands = v;
 	return e;
@@ -276,8 +279,10 @@ int parse_network_rules(const struct yreader *r, const struct ypath *at,
 {
 	struct policy_rules *p = slot;
 	void *v = NULL;
-	int e = bind_array(r, at, node, sizeof(*p->networks), network_rule, &v,
-			   &p->n_networks);
+	int e = bind_array(r, at, node,
+			   (struct bind_elem){ sizeof(*p->networks),
+					       network_rule },
+			   &v, &p->n_networks);
 
 	p->networks = v;
 	return e;
@@ -329,8 +334,9 @@ int parse_unix_rules(const struct yreader *r, const struct ypath *at,
 {
 	struct policy_rules *p = slot;
 	void *v = NULL;
-	int e = bind_array(r, at, node, sizeof(*p->unixes), unix_rule, &v,
-			   &p->n_unixes);
+	int e = bind_array(r, at, node,
+			   (struct bind_elem){ sizeof(*p->unixes), unix_rule },
+			   &v, &p->n_unixes);
 
 	p->unixes = v;
 	return e;

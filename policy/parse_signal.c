@@ -221,8 +221,10 @@ int parse_signal_rules(const struct yreader *r, const struct ypath *at,
 {
 	struct policy_rules *p = slot;
 	void *v = NULL;
-	int e = bind_array(r, at, node, sizeof(*p->signals), signal_rule, &v,
-			   &p->n_signals);
+	int e = bind_array(r, at, node,
+			   (struct bind_elem){ sizeof(*p->signals),
+					       signal_rule },
+			   &v, &p->n_signals);
 
 	p->signals = v;
 	return e;

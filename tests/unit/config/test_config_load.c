@@ -224,6 +224,14 @@ static void test_messages(void **state)
 	assert_messages("dlp: {custom_patterns: [{name: x}]}\n", -EINVAL,
 			"/etc/x/c.yaml:1:25: error: dlp.custom_patterns[0]: "
 			"name and regex are required\n");
+	assert_messages("dlp:\n  mode: disabled\n  custom_patterns:\n"
+			"  - name: x\n    regex: 'a(b'\n",
+			-EINVAL,
+			"/etc/x/c.yaml:1:1: warning: dlp: accepted, but not "
+			"honoured by this version\n"
+			"/etc/x/c.yaml:5:12: error: "
+			"dlp.custom_patterns[0].regex: character 4: '(' "
+			"without ')'\n");
 	assert_messages("sandbox: {seccomp: {socket_rules: [{name: a}, {name: "
 			"a}]}}\n",
 			-EINVAL,
