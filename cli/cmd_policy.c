@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cmd_policy.c - policy list, validate
+ * cmd_policy.c - policy list, show, validate
  *
  * Offline: the files are read here, by the same code the server uses.
  */
@@ -174,4 +174,28 @@ int cmd_policy_validate(struct cli *c)
 	out_diag(&diag);
 	(void)policy_unref(p);
 	return status ? status : out_line("ok");
+}
+
+int cmd_policy_show(struct cli *c)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT, text = BUF_INIT;
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	_cleanup_diag_ struct diag diag = DIAG_INIT;
+	struct policy *p = NULL;
+	struct json_writer w;
+	int status = read_policy(c, &path, &text);
+
+	if (status)
+		return status;
+	if (compile(buf_cstr(&path), buf_str(&text), &p, &diag) < 0) {
+		out_diag(&diag);
+		return 1;
+	}
+	json_writer_init(&w, &b, 2);
+	status = policy_to_json(p, &w);
+	buf_putc(&b, '\n');
+	(void)policy_unref(p);
+	if (status < 0)
+		return fail_errno(status, "policy %s", buf_cstr(&path));
+	return out_buf(&b);
 }

@@ -288,7 +288,7 @@ int cmd_trash_history(struct cli *c)
 /* sendfile(2) where it can, read and write where not. */
 static int copy_out(int fd)
 {
-	char chunk[65536];
+	char chunk[8192];
 
 	for (;;) {
 		ssize_t n = sendfile(STDOUT_FILENO, fd, NULL, 1U << 30);

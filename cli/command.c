@@ -94,17 +94,6 @@ static int check_args(const struct cli *c)
 		    n);
 }
 
-/* `help VERB...`: the rest of the line names what is asked about. */
-static int help_verb(struct cli *c, int argc, char **argv)
-{
-	c->depth = 1;
-	descend(c, &argc, &argv);
-	if (argc > 0)
-		return unknown_command(c, argv[0]);
-	command_help(c);
-	return 0;
-}
-
 /* Adds the flag tables of path[from..depth). */
 static int add_tables(struct cli *c, size_t from)
 {
@@ -171,6 +160,20 @@ static int run_verb(struct cli *c, int argc, char **argv)
 	return v->run(c);
 }
 
+/* `help VERB...`: the words name what is asked about. */
+int cmd_help(struct cli *c)
+{
+	int argc = c->n_args;
+	char **argv = c->args;
+
+	c->depth = 1;
+	descend(c, &argc, &argv);
+	if (argc > 0)
+		return unknown_command(c, argv[0]);
+	command_help(c);
+	return 0;
+}
+
 int command_dispatch(const struct command *root, int argc, char **argv)
 {
 	struct cli c = { .argv0 = argc > 0 ? argv[0] : "agentsh",
@@ -191,8 +194,6 @@ int command_dispatch(const struct command *root, int argc, char **argv)
 		status = cmd_version(&c);
 	else if (n == 0)
 		command_help(&c), status = 0;
-	else if (strcmp(argv[0], "help") == 0)
-		status = help_verb(&c, n - 1, argv + 1);
 	else if (!find_sub(root, argv[0]))
 		status = unknown_command(&c, argv[0]);
 	else

@@ -62,7 +62,7 @@ void command_help(const struct cli *c);
 /* Verbs that main.c's tables name; one file each. */
 command_fn cmd_exec;
 command_fn cmd_server;
-command_fn cmd_version;
+command_fn cmd_version, cmd_help;
 command_fn cmd_completion;
 command_fn cmd_session_create, cmd_session_list, cmd_session_info,
 	cmd_session_update, cmd_session_destroy, cmd_session_attach,

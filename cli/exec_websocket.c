@@ -37,7 +37,7 @@ static void send_frame(struct pty *p, enum ws_opcode opcode, struct str data)
 	/* The mask protects proxies, not secrets: zeros would do. */
 	if (getrandom(mask, sizeof(mask), 0) < 0)
 		memset(mask, 0, sizeof(mask));
-	ws_put(&p->out, opcode, data, mask);
+	websocket_put(&p->out, opcode, data, mask);
 }
 
 static void put_size(struct json_writer *w)
@@ -149,7 +149,7 @@ static int read_frames(struct pty *p)
 	struct ws_frame f;
 
 	while (!p->finished) {
-		ssize_t n = ws_parse(buf_str(in), &f);
+		ssize_t n = websocket_parse(buf_str(in), &f);
 		int r;
 
 		if (n == -EAGAIN)
@@ -257,7 +257,7 @@ static int upgrade(struct pty *p)
 	if (getrandom(nonce, sizeof(nonce), 0) < 0)
 		return -errno;
 	base64_encode_to(&key, nonce, sizeof(nonce));
-	ws_accept(buf_str(&key), &accept);
+	websocket_accept(buf_str(&key), &accept);
 	client_session_path(&target, p->x->session, "/pty");
 	buf_printf(&headers,
 		   "Connection: Upgrade\r\nUpgrade: websocket\r\n"

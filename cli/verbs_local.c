@@ -20,6 +20,12 @@ const struct command policy_subs[] = {
 	{ .name = "list",
 	  .summary = "Names of the policy files (JSON)",
 	  .run = cmd_policy_list },
+	{ .name = "show",
+	  .args = "POLICY",
+	  .summary = "A policy as it was understood (JSON)",
+	  .run = cmd_policy_show,
+	  .min_args = 1,
+	  .max_args = 1 },
 	{ .name = "validate",
 	  .args = "POLICY",
 	  .summary = "Check a policy file",
@@ -69,5 +75,121 @@ const struct flag report_flags[] = {
 	  .type = FLAG_STRING,
 	  .value = "DIR",
 	  .help = "where LLM request logs are ($AGENTSH_SESSIONS_DIR)" },
+	{ 0 },
+};
+
+const struct flag detect_flags[] = {
+	{ .name = "output",
+	  .shorthand = 'o',
+	  .type = FLAG_STRING,
+	  .value = "table|json|yaml",
+	  .dflt = "table",
+	  .help = "format" },
+	{ 0 },
+};
+
+static const struct flag detect_config_flags[] = {
+	{ .name = "output",
+	  .shorthand = 'o',
+	  .type = FLAG_STRING,
+	  .value = "FILE",
+	  .help = "write here instead of to standard output" },
+	{ 0 },
+};
+
+const struct command detect_subs[] = {
+	{ .name = "config",
+	  .summary = "Write a configuration that fits this host",
+	  .run = cmd_detect_config,
+	  .flags = detect_config_flags },
+	{ 0 },
+};
+
+const struct flag trash_flags[] = {
+	{ .name = "trash-path",
+	  .type = FLAG_STRING,
+	  .value = "DIR",
+	  .dflt = ".agentsh_trash",
+	  .help = "the workspace's trash" },
+	{ 0 },
+};
+
+static const struct flag trash_list_flags[] = {
+	{ .name = "session",
+	  .type = FLAG_STRING,
+	  .value = "SESSION",
+	  .help = "only what this session deleted" },
+	{ .name = "all",
+	  .type = FLAG_BOOL,
+	  .help = "every kept version on a line of its own" },
+	{ .name = "json", .type = FLAG_BOOL, .help = "print JSON" },
+	{ 0 },
+};
+
+static const struct flag trash_restore_flags[] = {
+	{ .name = "dest",
+	  .type = FLAG_STRING,
+	  .value = "PATH",
+	  .help = "put it there instead of where it was" },
+	{ .name = "force",
+	  .type = FLAG_BOOL,
+	  .help = "replace what is in the way (which is kept)" },
+	{ .name = "dry-run",
+	  .type = FLAG_BOOL,
+	  .help = "say what would be restored" },
+	{ 0 },
+};
+
+static const struct flag trash_purge_flags[] = {
+	{ .name = "ttl",
+	  .type = FLAG_STRING,
+	  .value = "DURATION",
+	  .help = "drop what is older, e.g. 7d" },
+	{ .name = "quota",
+	  .type = FLAG_STRING,
+	  .value = "SIZE",
+	  .help = "then the oldest until so much is left, e.g. 5GB" },
+	{ .name = "session",
+	  .type = FLAG_STRING,
+	  .value = "SESSION",
+	  .help = "only this session's; alone: all of it" },
+	{ .name = "all", .type = FLAG_BOOL, .help = "drop everything" },
+	{ .name = "dry-run",
+	  .type = FLAG_BOOL,
+	  .help = "say how much would go" },
+	{ 0 },
+};
+
+const struct command trash_subs[] = {
+	{ .name = "list",
+	  .summary = "What is kept: token, path, size, age",
+	  .run = cmd_trash_list,
+	  .flags = trash_list_flags },
+	{ .name = "restore",
+	  .args = "TOKEN|PATH",
+	  .summary = "Bring back a file or a removed directory",
+	  .run = cmd_trash_restore,
+	  .flags = trash_restore_flags,
+	  .min_args = 1,
+	  .max_args = 1,
+	  .examples = "agentsh trash restore 1767225600000000000\n"
+		      "agentsh trash restore src/main.c --dest /tmp/old.c" },
+	{ .name = "purge",
+	  .summary = "Drop kept files for good",
+	  .run = cmd_trash_purge,
+	  .flags = trash_purge_flags,
+	  .examples = "agentsh trash purge --ttl 7d --quota 5GB" },
+	{ .name = "history",
+	  .args = "PATH",
+	  .summary = "What happened to a path, and which versions are kept",
+	  .run = cmd_trash_history,
+	  .min_args = 1,
+	  .max_args = 1 },
+	{ .name = "show",
+	  .args = "TOKEN|PATH",
+	  .summary = "Print a kept version",
+	  .run = cmd_trash_show,
+	  .min_args = 1,
+	  .max_args = 1 },
 	{ 0 },
 };

@@ -8,7 +8,7 @@
 
 #include "base/digest.h"
 
-ssize_t ws_parse(struct str in, struct ws_frame *ret)
+ssize_t websocket_parse(struct str in, struct ws_frame *ret)
 {
 	const uint8_t *p = (const uint8_t *)in.p;
 	size_t head = 2, extra;
@@ -39,8 +39,8 @@ ssize_t ws_parse(struct str in, struct ws_frame *ret)
 	return (ssize_t)(head + n);
 }
 
-void ws_put(struct buf *out, enum ws_opcode opcode, struct str payload,
-	    const uint8_t mask[4])
+void websocket_put(struct buf *out, enum ws_opcode opcode, struct str payload,
+		   const uint8_t mask[4])
 {
 	buf_putc(out, (char)(0x80 | (int)opcode));
 	if (payload.n < 126) {
@@ -60,7 +60,7 @@ void ws_put(struct buf *out, enum ws_opcode opcode, struct str payload,
 		buf_putc(out, (char)(payload.p[i] ^ mask[i % 4]));
 }
 
-void ws_accept(struct str key, struct buf *out)
+void websocket_accept(struct str key, struct buf *out)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	uint8_t sum[SHA1_LEN];

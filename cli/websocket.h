@@ -30,11 +30,11 @@ struct ws_frame {
  * One unmasked frame off the front of in. Return: bytes it took, -EAGAIN,
  * -EBADMSG (masked, reserved bits, bad control frame), -EFBIG.
  */
-ssize_t ws_parse(struct str in, struct ws_frame *ret);
+ssize_t websocket_parse(struct str in, struct ws_frame *ret);
 /* Appends a whole masked frame with this 4-byte mask. */
-void ws_put(struct buf *out, enum ws_opcode opcode, struct str payload,
-	    const uint8_t mask[4]);
+void websocket_put(struct buf *out, enum ws_opcode opcode, struct str payload,
+		   const uint8_t mask[4]);
 /* The value that Sec-WebSocket-Accept must have for this key. */
-void ws_accept(struct str key, struct buf *out);
+void websocket_accept(struct str key, struct buf *out);
 
 #endif

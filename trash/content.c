@@ -162,7 +162,7 @@ int trash_open_content(struct trash *t, struct trash_token token, int *ret_fd,
 	r = index_load(t, token.lo, &ix);
 	if (r < 0)
 		return r;
-	at = index_find(&ix, token_seq(token));
+	at = index_find_seq(&ix, token_seq(token));
 	if (at < 0)
 		return -ENOENT;
 	r = index_op(&ix, &ix.items.data[at], &op);

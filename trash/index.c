@@ -287,7 +287,7 @@ static void apply_fixes(struct index *ix)
 {
 	for (size_t i = 0; i < ix->fixes.n; i++) {
 		const struct index_fix *f = &ix->fixes.data[i];
-		ptrdiff_t at = index_find(ix, f->seq);
+		ptrdiff_t at = index_find_seq(ix, f->seq);
 		struct index_item *item;
 		uint32_t flag = 0;
 
@@ -307,7 +307,7 @@ static void apply_fixes(struct index *ix)
 		const struct index_writer *w = &ix->writers.data[i];
 
 		for (size_t k = 0; k < w->gone.n; k++) {
-			ptrdiff_t at = index_find(ix, w->gone.data[k].seq);
+			ptrdiff_t at = index_find_seq(ix, w->gone.data[k].seq);
 
 			if (at >= 0)
 				ix->items.data[at].flags |= INDEX_GONE;
@@ -444,7 +444,7 @@ size_t index_after(const struct index *ix, uint64_t seq)
 	return lo;
 }
 
-ptrdiff_t index_find(const struct index *ix, uint64_t seq)
+ptrdiff_t index_find_seq(const struct index *ix, uint64_t seq)
 {
 	size_t at = index_after(ix, seq);
 

@@ -71,7 +71,7 @@ void index_done(struct index *ix);
 int index_op(const struct index *ix, const struct index_item *item,
 	     struct record_op *ret);
 /* Position of seq in items, or -1. */
-ptrdiff_t index_find(const struct index *ix, uint64_t seq);
+ptrdiff_t index_find_seq(const struct index *ix, uint64_t seq);
 /* First position with a larger seq. */
 size_t index_after(const struct index *ix, uint64_t seq);
 /* Hash on record for an operation; false if there is none. */

@@ -325,7 +325,7 @@ static int check_payload_dir(struct recovery *rc, const char *name)
 		    (e->d_name[16] != '~' && e->d_name[16] != '^'))
 			continue;
 		seq = store_hex(e->d_name);
-		if (seq == 0 || index_find(rc->ix, seq) >= 0)
+		if (seq == 0 || index_find_seq(rc->ix, seq) >= 0)
 			continue;
 		if (e->d_name[16] == '^')
 			(void)unlinkat(fd, e->d_name, 0);

@@ -405,7 +405,7 @@ static int restore_ours(struct restoring *rs, struct trash_token token)
 	r = index_load(rs->t, token.lo, &rs->ix);
 	if (r < 0)
 		return r;
-	at = index_find(&rs->ix, seq);
+	at = index_find_seq(&rs->ix, seq);
 	if (at >= 0)
 		return restore_entry(rs, (size_t)at);
 	r = find_group(&rs->ix, seq, &group);

@@ -118,17 +118,18 @@ static void test_websocket(void **state)
 	struct str in = str_from_n((const char *)hello, sizeof(hello));
 
 	(void)state;
-	ws_accept(STR("dGhlIHNhbXBsZSBub25jZQ=="), &key);
+	websocket_accept(STR("dGhlIHNhbXBsZSBub25jZQ=="), &key);
 	assert_string_equal(buf_cstr(&key), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-	assert_int_equal(ws_parse(in, &f), sizeof(hello));
+	assert_int_equal(websocket_parse(in, &f), sizeof(hello));
 	assert_true(f.fin && str_eq(f.payload, STR("Hello")));
 	for (size_t n = 0; n < sizeof(hello); n++)
-		assert_int_equal(ws_parse(str_from_n(in.p, n), &f), -EAGAIN);
-	ws_put(&b, WS_TEXT, STR("Hello"), mask);
+		assert_int_equal(websocket_parse(str_from_n(in.p, n), &f),
+				 -EAGAIN);
+	websocket_put(&b, WS_TEXT, STR("Hello"), mask);
 	assert_int_equal(b.len, sizeof(masked));
 	assert_memory_equal(b.data, masked, sizeof(masked));
 	/* a server must not mask */
-	assert_int_equal(ws_parse(buf_str(&b), &f), -EBADMSG);
+	assert_int_equal(websocket_parse(buf_str(&b), &f), -EBADMSG);
 }
 
 static void test_urls(void **state)
