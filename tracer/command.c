@@ -311,6 +311,14 @@ void command_on_launcher(struct loop *loop _unused_, int fd _unused_,
 	read_launcher(arg);
 }
 
+pid_t *command_worker_slot(struct command *c)
+{
+	for (size_t i = 0; i < COMMAND_MAX_WORKERS; i++)
+		if (c->workers[i] == 0)
+			return &c->workers[i];
+	return NULL;
+}
+
 /* A worker that opened something for a caller has ended. */
 static void forget_worker(struct tracer *t, pid_t pid)
 {

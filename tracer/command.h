@@ -66,6 +66,9 @@ void command_on_launcher(struct loop *loop, int fd, uint32_t events, void *arg);
 /* Gives back what a request counted; frees an ended command. */
 void command_release(struct command *c);
 
+/* Where to note the pid of a worker process; NULL when there are too many. */
+pid_t *command_worker_slot(struct command *c);
+
 /* SIGKILLs every process of the command; counts those seen (survivors.c). */
 unsigned int survivors_kill(struct command *c);
 

@@ -109,14 +109,6 @@ static int open_device(const struct file_call *f)
 	return fd;
 }
 
-static pid_t *free_worker(struct command *c)
-{
-	for (size_t i = 0; i < COMMAND_MAX_WORKERS; i++)
-		if (c->workers[i] == 0)
-			return &c->workers[i];
-	return NULL;
-}
-
 /*
  * Opens in a child of ours, which blocks instead of us. It ends with the
  * command or when the caller goes away; the request is the child's to answer.
@@ -124,7 +116,7 @@ static pid_t *free_worker(struct command *c)
 static int64_t open_in_worker(struct file_call *f)
 {
 	struct request *q = f->q;
-	pid_t *slot = free_worker(q->command);
+	pid_t *slot = command_worker_slot(q->command);
 	pid_t pid;
 
 	if (!slot)

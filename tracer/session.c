@@ -36,6 +36,10 @@ static uint32_t choose_notify(const struct tracer *t)
 		if (s->intercept_metadata)
 			notify |= NOTIFY_STAT;
 	}
+	if (s->net_notify)
+		notify |= NOTIFY_NET;
+	if (policy_has_signal_rules(t->policy))
+		notify |= NOTIFY_SIGNAL;
 	return notify;
 }
 

@@ -54,6 +54,20 @@ static const struct sysent table[] = {
 	{ 439, "faccessat2", decode_stat },
 	ENTRY(readlinkat, decode_stat),
 
+	ENTRY(connect, decode_connect),
+	ENTRY(bind, decode_bind),
+	ENTRY(listen, decode_listen),
+	ENTRY(sendto, decode_sendto),
+	ENTRY(sendmsg, decode_sendmsg),
+	ENTRY(sendmmsg, decode_sendmmsg),
+
+	ENTRY(kill, decode_kill),
+	ENTRY(tkill, decode_kill),
+	ENTRY(tgkill, decode_kill),
+	ENTRY(rt_sigqueueinfo, decode_kill),
+	ENTRY(rt_tgsigqueueinfo, decode_kill),
+	ENTRY(pidfd_send_signal, decode_kill),
+
 #ifdef SYS_renameat
 	ENTRY(renameat, decode_renameat),
 #endif

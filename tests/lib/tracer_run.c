@@ -191,7 +191,7 @@ static void say_hello(struct run *r)
 static void ask_spawn(struct run *r)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
-	struct str argv[512], env[512];
+	struct str argv[256], env[256];
 	char cwd[4096];
 	struct proto_spawn s = { .command_id = STR("cmd"),
 				 .argv = argv,
@@ -202,9 +202,9 @@ static void ask_spawn(struct run *r)
 					 (uint64_t)r->timeout * 1000000000U };
 	int fds[3] = { 0, 1, 2 };
 
-	for (; r->argv[s.argc] && s.argc < 512; s.argc++)
+	for (; r->argv[s.argc] && s.argc < 256; s.argc++)
 		argv[s.argc] = str_from(r->argv[s.argc]);
-	for (; environ[s.n_env] && s.n_env < 512; s.n_env++)
+	for (; environ[s.n_env] && s.n_env < 256; s.n_env++)
 		env[s.n_env] = str_from(environ[s.n_env]);
 	s.cwd = str_from(getcwd(cwd, sizeof(cwd)));
 	s.limits.memory_bytes = (uint64_t)r->memory;
@@ -329,8 +329,9 @@ static void serve(struct run *r)
 
 	while (r->left > 0) {
 		drain_events(r);
-		e = poll(p, 2, r->signo && r->started ? 300 : -1);
-		if (e == 0)
+		(void)poll(p, 2, r->signo ? 50 : -1);
+		if (r->signo && r->started &&
+		    clock_monotonic_ns() - r->started > 300000000U)
 			send_signal(r);
 		while ((e = channel_recv(r->channel, &m)) == 1) {
 			on_message(r, &m);

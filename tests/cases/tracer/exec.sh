@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+# exec.sh - a denied program does not run, whatever it is called or led by
+. "$(dirname "$0")/lib.sh"
+
+blocked='.type == "execve" and .effective_action == "blocked"'
+
+traced bash -c 'true; id; echo after $?'
+expect_out 'after 126'
+expect_no_out uid=
+expect_event "$blocked and .filename == \"$(realpath /usr/bin/id)\" and .depth == 1 and .policy.rule == \"deny-tools\""
+expect_event '.type == "execve" and .argv[0] == "bash" and .effective_action == "allowed"'
+
+traced id
+expect_status 127
+expect_no_out uid=
+expect_message 'spawned error=13 step=exec'
+
+cp "$(realpath /usr/bin/id)" "$WS/cat"
+ln -s "$(command -v id)" "$WS/link"
+printf '#!%s -u\n' "$(command -v id)" >"$WS/script"
+printf '#!%s/script\n' "$WS" >"$WS/script2"
+chmod +x "$WS/script" "$WS/script2"
+for how in ./cat ./link ./script ./script2 "./../ws/cat" \
+	"/lib64/ld-linux-x86-64.so.2 $(command -v id)" \
+	'env id' 'nice id' 'bash -c "exec -a ls id"' \
+	'sh -c "echo id | xargs -n1 env"'; do
+	traced bash -c "$how; true"
+	expect_no_out uid=
+	expect_event "$blocked"
+done
+
+traced python3 -c '
+import os, ctypes
+data = open("/usr/bin/id", "rb").read()
+fd = os.memfd_create("ls")
+os.write(fd, data)
+def attempt(f):
+    try:
+        f()
+        print("ran")
+    except OSError as e:
+        print("errno", e.errno)
+attempt(lambda: os.execve(fd, ["ls"], {}))
+attempt(lambda: os.execv("/proc/self/fd/%d" % fd, ["ls"]))
+c = ctypes.CDLL(None, use_errno=True)
+def raw(argv):
+    c.execve(b"/usr/bin/id", argv, None)
+    print("errno", ctypes.get_errno())
+raw(None)
+raw(ctypes.c_void_p(8))
+'
+[ "$(grep -cx 'errno 13' "$T/out")" = 4 ] || fail 'memfd, NULL or bad argv ran'
+expect_event "$blocked and .operation == \"unreadable arguments\""
+
+traced no-such-program
+expect_status 127
+expect_message 'spawned error=2 step=exec'
+
+SETTINGS='{"seccomp": {"notify": false}}'
+traced bash -c 'echo floor'
+expect_out floor
+expect_message '^ready notify off'
+expect_message '^spawned seccomp on'

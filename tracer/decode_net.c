@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * decode_net.c - connect, bind, listen, sendto: judged on a copied address,
+ * done on the caller's socket
+ *
+ * The address is copied once; what was copied is judged and then used, on the
+ * socket that we hold (pidfd_getfd shares the caller's open file). A path of a
+ * unix socket is resolved in the caller's view and reached through the held
+ * descriptor, so no name is looked up twice.
+ *
+ * A call on a blocking socket could block us, while the one it waits for may
+ * need us: a forked worker makes it and answers. On a non-blocking socket it
+ * is made here.
+ *
+ * The peer of a unix socket sees our pid (and the caller's uid) as its
+ * credentials: the kernel takes them from whoever calls connect().
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "base/proc.h"
+#include "core/limits.h"
+#include "tracer/net.h"
+
+static void net_free(void *data)
+{
+	struct net_call *n = data;
+
+	if (n->sock >= 0)
+		(void)close(n->sock);
+	if (n->object >= 0)
+		(void)close(n->object);
+	for (size_t i = 0; i < n->n_passed; i++)
+		(void)close(n->passed[i]);
+	buf_done(&n->path);
+	free(n->bytes);
+	free(n);
+}
+
+int net_getfd(const struct request *q, int fd)
+{
+	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, q->pid, 0);
+	int got;
+
+	if (fd < 0)
+		return -EBADF;
+	if (pidfd < 0)
+		return -errno;
+	got = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	return got < 0 ? -errno : got;
+}
+
+static int sockopt_int(int fd, int name)
+{
+	int v = -1;
+	socklen_t n = sizeof(v);
+
+	return getsockopt(fd, SOL_SOCKET, name, &v, &n) < 0 ? -errno : v;
+}
+
+struct net_call *net_new(struct request *q, int fd,
+			 int64_t (*act)(struct net_call *n))
+{
+	struct net_call *n = calloc(1, sizeof(*n));
+
+	if (!n) {
+		request_fail(q, ENOMEM);
+		return NULL;
+	}
+	n->q = q;
+	n->act = act;
+	n->object = -1;
+	n->path = BUF_INIT;
+	n->sock = net_getfd(q, fd);
+	q->data = n;
+	q->free_data = net_free;
+	if (n->sock < 0 || !request_valid(q)) {
+		request_fail(q, n->sock < 0 ? -n->sock : EBADF);
+		return NULL;
+	}
+	n->domain = sockopt_int(n->sock, SO_DOMAIN);
+	if (n->domain < 0) {
+		request_fail(q, -n->domain); /* ENOTSOCK */
+		return NULL;
+	}
+	n->protocol = sockopt_int(n->sock, SO_PROTOCOL);
+	n->blocking = !(fcntl(n->sock, F_GETFL) & O_NONBLOCK);
+	return n;
+}
+
+int net_get_address(struct net_call *n, uint64_t addr, uint64_t len)
+{
+	if (len > sizeof(n->addr))
+		return -EINVAL;
+	if (mem_get(&n->q->mem, addr, &n->addr, (size_t)len) < 0)
+		return -EFAULT;
+	n->addr_len = (socklen_t)len;
+	if (len < sizeof(sa_family_t))
+		return -EINVAL;
+	return 0;
+}
+
+static void run_act(struct net_call *n)
+{
+	struct request *q = n->q;
+	int64_t r = n->act(n);
+
+	if (r == NET_ANSWERED)
+		return;
+	if (r < 0)
+		request_fail(q, (int)-r);
+	else
+		request_return(q, r);
+}
+
+int64_t net_in_worker(struct net_call *n, int64_t (*act)(struct net_call *n))
+{
+	struct request *q = n->q;
+	pid_t *slot = command_worker_slot(q->command);
+	pid_t pid;
+
+	if (!slot)
+		return -EAGAIN;
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		int64_t r;
+
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		r = act(n);
+		if (r < 0)
+			request_fail(q, (int)-r);
+		else
+			request_return(q, r);
+		_exit(0);
+	}
+	*slot = pid;
+	request_abandon(q);
+	return NET_ANSWERED;
+}
+
+void net_run(struct net_call *n)
+{
+	run_act(n);
+}
+
+static void on_judged(void *arg, struct verdict v)
+{
+	struct request *q = arg;
+
+	switch (v.kind) {
+	case VERDICT_ALLOW:
+	case VERDICT_AUDIT:
+	case VERDICT_SOFT_DELETE:
+		run_act(q->data);
+		return;
+	case VERDICT_DENY:
+	case VERDICT_APPROVE:
+	case VERDICT_REDIRECT: /* by name, in the proxy */
+	case VERDICT_KIND_MAX:
+		break;
+	}
+	request_fail(q, EACCES);
+}
+
+static bool is_mapped(const uint8_t *a)
+{
+	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+	return memcmp(a, prefix, sizeof(prefix)) == 0;
+}
+
+/* 127/8, ::1, and the "any" addresses, which reach the same. */
+static bool is_loopback(const struct op_net *net)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+	static const uint8_t any[16];
+	const uint8_t *a = net->addr;
+
+	if (is_mapped(a))
+		return a[12] == 127 || memcmp(a + 12, any, 4) == 0;
+	return memcmp(a, one, 16) == 0 || memcmp(a, any, 16) == 0;
+}
+
+/* 0 with *net filled; -EAFNOSUPPORT or -EINVAL as the kernel would say. */
+int net_parse_inet(const struct net_call *n, struct op_net *net)
+{
+	sa_family_t family = n->addr.any.sa_family;
+
+	*net = (struct op_net){ .has_addr = true,
+				.protocol = (uint8_t)n->protocol };
+	/* AF_UNSPEC is taken for AF_INET where a destination is wanted. */
+	if (family == AF_INET || family == AF_UNSPEC) {
+		if (n->addr_len < sizeof(struct sockaddr_in))
+			return -EINVAL;
+		op_net_set_v4(net, n->addr.in.sin_addr.s_addr);
+		net->port = ntohs(n->addr.in.sin_port);
+		return 0;
+	}
+	if (family != AF_INET6)
+		return -EAFNOSUPPORT;
+	if (n->addr_len < offsetof(struct sockaddr_in6, sin6_scope_id))
+		return -EINVAL;
+	memcpy(net->addr, &n->addr.in6.sin6_addr, 16);
+	net->port = ntohs(n->addr.in6.sin6_port);
+	return 0;
+}
+
+/* Our own proxy; and the host itself unless a rule speaks against it. */
+static const char *allowed_anyway(const struct net_call *n, const struct op *op)
+{
+	const struct tracer *t = n->q->tracer;
+	const struct policy *p = guard_policy(t->guard);
+	struct verdict v;
+
+	if (!is_loopback(&op->net))
+		return NULL;
+	if (t->settings.proxy_port && op->net.port == t->settings.proxy_port &&
+	    n->protocol == IPPROTO_TCP)
+		return "agentsh-proxy";
+	v = policy_decide(p, op);
+	if (v.kind == VERDICT_DENY &&
+	    str_eq_c(policy_rule_name(p, v), "default-deny-network"))
+		return "loopback";
+	return NULL;
+}
+
+static void allow_recorded(struct net_call *n, struct event *e,
+			   const char *rule)
+{
+	e->has_policy = true;
+	e->decision = e->effective_decision = VERDICT_ALLOW;
+	e->rule = str_from(rule);
+	e->action = EVENT_ALLOWED;
+	if (sink_emit(&n->q->tracer->sink, e) < 0)
+		request_fail(n->q, EACCES);
+	else
+		run_act(n);
+}
+
+static void format_remote(const struct op_net *net, struct buf *out)
+{
+	char text[INET6_ADDRSTRLEN];
+	bool v4 = is_mapped(net->addr);
+
+	if (!inet_ntop(v4 ? AF_INET : AF_INET6, net->addr + (v4 ? 12 : 0), text,
+		       sizeof(text)))
+		return;
+	buf_printf(out, v4 ? "%s:%u" : "[%s]:%u", text, net->port);
+}
+
+void net_judge_inet(struct net_call *n)
+{
+	_cleanup_buf_ struct buf remote = BUF_INIT;
+	struct op op = { .kind = OP_NET };
+	struct event e = EVENT_INIT("net_connect");
+	const char *rule;
+	int r = net_parse_inet(n, &op.net);
+
+	if (r < 0) {
+		request_fail(n->q, -r);
+		return;
+	}
+	format_remote(&op.net, &remote);
+	request_event(n->q, &e);
+	e.remote = buf_str(&remote);
+	e.operation = str_from(n->q->name);
+	event_add_str(&e, "protocol",
+		      op.net.protocol == IPPROTO_UDP   ? STR("udp")
+		      : op.net.protocol == IPPROTO_TCP ? STR("tcp")
+						       : STR("other"));
+	rule = allowed_anyway(n, &op);
+	if (rule)
+		allow_recorded(n, &e, rule);
+	else
+		request_ask(n->q, &op, NULL, &e, on_judged);
+}
+
+/* Sockets that hand out the machine: closed even without any rule. */
+static bool is_forbidden_socket(const struct tracer *t, struct str path)
+{
+	static const char *const names[] = {
+		"docker.sock",    "containerd.sock", "podman.sock", "crio.sock",
+		"buildkitd.sock", "dockershim.sock", "agentsh.sock"
+	};
+	struct str base = str_basename(path);
+
+	if (t->settings.control_socket &&
+	    str_eq_c(path, t->settings.control_socket))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_eq_c(base, names[i]))
+			return true;
+	return false;
+}
+
+static void judge_unix(struct net_call *n, enum unix_verb verb, bool abstract)
+{
+	const struct tracer *t = n->q->tracer;
+	struct op op = { .kind = OP_UNIX };
+	struct event e = EVENT_INIT("unix_socket_op");
+	bool forbidden = !abstract && verb != UNIX_BIND &&
+			 is_forbidden_socket(t, buf_str(&n->path));
+
+	/* Rules hold only when the feature is on (section 4.7). */
+	if (!forbidden && !t->settings.unix_sockets) {
+		run_act(n);
+		return;
+	}
+	op.un = (struct op_unix){ .verb = verb,
+				  .path = buf_str(&n->path),
+				  .abstract = abstract };
+	if (forbidden)
+		op.kind = OP_NONE;
+	request_event(n->q, &e);
+	e.path = buf_str(&n->path);
+	e.abstract = abstract;
+	e.operation = str_from(unix_verb_to_string(verb));
+	request_ask(n->q, &op, NULL, &e, on_judged);
+}
+
+/* The address is replaced by one that leads through the held descriptor. */
+static int point_at(struct net_call *n, int fd, const char *last)
+{
+	int len = snprintf(n->addr.un.sun_path, sizeof(n->addr.un.sun_path),
+			   "/proc/self/fd/%d%s%s", fd, *last ? "/" : "", last);
+
+	if (len < 0 || (size_t)len >= sizeof(n->addr.un.sun_path))
+		return -ENAMETOOLONG;
+	n->addr_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+				  (size_t)len + 1);
+	return 0;
+}
+
+static int hold_path(struct net_call *n, enum unix_verb verb)
+{
+	struct viewer v = { n->q->pid, n->q->tid };
+	char text[sizeof(n->addr.un.sun_path) + 1] = { 0 };
+	char last[NAME_MAX + 1] = { 0 };
+	bool slash;
+	int r;
+
+	memcpy(text, n->addr.un.sun_path,
+	       n->addr_len - offsetof(struct sockaddr_un, sun_path));
+	if (verb == UNIX_BIND)
+		n->object = resolve_parent(&v, AT_FDCWD, text, 0, last, &slash);
+	else
+		n->object = resolve_object(&v, AT_FDCWD, text, 0, 0);
+	if (n->object < 0)
+		return n->object == -EISDIR ? -EADDRINUSE : n->object;
+	r = path_of_fd(n->object, &n->path);
+	if (*last) {
+		buf_putc(&n->path, '/');
+		buf_puts(&n->path, last);
+	}
+	if (r < 0 || n->path.error || !request_valid(n->q))
+		return -EACCES;
+	return point_at(n, n->object, last);
+}
+
+void net_judge_unix(struct net_call *n, enum unix_verb verb)
+{
+	size_t skip = offsetof(struct sockaddr_un, sun_path);
+	int r = 0;
+
+	if (n->addr_len > sizeof(n->addr.un) ||
+	    n->addr.any.sa_family != AF_UNIX) {
+		request_fail(n->q, EINVAL);
+		return;
+	}
+	if (n->addr_len ==
+	    skip) { /* autobind: an abstract name of no meaning */
+		run_act(n);
+		return;
+	}
+	if (n->addr.un.sun_path[0] == 0) {
+		buf_put(&n->path, n->addr.un.sun_path + 1,
+			n->addr_len - skip - 1);
+		judge_unix(n, verb, /* abstract */ true);
+		return;
+	}
+	r = hold_path(n, verb);
+	if (r < 0)
+		request_fail(n->q, -r);
+	else
+		judge_unix(n, verb, /* abstract */ false);
+}
+
+void net_judge(struct net_call *n, enum unix_verb verb)
+{
+	if (n->domain == AF_UNIX)
+		net_judge_unix(n, verb);
+	else if (n->domain == AF_INET || n->domain == AF_INET6)
+		net_judge_inet(n);
+	else
+		run_act(n); /* netlink: the filter chose the families */
+}
+
+static int64_t do_connect(struct net_call *n)
+{
+	return connect(n->sock, &n->addr.any, n->addr_len) < 0 ? -errno : 0;
+}
+
+static int64_t act_connect(struct net_call *n)
+{
+	return n->blocking ? net_in_worker(n, do_connect) : do_connect(n);
+}
+
+void decode_connect(struct request *q)
+{
+	struct net_call *n = net_new(q, (int)q->args[0], act_connect);
+	int r;
+
+	if (!n)
+		return;
+	r = net_get_address(n, q->args[1], q->args[2]);
+	if (r < 0)
+		request_fail(q, -r);
+	else if (n->addr.any.sa_family == AF_UNSPEC)
+		run_act(n); /* dissolves an association */
+	else
+		net_judge(n, UNIX_CONNECT);
+}
+
+/* The mode of a socket's name follows the caller's umask. */
+static int64_t act_bind(struct net_call *n)
+{
+	mode_t mask, old;
+	int r;
+
+	if (proc_umask(n->q->tid, &mask) < 0)
+		mask = 0077;
+	old = umask(mask);
+	r = bind(n->sock, &n->addr.any, n->addr_len) < 0 ? -errno : 0;
+	(void)umask(old);
+	return r;
+}
+
+void decode_bind(struct request *q)
+{
+	struct net_call *n = net_new(q, (int)q->args[0], act_bind);
+	int r;
+
+	if (!n)
+		return;
+	r = net_get_address(n, q->args[1], q->args[2]);
+	if (r < 0)
+		request_fail(q, -r);
+	else if (n->domain == AF_UNIX)
+		net_judge_unix(n, UNIX_BIND);
+	else
+		run_act(n); /* ports are Landlock's */
+}
+
+/* Scalars only; what may be bound, and by whom, was judged at bind. */
+void decode_listen(struct request *q)
+{
+	request_continue(q);
+}

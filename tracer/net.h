@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * net.h - common part of the decoders of socket calls
+ */
+#ifndef TRACER_NET_H
+#define TRACER_NET_H
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "core/limits.h"
+#include "tracer/notify.h"
+#include "tracer/resolve.h"
+
+#define NET_ANSWERED    INT64_MIN
+#define NET_MAX_PASSED  253 /* SCM_MAX_FD */
+#define NET_MAX_BYTES   (1U << 20)
+#define NET_MAX_CONTROL 20480 /* as net.core.optmem_max by default */
+
+struct net_call {
+	struct request *q;
+	int sock; /* owned: the caller's open file */
+	int domain, protocol;
+	bool blocking;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+		struct sockaddr_un un;
+		char bytes[LIMIT_SOCKADDR];
+	} addr;
+	socklen_t addr_len; /* 0 = none */
+	int object;         /* owned: unix socket, or its parent; -1 */
+	struct buf path;    /* judged path or abstract name */
+	int64_t (*act)(struct net_call *n);
+	/* data to send */
+	char *bytes; /* owned: payload, then control */
+	size_t n_bytes, n_control;
+	int flags;
+	bool partial;               /* a stream: less than all is fine */
+	int passed[NET_MAX_PASSED]; /* owned: copies of descriptors sent */
+	size_t n_passed;
+	uint64_t mmsg_len; /* where sendmmsg wants the length; 0 = nowhere */
+};
+
+/* NULL: the request has been answered. */
+struct net_call *net_new(struct request *q, int fd,
+			 int64_t (*act)(struct net_call *n));
+/* A copy of the caller's descriptor, or -errno. */
+int net_getfd(const struct request *q, int fd);
+int net_get_address(struct net_call *n, uint64_t addr, uint64_t len);
+/* 0 and *net filled, or the kernel's error. */
+int net_parse_inet(const struct net_call *n, struct op_net *net);
+void net_judge(struct net_call *n, enum unix_verb verb);
+void net_judge_inet(struct net_call *n);
+void net_judge_unix(struct net_call *n, enum unix_verb verb);
+/* Runs act in a forked process that answers. */
+int64_t net_in_worker(struct net_call *n, int64_t (*act)(struct net_call *n));
+/* Without an address: the peer was judged when it was connected. */
+void net_run(struct net_call *n);
+
+#endif
