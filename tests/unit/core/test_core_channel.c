@@ -18,15 +18,24 @@
 #include "core/heritage.h"
 
 static struct channel *a, *b;
-static int first_free;
+static int open_before;
+
+static int count_open(void)
+{
+	_cleanup_closedir_ DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	while (dir && readdir(dir))
+		n++;
+	return n;
+}
 
 static int setup(void **state)
 {
 	int s[2];
 
 	(void)state;
-	first_free = dup(0);
-	(void)close(first_free);
+	open_before = count_open();
 	if (channel_pair(s) < 0 || channel_new(s[0], &a) < 0)
 		return -1;
 	return channel_new(s[1], &b);
@@ -35,14 +44,10 @@ static int setup(void **state)
 /* Also: no test leaves a descriptor open. */
 static int teardown(void **state)
 {
-	int fd;
-
 	(void)state;
 	a = channel_free(a);
 	b = channel_free(b);
-	fd = dup(0);
-	(void)close(fd);
-	return fd == first_free ? 0 : -1;
+	return count_open() == open_before ? 0 : -1;
 }
 
 static void test_small(void **state)
@@ -187,11 +192,14 @@ static void test_heritage(void **state)
 	policy = fd_sealed_memfd("policy", STR("image"));
 	pid = fork();
 	if (pid == 0) {
-		/* Sources sit on each other's targets, and one beyond. */
-		int swap[4] = { dup3(channel_fd(b), 100, O_CLOEXEC), memfd,
-				event, policy };
+		/* Each source sits on another's target, in reverse. */
+		int from[4] = { channel_fd(b), memfd, event, policy };
 
-		if (heritage_bequeath(swap[0], swap[1], swap[2], swap[3]) < 0)
+		for (int i = 0; i < 4; i++)
+			from[i] = dup3(from[i], 100 + i, O_CLOEXEC);
+		for (int i = 0; i < 4; i++)
+			from[i] = dup3(from[i], HERITAGE_POLICY - i, O_CLOEXEC);
+		if (heritage_bequeath(from[0], from[1], from[2], from[3]) < 0)
 			_exit(20);
 		_exit(be_worker());
 	}

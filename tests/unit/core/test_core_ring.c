@@ -230,6 +230,22 @@ static void test_tail_goes_back(void **state)
 	(void)munmap(p, HEADER + SIZE);
 }
 
+/* Each step is small enough, but together they pass the reader's head. */
+static void test_tail_runs_away(void **state)
+{
+	unsigned char *p = memory();
+	struct str s;
+
+	(void)state;
+	assert_int_equal(ring_write(writer, STR("x"), false, 0), 0);
+	set_tail(p, SIZE);
+	(void)peek();
+	ring_consume(reader);
+	set_tail(p, 2 * SIZE);
+	assert_int_equal(ring_peek(reader, &s), -EBADMSG);
+	(void)munmap(p, HEADER + SIZE);
+}
+
 /* What was handed out does not change with the memory it came from. */
 static void test_private_copy(void **state)
 {
@@ -326,12 +342,12 @@ static void test_survives_writer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_basics),          TEST(test_wrap),
-		TEST(test_wakeup),          TEST(test_overload),
-		TEST(test_limits),          TEST(test_reader_gone),
-		TEST(test_corruption),      TEST(test_tail_goes_back),
-		TEST(test_private_copy),    TEST(test_two_processes),
-		TEST(test_survives_writer),
+		TEST(test_basics),         TEST(test_wrap),
+		TEST(test_wakeup),         TEST(test_overload),
+		TEST(test_limits),         TEST(test_reader_gone),
+		TEST(test_corruption),     TEST(test_tail_goes_back),
+		TEST(test_tail_runs_away), TEST(test_private_copy),
+		TEST(test_two_processes),  TEST(test_survives_writer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
