@@ -40,8 +40,8 @@ static uint32_t widen_verbs(uint32_t mask, enum verdict_kind kind)
 	return wide;
 }
 
-static uint32_t file_mask(struct compiler *c, const struct file_rule *f,
-			  enum verdict_kind kind)
+/* An operation that nobody knows never happens; parse.c has said so. */
+static uint32_t file_mask(const struct file_rule *f, enum verdict_kind kind)
 {
 	uint32_t mask = 0;
 
@@ -55,12 +55,6 @@ static uint32_t file_mask(struct compiler *c, const struct file_rule *f,
 			return (1U << FILE_VERB_MAX) - 1;
 		if (file_verb_from_string(t->s, &verb) == 0)
 			mask |= 1U << verb;
-		else
-			diag_warn(c->diag, c->file, t->pos.line, t->pos.column,
-				  "file rule \"" STR_FMT
-				  "\": unknown operation \"" STR_FMT
-				  "\" never happens",
-				  STR_ARG(f->c.name), STR_ARG(t->s));
 	}
 	return widen_verbs(mask, kind);
 }
@@ -101,7 +95,7 @@ int compile_files(struct compiler *c)
 		const struct file_rule *f = &c->in->files[i];
 		struct img_rule rule = compile_common(c, &f->c);
 
-		rule.mask = file_mask(c, f, (enum verdict_kind)rule.kind);
+		rule.mask = file_mask(f, (enum verdict_kind)rule.kind);
 		rule.redirect_to = writer_str(&c->w, f->redirect_to);
 		if (f->redirect_to.n)
 			rule.flags |= RULE_REDIRECTS;
@@ -122,8 +116,9 @@ int compile_files(struct compiler *c)
 
 /* Matching is case-insensitive: keys and patterns are kept in lower case. */
 static int command_names(struct compiler *c, const struct command_rule *m,
-			 uint32_t number)
+			 uint32_t number, struct img_span *ret)
 {
+	uint32_t first = writer_count(&c->w, SEC_STRS);
 	int r;
 
 	for (size_t i = 0; i < m->commands.n; i++) {
@@ -131,11 +126,14 @@ static int command_names(struct compiler *c, const struct command_rule *m,
 		const struct rule_text *t = &m->commands.v[i];
 		struct index_build *ix = &c->basenames;
 
-		buf_put_str(&b, t->s);
+		r = compile_expand(c, "command", m->c.name, t, &b);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			continue;
+		(void)writer_add_str(&c->w, buf_str(&b));
 		buf_lower(&b);
-		if (b.error)
-			return b.error;
-		if (str_index(t->s, '/') >= 0)
+		if (str_index(buf_str(&b), '/') >= 0)
 			ix = &c->commands;
 		if (glob_is_pattern(buf_str(&b)))
 			r = index_add(ix, &c->w, buf_str(&b), number, 1);
@@ -147,6 +145,7 @@ static int command_names(struct compiler *c, const struct command_rule *m,
 		if (r < 0)
 			return r;
 	}
+	*ret = writer_since(&c->w, SEC_STRS, first);
 	return 0;
 }
 
@@ -222,7 +221,6 @@ static int compile_command(struct compiler *c, const struct command_rule *m,
 
 	rule.flags = command_flags(m);
 	rule.redirect_to = writer_str(&c->w, m->redirect_command);
-	rule.sources = compile_strs(c, &m->commands);
 	cmd.args_sources = compile_strs(c, &m->args_patterns);
 	command_redirect(c, m, &cmd);
 	r = command_args(c, m, &cmd.args);
@@ -231,7 +229,7 @@ static int compile_command(struct compiler *c, const struct command_rule *m,
 	if (r == 0)
 		r = compile_env_pats(c, &m->env_deny, &cmd.env_deny);
 	if (r == 0)
-		r = command_names(c, m, number);
+		r = command_names(c, m, number, &rule.sources);
 	if (rule.kind != VERDICT_ALLOW)
 		c->w.h.flags |= POLICY_RESTRICTS_COMMANDS;
 	rule.extra = writer_add(&c->w, SEC_COMMANDS, &cmd);
@@ -264,6 +262,35 @@ int compile_commands(struct compiler *c)
 
 /* --- unix sockets and signals ------------------------------------------------ */
 
+static int unix_paths(struct compiler *c, const struct unix_rule *u,
+		      uint32_t number, struct img_span *ret)
+{
+	uint32_t first = writer_count(&c->w, SEC_STRS);
+	int r;
+
+	for (size_t i = 0; i < u->paths.n; i++) {
+		_cleanup_buf_ struct buf b = BUF_INIT;
+		const struct rule_text *t = &u->paths.v[i];
+
+		r = compile_expand(c, "unix socket", u->c.name, t, &b);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			continue;
+		(void)writer_add_str(&c->w, buf_str(&b));
+		r = index_add(&c->unixes, &c->w, buf_str(&b), number,
+			      u->operations);
+		if (r < 0)
+			r = compile_report(c, r, "unix socket", u->c.name,
+					   "glob", t,
+					   pattern_error(r, buf_str(&b)));
+		if (r < 0)
+			return r;
+	}
+	*ret = writer_since(&c->w, SEC_STRS, first);
+	return 0;
+}
+
 int compile_unixes(struct compiler *c)
 {
 	uint32_t first = writer_count(&c->w, SEC_RULES);
@@ -274,19 +301,9 @@ int compile_unixes(struct compiler *c)
 		struct img_rule rule = compile_common(c, &u->c);
 
 		rule.mask = u->operations;
-		rule.sources = compile_strs(c, &u->paths);
-		for (size_t j = 0; j < u->paths.n; j++) {
-			const struct rule_text *t = &u->paths.v[j];
-
-			r = index_add(&c->unixes, &c->w, t->s, (uint32_t)i,
-				      rule.mask);
-			if (r < 0)
-				r = compile_report(c, r, "unix socket",
-						   u->c.name, "glob", t,
-						   pattern_error(r, t->s));
-			if (r < 0)
-				return r;
-		}
+		r = unix_paths(c, u, (uint32_t)i, &rule.sources);
+		if (r < 0)
+			return r;
 		(void)writer_add(&c->w, SEC_RULES, &rule);
 	}
 	c->w.h.family[FAMILY_UNIX] = writer_since(&c->w, SEC_RULES, first);
