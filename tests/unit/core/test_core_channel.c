@@ -160,8 +160,12 @@ static int be_worker(void)
 {
 	struct channel_msg m;
 	struct heritage h;
-	int r = heritage_adopt(&h);
+	int r;
 
+	for (int fd = HERITAGE_CHANNEL; fd < HERITAGE_END; fd++)
+		if (fcntl(fd, F_GETFD) != 0) /* must survive exec */
+			return 7;
+	r = heritage_adopt(&h);
 	if (r < 0)
 		return 1;
 	if (fcntl(HERITAGE_END, F_GETFD) >= 0 || fcntl(100, F_GETFD) >= 0)
@@ -179,25 +183,26 @@ static int be_worker(void)
 	return fcntl(HERITAGE_CHANNEL, F_GETFD) < 0 ? 0 : 6;
 }
 
-static void test_heritage(void **state)
+static void check_heritage(bool crossed)
 {
 	struct ring *ring;
 	struct str record;
 	int memfd, event, status = -1, policy;
 	pid_t pid;
 
-	(void)state;
 	assert_int_equal(ring_create(RING_DEFAULT_SIZE, &ring, &memfd, &event),
 			 0);
 	policy = fd_sealed_memfd("policy", STR("image"));
 	pid = fork();
 	if (pid == 0) {
-		/* Each source sits on another's target, in reverse. */
+		/* The targets are free, or each source sits on another's. */
 		int from[4] = { channel_fd(b), memfd, event, policy };
 
 		for (int i = 0; i < 4; i++)
 			from[i] = dup3(from[i], 100 + i, O_CLOEXEC);
 		for (int i = 0; i < 4; i++)
+			(void)close(HERITAGE_CHANNEL + i);
+		for (int i = 0; i < 4 && crossed; i++)
 			from[i] = dup3(from[i], HERITAGE_POLICY - i, O_CLOEXEC);
 		if (heritage_bequeath(from[0], from[1], from[2], from[3]) < 0)
 			_exit(20);
@@ -210,6 +215,18 @@ static void test_heritage(void **state)
 	assert_true(str_eq(record, STR("event")));
 	(void)ring_free(ring);
 	(void)close(policy);
+}
+
+static void test_heritage(void **state)
+{
+	(void)state;
+	check_heritage(/* crossed */ false);
+}
+
+static void test_heritage_crossed(void **state)
+{
+	(void)state;
+	check_heritage(/* crossed */ true);
 }
 
 /* Started by hand: the descriptors are something else, or not there. */
@@ -235,8 +252,10 @@ static void test_no_heritage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_small),   TEST(test_sizes),    TEST(test_too_much),
-		TEST(test_hostile), TEST(test_heritage), TEST(test_no_heritage),
+		TEST(test_small),       TEST(test_sizes),
+		TEST(test_too_much),    TEST(test_hostile),
+		TEST(test_heritage),    TEST(test_heritage_crossed),
+		TEST(test_no_heritage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
