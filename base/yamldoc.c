@@ -12,6 +12,7 @@
  */
 #include "base/yamldoc.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -277,6 +278,7 @@ static int on_close(struct builder *b, const yaml_event_t *ev)
 	struct frame *f = &b->stack[--b->depth];
 	int r = 0;
 
+	assert(f->node); /* libyaml balances its events */
 	if (f->node->type == YNODE_MAPPING) {
 		r = ybuild_check_duplicates(b, f->node);
 		if (r == 0)

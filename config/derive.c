@@ -126,6 +126,11 @@ static void derive_switches(struct config *c)
 		any = any || *all[i] == CONFIG_YES;
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		derive_tri(all[i], !any);
+	if (c->audit.integrity.key_source == CONFIG_KEY_UNSET)
+		c->audit.integrity.key_source =
+			c->audit.integrity.key_file  ? CONFIG_KEY_FILE
+			: c->audit.integrity.key_env ? CONFIG_KEY_ENV
+						     : CONFIG_KEY_UNSET;
 	if (c->development.debug && c->logging.level == CONFIG_LEVEL_INFO)
 		c->logging.level = CONFIG_LEVEL_DEBUG;
 }
@@ -255,12 +260,13 @@ static int check_auth(const struct config *c, const struct check *k)
 	case CONFIG_AUTH_NONE:
 		break;
 	}
-	if (!is_loopback(c->server.http.addr))
-		return refuse(k, "server.http.addr",
-			      "other hosts could use the API, which asks for "
-			      "no key; bind 127.0.0.1 or set auth.type: "
-			      "api_key");
-	return 0;
+	if (is_loopback(c->server.http.addr))
+		return 0;
+	return yread_error(k->r, NULL, node_of(k->root, "server.http.addr"),
+			   "refusing to listen on \"%.100s\" with "
+			   "auth.type=none (use 127.0.0.1/localhost or enable "
+			   "auth)",
+			   c->server.http.addr);
 }
 
 static int check_approvals(const struct config *c, const struct check *k)
@@ -268,8 +274,16 @@ static int check_approvals(const struct config *c, const struct check *k)
 	if (!c->approvals.enabled)
 		return 0;
 	switch ((enum config_approvals)c->approvals.mode) {
-	case CONFIG_APPROVALS_LOCAL_TTY:
 	case CONFIG_APPROVALS_API:
+		if (c->auth.type == CONFIG_AUTH_NONE ||
+		    c->development.disable_auth)
+			return yread_error(k->r, NULL,
+					   node_of(k->root, "approvals.mode"),
+					   "approvals.mode=api requires "
+					   "auth.type=api_key (auth is "
+					   "disabled)");
+		return 0;
+	case CONFIG_APPROVALS_LOCAL_TTY:
 		return 0;
 	case CONFIG_APPROVALS_TOTP:
 	case CONFIG_APPROVALS_WEBAUTHN:
@@ -363,6 +377,10 @@ static int check_require(const struct config *c, const struct check *k)
 				   near ? "; did you mean \"" : "",
 				   near ? near : "", near ? "\"?" : "");
 	}
+	if (list->n && !config_key_find("sandbox.require")->honoured)
+		return refuse(k, "sandbox.require",
+			      "is not supported by this version, and going on "
+			      "would not keep the condition");
 	return 0;
 }
 

@@ -38,6 +38,11 @@ struct config_alias {
 	const char *from, *to; /* key or section */
 };
 
+struct config_idle {
+	const char *path, *value;
+	const char *note; /* why another value changes nothing; or NULL */
+};
+
 struct config_override {
 	const char *variable, *path;
 };
@@ -46,8 +51,7 @@ extern const struct config_key config_keys[];
 extern const size_t config_n_keys;
 extern const struct config_alias config_aliases[];
 extern const size_t config_n_aliases;
-/* key, value that asks for nothing */
-extern const struct config_alias config_idle[];
+extern const struct config_idle config_idle[];
 extern const size_t config_n_idle;
 extern const struct config_override config_overrides[];
 extern const size_t config_n_overrides;

@@ -86,12 +86,20 @@ static void warn_unknown(struct loader *l, const struct section *s,
 	yread_warn(&l->r, NULL, key, "%s (ignored)", buf_cstr(&text));
 }
 
+static const char *note_of(const char *path)
+{
+	for (size_t i = 0; i < config_n_idle; i++)
+		if (config_idle[i].note &&
+		    strcmp(config_idle[i].path, path) == 0)
+			return config_idle[i].note;
+	return "accepted, but not honoured by this version";
+}
+
 static void warn_not_honoured(struct loader *l, const struct ypath *here,
-			      const struct ynode *at)
+			      const char *path, const struct ynode *at)
 {
 	l->c->n_not_honoured++;
-	yread_warn(&l->r, here, at,
-		   "accepted, but not honoured by this version");
+	yread_warn(&l->r, here, at, "%s", note_of(path));
 }
 
 static int set_key(struct loader *l, const struct section *s,
@@ -115,7 +123,7 @@ static int set_key(struct loader *l, const struct section *s,
 	if (s->wants)
 		*s->wants = true;
 	else
-		warn_not_honoured(l, here, value);
+		warn_not_honoured(l, here, key->path, value);
 	return 0;
 }
 
@@ -172,7 +180,7 @@ static int walk_section(struct loader *l, const struct section *outer,
 	e = walk(l, s, m->value);
 	s->wants = NULL;
 	if (wants)
-		warn_not_honoured(l, s->at, m->key);
+		warn_not_honoured(l, s->at, s->path, m->key);
 	return e;
 }
 
@@ -239,8 +247,8 @@ static int set_defaults(struct config *c, struct config *idle,
 	*idle = *c; /* borrows c's strings */
 	for (size_t i = 0; i < config_n_idle; i++) {
 		int e = config_set_text(idle,
-					config_key_find(config_idle[i].from), r,
-					config_idle[i].to);
+					config_key_find(config_idle[i].path), r,
+					config_idle[i].value);
 
 		if (e < 0)
 			return e;
