@@ -207,8 +207,7 @@ static int open_judged(struct command *c, struct str label, enum file_verb verb,
 	below = buf_cstr(&path) + strlen(c->session->workspace);
 	while (*below == '/')
 		below++;
-	fd = path_open_beneath(root, *below ? below : ".",
-			       flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+	fd = path_open_beneath(root, *below ? below : ".", flags, 0);
 	if (fd < 0)
 		return fd;
 	r = path_of_fd(fd, &real);
@@ -292,7 +291,7 @@ static void do_acat(struct command *c)
 
 	if (name.n == 0)
 		return;
-	fd = open_judged(c, name, FILE_READ, O_RDONLY);
+	fd = open_judged(c, name, FILE_READ, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		file_error(c, name, fd < 0 ? fd : -errno);
 		return;

@@ -78,9 +78,9 @@ struct collected {
 	struct buf blocked; /* JSON objects, comma separated */
 	size_t n_blocked_kept;
 	uint64_t n_file, n_network, n_other, n_blocked;
-	/* the first denial, for guidance; in the command's arena */
+	/* the denial that explains most; in the command's arena */
 	struct str rule, operation, target;
-	bool first_is_network;
+	bool network_blocked;
 	struct buf notes; /* lines for stderr, e.g. of soft deletes */
 	unsigned int n_notes;
 };

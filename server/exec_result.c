@@ -56,17 +56,25 @@ static struct str target_of(const struct event *e)
 	return e->domain;
 }
 
+static bool is_default(struct str rule)
+{
+	return rule.n == 0 || str_starts(rule, STR("default-"));
+}
+
 static void collect_denial(struct command *c, const struct event *e,
 			   struct str json)
 {
 	struct collected *k = &c->seen;
 
-	if (k->n_blocked++ == 0) {
+	/* What a rule forbade explains more than what none allowed: programs
+	 * probe for things (a terminal, a cache) and live without. */
+	if (k->n_blocked++ == 0 ||
+	    (is_default(k->rule) && !is_default(e->rule))) {
 		k->rule = keep(c, e->rule);
 		k->operation = keep(c, e->operation.n ? e->operation : e->type);
 		k->target = keep(c, target_of(e));
-		k->first_is_network = bucket_of(e->type) == BUCKET_NETWORK;
 	}
+	k->network_blocked |= bucket_of(e->type) == BUCKET_NETWORK;
 	if (k->n_blocked_kept >= COLLECT_BLOCKED)
 		return;
 	if (k->n_blocked_kept++)

@@ -92,7 +92,7 @@ static void advise(const struct command *c, struct advice *a)
 	if (is_code(c, "E_POLICY") || is_code(c, "E_APPROVAL"))
 		advise_denied(c, a);
 	else if (c->seen.n_blocked && !c->timed_out &&
-		 (failed || c->seen.first_is_network))
+		 (failed || c->seen.network_blocked))
 		advise_blocked(c, a);
 	else if (failed)
 		advise_failed(c, a);

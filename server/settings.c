@@ -136,11 +136,11 @@ static int load_integrity(struct settings *s, const struct config *c,
 		return 0;
 	s->integrity_sha512 = c->audit.integrity.algorithm ==
 			      CONFIG_INTEGRITY_HMAC_SHA512;
-	if (c->audit.integrity.key_source == CONFIG_KEY_FILE &&
+	if (c->audit.integrity.key_source <= CONFIG_KEY_FILE &&
 	    c->audit.integrity.key_file) {
 		r = fd_read_file(AT_FDCWD, c->audit.integrity.key_file,
 				 KEY_FILE_MAX, &text);
-	} else if (c->audit.integrity.key_source == CONFIG_KEY_ENV &&
+	} else if (c->audit.integrity.key_source <= CONFIG_KEY_ENV &&
 		   c->audit.integrity.key_env) {
 		env = getenv(c->audit.integrity.key_env);
 		buf_puts(&text, env ? env : "");
@@ -264,6 +264,8 @@ static void put_seccomp(struct json_writer *w, const struct config *c)
 	static const char *const TRUNCATED[] = { "deny", "allow", "approval" };
 	unsigned int block = c->sandbox.seccomp.syscalls.on_block;
 	unsigned int cut = c->sandbox.seccomp.execve.on_truncated;
+	const __typeof__(c->sandbox.seccomp.file_monitor) *m =
+		&c->sandbox.seccomp.file_monitor;
 
 	json_key(w, "seccomp");
 	json_begin_object(w);
@@ -283,12 +285,11 @@ static void put_seccomp(struct json_writer *w, const struct config *c)
 	json_key(w, "file_monitor");
 	json_begin_object(w);
 	json_kv_bool(w, "enabled", true);
-	json_kv_bool(
-		w, "write_only_opens",
-		config_on(c->sandbox.seccomp.file_monitor.write_only_opens));
-	json_kv_bool(
-		w, "intercept_metadata",
-		config_on(c->sandbox.seccomp.file_monitor.intercept_metadata));
+	/* Reads are on record unless the operator's file says otherwise:
+	 * a derived default does not count. */
+	json_kv_bool(w, "write_only_opens",
+		     config_on(m->enabled) && config_on(m->write_only_opens));
+	json_kv_bool(w, "intercept_metadata", config_on(m->intercept_metadata));
 	json_end_object(w);
 }
 

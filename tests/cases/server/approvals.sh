@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+# A command that a person must approve: yes, no, and no answer.
+. "$(dirname "$0")/lib.sh"
+CONFIG_EXTRA=$(printf 'approvals:\n  enabled: true\n  mode: local_tty\n  timeout: 2s')
+start_server
+new_session s
+
+ask() {
+	curl -sS -m 30 -X POST "$AGENTSH_SERVER/api/v1/sessions/s/exec" \
+		-d '{"command":"askme"}' >"$T/bg" &
+	BG=$!
+	wait_for pending
+	ID=$(jq -r '.[0].id' "$T/out")
+}
+pending() {
+	local_api GET /api/v1/approvals
+	jq -e 'length == 1 and .[0].target == "askme"' "$T/out" >/dev/null
+}
+
+ask
+local_api POST "/api/v1/approvals/$ID" '{"decision":"approve","reason":"fine"}'
+expect_code 200
+wait $BG
+# approved, so it was started: there is no such program
+jq -e '.result.exit_code == 127' "$T/bg" >/dev/null || fail "approved: $(cat "$T/bg")"
+
+ask
+local_api POST "/api/v1/approvals/$ID" '{"decision":"deny"}'
+wait $BG
+jq -e '.result.exit_code == 126 and .result.error.code == "E_APPROVAL_DENIED"' "$T/bg" >/dev/null ||
+	fail "denied: $(cat "$T/bg")"
+local_api POST "/api/v1/approvals/$ID" '{"decision":"approve"}'
+expect_code 404
+
+ask
+wait $BG
+jq -e '.result.error.code == "E_APPROVAL_TIMEOUT"' "$T/bg" >/dev/null || fail "time-out"
+
+ask
+kill $BG # the client leaves: the question goes with it
+gone() {
+	local_api GET /api/v1/approvals
+	jq -e 'length == 0' "$T/out" >/dev/null
+}
+wait_for gone
+api GET '/api/v1/sessions/s/history?type=approval_resolved'
+expect_json 'length == 3'

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+# Who may do what: commands of a session, keys and roles, local tools.
+. "$(dirname "$0")/lib.sh"
+start_server
+new_session s
+new_session other
+
+# from inside: health and the own session, nothing else
+inside() { # METHOD PATH -> CODE
+	sh_exec "curl -s -o /dev/null -w '%{http_code}' -X $1 $2 $AGENTSH_SERVER$3; true"
+	CODE=$(jq -r .result.stdout "$T/out")
+}
+inside GET '' /health
+expect_code 200
+inside GET '' /api/v1/sessions/s
+expect_code 200
+inside GET '' /api/v1/sessions/other
+expect_code 403
+inside GET '' /api/v1/sessions
+expect_code 403
+inside POST "-d '{\"workspace\":\"/\"}'" /api/v1/sessions
+expect_code 403
+inside POST "-d '{\"command\":\"id\"}'" /api/v1/sessions/s/exec
+expect_code 403
+inside DELETE '' /api/v1/sessions/other
+expect_code 403
+sh_exec "curl -s -o /dev/null -w '%{http_code}' --unix-socket $T/run/http-$PORT.sock http://x/api/v1/sessions; true"
+expect_json '.result.stdout == "000" or .result.stdout == "403"'
+
+# with authentication off, approvals are for the local socket only
+api GET /api/v1/approvals
+expect_code 403
+local_api GET /api/v1/approvals
+expect_code 200
+[ "$(stat -c %a "$T/run/http-$PORT.sock")" = 600 ] || fail "mode of the socket"
+
+kill "$SERVER_PID"
+wait "$SERVER_PID"
+cat >"$T/keys.yaml" <<-KEYS
+- id: a
+  key: agent-key
+  role: agent
+- id: b
+  key: approver-key
+  role: approver
+KEYS
+sed -i "s|type: none|type: api_key\n  api_key:\n    keys_file: $T/keys.yaml|" "$T/config.yaml"
+start_server
+keyed() {
+	CODE=$(curl -sS -m 30 -o "$T/out" -w '%{http_code}' -H "X-API-Key: $1" \
+		"$AGENTSH_SERVER$2")
+}
+keyed wrong /api/v1/sessions
+expect_code 401
+expect_json '.error == "unauthorized"'
+keyed agent-key /api/v1/sessions
+expect_code 200
+keyed agent-key /api/v1/approvals
+expect_code 403
+expect_json '.error == "forbidden"'
+keyed approver-key /api/v1/approvals
+expect_code 200
+keyed '' /health
+expect_code 200
