@@ -116,11 +116,17 @@ static void derive_switches(struct config *c)
 	derive_tri(&c->sandbox.unix_sockets.enabled, true);
 	derive_tri(&s->unix_socket.enabled,
 		   s->enabled && config_on(c->sandbox.unix_sockets.enabled));
-	derive_tri(&m->enabled, s->enabled && s->socket_rules.n == 0);
+	/*
+	 * Not agentsh's defaults: there, all of it hangs on seccomp.enabled.
+	 * Here every open is judged and recorded unless the configuration
+	 * says otherwise, and stat (which costs 2 to 4 times the run time of
+	 * file-heavy tools) only on request. docs/differences.md.
+	 */
+	derive_tri(&m->enabled, true);
 	derive_tri(&m->enforce_without_fuse, config_on(m->enabled));
-	derive_tri(&m->intercept_metadata, config_on(m->enforce_without_fuse));
+	derive_tri(&m->intercept_metadata, false);
 	derive_tri(&m->block_io_uring, config_on(m->enforce_without_fuse));
-	derive_tri(&m->write_only_opens, !config_on(m->intercept_metadata));
+	derive_tri(&m->write_only_opens, false);
 	derive_tri(&m->openat_emulation, config_on(m->enforce_without_fuse));
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		any = any || *all[i] == CONFIG_YES;

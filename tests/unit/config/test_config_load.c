@@ -316,14 +316,14 @@ static void test_derived(void **state)
 	(void)state;
 	load(&l, "sandbox: {seccomp: {enabled: true}}\n");
 	assert_true(config_on(l.c->sandbox.seccomp.file_monitor.enabled));
-	assert_true(config_on(
+	assert_false(config_on(
 		l.c->sandbox.seccomp.file_monitor.intercept_metadata));
 	assert_false(
 		config_on(l.c->sandbox.seccomp.file_monitor.write_only_opens));
 	assert_true(config_on(l.c->sandbox.seccomp.unix_socket.enabled));
 	load(&m, "sandbox: {unix_sockets: {enabled: false}, seccomp: "
 		 "{enabled: true, blocked_socket_families: [], file_monitor: "
-		 "{intercept_metadata: false}}}\n"
+		 "{write_only_opens: true}}}\n"
 		 "dlp: {patterns: {email: true}}\n");
 	assert_false(config_on(m.c->sandbox.seccomp.unix_socket.enabled));
 	assert_true(
@@ -332,7 +332,9 @@ static void test_derived(void **state)
 	assert_true(config_on(m.c->dlp.patterns.email));
 	assert_false(config_on(m.c->dlp.patterns.ssn));
 	load(&n, "");
-	assert_false(config_on(n.c->sandbox.seccomp.file_monitor.enabled));
+	assert_true(config_on(n.c->sandbox.seccomp.file_monitor.enabled));
+	assert_false(
+		config_on(n.c->sandbox.seccomp.file_monitor.write_only_opens));
 }
 
 static void test_environment(void **state)
