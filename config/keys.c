@@ -357,3 +357,12 @@ const struct config_idle config_idle[] = {
 };
 
 const size_t config_n_idle = ARRAY_LEN(config_idle);
+
+/* OTEL_EXPORTER_OTLP_ENDPOINT is left out: it is seldom set for us. */
+const char *const config_unused_variables[] = {
+	"AGENTSH_OTEL_ENDPOINT",
+	"AGENTSH_OTEL_PROTOCOL",
+	"PKGCHECK_FAIL_MODE",
+};
+
+const size_t config_n_unused_variables = ARRAY_LEN(config_unused_variables);

@@ -56,6 +56,10 @@ extern const size_t config_n_idle;
 extern const struct config_override config_overrides[];
 extern const size_t config_n_overrides;
 
+/* Variables of the reference that nothing here reads. */
+extern const char *const config_unused_variables[];
+extern const size_t config_n_unused_variables;
+
 /* The key with exactly this path, or NULL. */
 const struct config_key *config_key_find(const char *path);
 /* True if some key lies below path. */

@@ -298,6 +298,17 @@ static int apply_overrides(struct config *c, const struct config *idle,
 	const char *dir = config_getenv(env, "AGENTSH_DATA_DIR");
 	int worst = 0;
 
+	for (size_t i = 0; i < config_n_unused_variables; i++) {
+		const char *name = config_unused_variables[i];
+
+		if (!config_getenv(env, name))
+			continue;
+		c->n_not_honoured++;
+		diag_warn(diag, NULL, 0, 0,
+			  "environment variable %s: not honoured by this "
+			  "version",
+			  name);
+	}
 	for (size_t i = 0; i < config_n_overrides; i++) {
 		const struct config_override *o = &config_overrides[i];
 		const char *value = config_getenv(env, o->variable);

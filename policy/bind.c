@@ -161,8 +161,12 @@ static int unknown_key(const struct yreader *r, const struct ypath *at,
 	const char *known[BIND_KEYS_MAX];
 	size_t n = 0;
 
-	for (; n < table->n && n < BIND_KEYS_MAX; n++)
+	/* A suggestion costs; past the last message kept nobody reads it. */
+	while (r->diag && r->diag->n_errors < DIAG_MAX_ITEMS && n < table->n &&
+	       n < BIND_KEYS_MAX) {
 		known[n] = table->fields[n].key;
+		n++;
+	}
 	yread_unknown_text(at, key->text, known, n, &text);
 	return yread_error(r, NULL, key, "%s", buf_cstr(&text));
 }

@@ -19,14 +19,16 @@ static const struct bind_table file_table = BIND_TABLE_INIT(file_fields);
 
 /* A word that no operation has would make the rule quietly useless. */
 static void warn_operation(const struct yreader *r, const struct ypath *at,
-			   const struct ynode *node, struct rule_text word,
-			   const char *const *known, size_t n_known)
+			   struct rule_text word, const char *const *known,
+			   size_t n_known)
 {
 	struct ynode place = { .line = word.pos.line,
 			       .column = word.pos.column };
-	const char *near = diag_suggest(word.s, known, n_known);
+	const char *near = NULL;
 
-	(void)node;
+	/* A suggestion costs; past the last message kept nobody reads it. */
+	if (r->diag && r->diag->n_warnings < DIAG_MAX_ITEMS)
+		near = diag_suggest(word.s, known, n_known);
 	yread_warn(r, at, &place,
 		   "operation \"%.60s\" is not known and never matches%s%s%s",
 		   word.s.p, near ? "; did you mean \"" : "", near ? near : "",
@@ -50,7 +52,7 @@ static int file_rule(const struct yreader *r, const struct ypath *at,
 
 		if (!str_eq_c(word.s, "*") &&
 		    file_verb_from_string(word.s, &verb) < 0)
-			warn_operation(r, at, node, word, known, FILE_VERB_MAX);
+			warn_operation(r, at, word, known, FILE_VERB_MAX);
 	}
 	if (rule->paths.n == 0)
 		yread_warn(r, at, node, "no paths: the rule never matches");
@@ -321,7 +323,7 @@ static int unix_rule(const struct yreader *r, const struct ypath *at,
 		if (str_eq_c(word.s, "*"))
 			in.rule.operations = UINT32_MAX;
 		else if (unix_verb_from_string(word.s, &verb) < 0)
-			warn_operation(r, at, node, word, known, UNIX_VERB_MAX);
+			warn_operation(r, at, word, known, UNIX_VERB_MAX);
 		else
 			in.rule.operations |= 1U << verb;
 	}

@@ -346,6 +346,7 @@ static void test_environment(void **state)
 			VAR("AGENTSH_POLICY_NAME=strict"),
 			NULL };
 	char *bad[] = { VAR("AGENTSH_LOG_LEVEL=loud"), NULL };
+	char *unused[] = { VAR("PKGCHECK_FAIL_MODE=open"), NULL };
 	_cleanup_loaded_ struct loaded l = { 0 };
 
 	(void)state;
@@ -373,6 +374,10 @@ static void test_environment(void **state)
 	assert_messages("audit: {output: '/x/${NOPE}y'}\n", 0,
 			"/etc/x/c.yaml:1:21: warning: $NOPE is not set and "
 			"was replaced by nothing\n");
+	assert_messages_env("", unused, 0,
+			    "warning: environment variable "
+			    "PKGCHECK_FAIL_MODE: not honoured by this "
+			    "version\n");
 }
 
 static void test_policy_name_must_be_allowed(void **state)
