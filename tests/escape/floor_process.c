@@ -175,13 +175,13 @@ static int bounding_set(const struct arena *a)
 
 static int give_away(const struct arena *a)
 {
-	return attack_result(chown(at(a->ws, "file"), 65534, 65534));
+	return attack_result(chown(at(a->ws, "file"), 4242, 4242));
 }
 
 static int change_uid(const struct arena *a)
 {
 	(void)a;
-	return attack_result(setuid(65534));
+	return attack_result(setuid(4242));
 }
 
 /* ws/suid is this program, owned by nobody, mode 4755. */

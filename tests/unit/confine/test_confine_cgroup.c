@@ -179,7 +179,8 @@ static void test_memory(void **state)
 	s = cgroup_set_destroy(s);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	assert_true(oom);
-	assert_true(peak > 16 * 1024 && peak <= 32 * 1024);
+	/* v2 tells it from 5.19 on */
+	assert_true(peak == 0 || (peak > 16 * 1024 && peak <= 32 * 1024));
 }
 
 /* Exit status: how many children could be made. */
