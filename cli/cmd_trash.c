@@ -71,22 +71,37 @@ static int list_entry(void *arg, const struct trash_entry *e)
 	return 0;
 }
 
+/* Those that the Go program wrote belong to no group of ours. */
+static int list_legacy(void *arg, const struct trash_entry *e)
+{
+	return e->legacy ? list_entry(arg, e) : 0;
+}
+
+static int note_any(void *arg, const struct trash_entry *e)
+{
+	(void)e;
+	*(bool *)arg = true;
+	return 1;
+}
+
 static int list_store(const struct cli *c, struct listing *l)
 {
 	_cleanup_trash_ struct trash *t = NULL;
 	struct trash_filter f = { .session = str_from(
 					  flag_text(&c->flags, "session")) };
-	struct trash_usage usage = { 0 };
 	int r = store_open(c, true, &t);
 
 	if (r)
 		return r;
-	if (trash_usage(t, &usage) == 0)
-		l->any = usage.entries > 0;
-	if (flag_bool(&c->flags, "all"))
+	if (flag_bool(&c->flags, "all")) {
 		r = trash_list_entries(t, &f, list_entry, l);
-	else
+	} else {
 		r = trash_list_groups(t, &f, list_group, l);
+		if (r == 0)
+			r = trash_list_entries(t, &f, list_legacy, l);
+	}
+	if (r == 0 && l->b.len == 0)
+		(void)trash_list_entries(t, NULL, note_any, &l->any);
 	return r < 0 ? fail_errno(r, "list trash") : 0;
 }
 

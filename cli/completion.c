@@ -65,24 +65,26 @@ static void bash_node(struct buf *b, const struct node *n)
 
 static void put_bash(struct buf *b, struct node *root)
 {
-	buf_puts(b,
-		 "# bash completion for agentsh (made by: agentsh completion "
-		 "bash)\n"
-		 "_agentsh()\n{\n"
-		 "\tlocal cur=${COMP_WORDS[COMP_CWORD]} path= words= i w\n"
-		 "\tCOMPREPLY=()\n"
-		 "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
-		 "\t\tw=${COMP_WORDS[i]}\n"
-		 "\t\t[[ $w == -- ]] && return\n"
-		 "\t\t[[ $w == -* ]] && continue\n"
-		 "\t\tif _agentsh_words \"${path:+$path }$w\"; then\n"
-		 "\t\t\tpath=${path:+$path }$w\n"
-		 "\t\telse\n\t\t\tbreak\n\t\tfi\n"
-		 "\tdone\n"
-		 "\t_agentsh_words \"$path\" && COMPREPLY=($(compgen -W "
-		 "\"$words\" -- \"$cur\"))\n"
-		 "}\n"
-		 "_agentsh_words()\n{\n\tcase $1 in\n");
+	buf_puts(
+		b,
+		"# bash completion for agentsh (made by: agentsh completion "
+		"bash)\n"
+		"_agentsh()\n{\n"
+		"\tlocal cur=${COMP_WORDS[COMP_CWORD]} path= words= stop= i w\n"
+		"\tCOMPREPLY=()\n"
+		"\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
+		"\t\tw=${COMP_WORDS[i]}\n"
+		"\t\t[[ $w == -- ]] && return\n"
+		"\t\t[[ $w == -* ]] && continue\n"
+		"\t\t[[ $stop ]] && continue\n"
+		"\t\tif _agentsh_words \"${path:+$path }$w\"; then\n"
+		"\t\t\tpath=${path:+$path }$w\n"
+		"\t\telse\n\t\t\tstop=1\n\t\tfi\n"
+		"\tdone\n"
+		"\t_agentsh_words \"$path\" && COMPREPLY=($(compgen -W "
+		"\"$words\" -- \"$cur\"))\n"
+		"}\n"
+		"_agentsh_words()\n{\n\tcase $1 in\n");
 	walk(b, root, bash_node);
 	buf_puts(b, "\t*) return 1 ;;\n\tesac\n}\n"
 		    "complete -o default -F _agentsh agentsh\n");
@@ -128,14 +130,16 @@ static void put_zsh(struct buf *b, struct node *root)
 	walk(b, root, zsh_node);
 	buf_puts(b, "\t*) return 1 ;;\n\tesac\n}\n"
 		    "_agentsh() {\n"
-		    "\tlocal path_= w; local -a words_ flags; local i\n"
+		    "\tlocal path_= w= stop=; local -a words_ flags; local i\n"
 		    "\tlocal -a typed; typed=(\"${(@)words}\")\n"
 		    "\tlocal at=$CURRENT; local -a words\n"
 		    "\tfor ((i = 2; i < at; i++)); do\n"
 		    "\t\tw=$typed[i]\n"
 		    "\t\t[[ $w == -- ]] && { _default; return }\n"
 		    "\t\t[[ $w == -* ]] && continue\n"
-		    "\t\t_agentsh_words \"${path_:+$path_ }$w\" || break\n"
+		    "\t\t[[ -n $stop ]] && continue\n"
+		    "\t\t_agentsh_words \"${path_:+$path_ }$w\" || "
+		    "{ stop=1; continue }\n"
 		    "\t\tpath_=\"${path_:+$path_ }$w\"\n"
 		    "\tdone\n"
 		    "\t_agentsh_words \"$path_\"\n"

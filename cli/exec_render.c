@@ -24,21 +24,25 @@ int exec_status(const struct json *response)
 		     0xff);
 }
 
-/* Denials that a command survives are news only where it could not ask. */
+/*
+ * A command that looked at something denied and succeeded anyway is no news;
+ * a connection it did not get is: the peer's answer came from the proxy.
+ */
 static bool worth_telling(const struct json *guidance, int status)
 {
-	static const char *const asked[] = { "command", "net", "dns", "http",
-					     "connect" };
+	static const char *const probes[] = { "file_", "dir_",   "symlink_",
+					      "exec",  "open",   "read",
+					      "stat",  "access", "list" };
 	struct str op = json_get_str(guidance, "blocked_operation");
 
 	if (status != 0)
 		return true;
 	if (!json_get_bool(guidance, "blocked", false))
 		return false;
-	for (size_t i = 0; i < ARRAY_LEN(asked); i++)
-		if (str_starts(op, str_from(asked[i])))
-			return true;
-	return op.n == 0;
+	for (size_t i = 0; i < ARRAY_LEN(probes); i++)
+		if (str_starts(op, str_from(probes[i])))
+			return false;
+	return true;
 }
 
 static void put_rule(struct buf *out, struct str text, struct str rule)

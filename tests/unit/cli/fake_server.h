@@ -3,8 +3,8 @@
  * fake_server.h - a server that answers from a script, and a way to run the
  * agentsh program against it
  */
-#ifndef TESTS_UNIT_CLI_FAKE_SERVER_H
-#define TESTS_UNIT_CLI_FAKE_SERVER_H
+#ifndef UNIT_CLI_FAKE_SERVER_H
+#define UNIT_CLI_FAKE_SERVER_H
 
 #include <pthread.h>
 #include <stdbool.h>
