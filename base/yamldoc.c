@@ -383,6 +383,9 @@ int yamldoc_parse(struct arena *a, const char *file, struct str text,
 	yaml_parser_t parser;
 	int r = 0;
 
+	/* A byte order mark, as some editors put in front of UTF-8. */
+	if (str_starts(text, STR("\xef\xbb\xbf")))
+		text = str_skip(text, 3);
 	if (!b)
 		return -ENOMEM;
 	b->arena = a;

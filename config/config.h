@@ -578,7 +578,8 @@ enum config_source {
 
 /*
  * Discovery: explicit_path (may be NULL), $AGENTSH_CONFIG, the user's
- * directory, /etc/agentsh; the system's path even if nothing is there.
+ * directory, /etc/agentsh; the system's path even if nothing is there. An
+ * explicit path that would have been found anyway does not count as explicit.
  * Appends to out. env: like environ.
  */
 enum config_source config_find(const char *explicit_path, char *const *env,

@@ -26,20 +26,13 @@ static bool try_dir(const char *dir, struct buf *out)
 	return false;
 }
 
-enum config_source config_find(const char *explicit_path, char *const *env,
-			       struct buf *out)
+/* Discovery without an explicit path. */
+static enum config_source discover(char *const *env, struct buf *out)
 {
-	const char *given = explicit_path && *explicit_path
-				    ? explicit_path
-				    : config_getenv(env, "AGENTSH_CONFIG");
 	const char *xdg = config_getenv(env, "XDG_CONFIG_HOME");
 	const char *home = config_getenv(env, "HOME");
 	_cleanup_buf_ struct buf user = BUF_INIT;
 
-	if (given && *given) {
-		buf_puts(out, given);
-		return CONFIG_SOURCE_EXPLICIT;
-	}
 	if (xdg && *xdg == '/')
 		buf_printf(&user, "%s/agentsh", xdg);
 	else if (home && *home == '/')
@@ -49,4 +42,26 @@ enum config_source config_find(const char *explicit_path, char *const *env,
 	if (!try_dir(SYSTEM_DIR, out))
 		buf_puts(out, SYSTEM_DIR "/config.yaml");
 	return CONFIG_SOURCE_SYSTEM;
+}
+
+/*
+ * Naming the file that would have been found anyway changes nothing, or a
+ * server started by hand and one started by the command line would keep their
+ * data in different places.
+ */
+enum config_source config_find(const char *explicit_path, char *const *env,
+			       struct buf *out)
+{
+	const char *given = explicit_path && *explicit_path
+				    ? explicit_path
+				    : config_getenv(env, "AGENTSH_CONFIG");
+	_cleanup_buf_ struct buf found = BUF_INIT;
+	enum config_source source = discover(env, &found);
+
+	if (!given || !*given || str_eq_c(buf_str(&found), given)) {
+		buf_put_str(out, buf_str(&found));
+		return source;
+	}
+	buf_puts(out, given);
+	return CONFIG_SOURCE_EXPLICIT;
 }

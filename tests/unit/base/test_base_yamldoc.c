@@ -101,6 +101,24 @@ static void test_empty(void **state)
 	}
 }
 
+static void test_encodings(void **state)
+{
+	_cleanup_doc_ struct doc bom = { 0 }, crlf = { 0 }, utf16 = { 0 };
+
+	(void)state;
+	doc_load(&bom, STR("\xef\xbb\xbf"
+			   "a: 1\n"));
+	assert_int_equal(bom.r, 0);
+	assert_true(str_eq_c(scalar(bom.root, "a"), "1"));
+	doc_load(&crlf, STR("a: 1\r\nb: 2\r\n"));
+	assert_int_equal(crlf.r, 0);
+	assert_true(str_eq_c(scalar(crlf.root, "a"), "1"));
+	assert_int_equal(ynode_get(crlf.root, "b")->line, 2);
+	doc_load(&utf16, STR("\xff\xfe"
+			     "a\0:\0 \0001\0"));
+	assert_int_equal(utf16.r, -EINVAL);
+}
+
 static void test_alias_and_merge(void **state)
 {
 	_cleanup_doc_ struct doc d = { 0 };
@@ -440,6 +458,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shape),
 		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_encodings),
 		cmocka_unit_test(test_alias_and_merge),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_bomb),

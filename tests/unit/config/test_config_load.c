@@ -453,6 +453,10 @@ static void test_find(void **state)
 	assert_int_equal(config_find("x.yaml", env, &got),
 			 CONFIG_SOURCE_EXPLICIT);
 	assert_string_equal(buf_cstr(&got), "x.yaml");
+	/* Named, but the one that would have been found. */
+	buf_reset(&got);
+	assert_int_equal(config_find(buf_cstr(&file), env, &got),
+			 CONFIG_SOURCE_USER);
 	(void)unlink(buf_cstr(&file));
 	file.data[file.len - strlen("/config.yml")] = 0;
 	(void)rmdir(buf_cstr(&file));
