@@ -118,6 +118,7 @@ static int parse_verb(struct cli *c, int argc, char **argv, struct buf *error)
 {
 	for (;;) {
 		size_t from = c->depth;
+		struct flag_words words;
 		const struct command *v;
 		int r;
 
@@ -126,11 +127,15 @@ static int parse_verb(struct cli *c, int argc, char **argv, struct buf *error)
 		r = add_tables(c, from);
 		if (r < 0)
 			return r;
-		r = flag_set_parse(&c->flags, argc, argv, !v->run, &c->n_args,
-				   &c->dash, error);
+		words = (struct flag_words){ .argv = argv,
+					     .argc = argc,
+					     .until_positional = !v->run };
+		r = flag_set_parse(&c->flags, &words, error);
 		if (r < 0)
 			return r;
 		c->args = argv;
+		c->n_args = words.n;
+		c->dash = words.dash;
 		if (v->run || c->n_args == 0 || !find_sub(v, argv[0]))
 			return 0;
 		argc = c->n_args;
@@ -181,23 +186,23 @@ int command_dispatch(const struct command *root, int argc, char **argv)
 			 .depth = 1,
 			 .dash = -1 };
 	_cleanup_buf_ struct buf error = BUF_INIT;
-	int n = 0, status = 1;
+	struct flag_words words = { .argv = argv + (argc > 0),
+				    .argc = argc - (argc > 0),
+				    .until_positional = true };
+	int status = 1;
 
-	if (argc > 0) {
-		argc--;
-		argv++;
-	}
 	if (flag_set_add(&c.flags, root->flags) < 0 ||
-	    flag_set_parse(&c.flags, argc, argv, true, &n, &c.dash, &error) < 0)
+	    flag_set_parse(&c.flags, &words, &error) < 0)
 		status = fail("%s", buf_cstr(&error));
-	else if (n == 0 && !c.flags.help && flag_bool(&c.flags, "version"))
+	else if (words.n == 0 && !c.flags.help &&
+		 flag_bool(&c.flags, "version"))
 		status = cmd_version(&c);
-	else if (n == 0)
+	else if (words.n == 0)
 		command_help(&c), status = 0;
-	else if (!find_sub(root, argv[0]))
-		status = unknown_command(&c, argv[0]);
+	else if (!find_sub(root, words.argv[0]))
+		status = unknown_command(&c, words.argv[0]);
 	else
-		status = run_verb(&c, n, argv);
+		status = run_verb(&c, words.n, words.argv);
 	flag_set_done(&c.flags);
 	return status;
 }

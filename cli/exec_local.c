@@ -37,9 +37,10 @@
 struct relay {
 	const struct exec_call *x;
 	struct conn *conn;
-	int signals; /* owned: signalfd */
-	int master;  /* owned: -1 without a terminal */
-	bool input;  /* stdin is still read */
+	int signals;  /* owned: signalfd */
+	int master;   /* owned: -1 without a terminal */
+	bool input;   /* stdin is still read */
+	bool hung_up; /* nobody has the slave open now */
 	struct tty_raw raw;
 	struct buf to_master; /* typed, not yet taken by the command */
 	sigset_t old_mask;
@@ -226,7 +227,8 @@ static int relay_poll(struct relay *r, struct pollfd p[4], uint64_t deadline)
 		master |= POLLOUT;
 	p[0] = (struct pollfd){ .fd = r->conn->fd, .events = POLLIN };
 	p[1] = (struct pollfd){ .fd = r->signals, .events = POLLIN };
-	p[2] = (struct pollfd){ .fd = r->master, .events = master };
+	p[2] = (struct pollfd){ .fd = r->hung_up ? -1 : r->master,
+				.events = master };
 	p[3] = (struct pollfd){ .fd = r->input && room ? STDIN_FILENO : -1,
 				.events = POLLIN };
 	if (poll(p, 4, wait) <= 0)
@@ -236,44 +238,44 @@ static int relay_poll(struct relay *r, struct pollfd p[4], uint64_t deadline)
 }
 
 /*
+ * Both directions of the terminal. The master stays open when its last slave
+ * is closed (POLLHUP, EIO): the command may be between fork and exec, so it is
+ * only left out of the poll set.
+ */
+static void relay_terminal(struct relay *r, short master, short input)
+{
+	if (input)
+		relay_input(r);
+	if (master & POLLOUT)
+		relay_to_master(r);
+	if (master & (POLLIN | POLLHUP | POLLERR) && relay_from_master(r) == 0)
+		r->hung_up = true;
+}
+
+/*
  * Until the answer is complete. Return: 0, -errno of the exchange, or a signal
- * number that ends us. The master stays open when its last slave is closed
- * (POLLHUP, EIO): the command may be between fork and exec, so it is only left
- * out of the poll set until the next byte of the answer.
+ * number that ends us.
  */
 static int relay_run(struct relay *r, uint64_t deadline)
 {
-	int master = r->master;
+	int s = 0;
 
-	for (;;) {
+	while (s == 0) {
 		struct pollfd p[4];
-		int s;
 
 		s = relay_poll(r, p, deadline);
-		if (s < 0)
-			return s;
-		if (p[1].revents) {
+		if (s == 0 && p[1].revents)
 			s = relay_signals(r);
-			if (s)
-				return s;
-		}
-		if (p[3].revents)
-			relay_input(r);
-		if (p[2].revents & POLLOUT)
-			relay_to_master(r);
-		if (p[2].revents & (POLLIN | POLLHUP | POLLERR) &&
-		    relay_from_master(r) == 0)
-			r->master = -1;
-		if (!p[0].revents)
-			continue;
-		s = conn_feed(r->conn);
-		if (s == 0)
-			continue;
-		r->master = master;
-		if (master >= 0)
-			(void)relay_from_master(r);
-		return s > 0 ? 0 : s;
+		if (s != 0)
+			return s;
+		relay_terminal(r, p[2].revents, p[3].revents);
+		if (p[0].revents)
+			s = conn_feed(r->conn);
 	}
+	/* What the command wrote last is still in the terminal. */
+	if (r->master >= 0)
+		(void)relay_from_master(r);
+	return s > 0 ? 0 : s;
 }
 
 /* "stdin" of --json as a file to read from. */

@@ -254,21 +254,30 @@ static int parse_short(struct flag_set *f, struct walk *w, char *word)
 	return 0;
 }
 
-int flag_set_parse(struct flag_set *f, int argc, char **argv,
-		   bool until_positional, int *ret_n, int *ret_dash,
+/* Takes the flag argv[i - 1], and its value if that is a word of its own. */
+static int parse_flag(struct flag_set *f, struct walk *w)
+{
+	char *word = w->argv[w->i - 1];
+
+	return word[1] == '-' ? parse_long(f, w, word)
+			      : parse_short(f, w, word);
+}
+
+int flag_set_parse(struct flag_set *f, struct flag_words *words,
 		   struct buf *error)
 {
-	struct walk w = { .argc = argc, .argv = argv, .error = error };
-	int n = 0, dash = -1;
+	struct walk w = { .argc = words->argc,
+			  .argv = words->argv,
+			  .error = error };
+	int n = 0, dash = -1, r = 0;
 
-	while (w.i < argc) {
-		char *word = argv[w.i];
-		int r = 0;
+	while (w.i < w.argc && r == 0) {
+		char *word = w.argv[w.i];
 
 		if (word[0] != '-' || word[1] == '\0') {
-			if (until_positional)
+			if (words->until_positional)
 				break;
-			argv[n++] = word;
+			w.argv[n++] = word;
 			w.i++;
 			continue;
 		}
@@ -277,18 +286,13 @@ int flag_set_parse(struct flag_set *f, int argc, char **argv,
 			dash = n;
 			break;
 		}
-		if (word[1] == '-')
-			r = parse_long(f, &w, word);
-		else
-			r = parse_short(f, &w, word);
-		if (r < 0)
-			return r;
+		r = parse_flag(f, &w);
 	}
-	while (w.i < argc)
-		argv[n++] = argv[w.i++];
-	*ret_n = n;
-	*ret_dash = dash;
-	return 0;
+	while (w.i < w.argc)
+		w.argv[n++] = w.argv[w.i++];
+	words->n = n;
+	words->dash = dash;
+	return r;
 }
 
 int flag_set_check_required(const struct flag_set *f, struct buf *error)

@@ -59,15 +59,20 @@ void flag_set_done(struct flag_set *f);
  * verb may redefine a global flag. 0 or -E2BIG.
  */
 int flag_set_add(struct flag_set *f, const struct flag *table);
+/* A command line: in argv, argc and until_positional, out the rest. */
+struct flag_words {
+	char **argv;
+	int argc;
+	/* Stop at the first positional and do not look further. */
+	bool until_positional;
+	int n;    /* positionals, moved to the front of argv in order */
+	int dash; /* index among them where "--" stood, or -1 */
+};
+
 /*
- * Parses argv[0..argc). Positionals are moved to the front of argv in order;
- * *ret_n is their number, *ret_dash the index where "--" stood or -1. With
- * until_positional, stops at the first positional and does not look further.
- * Return: 0, or -EINVAL with one line in error.
+ * Parses w->argv. Return: 0, or -EINVAL with one line in error.
  */
-int flag_set_parse(struct flag_set *f, int argc, char **argv,
-		   bool until_positional, int *ret_n, int *ret_dash,
-		   struct buf *error);
+int flag_set_parse(struct flag_set *f, struct flag_words *w, struct buf *error);
 /* `required flag(s) "a", "b" not set`, or 0. */
 int flag_set_check_required(const struct flag_set *f, struct buf *error);
 

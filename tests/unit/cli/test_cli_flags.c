@@ -35,15 +35,20 @@ struct parsed {
 /* argv points to static words: the parser only moves pointers. */
 static void parse(struct parsed *p, char **argv, bool until)
 {
+	struct flag_words words;
 	int argc = 0;
 
 	memset(p, 0, sizeof(*p));
 	assert_int_equal(flag_set_add(&p->f, table), 0);
 	while (argv[argc])
 		argc++;
+	words = (struct flag_words){ .argv = argv,
+				     .argc = argc,
+				     .until_positional = until };
 	p->argv = argv;
-	p->r = flag_set_parse(&p->f, argc, argv, until, &p->n, &p->dash,
-			      &p->error);
+	p->r = flag_set_parse(&p->f, &words, &p->error);
+	p->n = words.n;
+	p->dash = words.dash;
 }
 
 static void done(struct parsed *p)
