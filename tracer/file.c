@@ -333,12 +333,15 @@ static bool startup_guard(const struct file_call *f, const struct op *op)
 	return v.kind == VERDICT_DENY && str_eq_c(rule, "default-deny-files");
 }
 
-/* procfs of ourselves would answer us what it refuses the caller. */
+/* What is closed by the server; and procfs of ourselves, which would answer us
+ * what it refuses the caller. */
 static bool is_ours(const struct file_call *f, struct str path)
 {
 	struct str rest = str_skip(path, 6), part;
 	uint64_t pid;
 
+	if (settings_denies(&f->q->tracer->settings, path))
+		return true;
 	if (!str_starts(path, STR("/proc/")) || !str_split(&rest, '/', &part) ||
 	    num_parse_u64(part, &pid) < 0)
 		return false;
@@ -459,7 +462,8 @@ void file_judge(struct file_call *f)
 		run_act(f);
 		return;
 	}
-	if (is_ours(f, op.file.path))
+	if (is_ours(f, op.file.path) ||
+	    (f->two && is_ours(f, buf_str(&f->b.path))))
 		op.kind = OP_NONE; /* denied by any policy */
 	second = second_op(f, &op2);
 	e.type = str_from(event_type(f->verb));

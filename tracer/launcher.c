@@ -304,6 +304,7 @@ _noreturn_ static void launcher_main(struct launch *l, int sock)
 	reset_signals();
 	(void)prctl(PR_SET_NAME, "agentsh-launch");
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)umask(l->config->umask);
 	l->stack = mmap(NULL, LAUNCH_STACK_SIZE, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 	if (l->stack == MAP_FAILED || channel_new(sock, &c) < 0 ||

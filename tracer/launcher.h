@@ -27,6 +27,7 @@ struct launcher_config {
 	const struct sock_fprog *floor_filter; /* without any notify class */
 	bool listener;
 	uint64_t caps_keep;
+	mode_t umask; /* of the commands */
 };
 
 /* What the launcher and its children tell, in this order per command. */

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -175,6 +176,8 @@ int main(void)
 
 	log_init("agentsh-tracer", LOG_LEVEL_INFO);
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* Modes of what we make for callers follow their umask, not ours. */
+	t.umask = umask(0);
 	r = heritage_adopt(&t.heritage);
 	if (r < 0) {
 		(void)log_error_errno(r, "started by agentsh server only");

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "confine/caps.h"
 #include "confine/seccomp.h"
 #include "core/grant.h"
 #include "tracer/command.h"
@@ -69,6 +70,8 @@ static int derive_grants(const struct tracer *t, struct grant_set *g)
 		r = grant_set_add_hole(g, s->deny_paths.v[i]);
 	if (r == 0 && s->control_socket)
 		r = grant_set_add_hole(g, s->control_socket);
+	if (r == 0 && s->proxy_port)
+		r = vec_push(&g->tcp_connect_ports, s->proxy_port);
 	return r;
 }
 
@@ -90,6 +93,65 @@ static int build_landlock(struct tracer *t)
 	}
 	grant_set_done(&g);
 	return r;
+}
+
+/*
+ * Puts this process where its commands will be: their credentials, no
+ * capability, and a Landlock domain that theirs is nested in. So a call that we
+ * make for a caller can reach nothing that the caller's own domain does not
+ * grant, but for what our own work needs: procfs, our cgroups, and reading the
+ * programs on the search path. A domain beside theirs would not do: we could
+ * not read their memory or take their descriptors.
+ */
+static int restrict_self(struct tracer *t)
+{
+	struct grant_set g = { 0 };
+	struct str rest = str_from(t->settings.path), dir;
+	_cleanup_close_ int fd = -1;
+	int r = derive_grants(t, &g);
+
+	if (r == 0)
+		r = grant_set_add(&g, "/proc", GRANT_READ, /* expand */ false);
+	if (r == 0 && t->cgroups)
+		r = grant_set_add(&g, "/sys/fs/cgroup", GRANT_RW,
+				  /* expand */ false);
+	if (r == 0 && t->cgroups && t->settings.cgroup_base)
+		r = grant_set_add(&g, t->settings.cgroup_base, GRANT_RW,
+				  /* expand */ false);
+	while (r == 0 && str_split(&rest, ':', &dir)) {
+		_cleanup_free_ char *path = str_dup(dir);
+
+		r = !path          ? -ENOMEM
+		    : *path == '/' ? grant_set_add(&g, path, GRANT_READ,
+						   /* expand */ false)
+				   : 0;
+	}
+	/* Landlock knows ports only. Connections are judged here by address,
+	 * and made here; the commands' own domain keeps the narrow set. */
+	if (t->notify & NOTIFY_NET)
+		g.tcp_connect_any = true;
+	if (r == 0)
+		fd = landlock_build(&g, NULL);
+	grant_set_done(&g);
+	if (r < 0)
+		return r;
+	if (fd < 0)
+		return fd;
+	return landlock_restrict(fd, landlock_restrict_flags(t->landlock.abi));
+}
+
+static int drop_privileges(struct tracer *t)
+{
+	int r = caps_restrict(0);
+
+	if (r < 0)
+		return log_error_errno(r, "cannot drop capabilities");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return log_error_errno(-errno, "no_new_privs");
+	if (t->landlock_fd < 0)
+		return 0;
+	r = restrict_self(t);
+	return r < 0 ? log_error_errno(r, "cannot restrict the tracer") : 0;
 }
 
 static int build_filters(struct tracer *t)
@@ -132,6 +194,7 @@ static int start_launcher(struct tracer *t)
 		.filter = t->listener ? t->filter : t->floor_filter,
 		.floor_filter = t->floor_filter,
 		.listener = t->listener,
+		.umask = t->umask,
 	};
 	int r = launcher_new(&config, &t->launcher);
 
@@ -169,6 +232,9 @@ static int start_floor(struct tracer *t)
 	r = build_filters(t);
 	if (r < 0)
 		return log_error_errno(r, "cannot build the seccomp filter");
+	r = drop_privileges(t);
+	if (r < 0)
+		return r;
 	r = start_launcher(t);
 	if (r < 0)
 		return log_error_errno(r, "cannot start the launcher");

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "base/json.h"
+#include "base/path.h"
 #include "core/limits.h"
 
 #define SETTINGS_ARENA_MAX (1U << 20)
@@ -127,6 +128,14 @@ int settings_parse(struct str json, struct settings *ret)
 	}
 	*ret = s;
 	return 0;
+}
+
+bool settings_denies(const struct settings *s, struct str path)
+{
+	for (size_t i = 0; i < s->deny_paths.n; i++)
+		if (path_beneath(path, str_from(s->deny_paths.v[i])))
+			return true;
+	return s->control_socket && str_eq_c(path, s->control_socket);
 }
 
 void settings_done(struct settings *s)

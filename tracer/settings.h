@@ -47,6 +47,8 @@ struct settings {
 
 /* Fills *ret (release with settings_done). 0, -EBADMSG, -ENOMEM. */
 int settings_parse(struct str json, struct settings *ret);
+/* True for paths that no command may touch, whatever the policy says. */
+bool settings_denies(const struct settings *s, struct str path);
 void settings_done(struct settings *s);
 
 #endif

@@ -63,6 +63,7 @@ struct tracer {
 	struct request *free_requests; /* pool */
 	uint32_t next_id, next_ticket;
 	bool shutting_down;
+	mode_t umask; /* that we were born with; ours is 0 */
 };
 
 /* Sets the session up from HELLO; READY follows when the dry run is over. */

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * race_exec.c - rewrites the file name and argv of execve while they are judged
+ *
+ *	race_exec ALLOWED DENIED SECONDS
+ *
+ * ALLOWED and DENIED are absolute names of the same length. Each try is a vfork
+ * child, whose execve's name is flipped by a thread of the parent. A denied
+ * program that gets to print shows on stdout; the caller of this looks for it.
+ * Prints how many tries ran to their end, and how many were killed.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static char path[4096];
+static char *args[] = { path, NULL };
+static const char *names[2];
+static size_t length;
+
+static void *flip(void *arg)
+{
+	for (unsigned int i = 0;; i++) {
+		memcpy(path, names[i & 1], length);
+		for (volatile int k = 0; k < 200; k++)
+			;
+	}
+	return arg;
+}
+
+static char stack[65536];
+
+static int child(void *arg)
+{
+	char *env[] = { NULL };
+
+	(void)execve(path, args, env);
+	(void)arg;
+	_exit(126);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long tries = 0, ran = 0, refused = 0, killed = 0;
+	time_t end;
+	pthread_t t;
+
+	if (argc != 4 || strlen(argv[1]) != strlen(argv[2]))
+		return 3;
+	names[0] = argv[1];
+	names[1] = argv[2];
+	length = strlen(argv[1]);
+	memcpy(path, argv[1], length + 1);
+	if (pthread_create(&t, NULL, flip, NULL) != 0)
+		return 3;
+	end = time(NULL) + atoi(argv[3]);
+	while (time(NULL) < end) {
+		int status;
+		/* shares memory, so that the other thread can interfere */
+		pid_t pid = clone(child, stack + sizeof(stack),
+				  CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
+
+		tries++;
+		if (pid < 0 || waitpid(pid, &status, 0) < 0)
+			continue;
+		if (WIFSIGNALED(status))
+			killed++;
+		else if (WEXITSTATUS(status) == 126)
+			refused++;
+		else
+			ran++;
+	}
+	(void)printf("tries %lu ran %lu refused %lu killed %lu\n", tries, ran,
+		     refused, killed);
+	(void)fflush(stdout);
+	_exit(ran ? 0 : 2);
+}
