@@ -51,6 +51,23 @@ static void put_base(struct env *e)
 	}
 }
 
+/* For clients that cooperate; the others meet the tracer's verdict. */
+static void put_proxy(struct command *c, struct env *e)
+{
+	static const char *const NAMES[] = { "HTTP_PROXY",  "HTTPS_PROXY",
+					     "ALL_PROXY",   "http_proxy",
+					     "https_proxy", "all_proxy" };
+	struct str url = buf_str(&c->session->proxy_url);
+
+	if (!c->session->proxy_port)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(NAMES); i++)
+		put(e, str_from(NAMES[i]), url);
+	put(e, STR("NO_PROXY"), STR("localhost,127.0.0.1"));
+	put(e, STR("no_proxy"), STR("localhost,127.0.0.1"));
+	put(e, STR("NODE_USE_ENV_PROXY"), STR("1"));
+}
+
 static void filter(struct command *c, struct env *e)
 {
 	size_t kept = 0;
@@ -138,6 +155,7 @@ int exec_build_env(struct command *c, const struct str **ret, size_t *ret_n,
 	int r;
 
 	put_base(&e);
+	put_proxy(c, &e);
 	put(&e, STR("AGENTSH_SESSION_ID"), str_from(s->id));
 	for (size_t i = 0; i < s->env.n; i++)
 		put(&e, str_from(s->env.data[i].name),

@@ -272,6 +272,7 @@ void session_to_json(const struct session *s, struct json_writer *w)
 	json_kv_cstr(w, "policy", s->policy_name);
 	json_kv_cstr(w, "cwd", s->cwd);
 	json_kv_cstr(w, "virtual_root", s->virtual_root);
+	json_kv_str_opt(w, "proxy_url", buf_str(&s->proxy_url));
 	json_kv_str_opt(w, "project_root", str_from(s->project_root));
 	json_kv_str_opt(w, "git_root", str_from(s->git_root));
 	if (s->layers.len) {
@@ -303,6 +304,7 @@ void session_free(struct session *s)
 	free(s->project_root);
 	free(s->git_root);
 	buf_done(&s->layers);
+	buf_done(&s->proxy_url);
 	(void)policy_unref(s->policy);
 	if (s->policy_fd >= 0)
 		(void)close(s->policy_fd);
@@ -319,6 +321,8 @@ void session_destroy(struct session *s, const char *event,
 	approvals_drop_session(app, s);
 	s->tracer = worker_stop(s->tracer);
 	s->tracer_state = WORKER_NONE;
+	s->proxy = worker_stop(s->proxy);
+	s->proxy_state = WORKER_NONE;
 	if (event)
 		(void)app_emit_simple(app, s, event,
 				      expired_by ? "expired_by" : NULL,

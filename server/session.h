@@ -52,6 +52,10 @@ struct session {
 	struct policy_limits limits;
 	struct worker *tracer; /* NULL unless STARTING or READY */
 	enum worker_state tracer_state;
+	struct worker *proxy; /* NULL unless STARTING or READY */
+	enum worker_state proxy_state;
+	uint16_t proxy_port;  /* 0 = there is none */
+	struct buf proxy_url; /* "http://127.0.0.1:PORT" */
 	bool protection_recorded;
 	bool exec_enforced;       /* the tracer judges every execve */
 	struct buf layers;        /* JSON array of what holds, from READY */
@@ -104,8 +108,13 @@ int session_resolve_dir(const struct session *s, struct str label,
 int session_real_path(const struct session *s, struct str label,
 		      struct buf *ret_real);
 int session_set_cwd(struct session *s, struct str label);
-/* Starts the tracer if there is none. 0 or -errno. */
+/* Starts the tracer if there is none, once the proxy's port is known. 0 or
+ * -errno. */
 int session_need_tracer(struct session *s);
+/* Starts the network proxy if it is configured and there is none. */
+int session_need_proxy(struct session *s);
+/* Records what the proxy has seen so far. */
+void session_drain_proxy(struct session *s);
 /* Timers: expiry of sessions. */
 void sessions_expire(struct app *app);
 

@@ -105,6 +105,7 @@ static int on_exited(struct session *s, struct str body)
 		return r;
 	/* What it did before it ended comes first. */
 	worker_drain(s->tracer);
+	session_drain_proxy(s);
 	c = session_command(s, m.command_id);
 	if (c)
 		command_exited(c, &m);
@@ -209,6 +210,8 @@ static int settings_text(struct session *s, struct buf *out)
 	buf_puts(out, "\"control_socket\":");
 	json_writer_init(&w, out, 0);
 	json_str(&w, buf_str(&app->local_path));
+	buf_printf(out, ",\"net\":{\"notify\":true,\"proxy_port\":%u}",
+		   (unsigned int)s->proxy_port);
 	buf_printf(out, ",\"approvals\":{\"enabled\":%s}}",
 		   app->cfg.approvals ? "true" : "false");
 	return out->error;
@@ -229,8 +232,14 @@ int session_need_tracer(struct session *s)
 					.owner = &owner };
 	int r;
 
+	/* Also brings back a proxy that died under a living tracer. */
+	r = session_need_proxy(s);
 	if (s->tracer_state != WORKER_NONE)
 		return 0;
+	if (r == 0 && s->proxy_state == WORKER_STARTING) {
+		s->tracer_state = WORKER_STARTING; /* settled() comes back */
+		return 0;
+	}
 	r = settings_text(s, &settings);
 	if (r < 0)
 		return r;

@@ -371,6 +371,8 @@ static int set_commands(struct settings *s, const struct config *c)
 	}
 	s->cgroups = c->sandbox.cgroups.enabled;
 	s->cgroup_base = keep(s, c->sandbox.cgroups.base_path);
+	s->net_proxy = c->sandbox.network.enabled;
+	s->net_listen = keep(s, c->sandbox.network.proxy_listen_addr);
 	return set_worker_json(s, c);
 }
 

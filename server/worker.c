@@ -82,6 +82,25 @@ int worker_find_libexec(char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
+/* In libexec, or in a build tree: each worker in its own directory. */
+static int find_program(const struct app *app, const char *name,
+			struct buf *out)
+{
+	struct str folder = str_skip(str_from(name), strlen("agentsh-"));
+
+	buf_printf(out, "%s/%s", app->libexec, name);
+	if (!out->error && access(buf_cstr(out), X_OK) < 0) {
+		buf_reset(out);
+		buf_printf(out, "%s/../" STR_FMT "/%s", app->libexec,
+			   STR_ARG(folder), name);
+	}
+	if (out->error)
+		return out->error;
+	return access(buf_cstr(out), X_OK) < 0
+		       ? log_error_errno(-errno, "%s", buf_cstr(out))
+		       : 0;
+}
+
 /* ---- birth ---- */
 
 _noreturn_ static void child(const char *program, const int fds[4])
@@ -371,11 +390,9 @@ static int set_up(struct worker *w, const struct worker_start *o)
 	int ring_fd = -1;
 	int r;
 
-	buf_printf(&program, "%s/%s", w->app->libexec, o->program);
-	if (program.error)
-		return program.error;
-	if (access(buf_cstr(&program), X_OK) < 0)
-		return log_error_errno(-errno, "%s", buf_cstr(&program));
+	r = find_program(w->app, o->program, &program);
+	if (r < 0)
+		return r;
 	r = ring_create(RING_DEFAULT_SIZE, &w->ring, &ring_fd, &w->ring_event);
 	if (r == 0)
 		r = loop_add_timer(w->app->loop, 0, on_timer, w, &w->timer);

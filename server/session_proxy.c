@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session_proxy.c - a session's side of its agentsh-netproxy
+ *
+ * Started with the session, before the tracer, which has to know its port.
+ * When it dies the session's way out is closed, not opened: the next command
+ * starts it again on the same port, so that environments stay true.
+ */
+#include <errno.h>
+
+#include "base/log.h"
+#include "base/num.h"
+#include "server/exec.h"
+#include "server/session_priv.h"
+#include "server/worker.h"
+
+/* The tracer waits for the proxy's port, or for the news that there is none. */
+static void settled(struct session *s, enum worker_state state)
+{
+	s->proxy_state = state;
+	s->tracer_state = WORKER_NONE; /* it has been waiting for this */
+	if (session_need_tracer(s) < 0)
+		while (s->commands)
+			command_abort(s->commands,
+				      "the session's sandbox did not start");
+}
+
+static int on_ready(struct session *s, struct str body)
+{
+	_cleanup_arena_ struct arena a = ARENA_INIT(1U << 16);
+	struct proto_ready m;
+	ptrdiff_t colon;
+	int64_t port;
+	int r = proto_ready_decode(body, &a, &m);
+
+	if (r < 0 || s->proxy_state != WORKER_STARTING || m.n_layers != 1)
+		return -EBADMSG;
+	if (!m.layers[0].active) {
+		log_error("session %s: no network proxy: " STR_FMT, s->id,
+			  STR_ARG(m.layers[0].detail));
+		(void)app_emit_simple(s->app, s, "net_proxy_failed", "error",
+				      m.layers[0].detail);
+		s->proxy_port = 0;
+		settled(s, WORKER_READY);
+		return 0;
+	}
+	colon = str_rindex(m.layers[0].detail, ':');
+	if (colon < 0 ||
+	    num_parse_range(str_skip(m.layers[0].detail, (size_t)colon + 1), 1,
+			    65535, &port) < 0)
+		return -EBADMSG;
+	s->proxy_port = (uint16_t)port;
+	buf_reset(&s->proxy_url);
+	buf_puts(&s->proxy_url, "http://");
+	buf_put_str(&s->proxy_url, m.layers[0].detail);
+	(void)app_emit_simple(s->app, s, "net_proxy_started", "proxy_url",
+			      buf_str(&s->proxy_url));
+	settled(s, WORKER_READY);
+	return 0;
+}
+
+static int on_message(void *arg, struct channel_msg *m)
+{
+	return m->type == PROTO_READY ? on_ready(arg, m->body) : -EBADMSG;
+}
+
+static int on_event(void *arg, struct event *e)
+{
+	struct session *s = arg;
+
+	e->session_id = str_from(s->id);
+	e->id = STR_NONE;
+	/* The proxy sees connections, not processes: with one command running
+	 * it is that one's. */
+	if (e->command_id.n == 0 && s->commands && !s->commands->next)
+		e->command_id = str_from(s->commands->id);
+	return app_emit(s->app, e);
+}
+
+static void on_died(void *arg, const char *how)
+{
+	struct session *s = arg;
+
+	s->proxy = NULL;
+	log_error("session %s: agentsh-netproxy died: %s", s->id, how);
+	(void)app_emit_simple(s->app, s, "net_proxy_failed", "error",
+			      str_from(how));
+	if (s->proxy_state == WORKER_STARTING) {
+		s->proxy_port = 0;
+		settled(s, WORKER_READY);
+	}
+	s->proxy_state = WORKER_NONE;
+}
+
+void session_drain_proxy(struct session *s)
+{
+	if (s->proxy)
+		worker_drain(s->proxy);
+}
+
+int session_need_proxy(struct session *s)
+{
+	_cleanup_buf_ struct buf settings = BUF_INIT;
+	const struct worker_owner owner = { on_message, on_event, on_died, s };
+	const struct settings *cfg = &s->app->cfg;
+	struct proto_hello hello = {
+		.session_id = str_from(s->id),
+		.workspace = str_from(s->workspace),
+		.policy_generation = s->generation,
+	};
+	const struct worker_start o = { .program = "agentsh-netproxy",
+					.policy_fd = s->policy_fd,
+					.hello = &hello,
+					.owner = &owner };
+	struct json_writer w;
+	int r;
+
+	if (!cfg->net_proxy || s->proxy_state != WORKER_NONE)
+		return 0;
+	json_writer_init(&w, &settings, 0);
+	json_begin_object(&w);
+	json_kv_i64(&w, "control_port", cfg->http_port);
+	json_key(&w, "listen");
+	if (s->proxy_port) {
+		_cleanup_buf_ struct buf same = BUF_INIT;
+
+		buf_put_str(&same, str_skip(buf_str(&s->proxy_url), 7));
+		json_str(&w, buf_str(&same));
+	} else {
+		json_cstr(&w, cfg->net_listen);
+	}
+	json_end_object(&w);
+	if (settings.error)
+		return settings.error;
+	hello.settings_json = buf_str(&settings);
+	r = worker_start(s->app, &o, &s->proxy);
+	if (r < 0) {
+		/* said once; the session goes on without a way out by name */
+		(void)app_emit_simple(s->app, s, "net_proxy_failed", "error",
+				      str_from(strerror(-r)));
+		s->proxy_state = WORKER_READY;
+		return log_error_errno(r, "session %s: cannot start the proxy",
+				       s->id);
+	}
+	s->proxy_state = WORKER_STARTING;
+	return 0;
+}
