@@ -2,6 +2,9 @@
 /*
  * show.c - `agentsh config show`: the configuration as JSON, Go field names
  */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "base/json.h"
 #include "base/macro.h"
 #include "base/num.h"
@@ -56,13 +59,37 @@ static void put_strings(struct json_writer *w, const struct ystrings *s)
 	json_end_array(w);
 }
 
+struct pair {
+	struct str name, value;
+};
+
+static void put_pair(struct json_writer *w, const struct pair *p)
+{
+	json_key_str(w, p->name);
+	json_str(w, p->value);
+}
+
+static int pair_cmp(const void *a, const void *b)
+{
+	return str_cmp(((const struct pair *)a)->name,
+		       ((const struct pair *)b)->name);
+}
+
+/* Sorted by name, as Go prints maps. */
 static void put_map(struct json_writer *w, const struct ystrmap *m)
 {
-	json_begin_object(w);
-	for (size_t i = 0; i < m->n; i++) {
-		json_key_str(w, m->names[i]);
-		json_str(w, m->values[i]);
+	_cleanup_free_ struct pair *v = calloc(m->n + 1, sizeof(*v));
+
+	if (!v) {
+		w->out->error = -ENOMEM;
+		return;
 	}
+	for (size_t i = 0; i < m->n; i++)
+		v[i] = (struct pair){ m->names[i], m->values[i] };
+	qsort(v, m->n, sizeof(*v), pair_cmp);
+	json_begin_object(w);
+	for (size_t i = 0; i < m->n; i++)
+		put_pair(w, &v[i]);
 	json_end_object(w);
 }
 

@@ -203,6 +203,9 @@ static void test_messages(void **state)
 			"/etc/x/c.yaml:1:31: error: sandbox.fuse.audit.ttl: "
 			"expected a duration such as 30s, 1h30m or 7d, found "
 			"\"week\"\n");
+	assert_messages("approvals: {timeout: -1s}\n", -EINVAL,
+			"/etc/x/c.yaml:1:22: error: approvals.timeout: must "
+			"not be negative\n");
 	assert_messages("server: x\n", -EINVAL,
 			"/etc/x/c.yaml:1:9: error: server: expected a mapping "
 			"(key: value), found \"x\"\n");
@@ -273,6 +276,10 @@ static void test_cross_checks(void **state)
 			-EINVAL,
 			"/etc/x/c.yaml:1:23: error: refusing to listen on "
 			"\"127.0.0.1.example.org:1\" with auth.type=none (use "
+			"127.0.0.1/localhost or enable auth)\n");
+	assert_messages("server: {http: {addr: '10.0.0.1:80'}}\n", -EINVAL,
+			"/etc/x/c.yaml:1:23: error: refusing to listen on "
+			"\"10.0.0.1:80\" with auth.type=none (use "
 			"127.0.0.1/localhost or enable auth)\n");
 	assert_messages("server: {http: {addr: '[::1]:18080'}}\n", 0, "");
 	assert_messages("server: {http: {addr: ':18080'}}\n"
@@ -357,6 +364,7 @@ static void test_environment(void **state)
 		 "sandbox: {env_inject: {A: 'x$', B: '$)', C: 'a$1b'}}\n",
 		 env);
 	assert_int_equal(l.r, 0);
+	assert_int_equal(l.diag.n_items, 1); /* $1 */
 	assert_string_equal(l.c->server.http.addr, "127.0.0.1:99");
 	assert_int_equal(l.c->logging.level, CONFIG_LEVEL_WARN);
 	assert_string_equal(l.c->sessions.base_dir, "/data/sessions");
@@ -521,7 +529,7 @@ static void test_json(void **state)
 	const struct json *n = NULL;
 
 	(void)state;
-	load(&l, "sandbox: {env_inject: {K: V}}\n"
+	load(&l, "sandbox: {env_inject: {Z: 1, K: V}}\n"
 		 "mount_profiles: {p: {base_policy: b, mounts: [{path: /x, "
 		 "policy: y}]}}\n"
 		 "tor: {mode: deny, list: [1, true]}\n"
@@ -534,6 +542,8 @@ static void test_json(void **state)
 	assert_true(str_eq_c(n->text, "127.0.0.1:18080"));
 	n = json_get(json_get(json_get(root, "Sandbox"), "EnvInject"), "K");
 	assert_true(str_eq_c(n->text, "V"));
+	n = json_get(json_get(root, "Sandbox"), "EnvInject");
+	assert_true(str_eq_c(n->child->key, "K"));
 	n = json_get(json_get(root, "Policies"), "Default");
 	assert_true(str_eq_c(n->text, "default"));
 	n = json_get(json_get(root, "Audit"), "Storage");

@@ -365,6 +365,10 @@ static void test_signal_errors(void **state)
 			  "process}, decision: deny}\n",
 		     "p.yaml:4:3: signal_rules[0]: target of type process "
 		     "needs a pattern");
+	assert_error(HEAD "signal_rules:\n- {signals: [9], target: {type: "
+			  "pid_range, min: 5, max: 2}, decision: deny}\n",
+		     "p.yaml:4:3: signal_rules[0]: target of type pid_range "
+		     "needs min and max, min <= max");
 }
 
 static void test_redirects(void **state)
