@@ -88,7 +88,8 @@ static void make_id(struct audit_store *s, char out[UUID_LEN + 1])
 	}
 	(void)snprintf(out, UUID_LEN + 1, "%08x-%04x-7%03x-%04x-%012llx",
 		       (unsigned int)(s->id_ms >> 16),
-		       (unsigned int)(s->id_ms & 0xffff), s->id_counter,
+		       (unsigned int)(s->id_ms & 0xffff),
+		       s->id_counter & 0xfffU,
 		       (unsigned int)(0x8000 | ((r >> 48) & 0x3fff)),
 		       (unsigned long long)(r & 0xffffffffffffULL));
 }

@@ -2,7 +2,8 @@
 /*
  * fd.h - descriptors: full reads and writes, passing, small files
  *
- * Every descriptor made here is CLOEXEC. Errors are negative errno.
+ * Every descriptor made here is CLOEXEC. Errors are negative errno. A program
+ * that writes to pipes ignores SIGPIPE; sockets never raise it here.
  */
 #ifndef BASE_FD_H
 #define BASE_FD_H

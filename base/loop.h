@@ -23,7 +23,11 @@ typedef void loop_signal_fn(struct loop *, int signo, void *arg);
 int loop_new(struct loop **ret);
 struct loop *loop_free(struct loop *l);
 
-/* events: EPOLLIN, EPOLLOUT, ...; the fd is borrowed. */
+/*
+ * events: EPOLLIN, EPOLLOUT, ...; the fd is borrowed: remove the source before
+ * closing it, or a new descriptor of that number is taken out in its place.
+ * ret may be NULL.
+ */
 int loop_add_io(struct loop *l, int fd, uint32_t events, loop_io_fn *fn,
 		void *arg, struct loop_source **ret);
 int loop_mod_io(struct loop_source *s, uint32_t events);

@@ -17,7 +17,8 @@ static struct str cidr_key(uint8_t key[17], const struct addr *a,
 	memset(key, 0, 17);
 	key[0] = (uint8_t)bits;
 	for (unsigned int i = 0; i < bits; i++)
-		key[1 + i / 8] |= a->b[i / 8] & (uint8_t)(0x80U >> i % 8);
+		key[1 + i / 8] = (uint8_t)(key[1 + i / 8] |
+					   (a->b[i / 8] & 0x80U >> i % 8));
 	return str_from_n((const char *)key, 17);
 }
 
