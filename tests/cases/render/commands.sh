@@ -27,16 +27,21 @@ for c in 'nc -h' 'nmap --version' 'sudo whoami' 'su -c whoami' 'ssh -V' \
 done
 
 # the shell's own ways around a look at the command line
-nc=$(command -v nc || true)
-if [ -n "$nc" ]; then
-	blocked 'true; nc -h'
-	blocked 'echo -h | xargs nc'
-	blocked "cp $nc x && ./x -h"
-	blocked "ln -s $nc y && ./y -h"
-	printf '#!/bin/sh\nexec nc -h\n' >"$WS/script"
-	chmod +x "$WS/script"
-	blocked ./script
+# (nc is a copy of true here: what counts is that it never runs)
+cp /bin/true "$WS/nc"
+nc=$WS/nc
+PATH_NC='export PATH="$PWD:$PATH";'
+blocked 'true; ./nc -h'
+blocked "$PATH_NC true; nc -h"
+blocked "$PATH_NC echo -h | xargs nc"
+blocked 'ln -s nc y && ./y -h'
+printf '#!/bin/sh\nexec ./nc -h\n' >"$WS/script"
+chmod +x "$WS/script"
+blocked ./script
+blocked "$PATH_NC env -u FOO nice nc -h; true; nc || exit 126"
+real=$(command -v nc || true)
+if [ -n "$real" ]; then
+	blocked "cp $real x && ./x -h"
 else
-	echo "note: nc is not installed, run-time exec checks use sudo only"
+	echo "note: nc is not installed: the copied-program check did not run"
 fi
-blocked 'true; sudo id || exit 126'
