@@ -20,6 +20,10 @@
 #define MAX_SHELLS   4U
 #define NAME_LIMIT   256U
 
+/* Buffers that are written before they are read: clearing them on every call
+ * would cost more than the rest of a decision. */
+#define _unset_ __attribute__((uninitialized))
+
 /* --- one command against the rules --------------------------------------------- */
 
 struct command_ctx {
@@ -131,7 +135,7 @@ bool command_rule_verdict(const struct policy *p, const struct command_view *c,
 			    .best = IMAGE_NONE,
 			    .accept = accept_command,
 			    .arg = &x };
-	char folded[4 + LIMIT_PATH];
+	_unset_ char folded[4 + LIMIT_PATH];
 	struct str path, base, plain;
 
 	if (c->path.n == 0 || c->path.n > LIMIT_PATH) {
@@ -235,7 +239,7 @@ static void judge_names(struct exec_ctx *e)
 			continue;
 		if (command_rule_verdict(e->p, &c, &v)) {
 			add_verdict(e, v);
-			vouched |= v.kind != VERDICT_DENY &&
+			vouched |= !path_ruled && v.kind != VERDICT_DENY &&
 				   is_fixed_name(e->p, c.path);
 		} else if (str_index(c.path, '/') >= 0) {
 			add_verdict(e, e->fallback);
@@ -247,7 +251,7 @@ static void judge_names(struct exec_ctx *e)
 
 static void judge_tor_name(struct exec_ctx *e, struct str name)
 {
-	char text[NAME_LIMIT];
+	_unset_ char text[NAME_LIMIT];
 
 	if (is_tor(command_basename(name, text, sizeof(text))))
 		add_verdict(e, builtin_verdict(e->p, VERDICT_DENY,
@@ -296,11 +300,11 @@ static bool judge_script(struct exec_ctx *e, enum shellc_kind kind)
 /* argv[0] is the shell. Two buffers in turn: a script's words lie in one. */
 static void judge_shell(struct exec_ctx *e, const struct str *argv, size_t argc)
 {
-	struct shellc buffers[2];
+	_unset_ struct shellc buffers[2];
 
 	for (unsigned int level = 0;; level++) {
 		struct shellc *s = &buffers[level % 2];
-		char text[NAME_LIMIT];
+		_unset_ char text[NAME_LIMIT];
 		struct command_view c;
 		struct verdict v;
 
@@ -332,7 +336,7 @@ static void judge_inside(struct exec_ctx *e, struct str name)
 	size_t argc = e->op->argc;
 
 	for (unsigned int level = 0; argc > 0; level++) {
-		char text[NAME_LIMIT];
+		_unset_ char text[NAME_LIMIT];
 		struct str base = command_basename(name, text, sizeof(text));
 		struct command_view c;
 		struct verdict v;
