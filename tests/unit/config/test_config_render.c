@@ -76,7 +76,7 @@ static void test_render_policy(void **state)
 	diag_format(&diag, &got);
 	assert_string_equal(buf_cstr(&got), "");
 	assert_int_equal(r, 0);
-	assert_int_equal(rules.n_commands, 6);
+	assert_int_equal(rules.n_commands, 7);
 	assert_int_equal(rules.n_files, 8);
 	assert_int_equal(rules.n_networks, 9);
 	assert_int_equal(rules.resources.pids_max, 100);
