@@ -5,16 +5,22 @@
  * Only for the loopback address and the default port: a server elsewhere is
  * somebody else's. The new server inherits none of our descriptors and is in a
  * session of its own; it stays when we are gone.
+ *
+ * Several clients may find no server at once. A lock beside the rendezvous
+ * socket lets one of them start it; the others wait and then find it healthy.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/rendezvous.h"
 #include "cli/exec.h"
 #include "cli/output.h"
 #include "config/config.h"
@@ -39,9 +45,8 @@ static bool healthy(const struct client *cl, uint64_t timeout_ns)
 }
 
 /* In the child: exec or exit. Only async-signal-safe calls. */
-static _noreturn_ void child(const char *config, int log)
+static _noreturn_ void child(const char *self, const char *config, int log)
 {
-	static const char self[] = "/proc/self/exe";
 	char name[] = "agentsh", verb[] = "server", flag[] = "--config";
 	char *argv[] = { name, verb, flag, NULL, NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -52,8 +57,38 @@ static _noreturn_ void child(const char *config, int log)
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
 	    dup2(log, 2) < 0 || close_range(3, ~0U, 0) < 0)
 		_exit(126);
+	/* By its path, so that ps(1) says agentsh and not exe; the link works
+	 * even when the file was replaced meanwhile. */
 	(void)execv(self, argv);
+	(void)execv("/proc/self/exe", argv);
 	_exit(127);
+}
+
+/*
+ * The lock file, locked; -1 when there is no directory of our own for it, and
+ * then it goes without. The descriptor is the lock: closing it lets go.
+ */
+static int take_lock(uint16_t port)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT, dir = BUF_INIT;
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	ptrdiff_t slash;
+
+	if (rendezvous_path(0, port, &path) < 0)
+		return -1;
+	slash = str_rindex(buf_str(&path), '/');
+	buf_put(&dir, path.data, slash > 0 ? (size_t)slash : 0);
+	if (dir.len == 0 || fd_mkdirs(buf_cstr(&dir), 0700) < 0 ||
+	    lstat(buf_cstr(&dir), &st) < 0 || !S_ISDIR(st.st_mode) ||
+	    st.st_uid != geteuid() || (st.st_mode & 022) != 0)
+		return -1;
+	buf_puts(&path, ".lock");
+	fd = open(buf_cstr(&path), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+		  0600);
+	if (fd < 0 || flock(fd, LOCK_EX) < 0)
+		return -1;
+	return TAKE_FD(fd);
 }
 
 static int failed(int log, struct buf *error)
@@ -87,8 +122,8 @@ static int wait_ready(const struct client *cl, pid_t pid)
 
 		if (healthy(cl, 250 * UINT64_C(1000000)))
 			return 0;
-		/* Two clients may start one at once: the loser's server ends
-		 * and the winner's answers. */
+		/* Without the lock two may start at once: the loser's server
+		 * ends and the winner's answers. */
 		if (waitpid(pid, &status, WNOHANG) == pid)
 			return healthy(cl, 1000 * UINT64_C(1000000)) ? 0 : -1;
 		(void)nanosleep(&ts, NULL);
@@ -100,7 +135,9 @@ static int wait_ready(const struct client *cl, pid_t pid)
 int autostart(const struct client *cl, struct buf *error)
 {
 	_cleanup_buf_ struct buf config = BUF_INIT;
-	_cleanup_close_ int log = -1;
+	_cleanup_close_ int lock = -1, log = -1;
+	char self[4096];
+	ssize_t n;
 	pid_t pid;
 
 	if (!cl->url.loopback ||
@@ -109,6 +146,9 @@ int autostart(const struct client *cl, struct buf *error)
 		return -1;
 	}
 	if (healthy(cl, PROBE_NS))
+		return 0;
+	lock = take_lock(cl->url.port);
+	if (lock >= 0 && healthy(cl, PROBE_NS))
 		return 0;
 	(void)config_find(NULL, environ, &config);
 	(void)fail("agentsh: auto-starting server (config %s)",
@@ -120,12 +160,14 @@ int autostart(const struct client *cl, struct buf *error)
 		buf_printf(error, "log file: %s", strerror(errno));
 		return -1;
 	}
+	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	self[n > 0 ? n : 0] = '\0';
 	pid = fork();
 	if (pid < 0) {
 		buf_printf(error, "fork: %s", strerror(errno));
 		return -1;
 	}
 	if (pid == 0)
-		child(buf_cstr(&config), log);
+		child(self, buf_cstr(&config), log);
 	return wait_ready(cl, pid) == 0 ? 0 : failed(log, error);
 }

@@ -1,0 +1,53 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# autostart.sh - exec starts a server when none answers, one for all; the
+# default port is private to a network namespace, and a process namespace takes
+# the server along when the test ends
+. "$(dirname "$0")/../lib/case.sh"
+
+if [ "${1:-}" != inside ]; then
+	command -v ip >/dev/null || skip "no ip(8)"
+	unshare -npf --mount-proc true 2>/dev/null ||
+		skip "no network and process namespaces"
+	unshare -npf --mount-proc --kill-child bash "$0" inside
+	exit
+fi
+ip link set lo up
+PORT=18080
+write_config
+export AGENTSH_CONFIG=$T/config.yaml
+
+AGENTSH_NO_AUTO=1 run agentsh exec --root="$WS" s -- echo started
+expect_status 1
+expect_err 'Connection refused'
+
+cd "$WS" || exit 1
+for i in 1 2 3; do # at once: one server, no failure
+	agentsh exec s$i -- echo "started $i" >"$T/o$i" 2>"$T/e$i" &
+done
+wait
+for i in 1 2 3; do
+	grep -q "started $i" "$T/o$i" || fail "exec $i: $(cat "$T/e$i")"
+done
+cat "$T"/e? >"$T/err"
+expect_err "agentsh: auto-starting server (config $T/config.yaml)"
+[ "$(pgrep -xc agentsh)" = 1 ] || fail "servers: $(pgrep -xc agentsh)"
+
+# it outlives its starter's output, and is found again without a word
+run agentsh exec s1 -- echo again
+expect_status 0
+[ ! -s "$T/err" ] || fail "noise on stderr"
+
+# other servers are somebody else's to start
+run agentsh --server http://127.0.0.1:18099 exec s1 -- true
+expect_status 1
+expect_err 'server not reachable at http://127.0.0.1:18099'
+
+# a broken configuration: the server's own words
+pkill -x agentsh
+sleep 0.5
+printf 'server: [\n' >"$T/bad.yaml"
+AGENTSH_CONFIG=$T/bad.yaml run agentsh exec s1 -- true
+expect_status 1
+expect_err 'auto-start failed: server did not become ready: '
+expect_err bad.yaml
