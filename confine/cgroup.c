@@ -386,6 +386,7 @@ struct cgroup_root *cgroup_root_close(struct cgroup_root *r)
 {
 	if (!r)
 		return NULL;
+	r->ready = cgroup_set_destroy(r->ready);
 	for (size_t i = 0; i < r->n; i++)
 		tree_done(&r->trees[i]);
 	free(r);

@@ -109,31 +109,41 @@ static void freeze(const struct cgroup_tree *t, int dirfd, bool on)
 				   on ? "FROZEN" : "THAWED");
 }
 
+/*
+ * Each process is signalled by its pidfd in any case: that is what tells its
+ * death at once, while notifications of cgroup.events are held back up to
+ * 10 ms by the kernel.
+ */
 static void kill_round(const struct cgroup_tree *t, int dirfd)
 {
 	struct batch b = { .n = 0 };
 
-	freeze(t, dirfd, true);
+	freeze(t, dirfd, !t->kill);
 	(void)members_each(dirfd, member_kill, &b);
-	freeze(t, dirfd, false);
+	if (t->kill)
+		(void)cgroup_write(dirfd, "cgroup.kill", "1");
+	else
+		freeze(t, dirfd, false);
 	for (unsigned int i = 0; i < b.n; i++) {
 		(void)poll(&b.fds[i], 1, KILL_ROUND_MS);
 		(void)close(b.fds[i].fd);
 	}
-	if (b.n == 0)
-		(void)poll(NULL, 0, KILL_ROUND_MS / 10);
 }
 
-/* Waits until "populated 0", which cgroup.events announces by POLLPRI. */
-static void kill_wait_v2(const struct cgroup_tree *t, int dirfd)
+/* What the round did not see or could not wait for. */
+static void kill_wait(const struct cgroup_tree *t, int dirfd)
 {
 	_cleanup_close_ int fd =
 		openat(dirfd, "cgroup.events", O_RDONLY | O_CLOEXEC);
 	struct pollfd p = { .fd = fd, .events = POLLPRI };
 	char text[128];
 
+	if (t->kind == CGROUP_V1 || fd < 0) {
+		(void)poll(NULL, 0, KILL_ROUND_MS / 10);
+		return;
+	}
 	/* reading arms the notification; a change before it is then seen */
-	if (fd < 0 || fd_read_full(fd, text, sizeof(text)) < 0 ||
+	if (fd_read_full(fd, text, sizeof(text)) < 0 ||
 	    cgroup_dir_empty(t, dirfd))
 		return;
 	(void)poll(&p, 1, KILL_ROUND_MS);
@@ -149,10 +159,9 @@ int cgroup_kill_dir(const struct cgroup_tree *t, int dirfd,
 	for (unsigned int i = 0; i < KILL_ROUNDS; i++) {
 		if (cgroup_dir_empty(t, dirfd))
 			return 0;
-		if (t->kill && cgroup_write(dirfd, "cgroup.kill", "1") == 0)
-			kill_wait_v2(t, dirfd);
-		else
-			kill_round(t, dirfd);
+		kill_round(t, dirfd);
+		if (!cgroup_dir_empty(t, dirfd))
+			kill_wait(t, dirfd);
 	}
 	return cgroup_dir_empty(t, dirfd) ? 0 : -EBUSY;
 }

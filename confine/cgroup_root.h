@@ -27,7 +27,9 @@ struct cgroup_tree {
 struct cgroup_root {
 	struct cgroup_tree trees[CGROUP_MAX_MOUNTS];
 	size_t n;
-	char owner[64]; /* "@PID.TICKS": suffix of our directories */
+	char owner[64];           /* "@PID.TICKS": suffix of our directories */
+	struct cgroup_set *ready; /* owned; made in advance, or NULL */
+	unsigned int n_ready;     /* how many were made so far; names them */
 };
 
 /* Small files of a cgroup directory. 0 or -errno; text NUL-terminated. */

@@ -38,6 +38,8 @@ struct cgroup_set {
 	struct set_dir dirs[CGROUP_MAX_MOUNTS];
 	size_t n;
 	char name[280];
+	struct cgroup_limits limits;
+	struct buf missing; /* limits that could not be set */
 };
 
 /* --- members --- */
@@ -158,8 +160,7 @@ static const struct set_dir *dir_with(const struct cgroup_set *s,
 
 static void miss(struct buf *missing, const char *what)
 {
-	if (missing)
-		buf_printf(missing, "%s%s", missing->len ? " " : "", what);
+	buf_printf(missing, "%s%s", missing->len ? " " : "", what);
 }
 
 static void limits_set(const struct cgroup_set *s,
@@ -224,26 +225,62 @@ static int dirs_add(struct cgroup_set *s, const struct cgroup_root *r,
 	return s->n > 0 ? 0 : first;
 }
 
-int cgroup_set_create(struct cgroup_root *r, const char *name,
-		      const struct cgroup_limits *limits,
-		      struct cgroup_set **ret, struct buf *missing)
+static int set_new(struct cgroup_root *r, const char *name,
+		   const struct cgroup_limits *limits, struct cgroup_set **ret)
 {
-	struct cgroup_set *s;
+	struct cgroup_set *s = calloc(1, sizeof(*s));
 	int e;
 
-	if (!name_ok(name))
-		return -EINVAL;
-	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
 	s->root = r;
+	s->limits = *limits;
 	(void)snprintf(s->name, sizeof(s->name), "%s%s", name, r->owner);
 	e = dirs_add(s, r, needed(limits));
 	if (e < 0) {
 		free(s);
 		return e;
 	}
-	limits_set(s, limits, missing);
+	limits_set(s, limits, &s->missing);
+	*ret = s;
+	return 0;
+}
+
+static bool limits_eq(const struct cgroup_limits *a,
+		      const struct cgroup_limits *b)
+{
+	return a->memory_bytes == b->memory_bytes &&
+	       a->swap_bytes == b->swap_bytes && a->swap_set == b->swap_set &&
+	       a->cpu_percent == b->cpu_percent && a->pids == b->pids;
+}
+
+int cgroup_root_prepare(struct cgroup_root *r,
+			const struct cgroup_limits *limits)
+{
+	char name[32];
+
+	if (r->ready && limits_eq(&r->ready->limits, limits))
+		return 0;
+	r->ready = cgroup_set_destroy(r->ready);
+	(void)snprintf(name, sizeof(name), "ready-%u", r->n_ready++);
+	return set_new(r, name, limits, &r->ready);
+}
+
+int cgroup_set_create(struct cgroup_root *r, const char *name,
+		      const struct cgroup_limits *limits,
+		      struct cgroup_set **ret, struct buf *missing)
+{
+	struct cgroup_set *s = NULL;
+	int e = name_ok(name) ? 0 : -EINVAL;
+
+	if (e == 0 && r->ready && limits_eq(&r->ready->limits, limits))
+		s = TAKE(r->ready);
+	else if (e == 0)
+		e = set_new(r, name, limits, &s);
+	if (e < 0)
+		return e;
+	if (missing)
+		buf_put_str(missing, buf_str(&s->missing));
 	*ret = s;
 	return 0;
 }
@@ -341,6 +378,7 @@ struct cgroup_set *cgroup_set_destroy(struct cgroup_set *s)
 		(void)close(s->dirs[i].fd);
 		(void)dir_remove(s->dirs[i].tree, s->name);
 	}
+	buf_done(&s->missing);
 	free(s);
 	return NULL;
 }

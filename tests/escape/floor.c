@@ -265,16 +265,26 @@ static void set_number(const char *name, long value)
 	(void)setenv(name, text, 1);
 }
 
+/* Returns when the victim has everything that attacks look for. */
 static pid_t start_victim(void)
 {
-	pid_t pid = fork();
+	int ready[2];
+	pid_t pid;
+	char c;
 
+	if (pipe2(ready, O_CLOEXEC) < 0)
+		die("pipe");
+	pid = fork();
 	if (pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 		(void)dup2(2, LEAK);
+		(void)!write(ready[1], "", 1);
 		for (;;)
 			(void)pause();
 	}
+	(void)close(ready[1]);
+	(void)!read(ready[0], &c, 1);
+	(void)close(ready[0]);
 	return pid;
 }
 
