@@ -21,6 +21,15 @@ INSIDE = {
 }
 
 
+def is_read(code, member):
+    """By its whole path, or through a pointer to its section."""
+    if re.search(rf"(->|\.){re.escape(member)}\b", code):
+        return True
+    section, _, last = member.rpartition(".")
+    return (re.search(rf"&\w+->{re.escape(section)};", code)
+            and re.search(rf"->{last}\b", code))
+
+
 def main():
     root = Path(sys.argv[-1])
     code = "".join(path.read_text() for path in root.glob("*/*.c")
@@ -29,7 +38,7 @@ def main():
     bad = False
     for match in KEY.finditer((root / "config/keys.c").read_text()):
         member = match["k"] or match["w"] or match["n"]
-        used = re.search(rf"(->|\.){re.escape(member)}\b", code)
+        used = is_read(code, member)
         if match["honoured"] == "YES" and not used and member not in INSIDE:
             print(f"config/keys.c: {member} is called honoured, "
                   "but nothing outside config/ reads it")
