@@ -268,7 +268,8 @@ static void judge_tor(struct exec_ctx *e)
 /* --- sh -c ------------------------------------------------------------------------ */
 
 /* What an inspected script means; true if its command is to be judged. */
-static bool judge_script(struct exec_ctx *e, enum shellc_kind kind)
+static bool judge_script(struct exec_ctx *e, enum shellc_kind kind,
+			 struct shellc *s)
 {
 	bool moot = e->op->exec_enforced ||
 		    !(e->p->h->flags & POLICY_RESTRICTS_COMMANDS);
@@ -280,9 +281,12 @@ static bool judge_script(struct exec_ctx *e, enum shellc_kind kind)
 	case SHELLC_DERIVED:
 		return true;
 	case SHELLC_BYPASS:
+		/* a look ahead; the run-time check is the one that counts */
+		if (e->op->exec_enforced)
+			return shellc_skip_wrapper(s);
 		rule = BUILTIN_SHELLC_BYPASS;
 		break;
-	case SHELLC_ASSIGNS:
+	case SHELLC_UNCLEAR:
 		/* what it really runs is judged when it is executed */
 		if (!e->op->exec_enforced)
 			rule = BUILTIN_SHELLC_BYPASS;
@@ -308,7 +312,7 @@ static void judge_shell(struct exec_ctx *e, const struct str *argv, size_t argc)
 		struct command_view c;
 		struct verdict v;
 
-		if (!judge_script(e, shellc_inspect(argv, argc, s)))
+		if (!judge_script(e, shellc_inspect(argv, argc, s), s))
 			return;
 		if (level == MAX_SHELLS) {
 			add_verdict(e, builtin_verdict(e->p, VERDICT_DENY,

@@ -124,7 +124,7 @@ static enum shellc_kind find_script(const struct str *argv, size_t argc,
 			c.unknown |= c.takes_name;
 		if (c.unknown)
 			return has_c || has_c_somewhere(argv, argc, i)
-				       ? SHELLC_BYPASS
+				       ? SHELLC_UNCLEAR
 				       : SHELLC_NONE;
 		has_c |= c.has_c;
 	}
@@ -287,6 +287,17 @@ static enum shellc_kind strip_wrappers(struct shellc *out)
 	return out->n_words > 0 ? SHELLC_DERIVED : SHELLC_NONE;
 }
 
+bool shellc_skip_wrapper(struct shellc *s)
+{
+	size_t n = 1;
+
+	while (n < s->n_words &&
+	       (is_option(s->words[n]) || assignment_name(s->words[n]) > 0))
+		n++;
+	drop_words(s, n);
+	return s->n_words > 0;
+}
+
 enum shellc_kind shellc_inspect(const struct str *argv, size_t argc,
 				struct shellc *out)
 {
@@ -299,10 +310,10 @@ enum shellc_kind shellc_inspect(const struct str *argv, size_t argc,
 	if (kind != SHELLC_DERIVED)
 		return kind;
 	if (!strip_assignments(&script))
-		return SHELLC_ASSIGNS;
+		return SHELLC_UNCLEAR;
 	if (!tokenize(script, out)) {
 		if (out->n_words > 0 && is_shell_wrapper(out->words[0]))
-			return SHELLC_BYPASS;
+			return SHELLC_UNCLEAR;
 		return SHELLC_OPAQUE;
 	}
 	kind = strip_wrappers(out);

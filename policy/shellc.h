@@ -21,8 +21,8 @@ enum shellc_kind {
 	SHELLC_NONE = 0, /* no -c, or a builtin: the shell's own rule holds */
 	SHELLC_DERIVED,  /* words[0] with words[1..] is what runs */
 	SHELLC_OPAQUE,
-	SHELLC_BYPASS,
-	SHELLC_ASSIGNS, /* a leading assignment that is not plain */
+	SHELLC_BYPASS,  /* words[0] is a wrapper with options */
+	SHELLC_UNCLEAR, /* may hide a command, and cannot be read */
 };
 
 struct shellc {
@@ -40,5 +40,11 @@ bool is_shell(struct str base);
  */
 enum shellc_kind shellc_inspect(const struct str *argv, size_t argc,
 				struct shellc *out);
+
+/*
+ * After SHELLC_BYPASS: drops the wrapper, its options and assignments, so that
+ * words[0] is the likely command. False if nothing is left.
+ */
+bool shellc_skip_wrapper(struct shellc *s);
 
 #endif
