@@ -198,7 +198,7 @@ const struct config_key config_keys[] = {
 	K(BOOL, sandbox.seccomp.execve.enabled, "false", NO),
 	K(INT, sandbox.seccomp.execve.max_argc, "1000", YES),
 	K(INT, sandbox.seccomp.execve.max_argv_bytes, "65536", YES),
-	W(sandbox.seccomp.execve.on_truncated, truncated, "deny", YES),
+	W(sandbox.seccomp.execve.on_truncated, truncated, "deny", NO),
 	K(DURATION, sandbox.seccomp.execve.approval_timeout, "10s", NO),
 	W(sandbox.seccomp.execve.approval_timeout_action, allow_deny, "deny", NO),
 	K(LIST, sandbox.seccomp.execve.internal_bypass, "/usr/local/bin/agentsh,/usr/local/bin/agentsh-unixwrap", NO),
