@@ -22,20 +22,22 @@
 
 #define DEFAULT_BATCH 64
 
+#define SQL_INSERT                                                            \
+	"INSERT INTO events(event_id, ts_unix_ns, session_id, command_id, "   \
+	"type, pid, policy_decision, effective_decision, policy_rule, path, " \
+	"domain, remote, operation, payload_json, integrity_json) "           \
+	"VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+#define SQL_HEAD                                 \
+	"INSERT INTO audit_chain VALUES(1,?,?) " \
+	"ON CONFLICT(id) DO UPDATE SET "         \
+	"sequence=excluded.sequence, entry_hash=excluded.entry_hash"
+#define SQL_OUTPUT \
+	"INSERT OR REPLACE INTO command_outputs VALUES(?,?,?,?,?,?,?,?,?)"
+
 static const char *const SQL[STMT_MAX] = {
-	[STMT_BEGIN] = "BEGIN IMMEDIATE",
-	[STMT_COMMIT] = "COMMIT",
-	[STMT_ROLLBACK] = "ROLLBACK",
-	[STMT_INSERT] = "INSERT INTO events(event_id, ts_unix_ns, session_id,"
-			" command_id, type, pid, policy_decision,"
-			" effective_decision, policy_rule, path, domain,"
-			" remote, operation, payload_json, integrity_json)"
-			" VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-	[STMT_HEAD] = "INSERT INTO audit_chain VALUES(1,?,?) ON CONFLICT(id)"
-		      " DO UPDATE SET sequence=excluded.sequence,"
-		      " entry_hash=excluded.entry_hash",
-	[STMT_OUTPUT] = "INSERT OR REPLACE INTO command_outputs VALUES"
-			"(?,?,?,?,?,?,?,?,?)",
+	[STMT_BEGIN] = "BEGIN IMMEDIATE", [STMT_COMMIT] = "COMMIT",
+	[STMT_ROLLBACK] = "ROLLBACK",     [STMT_INSERT] = SQL_INSERT,
+	[STMT_HEAD] = SQL_HEAD,           [STMT_OUTPUT] = SQL_OUTPUT,
 };
 
 int statement_run(sqlite3_stmt *stmt)

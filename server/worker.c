@@ -60,7 +60,7 @@ int worker_find_libexec(char **ret)
 {
 	static const char *const BESIDE[] = { "../libexec/agentsh", "../tracer",
 					      "." };
-	_cleanup_buf_ struct buf exe = BUF_INIT, dir = BUF_INIT;
+	_cleanup_buf_ struct buf dir = BUF_INIT;
 	char link[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", link, sizeof(link) - 1);
 	ptrdiff_t slash;

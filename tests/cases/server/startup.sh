@@ -10,7 +10,7 @@ refused() { # TEXT
 }
 cp "$T/config.yaml" "$T/good"
 sed -i 's/127.0.0.1/0.0.0.0/' "$T/config.yaml"
-refused 'server.http.addr'
+refused "refusing to listen on \"0.0.0.0:$PORT\" with auth.type=none (use 127.0.0.1/localhost or enable auth)"
 cp "$T/good" "$T/config.yaml"
 printf 'approvals:\n  enabled: true\n  mode: api\n' >>"$T/config.yaml"
 refused 'approvals.mode=api requires auth.type=api_key (auth is disabled)'
