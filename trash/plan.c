@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plan.c - which records an undo reverses, and what happened after them
+ */
+#include "trash/plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/path.h"
+
+static uint64_t hash_str(struct str s)
+{
+	uint64_t h = 0xcbf29ce484222325ULL;
+
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (uint8_t)s.p[i]) * 0x100000001b3ULL;
+	h ^= h >> 31;
+	return h ? h : 1;
+}
+
+const struct index_group *plan_group(const struct plan *p,
+				     const struct index_item *item,
+				     const struct record_op *op)
+{
+	return index_group(&p->ix, item->writer, op->group);
+}
+
+static bool has_seq(const uint64_t *v, size_t n, uint64_t seq)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i] == seq)
+			return true;
+	return false;
+}
+
+/* --- selecting groups --- */
+
+static int select_group(struct plan *p, uint64_t seq, uint64_t effective)
+{
+	int r = vec_push(&p->groups, effective ? effective : seq);
+
+	return r < 0 ? r : vec_push(&p->marked, effective ? effective : seq);
+}
+
+static bool wanted(const struct undo_select *s, const struct index_writer *w,
+		   const struct index_group *g)
+{
+	if (!trash_token_is_zero(s->group))
+		return w->id == s->group.lo &&
+		       g->rec.seq == token_seq(s->group);
+	if (g->rec.flags & RECORD_GROUP_UNDO)
+		return s->command.n > 0 && str_eq(s->command, g->rec.command);
+	if (s->command.n > 0)
+		return str_eq(s->command, g->rec.command) &&
+		       (s->session.n == 0 ||
+			str_eq(s->session, g->rec.session));
+	return s->session.n > 0 && str_eq(s->session, g->rec.session);
+}
+
+static bool has_choice(const struct undo_select *s)
+{
+	return s->command.n || s->session.n || s->since_ns || s->since_seq ||
+	       !trash_token_is_zero(s->group);
+}
+
+/* The newest command (or undo) that stands and did something. */
+static int select_newest(struct plan *p, bool undo)
+{
+	uint64_t best = 0, effective = 0;
+
+	for (size_t i = 0; i < p->ix.writers.n; i++) {
+		const struct index_writer *w = &p->ix.writers.data[i];
+
+		for (size_t k = 0; k < w->groups.n; k++) {
+			const struct index_group *g = &w->groups.data[k];
+			bool is_undo = g->rec.flags & RECORD_GROUP_UNDO;
+			uint64_t now;
+
+			if (is_undo != undo || g->ops == 0 ||
+			    g->rec.seq <= best)
+				continue;
+			now = undo ? (chain_undoer(&p->chain, g->rec.seq)
+					      ? 0
+					      : g->rec.seq)
+				   : chain_effective(&p->chain, g->rec.seq);
+			/* A redo is reached through what it did again. */
+			if (!now)
+				continue;
+			best = g->rec.seq;
+			effective = now;
+		}
+	}
+	return best ? select_group(p, best, effective) : -ENOENT;
+}
+
+static int select_named(struct plan *p)
+{
+	for (size_t i = 0; i < p->ix.writers.n; i++) {
+		const struct index_writer *w = &p->ix.writers.data[i];
+
+		for (size_t k = 0; k < w->groups.n; k++) {
+			const struct index_group *g = &w->groups.data[k];
+			int r;
+
+			if (!wanted(p->sel, w, g))
+				continue;
+			r = select_group(p, g->rec.seq,
+					 chain_effective(&p->chain,
+							 g->rec.seq));
+			if (r < 0)
+				return r;
+		}
+	}
+	return p->groups.n > 0 ? 0 : -ENOENT;
+}
+
+/* --- selecting records --- */
+
+static bool touches(const struct plan *p, const struct index_item *item,
+		    const struct record_op *op)
+{
+	_cleanup_buf_ struct buf a = BUF_INIT, b = BUF_INIT;
+	const struct undo_select *s = p->sel;
+
+	if (s->n_paths == 0)
+		return true;
+	(void)index_path(&p->ix, item->writer, op->dir, op->name, &a);
+	if (op->name2.n > 0)
+		(void)index_path(&p->ix, item->writer, op->dir2, op->name2, &b);
+	for (size_t i = 0; i < s->n_paths; i++) {
+		struct str root = trash_root_path(p->t), path = s->paths[i];
+
+		if (path.n > 0 && path.p[0] == '/') {
+			if (!path_beneath(path, root))
+				continue;
+			path = str_skip(path, root.n);
+			if (path.n > 0)
+				path = str_skip(path, 1);
+		}
+		if (path.n == 0 || path_beneath(buf_str(&a), path) ||
+		    (b.len > 0 && path_beneath(buf_str(&b), path)))
+			return true;
+	}
+	return false;
+}
+
+static bool in_period(const struct undo_select *s, const struct record_op *op)
+{
+	if (s->since_seq)
+		return op->seq > s->since_seq;
+	return op->when_ns >= s->since_ns;
+}
+
+/* The undo that cancelled this record, if it still stands. */
+static uint64_t canceller(const struct plan *p, const struct index_item *item)
+{
+	size_t lo = 0, hi = p->ix.fixes.n;
+
+	if (!(item->flags & INDEX_UNDONE))
+		return 0;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (p->ix.fixes.data[mid].seq < item->seq)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo < p->ix.fixes.n && p->ix.fixes.data[lo].seq == item->seq;
+	     lo++)
+		if (p->ix.fixes.data[lo].type == RECORD_UNDONE)
+			return p->ix.fixes.data[lo].by;
+	return 0;
+}
+
+/* In a period everything counts but undos that cancel records of the period:
+ * those and what they cancelled are left alone together. */
+static bool undoes_within(const struct plan *p, const struct index_group *g)
+{
+	const struct undo_select *s = p->sel;
+	bool any = false;
+
+	for (size_t i = 0; i < p->ix.fixes.n; i++) {
+		const struct index_fix *f = &p->ix.fixes.data[i];
+		ptrdiff_t at;
+		struct record_op op;
+
+		if (f->type != RECORD_UNDONE || f->by != g->rec.seq)
+			continue;
+		at = index_find(&p->ix, f->seq);
+		if (at < 0 || index_op(&p->ix, &p->ix.items.data[at], &op) < 0)
+			continue;
+		if (!in_period(s, &op))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+static bool undo_within(struct plan *p, const struct index_group *g)
+{
+	if (!(g->rec.flags & RECORD_GROUP_UNDO))
+		return false;
+	if (p->memo_group != g->rec.seq) {
+		p->memo_group = g->rec.seq;
+		p->memo_within = undoes_within(p, g);
+	}
+	return p->memo_within;
+}
+
+static int select_items(struct plan *p)
+{
+	bool period = p->sel->since_ns || p->sel->since_seq;
+
+	for (size_t i = 0; i < p->ix.items.n; i++) {
+		const struct index_item *item = &p->ix.items.data[i];
+		const struct index_group *g;
+		struct record_op op;
+		int r;
+
+		if (item->flags & (INDEX_ABORTED | INDEX_UNDONE) ||
+		    index_op(&p->ix, item, &op) < 0)
+			continue;
+		g = plan_group(p, item, &op);
+		if (!g)
+			continue;
+		if (period ? !in_period(p->sel, &op) || undo_within(p, g)
+			   : !has_seq(p->groups.data, p->groups.n, g->rec.seq))
+			continue;
+		if (!touches(p, item, &op))
+			continue;
+		if (period &&
+		    !has_seq(p->marked.data, p->marked.n, g->rec.seq)) {
+			r = vec_push(&p->marked, g->rec.seq);
+			if (r < 0)
+				return r;
+		}
+		r = vec_push(&p->items, i);
+		if (r < 0)
+			return r;
+	}
+	return p->items.n > 0 ? 0 : -ENOENT;
+}
+
+/* --- what came later --- */
+
+static struct plan_later *later_slot(const struct plan *p, uint64_t hash)
+{
+	size_t i = hash & (p->later_size - 1);
+
+	while (p->later[i].hash && p->later[i].hash != hash)
+		i = (i + 1) & (p->later_size - 1);
+	return &p->later[i];
+}
+
+const struct plan_later *plan_later(const struct plan *p, struct str path)
+{
+	const struct plan_later *l;
+
+	if (!p->later)
+		return NULL;
+	l = later_slot(p, hash_str(path));
+	return l->hash ? l : NULL;
+}
+
+static void note_later(struct plan *p, struct str path, uint64_t seq,
+		       int64_t undone_ns)
+{
+	struct plan_later *l = later_slot(p, hash_str(path));
+
+	l->hash = hash_str(path);
+	l->seq = MAX(l->seq, seq);
+	l->undone_ns = MAX(l->undone_ns, undone_ns);
+}
+
+static int note_rename(struct plan *p, uint64_t seq, struct str from,
+		       struct str to)
+{
+	struct plan_rename rn = { seq, str_dup(from), str_dup(to) };
+	int r = rn.from && rn.to ? vec_push(&p->renames, rn) : -ENOMEM;
+
+	if (r < 0) {
+		free(rn.from);
+		free(rn.to);
+	}
+	return r;
+}
+
+static int note_item(struct plan *p, size_t i)
+{
+	const struct index_item *item = &p->ix.items.data[i];
+	_cleanup_buf_ struct buf a = BUF_INIT, b = BUF_INIT;
+	const struct index_group *g;
+	struct record_op op;
+	int64_t undone_ns = 0;
+	uint64_t seq;
+
+	if (item->flags & INDEX_ABORTED || index_op(&p->ix, item, &op) < 0)
+		return 0;
+	g = plan_group(p, item, &op);
+	if (!g || index_path(&p->ix, item->writer, op.dir, op.name, &a) < 0)
+		return 0;
+	seq = item->seq;
+	/* Both sides of a change and its undo are no change. */
+	if (g->rec.flags & RECORD_GROUP_UNDO || canceller(p, item)) {
+		seq = 0;
+		undone_ns = g->end_ns;
+	}
+	note_later(p, buf_str(&a), seq, undone_ns);
+	if (op.name2.n == 0 ||
+	    index_path(&p->ix, item->writer, op.dir2, op.name2, &b) < 0)
+		return 0;
+	note_later(p, buf_str(&b), seq, undone_ns);
+	if (op.verb != TRASH_VERB_RENAME || !seq)
+		return 0;
+	return note_rename(p, seq, buf_str(&a), buf_str(&b));
+}
+
+static int note_all_later(struct plan *p)
+{
+	size_t first = p->items.data[0], next = 0, n;
+
+	n = (p->ix.items.n - first) * 4;
+	p->later_size = 64;
+	while (p->later_size < n)
+		p->later_size *= 2;
+	p->later = calloc(p->later_size, sizeof(*p->later));
+	if (!p->later)
+		return -ENOMEM;
+	for (size_t i = first; i < p->ix.items.n; i++) {
+		int r;
+
+		if (next < p->items.n && p->items.data[next] == i) {
+			next++;
+			continue;
+		}
+		r = note_item(p, i);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int plan_translate(const struct plan *p, uint64_t seq, struct str path,
+		   struct buf *out)
+{
+	buf_reset(out);
+	buf_put_str(out, path);
+	for (size_t i = 0; i < p->renames.n; i++) {
+		const struct plan_rename *rn = &p->renames.data[i];
+		struct str now = buf_str(out), from = str_from(rn->from);
+		_cleanup_free_ char *rest = NULL;
+
+		if (rn->seq <= seq || !path_beneath(now, from))
+			continue;
+		rest = str_dup(str_skip(now, from.n));
+		if (!rest)
+			return -ENOMEM;
+		buf_reset(out);
+		buf_puts(out, rn->to);
+		buf_puts(out, rest);
+	}
+	return out->error;
+}
+
+int plan_make(struct trash *t, const struct undo_select *sel, bool redo,
+	      struct plan *ret)
+{
+	struct plan p = { .t = t, .sel = sel };
+	int r;
+
+	(void)pthread_mutex_lock(&t->lock);
+	(void)journal_summarise(t);
+	(void)pthread_mutex_unlock(&t->lock);
+	r = index_load(t, 0, &p.ix);
+	if (r == 0)
+		r = chain_load(t, &p.chain);
+	if (r == 0 && !has_choice(sel))
+		r = select_newest(&p, redo);
+	else if (r == 0 && !sel->since_ns && !sel->since_seq)
+		r = select_named(&p);
+	if (r == 0)
+		r = select_items(&p);
+	if (r == 0)
+		r = note_all_later(&p);
+	if (r < 0) {
+		plan_done(&p);
+		return r;
+	}
+	*ret = p;
+	return 0;
+}
+
+void plan_done(struct plan *p)
+{
+	for (size_t i = 0; i < p->renames.n; i++) {
+		free(p->renames.data[i].from);
+		free(p->renames.data[i].to);
+	}
+	vec_done(&p->renames);
+	vec_done(&p->items);
+	vec_done(&p->groups);
+	vec_done(&p->marked);
+	free(p->later);
+	p->later = NULL;
+	chain_done(&p->chain);
+	index_done(&p->ix);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plan.h - which records an undo reverses, and what happened after them
+ * (private to trash/)
+ */
+#ifndef TRASH_PLAN_H
+#define TRASH_PLAN_H
+
+#include "trash/chain.h"
+#include "trash/index.h"
+#include "trash/undo.h"
+
+/* What records outside the selection did to a path. */
+struct plan_later {
+	uint64_t hash;     /* of the path; 0 = empty */
+	uint64_t seq;      /* newest change that stands; 0 = none */
+	int64_t undone_ns; /* latest end of a group that cancelled changes */
+};
+
+/* A rename outside the selection that stands. */
+struct plan_rename {
+	uint64_t seq;
+	char *from, *to; /* owned; below the root */
+};
+
+struct plan {
+	struct trash *t;
+	const struct undo_select *sel;
+	struct index ix;
+	struct chain chain;
+	VEC(size_t) items;        /* positions to reverse, oldest first */
+	VEC(uint64_t) groups;     /* sequence numbers of the groups selected */
+	VEC(uint64_t) marked;     /* groups of which it is to be said: undone */
+	struct plan_later *later; /* owned table */
+	size_t later_size;
+	uint64_t memo_group; /* of the last question whether it is within */
+	bool memo_within;
+	VEC(struct plan_rename) renames;
+};
+
+/* redo: without a choice, the newest standing undo instead of the newest
+ * command. -ENOENT: nothing selected. */
+int plan_make(struct trash *t, const struct undo_select *sel, bool redo,
+	      struct plan *ret);
+void plan_done(struct plan *p);
+
+/* Where a path of a record is now, after renames by others. */
+int plan_translate(const struct plan *p, uint64_t seq, struct str path,
+		   struct buf *out);
+const struct plan_later *plan_later(const struct plan *p, struct str path);
+const struct index_group *plan_group(const struct plan *p,
+				     const struct index_item *item,
+				     const struct record_op *op);
+
+#endif
