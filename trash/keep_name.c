@@ -134,8 +134,9 @@ static int unlink_kept(struct unlinking *u, struct str dir)
 	return r;
 }
 
-/* No room and TRASH_FULL_DROP: gone for good, and on record as that. */
-static int unlink_dropped(struct unlinking *u, struct str dir)
+/* Gone for good, and on record as that: no room and TRASH_FULL_DROP, or made
+ * by this very command. */
+static int unlink_unkept(struct unlinking *u, struct str dir)
 {
 	int r;
 
@@ -144,7 +145,6 @@ static int unlink_dropped(struct unlinking *u, struct str dir)
 	if (r < 0)
 		return r;
 	u->op.dir = u->slot->id;
-	u->op.how = TRASH_HOW_DROPPED;
 	r = work_record(u->t, &u->op, u->slot);
 	if (r < 0)
 		return r;
@@ -176,10 +176,9 @@ int trash_unlink(struct trash *t, uint32_t group, const struct trash_at *at,
 	if (S_ISDIR(u.op.st.mode))
 		return -EISDIR;
 	if (work_is_own(t, group, &u.op.st)) {
-		r = plain_unlink(at, 0);
-		if (r == 0)
-			work_result(t, &u.op, ret);
-		return r;
+		u.op.flags |= RECORD_OP_OWN;
+		r = unlink_unkept(&u, buf_str(&dir));
+		goto out;
 	}
 	/* Another link keeps the blocks anyway. */
 	if (u.op.st.nlink > 1)
@@ -193,8 +192,10 @@ int trash_unlink(struct trash *t, uint32_t group, const struct trash_at *at,
 		if (r < 0)
 			budget_give(t, bytes, 1);
 	} else {
-		r = unlink_dropped(&u, buf_str(&dir));
+		u.op.how = TRASH_HOW_DROPPED;
+		r = unlink_unkept(&u, buf_str(&dir));
 	}
+out:
 	if (r == 0)
 		work_result(t, &u.op, ret);
 	slot_put(t, u.slot);

@@ -174,10 +174,16 @@ static int rename_kept(struct renaming *n)
 	uint64_t bytes = n->op.st.nlink > 1 ? 0 : n->op.st.bytes;
 	int r;
 
+	/* What rename(2) says; nothing need be linked to hear it. */
+	if (S_ISDIR(n->source.mode) && !S_ISDIR(n->op.st.mode))
+		return -ENOTDIR;
+	if (!S_ISDIR(n->source.mode) && S_ISDIR(n->op.st.mode))
+		return -EISDIR;
 	if (S_ISDIR(n->op.st.mode))
 		return rename_over_dir(n);
 	if (work_is_own(n->t, n->op.group, &n->op.st)) {
 		n->op.how = TRASH_HOW_NOTHING;
+		n->op.flags |= RECORD_OP_OWN;
 		return record_then_rename(n, n->flags);
 	}
 	n->op.st.bytes = bytes;
@@ -202,6 +208,7 @@ static int rename_once(struct renaming *n)
 	int r;
 
 	n->op.seq = 0;
+	n->op.flags &= ~(uint32_t)RECORD_OP_OWN;
 	n->op.st = n->source;
 	r = store_stat(n->to->dirfd, n->to->name, &n->op.st);
 	if (r == -ENOENT || (n->flags & (RENAME_NOREPLACE | RENAME_EXCHANGE))) {

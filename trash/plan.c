@@ -188,7 +188,7 @@ static bool undoes_within(const struct plan *p, const struct index_group *g)
 
 		if (f->type != RECORD_UNDONE || f->by != g->rec.seq)
 			continue;
-		at = index_find(&p->ix, f->seq);
+		at = index_find_seq(&p->ix, f->seq);
 		if (at < 0 || index_op(&p->ix, &p->ix.items.data[at], &op) < 0)
 			continue;
 		if (!in_period(s, &op))
@@ -264,12 +264,30 @@ const struct plan_later *plan_later(const struct plan *p, struct str path)
 	return l->hash ? l : NULL;
 }
 
-static void note_later(struct plan *p, struct str path, uint64_t seq,
+static uint64_t hash_inode(uint64_t dev, uint64_t ino)
+{
+	uint64_t key[3] = { dev, ino, 0x696e6f6465 };
+
+	return hash_str(str_from_n((const char *)key, sizeof(key)));
+}
+
+const struct plan_later *plan_later_inode(const struct plan *p,
+					  const struct record_stat *st)
+{
+	const struct plan_later *l;
+
+	if (!p->later)
+		return NULL;
+	l = later_slot(p, hash_inode(st->dev, st->ino));
+	return l->hash ? l : NULL;
+}
+
+static void note_later(struct plan *p, uint64_t hash, uint64_t seq,
 		       int64_t undone_ns)
 {
-	struct plan_later *l = later_slot(p, hash_str(path));
+	struct plan_later *l = later_slot(p, hash);
 
-	l->hash = hash_str(path);
+	l->hash = hash;
 	l->seq = MAX(l->seq, seq);
 	l->undone_ns = MAX(l->undone_ns, undone_ns);
 }
@@ -296,22 +314,26 @@ static int note_item(struct plan *p, size_t i)
 	int64_t undone_ns = 0;
 	uint64_t seq;
 
-	if (item->flags & INDEX_ABORTED || index_op(&p->ix, item, &op) < 0)
+	if (index_op(&p->ix, item, &op) < 0)
 		return 0;
 	g = plan_group(p, item, &op);
 	if (!g || index_path(&p->ix, item->writer, op.dir, op.name, &a) < 0)
 		return 0;
 	seq = item->seq;
-	/* Both sides of a change and its undo are no change. */
-	if (g->rec.flags & RECORD_GROUP_UNDO || canceller(p, item)) {
+	/* Both sides of a change and its undo are no change, nor is what
+	 * failed; but they touch the inode's ctime. */
+	if (g->rec.flags & RECORD_GROUP_UNDO || item->flags & INDEX_ABORTED ||
+	    canceller(p, item)) {
 		seq = 0;
 		undone_ns = g->end_ns;
 	}
-	note_later(p, buf_str(&a), seq, undone_ns);
+	note_later(p, hash_str(buf_str(&a)), seq, undone_ns);
+	note_later(p, hash_inode(op.st.dev, op.st.ino), seq, undone_ns);
 	if (op.name2.n == 0 ||
 	    index_path(&p->ix, item->writer, op.dir2, op.name2, &b) < 0)
 		return 0;
-	note_later(p, buf_str(&b), seq, undone_ns);
+	note_later(p, hash_str(buf_str(&b)), seq, undone_ns);
+	note_later(p, hash_inode(op.st.dev, op.arg), seq, undone_ns);
 	if (op.verb != TRASH_VERB_RENAME || !seq)
 		return 0;
 	return note_rename(p, seq, buf_str(&a), buf_str(&b));
@@ -321,7 +343,8 @@ static int note_all_later(struct plan *p)
 {
 	size_t first = p->items.data[0], next = 0, n;
 
-	n = (p->ix.items.n - first) * 4;
+	/* Up to four keys per record, half full. */
+	n = (p->ix.items.n - first) * 8;
 	p->later_size = 64;
 	while (p->later_size < n)
 		p->later_size *= 2;

@@ -48,6 +48,9 @@ void plan_done(struct plan *p);
 int plan_translate(const struct plan *p, uint64_t seq, struct str path,
 		   struct buf *out);
 const struct plan_later *plan_later(const struct plan *p, struct str path);
+/* The same by inode: a file may have been changed under another name. */
+const struct plan_later *plan_later_inode(const struct plan *p,
+					  const struct record_stat *st);
 const struct index_group *plan_group(const struct plan *p,
 				     const struct index_item *item,
 				     const struct record_op *op);

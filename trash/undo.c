@@ -55,6 +55,7 @@ struct undoing {
 	uint32_t group;
 	uint64_t group_seq;
 	struct links touched;
+	struct links never; /* made and removed by the command: not kept */
 	VEC(struct sim) sims;
 	VEC(struct dir_time) times;
 	/* the step at hand */
@@ -175,9 +176,10 @@ static const char *changed_since(struct undoing *u, struct str recorded,
 {
 	const struct index_group *g = plan_group(&u->plan, u->item, &u->op);
 	const struct plan_later *l = plan_later(&u->plan, recorded);
+	const struct plan_later *i = plan_later_inode(&u->plan, st);
 	int64_t limit;
 
-	if (l && l->seq > u->op.seq)
+	if ((l && l->seq > u->op.seq) || (i && i->seq > u->op.seq))
 		return "changed by a later command";
 	if (links_get(&u->touched, st->dev, st->ino) > 0)
 		return NULL;
@@ -186,6 +188,8 @@ static const char *changed_since(struct undoing *u, struct str recorded,
 	limit = g->end_ns;
 	if (l)
 		limit = MAX(limit, l->undone_ns);
+	if (i)
+		limit = MAX(limit, i->undone_ns);
 	if (u->sel->dry_run && sim_find(u, now))
 		return NULL;
 	return ctime_of(u, now) > limit ? "changed since the command ended"
@@ -298,6 +302,11 @@ static int reverse_removal(struct undoing *u)
 	struct record_stat st;
 	int r;
 
+	if (u->op.how == TRASH_HOW_NOTHING) {
+		links_add(&u->never, u->op.st.dev, u->op.st.ino, 1);
+		return skipped(u, "the command itself had made it");
+	}
+
 	r = look(u, path, &st);
 	if (r == 0 && S_ISDIR(u->op.st.mode) && S_ISDIR(st.mode))
 		return skipped(u, "the directory is there");
@@ -370,6 +379,8 @@ static int sim_move(struct undoing *u, const struct record_stat *st)
 /* The file that the rename replaced. */
 static int bring_back_target(struct undoing *u)
 {
+	if (u->op.flags & RECORD_OP_OWN)
+		links_add(&u->never, u->op.st.dev, u->op.st.ino, 1);
 	if (u->op.how == TRASH_HOW_NOTHING)
 		return DONE;
 	if (u->op.how == TRASH_HOW_DROPPED)
@@ -385,11 +396,14 @@ static int reverse_rename(struct undoing *u)
 	int r;
 
 	r = look(u, buf_str(&u->path2), &st);
+	/* Files of the command's own have no earlier state to go back to. */
+	if (r == -ENOENT && links_get(&u->never, u->op.st.dev, u->op.arg) > 0)
+		return bring_back_target(u);
 	if (r == -ENOENT)
 		return conflict(u, "moved or removed since");
 	if (r < 0)
 		return r;
-	if (st.ino && st.ino != u->op.arg)
+	if (!S_ISDIR(st.mode) && st.ino && st.ino != u->op.arg)
 		return conflict(u, "another file has this name now");
 	touch(u, &st);
 	if (u->op.flags & RECORD_OP_FROM_OUTSIDE) {
@@ -406,19 +420,45 @@ static int reverse_rename(struct undoing *u)
 	return r < 0 ? r : bring_back_target(u);
 }
 
-static int reverse_exchange(struct undoing *u)
+/* One side was the command's own and is no more: the other goes back. */
+static int exchange_half(struct undoing *u, bool a_there, bool b_there,
+			 const struct record_stat *st)
 {
-	struct record_stat a, b;
 	int r;
 
-	r = look(u, buf_str(&u->path), &a);
-	if (r == 0)
-		r = look(u, buf_str(&u->path2), &b);
-	if (r == -ENOENT)
+	if (a_there == b_there)
+		return skipped(u, "the command itself had made both");
+	if (u->sel->dry_run) {
+		r = sim_set(u, buf_str(&u->path), b_there, st);
+		return r < 0 ? r : sim_set(u, buf_str(&u->path2), a_there, st);
+	}
+	if (a_there) {
+		struct buf swap = u->path;
+
+		u->path = u->path2;
+		u->path2 = swap;
+	}
+	return move_back(u, RENAME_NOREPLACE);
+}
+
+static int reverse_exchange(struct undoing *u)
+{
+	struct record_stat a = { 0 }, b = { 0 };
+	int ra, rb, r;
+
+	ra = look(u, buf_str(&u->path), &a);
+	rb = look(u, buf_str(&u->path2), &b);
+	if ((ra == -ENOENT &&
+	     !links_get(&u->never, u->op.st.dev, u->op.st.ino)) ||
+	    (rb == -ENOENT && !links_get(&u->never, u->op.st.dev, u->op.arg)))
 		return conflict(u, "moved or removed since");
-	if (r < 0)
-		return r;
-	if (b.ino && b.ino != u->op.arg)
+	if (ra == -ENOENT || rb == -ENOENT) {
+		touch(u, ra == 0 ? &a : &b);
+		return exchange_half(u, ra == 0, rb == 0, ra == 0 ? &a : &b);
+	}
+	if (ra < 0 || rb < 0)
+		return ra < 0 ? ra : rb;
+	if (!S_ISDIR(b.mode) && b.ino && b.ino != u->op.arg)
 		return conflict(u, "another file has this name now");
 	touch(u, &a);
 	touch(u, &b);
@@ -900,6 +940,7 @@ static int undo_or_redo(struct trash *t, const struct undo_select *sel,
 	place_done(&u.place);
 	plan_done(&u.plan);
 	links_done(&u.touched);
+	links_done(&u.never);
 	for (size_t i = 0; i < u.sims.n; i++)
 		free(u.sims.data[i].path);
 	vec_done(&u.sims);
