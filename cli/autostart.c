@@ -25,13 +25,11 @@
 #include "cli/output.h"
 #include "config/config.h"
 
-extern char **environ;
-
 #define START_TIMEOUT_NS (5 * UINT64_C(1000000000))
 #define PROBE_NS         (150 * UINT64_C(1000000))
 #define STEP_MIN_NS      (2 * INT64_C(1000000))
 #define STEP_MAX_NS      (50 * INT64_C(1000000))
-#define MESSAGE_MAX      500
+#define MESSAGE_MAX      ((size_t)500)
 
 static bool healthy(const struct client *cl, uint64_t timeout_ns)
 {

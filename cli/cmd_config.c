@@ -2,11 +2,11 @@
 /*
  * cmd_config.c - config show, validate
  */
+#include <unistd.h>
+
 #include "cli/command.h"
 #include "cli/output.h"
 #include "config/config.h"
-
-extern char **environ;
 
 static enum config_source find_config(const struct cli *c, struct buf *path)
 {

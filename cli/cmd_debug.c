@@ -119,52 +119,75 @@ static void put_age(struct buf *b, struct str created)
 		stats_duration(b, (clock_realtime_ns() - ns) / 1000000000);
 }
 
+/* "" means any. */
+static bool of_session(const struct json *approval, const char *session)
+{
+	return session[0] == '\0' ||
+	       str_eq_c(json_get_str(approval, "session_id"), session);
+}
+
+static void put_pending(struct buf *b, const struct json *it)
+{
+	buf_printf(b, "%-46.*s %-20.*s %-10.*s %-40.*s ",
+		   STR_ARG(json_get_str(it, "id")),
+		   STR_ARG(json_get_str(it, "session_id")),
+		   STR_ARG(json_get_str(it, "kind")),
+		   STR_ARG(json_get_str(it, "target")));
+	put_age(b, json_get_str(it, "created_at"));
+	buf_putc(b, '\n');
+}
+
+static void pending_json(struct buf *b, const struct json *list,
+			 const char *session)
+{
+	struct json_writer w;
+
+	json_writer_init(&w, b, 2);
+	json_begin_array(&w);
+	json_foreach(it, list)
+	{
+		if (of_session(it, session))
+			json_copy(&w, it);
+	}
+	json_end_array(&w);
+	buf_putc(b, '\n');
+}
+
+static void pending_table(struct buf *b, const struct json *list,
+			  const char *session)
+{
+	unsigned int n = 0;
+
+	json_foreach(it, list)
+	{
+		if (!of_session(it, session))
+			continue;
+		if (n++ == 0)
+			buf_printf(b, "%-46s %-20s %-10s %-40s %s\n", "ID",
+				   "SESSION", "OPERATION", "PATH", "AGE");
+		put_pending(b, it);
+	}
+	if (n)
+		buf_printf(b, "\n%u pending approval(s)\n", n);
+	else
+		buf_puts(b, "No pending approvals\n");
+}
+
 int cmd_debug_pending(struct cli *c)
 {
 	_cleanup_conn_ struct conn answer = CONN_INIT;
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	_cleanup_arena_ struct arena a = ARENA_INIT(64U << 20);
 	const char *session = flag_text(&c->flags, "session");
-	bool json = flag_bool(&c->flags, "json");
 	struct json *list = NULL;
-	struct json_writer w;
-	unsigned int n = 0;
 	int status = get_approvals(c, &a, &answer, &list);
 
 	if (status)
 		return status;
-	json_writer_init(&w, &b, 2);
-	if (json)
-		json_begin_array(&w);
-	json_foreach(it, list)
-	{
-		struct str id = json_get_str(it, "session_id");
-
-		if (session[0] && !str_eq_c(id, session))
-			continue;
-		n++;
-		if (json) {
-			json_copy(&w, it);
-			continue;
-		}
-		if (n == 1)
-			buf_printf(&b, "%-46s %-20s %-10s %-40s %s\n", "ID",
-				   "SESSION", "OPERATION", "PATH", "AGE");
-		buf_printf(&b, "%-46.*s %-20.*s %-10.*s %-40.*s ",
-			   STR_ARG(json_get_str(it, "id")), STR_ARG(id),
-			   STR_ARG(json_get_str(it, "kind")),
-			   STR_ARG(json_get_str(it, "target")));
-		put_age(&b, json_get_str(it, "created_at"));
-		buf_putc(&b, '\n');
-	}
-	if (json) {
-		json_end_array(&w);
-		buf_putc(&b, '\n');
-	} else if (n) {
-		buf_printf(&b, "\n%u pending approval(s)\n", n);
-	} else {
-		buf_puts(&b, "No pending approvals\n");
-	}
+	if (flag_bool(&c->flags, "json"))
+		pending_json(&b, list, session);
+	else
+		pending_table(&b, list, session);
 	return out_buf(&b);
 }
 

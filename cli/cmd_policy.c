@@ -16,8 +16,6 @@
 #include "core/limits.h"
 #include "policy/policy.h"
 
-extern char **environ;
-
 static bool is_dir(const char *path)
 {
 	struct stat st;

@@ -22,52 +22,71 @@ struct listing {
 	bool any; /* the store holds something, whatever the filter */
 };
 
-static void list_line(struct listing *l, struct trash_token token,
-		      struct str path, uint64_t n, uint64_t bytes, int64_t when,
-		      struct str command)
+/* One line of the list, for a root of a group or a single entry. */
+struct line {
+	struct trash_token token;
+	struct str path, command;
+	uint64_t n, bytes;
+	int64_t when_ns;
+};
+
+static void line_json(struct listing *l, const struct line *e,
+		      const char *token)
 {
-	char text[TRASH_TOKEN_LEN + 1];
+	_cleanup_buf_ struct buf when = BUF_INIT;
 
-	trash_token_format(token, text);
+	clock_format_rfc3339(&when, e->when_ns);
+	json_begin_object(&l->w);
+	json_kv_cstr(&l->w, "token", token);
+	json_kv_str(&l->w, "original_path", e->path);
+	json_kv_i64(&l->w, "size", (int64_t)e->bytes);
+	json_kv_i64(&l->w, "entries", (int64_t)e->n);
+	json_kv_str(&l->w, "created", buf_str(&when));
+	json_kv_str_opt(&l->w, "command", e->command);
+	json_end_object(&l->w);
+}
+
+static void list_line(struct listing *l, const struct line *e)
+{
+	char token[TRASH_TOKEN_LEN + 1];
+
+	trash_token_format(e->token, token);
 	if (l->json) {
-		_cleanup_buf_ struct buf t = BUF_INIT;
-
-		clock_format_rfc3339(&t, when);
-		json_begin_object(&l->w);
-		json_kv_cstr(&l->w, "token", text);
-		json_kv_str(&l->w, "original_path", path);
-		json_kv_i64(&l->w, "size", (int64_t)bytes);
-		json_kv_i64(&l->w, "entries", (int64_t)n);
-		json_kv_str(&l->w, "created", buf_str(&t));
-		json_kv_str_opt(&l->w, "command", command);
-		json_end_object(&l->w);
+		line_json(l, e, token);
 		return;
 	}
-	buf_printf(&l->b, "%s\t" STR_FMT "\t%" PRIu64 " bytes\t", text,
-		   STR_ARG(path), bytes);
-	store_put_age(&l->b, when);
+	buf_printf(&l->b, "%s\t" STR_FMT "\t%" PRIu64 " bytes\t", token,
+		   STR_ARG(e->path), e->bytes);
+	store_put_age(&l->b, e->when_ns);
 	buf_puts(&l->b, " ago");
-	if (n > 1)
-		buf_printf(&l->b, "\t(%" PRIu64 " files)", n);
+	if (e->n > 1)
+		buf_printf(&l->b, "\t(%" PRIu64 " files)", e->n);
 	buf_putc(&l->b, '\n');
 }
 
 static int list_group(void *arg, const struct trash_group_info *g)
 {
-	struct listing *l = arg;
-
 	for (size_t i = 0; i < g->n_roots; i++) {
 		const struct trash_root *r = &g->roots[i];
 
-		list_line(l, r->token, r->path, r->n, r->bytes, r->when_ns,
-			  g->command);
+		list_line(arg, &(struct line){ .token = r->token,
+					       .path = r->path,
+					       .command = g->command,
+					       .n = r->n,
+					       .bytes = r->bytes,
+					       .when_ns = r->when_ns });
 	}
 	return 0;
 }
 
 static int list_entry(void *arg, const struct trash_entry *e)
 {
-	list_line(arg, e->token, e->path, 1, e->size, e->when_ns, e->command);
+	list_line(arg, &(struct line){ .token = e->token,
+				       .path = e->path,
+				       .command = e->command,
+				       .n = 1,
+				       .bytes = e->size,
+				       .when_ns = e->when_ns });
 	return 0;
 }
 

@@ -24,7 +24,9 @@ static void put_path(struct buf *b, const struct node *n, char sep)
 	}
 }
 
-/* Calls fn for the root and every verb below it. */
+/* Calls fn for the root and every verb below it; the tree is our own and
+ * COMMAND_MAX_DEPTH deep. */
+/* NOLINTNEXTLINE(misc-no-recursion) */
 static void walk(struct buf *b, struct node *n, node_fn *fn)
 {
 	const struct command *v = n->path[n->depth - 1];

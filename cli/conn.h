@@ -19,7 +19,7 @@
 #include "base/str.h"
 #include "cli/url.h"
 
-#define CONN_BODY_MAX (256U * 1024 * 1024)
+#define CONN_BODY_MAX (256UL << 20)
 
 struct conn_request {
 	const char *method;

@@ -34,15 +34,23 @@ struct exec_call {
 
 void exec_call_done(struct exec_call *x);
 
+/* The words of an exec; all borrowed. */
+struct exec_words {
+	char *const *args; /* positionals: the parser's "--" is gone */
+	int n;
+	int dash;                /* where it stood among them, or -1 */
+	const char *env_session; /* $AGENTSH_SESSION_ID or "" */
+	/* the answer */
+	const char *session;
+	int first; /* index of the command's first word */
+};
+
 /*
- * Which words are the session and the command (interface reference 1.4).
- * env_session: $AGENTSH_SESSION_ID or "". dash: where "--" stood, or -1. The
+ * Which words are the session and the command (interface reference 1.4). The
  * word before the dash is the session, whatever the environment says.
- * *ret_first is the index of the command's first word.
  * Return: 0, or -EINVAL with a line in error.
  */
-int exec_resolve(char *const *args, int n, int dash, const char *env_session,
-		 const char **ret_session, int *ret_first, struct buf *error);
+int exec_resolve(struct exec_words *w, struct buf *error);
 /* All of it from the command line. Prints. Return: 0 or the exit status. */
 int exec_call_init(struct exec_call *x, const struct cli *c);
 /* The ExecRequest of x into x->body. Prints. Return: 0 or exit status. */

@@ -29,34 +29,30 @@ static int separator(char *const *args, int n, int dash)
 	return dash == 0 || dash == 1 ? dash : -1;
 }
 
-int exec_resolve(char *const *args, int n, int dash, const char *env_session,
-		 const char **ret_session, int *ret_first, struct buf *error)
+int exec_resolve(struct exec_words *w, struct buf *error)
 {
-	int sep = separator(args, n, dash);
+	int sep = separator(w->args, w->n, w->dash);
 	/* The parser's own "--" is gone from args, a literal one is not. */
-	int width = sep >= 0 && sep < n && same(args[sep], "--");
-	const char *session = env_session;
-	int first = 0;
+	int width = sep >= 0 && sep < w->n && same(w->args[sep], "--");
 
+	w->session = w->env_session;
+	w->first = 0;
 	if (sep == 1) {
-		session = args[0];
-		first = 1 + width;
+		w->session = w->args[0];
+		w->first = 1 + width;
 	} else if (sep == 0) {
-		first = width;
-	} else if (env_session[0]) {
-		first = n > 0 && same(args[0], env_session);
-	} else if (n > 0) {
-		session = args[0];
-		first = 1;
+		w->first = width;
+	} else if (w->env_session[0]) {
+		w->first = w->n > 0 && same(w->args[0], w->env_session);
+	} else if (w->n > 0) {
+		w->session = w->args[0];
+		w->first = 1;
 	}
-	if (session[0] == '\0') {
-		buf_puts(error, "session id is required (provide as argument "
-				"or set AGENTSH_SESSION_ID)");
-		return -EINVAL;
-	}
-	*ret_session = session;
-	*ret_first = first;
-	return 0;
+	if (w->session[0])
+		return 0;
+	buf_puts(error, "session id is required (provide as argument or set "
+			"AGENTSH_SESSION_ID)");
+	return -EINVAL;
 }
 
 static bool one_of(const char *word, const char *const *words, size_t n)
@@ -115,7 +111,12 @@ int exec_call_init(struct exec_call *x, const struct cli *c)
 	const struct flag_set *f = &c->flags;
 	_cleanup_buf_ struct buf error = BUF_INIT;
 	char uuid[UUID_LEN + 1];
-	int first = 0, status;
+	struct exec_words words = { .args = c->args,
+				    .n = c->n_args,
+				    .dash = c->dash,
+				    .env_session =
+					    env_or("AGENTSH_SESSION_ID", "") };
+	int status;
 
 	*x = (struct exec_call){
 		.json = flag_text(f, "json"),
@@ -133,13 +134,12 @@ int exec_call_init(struct exec_call *x, const struct cli *c)
 	status = read_modes(x, c);
 	if (status)
 		return status;
-	if (exec_resolve(c->args, c->n_args, c->dash,
-			 env_or("AGENTSH_SESSION_ID", ""), &x->session, &first,
-			 &error) < 0)
+	if (exec_resolve(&words, &error) < 0)
 		return fail("%s", buf_cstr(&error));
+	x->session = words.session;
 	if (!x->json[0]) {
-		x->argv = c->args + first;
-		x->argc = c->n_args - first;
+		x->argv = c->args + words.first;
+		x->argc = c->n_args - words.first;
 		if (x->argc == 0 || x->argv[0][0] == '\0')
 			return fail("command is required");
 	}

@@ -15,8 +15,6 @@
 
 #include "base/fd.h"
 
-extern char **environ;
-
 static int numeric(const char *host, uint16_t port, struct resolved *ret)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET };

@@ -7,7 +7,7 @@
 
 #include "base/str.h"
 
-#define SSE_FRAME_MAX (16U * 1024 * 1024)
+#define SSE_FRAME_MAX (16UL << 20)
 
 /* event is "" when the frame names none. Negative stops the stream. */
 typedef int sse_frame_fn(void *arg, struct str event, struct str data);

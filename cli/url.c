@@ -18,9 +18,10 @@ static int bad(struct buf *error, const char *text, const char *why)
 /* Copies s into a fixed array; false when it does not fit. */
 static bool copy(char *out, size_t size, struct str s)
 {
-	if (s.n >= size || memchr(s.p ? s.p : "", '\0', s.n))
+	if (s.n >= size || str_index(s, '\0') >= 0)
 		return false;
-	memcpy(out, s.n ? s.p : "", s.n);
+	if (s.n)
+		memcpy(out, s.p, s.n);
 	out[s.n] = '\0';
 	return true;
 }

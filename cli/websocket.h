@@ -9,7 +9,7 @@
 
 #include "base/str.h"
 
-#define WS_FRAME_MAX (10U * 1024 * 1024)
+#define WS_FRAME_MAX (10UL << 20)
 
 enum ws_opcode {
 	WS_CONTINUATION = 0,

@@ -50,7 +50,11 @@ static void indent(struct buf *out, unsigned int depth)
 		buf_putc(out, ' ');
 }
 
-/* `inline_first`: the first member goes on the line that is begun already. */
+/*
+ * inline_first: the first member goes on the line that is begun already. The
+ * JSON parser bounds the depth.
+ */
+/* NOLINTNEXTLINE(misc-no-recursion) */
 static void put_block(struct buf *out, const struct json *v, unsigned int depth,
 		      bool inline_first)
 {

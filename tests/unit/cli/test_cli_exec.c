@@ -44,12 +44,15 @@ static void test_resolve(void **state)
 		const struct resolve_case *t = &resolve_cases[i];
 		_cleanup_words_ struct words w = WORDS_INIT;
 		_cleanup_buf_ struct buf error = BUF_INIT;
-		const char *session = NULL;
-		int first = -1, r;
+		struct exec_words x;
+		int r;
 
 		assert_int_equal(words_split(&w, str_from(t->words)), 0);
-		r = exec_resolve(w.v.data, (int)w.v.n, t->dash, t->env,
-				 &session, &first, &error);
+		x = (struct exec_words){ .args = w.v.data,
+					 .n = (int)w.v.n,
+					 .dash = t->dash,
+					 .env_session = t->env };
+		r = exec_resolve(&x, &error);
 		if (!t->session) {
 			assert_true(r < 0);
 			assert_non_null(strstr(buf_cstr(&error),
@@ -57,8 +60,8 @@ static void test_resolve(void **state)
 			continue;
 		}
 		assert_int_equal(r, 0);
-		assert_string_equal(session, t->session);
-		assert_int_equal(first, t->first);
+		assert_string_equal(x.session, t->session);
+		assert_int_equal(x.first, t->first);
 	}
 }
 
