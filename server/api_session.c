@@ -158,11 +158,24 @@ void api_session_events(struct call *k)
 
 void api_session_proxy(struct call *k)
 {
-	http_reply(
-		k->conn, 200, "application/json",
-		STR("{\"state\":\"not configured\",\"address\":\"\","
-		    "\"mode\":\"embedded\",\"dlp_mode\":\"\","
-		    "\"active_patterns\":0,\"total_requests\":0,"
-		    "\"requests_with_redactions\":0,"
-		    "\"total_input_tokens\":0,\"total_output_tokens\":0}\n"));
+	const struct session *s = k->session;
+	_cleanup_buf_ struct buf body = BUF_INIT;
+	struct json_writer w;
+
+	json_writer_init(&w, &body, 0);
+	json_begin_object(&w);
+	json_kv_cstr(&w, "state", s->proxy_port ? "running" : "not configured");
+	json_kv_str(&w, "address",
+		    s->proxy_port ? str_skip(buf_str(&s->proxy_url),
+					     strlen("http://"))
+				  : STR_NONE);
+	json_kv_cstr(&w, "mode", "embedded");
+	json_kv_cstr(&w, "dlp_mode", "");
+	json_kv_i64(&w, "active_patterns", 0);
+	json_kv_i64(&w, "total_requests", 0);
+	json_kv_i64(&w, "requests_with_redactions", 0);
+	json_kv_i64(&w, "total_input_tokens", 0);
+	json_kv_i64(&w, "total_output_tokens", 0);
+	json_end_object(&w);
+	http_reply_json(k->conn, 200, &body);
 }

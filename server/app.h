@@ -43,6 +43,7 @@ struct app {
 	struct buf local_path, unix_path; /* sockets to remove at exit */
 	char *libexec;                    /* directory of the workers; owned */
 	int64_t started_ns;
+	uint16_t http_port; /* in use; the configured one may be 0 */
 };
 
 /*

@@ -33,10 +33,16 @@
 #define MAX_PARENTS  256
 #define PROC_NET_MAX (4U << 20)
 
-static struct session *by_tracer(struct app *app, pid_t pid)
+static bool is_worker(const struct worker *w, pid_t pid)
+{
+	return w && worker_pid(w) == pid;
+}
+
+/* The proxy counts too: it speaks for the commands that use it. */
+static struct session *by_worker(struct app *app, pid_t pid)
 {
 	for (struct session *s = app->sessions; s; s = s->next)
-		if (s->tracer && worker_pid(s->tracer) == pid)
+		if (is_worker(s->tracer, pid) || is_worker(s->proxy, pid))
 			return s;
 	return NULL;
 }
@@ -65,7 +71,7 @@ struct session *peer_session_of(struct app *app, pid_t pid)
 	pid_t at = pid;
 
 	for (int i = 0; i < MAX_PARENTS && at > 1; i++) {
-		struct session *s = by_tracer(app, at);
+		struct session *s = by_worker(app, at);
 
 		if (s)
 			return s;

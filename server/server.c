@@ -300,6 +300,7 @@ static int start_listening(struct app *app)
 			      strerror(-fd));
 		return fd;
 	}
+	app->http_port = port;
 	r = http_server_listen(app->http, fd, /* local */ false);
 	if (r == 0)
 		r = listen_local(app, port);

@@ -119,7 +119,7 @@ int session_need_proxy(struct session *s)
 		return 0;
 	json_writer_init(&w, &settings, 0);
 	json_begin_object(&w);
-	json_kv_i64(&w, "control_port", cfg->http_port);
+	json_kv_i64(&w, "control_port", s->app->http_port);
 	json_key(&w, "listen");
 	if (s->proxy_port) {
 		_cleanup_buf_ struct buf same = BUF_INIT;

@@ -74,7 +74,7 @@ struct settings {
 	VEC(struct setting_pair) env_inject;
 	bool cgroups;
 	const char *cgroup_base; /* "" = beneath our own */
-	bool net_proxy; /* one agentsh-netproxy per session */
+	bool net_proxy;          /* one agentsh-netproxy per session */
 	const char *net_listen;
 	/* JSON members for PROTO_HELLO, without the outer braces */
 	struct str worker_json;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Who may do what: commands of a session, keys and roles, local tools.
 . "$(dirname "$0")/lib.sh"
+CONFIG_EXTRA=$(printf 'sandbox:\n  network:\n    enabled: true')
 start_server
 new_session s
 new_session other
@@ -24,6 +25,9 @@ inside POST "-d '{\"command\":\"id\"}'" /api/v1/sessions/s/exec
 expect_code 403
 inside DELETE '' /api/v1/sessions/other
 expect_code 403
+# neither past the proxy, nor through it
+inside GET "--noproxy ''" /api/v1/sessions/other
+[ "$CODE" != 200 ] || fail "the proxy lends its name"
 sh_exec "curl -s -o /dev/null -w '%{http_code}' --unix-socket $T/run/http-$PORT.sock http://x/api/v1/sessions; true"
 expect_json '.result.stdout == "000" or .result.stdout == "403"'
 

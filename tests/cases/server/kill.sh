@@ -60,3 +60,13 @@ wait "$SERVER_PID" || fail "exit status of the server"
 SERVER_PID=
 wait $BG
 wait_for gone
+
+# a server that is killed takes its commands with it
+start_server
+new_session s
+bg "$TREE"
+kill -9 "$SERVER_PID"
+wait "$SERVER_PID"
+wait $BG
+wait_for gone
+SERVER_PID=

@@ -53,3 +53,17 @@ api GET /no/such/path
 expect_code 404
 api PUT /api/v1/sessions
 expect_code 405
+
+# idle sessions end by themselves
+kill "$SERVER_PID"
+wait "$SERVER_PID"
+sed -i 's|^sessions:|sessions:\n  default_idle_timeout: 1s\n  cleanup_interval: 200ms|' "$T/config.yaml"
+start_server
+new_session idle
+expired() {
+	api GET /api/v1/sessions/idle
+	[ "$CODE" = 404 ]
+}
+wait_for expired
+api GET '/api/v1/events/search?session_id=idle&type=session_expired'
+expect_json 'length == 1 and .[0].fields.expired_by == "idle_timeout"'
