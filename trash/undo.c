@@ -392,17 +392,24 @@ static int bring_back_target(struct undoing *u)
 
 static int reverse_rename(struct undoing *u)
 {
-	struct record_stat st;
+	struct record_stat st, back;
 	int r;
 
 	r = look(u, buf_str(&u->path2), &st);
 	/* Files of the command's own have no earlier state to go back to. */
 	if (r == -ENOENT && links_get(&u->never, u->op.st.dev, u->op.arg) > 0)
 		return bring_back_target(u);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	/* An undo that was killed got this far. */
+	if (look(u, buf_str(&u->path), &back) == 0 && back.ino == u->op.arg &&
+	    (r < 0 || st.ino != u->op.arg)) {
+		touch(u, &back);
+		return r < 0 ? bring_back_target(u)
+			     : skipped(u, "it is back already");
+	}
 	if (r == -ENOENT)
 		return conflict(u, "moved or removed since");
-	if (r < 0)
-		return r;
 	if (!S_ISDIR(st.mode) && st.ino && st.ino != u->op.arg)
 		return conflict(u, "another file has this name now");
 	touch(u, &st);

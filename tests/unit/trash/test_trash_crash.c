@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_trash_crash.c - killed at every step, nothing is lost
+ *
+ * A child performs a scenario and dies (_exit, as kill -9 leaves no handler)
+ * at the Nth step hook, for every N until the scenario completes. The parent
+ * opens the store again, which recovers, and then every file of the start must
+ * be in place or restorable with its content, the command must be undoable
+ * back to the start, and a second recovery must find nothing to do.
+ */
+#include <sys/wait.h>
+
+#include "workspace.h"
+
+static unsigned int steps_left;
+
+static void die_at(const char *step)
+{
+	(void)step;
+	if (--steps_left == 0)
+		_exit(77);
+}
+
+struct expected {
+	const char *path, *text;
+};
+
+static const struct expected start_files[] = {
+	{ "keep/one", "first" }, { "keep/two", "second" }, { "over", "target" },
+	{ "src", "source" },     { "trunc", "content" },
+};
+
+static void set_up(struct ws *w)
+{
+	ws_init(w, NULL);
+	(void)mkdirat(w->fd, "keep", 0755);
+	(void)mkdirat(w->fd, "empty", 0700);
+	for (size_t i = 0; i < ARRAY_LEN(start_files); i++)
+		ws_write(w, start_files[i].path, start_files[i].text);
+	/* The child makes a writer of its own. */
+	w->t = trash_close(w->t);
+}
+
+static void scenario(struct ws *w)
+{
+	struct trash_options o = { 0 };
+	int fd;
+
+	if (trash_open(w->fd, &o, &w->t) < 0 ||
+	    trash_group_open(w->t, STR("s"), STR("c"), STR(""), &w->group) < 0)
+		_exit(1);
+	(void)ws_unlink(w, "keep/one", NULL);
+	(void)ws_unlink(w, "keep/two", NULL);
+	(void)ws_rmdir(w, "keep", NULL);
+	(void)ws_rename(w, "src", "over", 0, NULL);
+	(void)ws_rename(w, "empty", "moved", 0, NULL);
+	(void)ws_before_write(w, "trunc", TRASH_WRITE_TRUNCATE, 0, 0, NULL);
+	fd = openat(w->fd, "trunc", O_WRONLY | O_TRUNC | O_CLOEXEC);
+	if (fd < 0 || write(fd, "new", 3) != 3)
+		_exit(1);
+	(void)close(fd);
+	fd = openat(w->fd, "made", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	(void)close(fd);
+	(void)ws_note(w, "made", TRASH_MADE_FILE);
+	trash_group_close(w->t, w->group);
+	(void)trash_close(w->t);
+	_exit(0);
+}
+
+struct search {
+	const struct expected *want;
+	struct trash *t;
+	bool found;
+};
+
+static int look_for(void *arg, const struct trash_entry *e)
+{
+	struct search *s = arg;
+	char text[32] = "";
+	int fd;
+
+	if (!S_ISREG(e->mode) ||
+	    trash_open_content(s->t, e->token, &fd, NULL) < 0)
+		return 0;
+	if (read(fd, text, sizeof(text) - 1) >= 0 &&
+	    strcmp(text, s->want->text) == 0)
+		s->found = true;
+	(void)close(fd);
+	return 0;
+}
+
+static bool anywhere(struct ws *w, const struct expected *want)
+{
+	static const char *const places[] = { "keep/one", "keep/two", "over",
+					      "src", "trunc" };
+	struct search s = { .want = want, .t = w->t };
+
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		char text[64];
+
+		ws_read(w, places[i], text, sizeof(text));
+		if (strcmp(text, want->text) == 0)
+			return true;
+	}
+	assert_int_equal(trash_list_entries(w->t, NULL, look_for, &s), 0);
+	return s.found;
+}
+
+static bool run_child(struct ws *w, unsigned int n, void (*what)(struct ws *))
+{
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		steps_left = n;
+		trash_step_hook = die_at;
+		what(w);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_true(WEXITSTATUS(status) == 77 || WEXITSTATUS(status) == 0);
+	return WEXITSTATUS(status) == 0;
+}
+
+static int show(void *arg, const struct undo_step *s)
+{
+	unsigned int *n = arg;
+
+	if (s->status == UNDO_CONFLICT || s->status == UNDO_LOST ||
+	    s->status == UNDO_FAILED)
+		(void)fprintf(stderr, "step %u: %s %s %.*s: %s %d\n", *n,
+			      undo_status_to_string(s->status),
+			      trash_verb_to_string(s->verb), STR_ARG(s->path),
+			      s->why ? s->why : "", s->error);
+	return 0;
+}
+
+static void assert_start(struct ws *w)
+{
+	for (size_t i = 0; i < ARRAY_LEN(start_files); i++)
+		ws_assert_text(w, start_files[i].path, start_files[i].text);
+	assert_true(ws_exists(w, "empty"));
+	assert_false(ws_exists(w, "moved"));
+}
+
+static void killed_at_every_step(void **state)
+{
+	bool completed = false;
+	unsigned int n;
+
+	(void)state;
+	for (n = 1; !completed; n++) {
+		struct undo_select sel = { 0 };
+		struct undo_result res;
+		struct ws w;
+		int r;
+
+		set_up(&w);
+		completed = run_child(&w, n, scenario);
+		ws_reopen(&w, NULL);
+		for (size_t i = 0; i < ARRAY_LEN(start_files); i++)
+			assert_true(anywhere(&w, &start_files[i]));
+		ws_reopen(&w, NULL);
+		sel.command = STR("c");
+		r = trash_undo(w.t, &sel, show, &n, &res);
+		if (r == 0)
+			assert_int_equal(res.conflicts + res.lost + res.failed,
+					 0);
+		else
+			assert_int_equal(r, -ENOENT);
+		assert_start(&w);
+		ws_done(&w);
+	}
+	assert_true(n > 20);
+}
+
+static void undo_scenario(struct ws *w)
+{
+	struct undo_select sel = { .command = STR("c") };
+	struct trash_options o = { 0 };
+	struct undo_result res;
+
+	if (trash_open(w->fd, &o, &w->t) < 0 ||
+	    trash_undo(w->t, &sel, NULL, NULL, &res) < 0)
+		_exit(1);
+	(void)trash_close(w->t);
+	_exit(0);
+}
+
+static void undo_killed_at_every_step(void **state)
+{
+	bool completed = false;
+	unsigned int n;
+
+	(void)state;
+	for (n = 1; !completed; n++) {
+		struct undo_select sel = { .command = STR("c") };
+		struct undo_result res;
+		struct ws w;
+
+		set_up(&w);
+		assert_true(run_child(&w, 0, scenario));
+		completed = run_child(&w, n, undo_scenario);
+		ws_reopen(&w, NULL);
+		for (size_t i = 0; i < ARRAY_LEN(start_files); i++)
+			assert_true(anywhere(&w, &start_files[i]));
+		/* started again, with what the first had done in the way */
+		(void)trash_undo(w.t, &sel, show, &n, &res);
+		for (size_t i = 0; i < ARRAY_LEN(start_files); i++)
+			assert_true(anywhere(&w, &start_files[i]));
+		if (completed)
+			assert_start(&w);
+		ws_done(&w);
+	}
+	assert_true(n > 20);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(killed_at_every_step),
+		cmocka_unit_test(undo_killed_at_every_step),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
