@@ -17,6 +17,8 @@ int num_parse_i64(struct str s, int64_t *ret);
 /* Decimal within [min, max]. */
 int num_parse_range(struct str s, int64_t min, int64_t max, int64_t *ret);
 int num_parse_octal(struct str s, uint32_t *ret);
+/* Hexadecimal digits of either case, without 0x. */
+int num_parse_hex(struct str s, uint64_t *ret);
 /*
  * Go-style duration ("1h30m", "250ms", "1.5s", "-5s", "0"), extended with d
  * and w; result in nanoseconds. A bare number other than 0 is -EINVAL.

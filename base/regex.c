@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "base/regex_class.h"
 #include "base/utf8.h"
 
 enum regex_flag {
@@ -82,87 +83,8 @@ static uint32_t next_char(struct parser *p)
 
 /* --- classes ----------------------------------------------------------- */
 
-struct named_class {
-	const char *name;
-	struct nfa_range ranges[12]; /* ended by { 0, 0 } */
-};
-
-static const struct named_class perl_classes[] = {
-	{ "d", { { '0', '9' } } },
-	{ "s", { { '\t', '\n' }, { '\f', '\r' }, { ' ', ' ' } } },
-	{ "w", { { '0', '9' }, { 'A', 'Z' }, { 'a', 'z' }, { '_', '_' } } },
-};
-
-static const struct named_class posix_classes[] = {
-	{ "alnum", { { '0', '9' }, { 'A', 'Z' }, { 'a', 'z' } } },
-	{ "alpha", { { 'A', 'Z' }, { 'a', 'z' } } },
-	{ "ascii", { { 1, 0x7F } } },
-	{ "blank", { { '\t', '\t' }, { ' ', ' ' } } },
-	{ "cntrl", { { 1, 0x1F }, { 0x7F, 0x7F } } },
-	{ "digit", { { '0', '9' } } },
-	{ "graph", { { '!', '~' } } },
-	{ "lower", { { 'a', 'z' } } },
-	{ "print", { { ' ', '~' } } },
-	{ "punct", { { '!', '/' }, { ':', '@' }, { '[', '`' }, { '{', '~' } } },
-	{ "space", { { '\t', '\r' }, { ' ', ' ' } } },
-	{ "upper", { { 'A', 'Z' } } },
-	{ "word", { { '0', '9' }, { 'A', 'Z' }, { 'a', 'z' }, { '_', '_' } } },
-	{ "xdigit", { { '0', '9' }, { 'A', 'F' }, { 'a', 'f' } } },
-};
-
-/* The common scripts only: enough for file names and arguments. */
-static const struct named_class unicode_classes[] = {
-	{ "L",
-	  { { 'A', 'Z' },
-	    { 'a', 'z' },
-	    { 0xC0, 0xD6 },
-	    { 0xD8, 0xF6 },
-	    { 0xF8, 0x2C1 },
-	    { 0x370, 0x373 },
-	    { 0x386, 0x481 },
-	    { 0x48A, 0x559 },
-	    { 0x561, 0x6D3 },
-	    { 0x904, 0x1FFF },
-	    { 0x3041, 0xD7A3 } } },
-	{ "Lu",
-	  { { 'A', 'Z' },
-	    { 0xC0, 0xD6 },
-	    { 0xD8, 0xDE },
-	    { 0x391, 0x3A9 },
-	    { 0x400, 0x42F } } },
-	{ "Ll",
-	  { { 'a', 'z' },
-	    { 0xDF, 0xF6 },
-	    { 0xF8, 0xFF },
-	    { 0x3B1, 0x3C9 },
-	    { 0x430, 0x45F } } },
-	{ "N",
-	  { { '0', '9' },
-	    { 0xB2, 0xB3 },
-	    { 0xB9, 0xB9 },
-	    { 0xBC, 0xBE },
-	    { 0x660, 0x669 },
-	    { 0x966, 0x96F },
-	    { 0xFF10, 0xFF19 } } },
-	{ "Nd",
-	  { { '0', '9' },
-	    { 0x660, 0x669 },
-	    { 0x966, 0x96F },
-	    { 0xFF10, 0xFF19 } } },
-};
-
-static const struct named_class *find_class(const struct named_class *table,
-					    size_t n, struct str name)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (str_eq_c(name, table[i].name))
-			return &table[i];
-	}
-	return NULL;
-}
-
 /* Adds a named class, or what it leaves out, to the class being built. */
-static int add_named(struct parser *p, const struct named_class *c, bool negate)
+static int add_named(struct parser *p, const struct regex_class *c, bool negate)
 {
 	size_t first = p->b->ranges.n;
 	int r = 0;
@@ -179,11 +101,10 @@ static int add_named(struct parser *p, const struct named_class *c, bool negate)
 static int try_perl(struct parser *p)
 {
 	char c = peek(p), lower = (char)(c | 0x20);
-	const struct named_class *cls;
+	const struct regex_class *cls;
 	int r;
 
-	cls = find_class(perl_classes, ARRAY_LEN(perl_classes),
-			 str_from_n(&lower, 1));
+	cls = regex_class_find(REGEX_CLASS_PERL, str_from_n(&lower, 1));
 	if (!cls || !more(p) || c < 'A')
 		return 0;
 	p->at++;
@@ -195,7 +116,7 @@ static int try_perl(struct parser *p)
 static int try_unicode(struct parser *p)
 {
 	bool negate = peek(p) == 'P';
-	const struct named_class *cls;
+	const struct regex_class *cls;
 	struct str name;
 	int r;
 
@@ -218,7 +139,7 @@ static int try_unicode(struct parser *p)
 		name = str_from_n(p->src.p + p->at, more(p) ? 1 : 0);
 		p->at += name.n;
 	}
-	cls = find_class(unicode_classes, ARRAY_LEN(unicode_classes), name);
+	cls = regex_class_find(REGEX_CLASS_UNICODE, name);
 	if (!cls)
 		return fail(p, "Unicode class is not known (L Lu Ll N Nd are)");
 	r = add_named(p, cls, negate);
@@ -299,7 +220,7 @@ static int parse_escape(struct parser *p, uint32_t *ret)
 static int try_posix(struct parser *p)
 {
 	struct str rest = str_skip(p->src, p->at);
-	const struct named_class *cls;
+	const struct regex_class *cls;
 	struct str name;
 	ptrdiff_t end;
 	bool negate;
@@ -312,8 +233,7 @@ static int try_posix(struct parser *p)
 		return 0;
 	name = str_from_n(rest.p + 2, (size_t)end - 2);
 	negate = name.n && name.p[0] == '^';
-	cls = find_class(posix_classes, ARRAY_LEN(posix_classes),
-			 str_skip(name, negate));
+	cls = regex_class_find(REGEX_CLASS_POSIX, str_skip(name, negate));
 	if (!cls)
 		return fail(p, "[:class:] is not known");
 	p->at += (size_t)end + 2;

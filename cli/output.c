@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 
+static void say(const char *fmt, va_list ap, int r) _printf_(1, 0);
 static void say(const char *fmt, va_list ap, int r)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;

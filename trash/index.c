@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "base/num.h"
 
 /* A directory record is at least this long: bounds ids that are made up. */
 #define DIR_RECORD_MIN 80
@@ -210,12 +211,13 @@ static void writer_done(struct index_writer *w)
 static int load_writer(struct index *ix, const char *name, uint64_t only)
 {
 	struct index_writer w = { .fd = -1 };
-	unsigned long long id;
-	char tail;
+	struct str file = str_from(name), prefix = STR(STORE_WRITER_PREFIX);
+	uint64_t id = 0;
 	int r;
 
-	if (sscanf(name, STORE_WRITER_PREFIX "%16llx%c", &id, &tail) != 1 ||
-	    id == 0 || (only && id != only))
+	if (!str_starts(file, prefix) ||
+	    num_parse_hex(str_skip(file, prefix.n), &id) < 0 || id == 0 ||
+	    (only && id != only))
 		return 0;
 	w.id = id;
 	w.fd = openat(ix->t->base_fd, name,

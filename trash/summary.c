@@ -366,7 +366,7 @@ void summary_done(struct summary *s)
 int summary_rebuild(struct trash *t, uint64_t writer)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
-	_cleanup_close_ int wfd = -1, fd = -1;
+	_cleanup_close_ int wfd = -1;
 	group_vec groups = VEC_INIT;
 	uint64_t covered = 0;
 	struct stat st;

@@ -42,7 +42,7 @@ REGISTRY = re.compile(r"\b(registry\.npm" r"js\.org|npm" r"js\.com"
                       r"|ruby" r"gems\.org|gh" r"cr\.io|qu" r"ay\.io"
                       r"|registry-1\.dock" r"er\.io)\b")
 MACHINE = re.compile(r"/wo" r"rk/(main|wt|shared|deps|\.library)\b"
-                     r"|/ro" r"ot/\.(pyenv|cargo|cache)\b")
+                     r"|/ro" r"ot/\.pyenv\b")
 
 
 def strip_strings(code):

@@ -44,6 +44,12 @@ static void test_integers(void **state)
 	assert_int_equal(o, 0755);
 	assert_int_equal(num_parse_octal(STR("8"), &o), -EINVAL);
 	assert_int_equal(num_parse_octal(STR("40000000000"), &o), -ERANGE);
+	assert_int_equal(num_parse_hex(STR("0123456789abCDEF"), &u), 0);
+	assert_true(u == 0x0123456789abcdef);
+	assert_int_equal(num_parse_hex(STR("10000000000000000"), &u), -ERANGE);
+	assert_int_equal(num_parse_hex(STR("0x1"), &u), -EINVAL);
+	assert_int_equal(num_parse_hex(STR(""), &u), -EINVAL);
+	assert_int_equal(num_parse_hex(STR("g"), &u), -EINVAL);
 }
 
 static void duration(const char *text, int64_t want)

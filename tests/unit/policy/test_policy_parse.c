@@ -63,7 +63,6 @@ static void assert_messages(const char *yaml, int r, const char *want)
 
 static void assert_error(const char *yaml, const char *want)
 {
-	_cleanup_buf_ struct buf text = BUF_INIT;
 	_cleanup_parsed_ struct parsed p = { 0 };
 	_cleanup_buf_ struct buf got = BUF_INIT;
 
