@@ -204,16 +204,20 @@ static void on_timeout(struct loop *loop _unused_, void *arg)
  * notified call, or about to be, so it cannot go away under us except by a
  * signal; then there is nothing to watch either.
  */
-static int fetch_listener(struct command *c, int number)
+static int fetch_listener(struct command *c, int number, int passed)
 {
 	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+	c->listener = passed;
 	if (c->pidfd < 0)
 		return -errno;
+	if (passed >= 0)
+		return notify_watch(c);
 	c->listener = (int)syscall(SYS_pidfd_getfd, c->pidfd, number, 0);
 	return c->listener < 0 ? -errno : notify_watch(c);
 }
 
-static void on_confined(struct command *c, const struct launch_event *e)
+static void on_confined(struct command *c, const struct launch_event *e,
+			int passed)
 {
 	int r;
 
@@ -222,7 +226,7 @@ static void on_confined(struct command *c, const struct launch_event *e)
 	c->have_confined = true;
 	if (e->listener < 0)
 		return;
-	r = fetch_listener(c, e->listener);
+	r = fetch_listener(c, e->listener, passed);
 	if (r < 0) {
 		/* It would wait forever for an answer nobody can give. */
 		(void)log_error_errno(r, "command %s: no access to listener",
@@ -290,18 +294,21 @@ static void read_launcher(struct tracer *t)
 {
 	struct launch_event e;
 	struct command *c;
-	int r;
+	int r, fd;
 
-	while (t->launcher && (r = launcher_next(t->launcher, &e)) != -EAGAIN) {
+	while (t->launcher &&
+	       (r = launcher_next(t->launcher, &e, &fd)) != -EAGAIN) {
 		if (r < 0) {
 			lost_launcher(t, 1);
 			return;
 		}
 		c = by_launch_id(t, e.id);
 		if (c && e.kind == LAUNCH_CONFINED)
-			on_confined(c, &e);
+			on_confined(c, &e, TAKE_FD(fd));
 		else if (c && e.kind == LAUNCH_DONE)
 			on_done(c, &e);
+		if (fd >= 0)
+			(void)close(fd);
 	}
 }
 

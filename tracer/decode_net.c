@@ -68,6 +68,18 @@ static int sockopt_int(int fd, int name)
 	return getsockopt(fd, SOL_SOCKET, name, &v, &n) < 0 ? -errno : v;
 }
 
+/*
+ * Where containers refuse pidfd_getfd() the socket cannot be had. Then an
+ * address is judged and the call goes on: a thread that rewrites it in between
+ * is bounded by the floor only (TCP ports by Landlock, families by the
+ * filter). READY says "socket calls judged, not performed".
+ */
+static int64_t act_continue(struct net_call *n)
+{
+	request_continue(n->q);
+	return NET_ANSWERED;
+}
+
 struct net_call *net_new(struct request *q, int fd,
 			 int64_t (*act)(struct net_call *n))
 {
@@ -81,9 +93,15 @@ struct net_call *net_new(struct request *q, int fd,
 	n->act = act;
 	n->object = -1;
 	n->path = BUF_INIT;
-	n->sock = net_getfd(q, fd);
+	n->sock = -1;
 	q->data = n;
 	q->free_data = net_free;
+	if (q->tracer->no_getfd) {
+		n->act = act_continue;
+		n->domain = -1;
+		return n;
+	}
+	n->sock = net_getfd(q, fd);
 	if (n->sock < 0 || !request_valid(q)) {
 		request_fail(q, n->sock < 0 ? -n->sock : EBADF);
 		return NULL;
@@ -105,6 +123,8 @@ int net_get_address(struct net_call *n, uint64_t addr, uint64_t len)
 	if (mem_get(&n->q->mem, addr, &n->addr, (size_t)len) < 0)
 		return -EFAULT;
 	n->addr_len = (socklen_t)len;
+	if (n->domain < 0 && len >= sizeof(sa_family_t))
+		n->domain = n->addr.any.sa_family;
 	if (len < sizeof(sa_family_t))
 		return -EINVAL;
 	return 0;

@@ -81,6 +81,8 @@ static int64_t act_mmsg(struct net_call *n)
 
 static int copy_payload(struct net_call *n, uint64_t addr, uint64_t len)
 {
+	if (n->sock < 0)
+		return 0; /* the kernel takes it */
 	n->n_bytes = (size_t)MIN(len, (uint64_t)NET_MAX_BYTES);
 	if (n->n_bytes < len && !n->partial)
 		return -EMSGSIZE;
@@ -134,6 +136,8 @@ static int copy_vector(struct net_call *n, uint64_t addr, uint64_t count,
 	size_t at = 0;
 	int r;
 
+	if (n->sock < 0)
+		return 0; /* the kernel takes it */
 	if (count > SEND_MAX_IOV)
 		return -EMSGSIZE;
 	iov = malloc(count ? count * sizeof(*iov) : 1);
@@ -186,9 +190,9 @@ static int copy_control(struct net_call *n, uint64_t addr, size_t len)
 	struct msghdr m = { .msg_control = at, .msg_controllen = len };
 	int r;
 
-	n->n_control = len;
-	if (len == 0)
+	if (len == 0 || n->sock < 0)
 		return 0;
+	n->n_control = len;
 	r = mem_get(&n->q->mem, addr, at, len);
 	if (r < 0 || n->domain != AF_UNIX)
 		return r;

@@ -28,7 +28,10 @@
  *
  * The child tells the listener's number by a plain write(): sending the
  * descriptor itself would take sendmsg(), which the filter it just installed
- * may hand to the very supervisor that does not have the listener yet.
+ * may hand to the very supervisor that does not have the listener yet. Where a
+ * container refuses pidfd_getfd(), the child shares its descriptor table with
+ * a third process, the sender, which has no filter and passes the listener on;
+ * the kernel gives the child a table of its own when it execs.
  *
  * The child shares the launcher's memory until it has exec'd. It runs nothing
  * but the code below, and the launcher is asleep meanwhile.
@@ -72,6 +75,8 @@ struct launch {
 	uint32_t id;
 	bool dry_run;
 	struct confine_plan plan;
+	int sender[2]; /* socket pair to the sender; -1 = there is none */
+	int null;      /* /dev/null, to put back when the table is shared */
 	int stdio[3];
 	const char *file;
 	char *const *argv;
@@ -134,10 +139,58 @@ static int child_main(void *arg)
 	e.pid = (int32_t)syscall(SYS_getpid);
 	e.listener = l->report.listener;
 	e.report = l->report;
-	if (write(l->events, &e, sizeof(e)) != (ssize_t)sizeof(e))
+	if (write(e.listener >= 0 && l->sender[0] >= 0 ? l->sender[0]
+						       : l->events,
+		  &e, sizeof(e)) != (ssize_t)sizeof(e))
 		return fail(l, -EPIPE, LAUNCH_STEP_SETUP);
 	(void)execve(l->file, l->argv, l->envp);
 	return fail(l, -errno, LAUNCH_STEP_EXEC);
+}
+
+/* The sender: shares memory and descriptors with the launcher. */
+static int sender_main(void *arg)
+{
+	struct launch *l = arg;
+	struct launch_event e;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (read(l->sender[1], &e, sizeof(e)) == (ssize_t)sizeof(e)) {
+		int fd = e.listener;
+
+		if (fd_send(l->events, &e, sizeof(e), &fd, 1, 0) < 0)
+			break;
+	}
+	return 0;
+}
+
+static int start_sender(struct launch *l)
+{
+	char *stack;
+
+	l->sender[0] = l->sender[1] = -1;
+	if (!l->config->share_table)
+		return 0;
+	l->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (l->null < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+				      l->sender) < 0)
+		return -errno;
+	stack = mmap(NULL, LAUNCH_STACK_SIZE, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	if (stack == MAP_FAILED)
+		return -errno;
+	return clone(sender_main, stack + LAUNCH_STACK_SIZE,
+		     CLONE_VM | CLONE_FILES | SIGCHLD, l) < 0
+		       ? -errno
+		       : 0;
+}
+
+/* What a child did to the table that it shared with us. */
+static void restore_table(struct launch *l)
+{
+	for (int i = 0; i < 3; i++)
+		(void)dup2(l->null, i);
+	if (l->report.listener >= 0)
+		(void)close(l->report.listener);
 }
 
 /* NUL-terminated vector in the arena; NULL when it is full. */
@@ -259,6 +312,7 @@ static int launch_one(struct launch *l, const struct channel_msg *m)
 	_cleanup_arena_ struct arena a = ARENA_INIT(CHANNEL_BODY_MAX * 2);
 	_cleanup_buf_ struct buf file = BUF_INIT;
 	struct launch_event e = { .kind = LAUNCH_DONE, .id = m->id };
+	bool shared = l->sender[0] >= 0;
 	int r;
 
 	l->id = m->id;
@@ -270,10 +324,13 @@ static int launch_one(struct launch *l, const struct channel_msg *m)
 			   r == -ENOENT ? LAUNCH_STEP_EXEC : LAUNCH_STEP_SETUP);
 	} else {
 		e.pid = clone(child_main, l->stack + LAUNCH_STACK_SIZE,
-			      CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD,
+			      CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD |
+				      (shared ? CLONE_FILES : 0),
 			      l);
 		if (e.pid < 0)
 			(void)fail(l, -errno, LAUNCH_STEP_SETUP);
+		if (shared)
+			restore_table(l);
 	}
 	e.error = l->error;
 	e.step = l->step;
@@ -308,7 +365,7 @@ _noreturn_ static void launcher_main(struct launch *l, int sock)
 	l->stack = mmap(NULL, LAUNCH_STACK_SIZE, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 	if (l->stack == MAP_FAILED || channel_new(sock, &c) < 0 ||
-	    restrict_launcher(l) < 0)
+	    start_sender(l) < 0 || restrict_launcher(l) < 0)
 		_exit(1);
 	for (;;) {
 		struct pollfd p = { .fd = channel_fd(c), .events = POLLIN };
@@ -438,15 +495,22 @@ int launcher_spawn(struct launcher *l, uint32_t id,
 			    n_fds);
 }
 
-int launcher_next(struct launcher *l, struct launch_event *ret)
+int launcher_next(struct launcher *l, struct launch_event *ret, int *ret_fd)
 {
 	struct launch_event e;
-	ssize_t n = recv(l->events, &e, sizeof(e), MSG_DONTWAIT);
+	size_t n_fds = 1;
+	int fd = -1;
+	ssize_t n =
+		fd_recv(l->events, &e, sizeof(e), &fd, &n_fds, MSG_DONTWAIT);
 
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? -EAGAIN : -EPIPE;
-	if (n != (ssize_t)sizeof(e))
+	if (n == -EAGAIN || n == -EINTR)
+		return -EAGAIN;
+	if (n != (ssize_t)sizeof(e)) {
+		if (n > 0 && n_fds)
+			(void)close(fd);
 		return -EPIPE;
+	}
 	*ret = e;
+	*ret_fd = n_fds ? fd : -1;
 	return 1;
 }

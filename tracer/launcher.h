@@ -26,6 +26,7 @@ struct launcher_config {
 	const struct sock_fprog *filter;       /* static + notify classes */
 	const struct sock_fprog *floor_filter; /* without any notify class */
 	bool listener;
+	bool share_table; /* pidfd_getfd() is refused here: pass listeners */
 	uint64_t caps_keep;
 	mode_t umask; /* of the commands */
 };
@@ -73,7 +74,10 @@ int launcher_landlock_error(const struct launcher *l);
 int launcher_spawn(struct launcher *l, uint32_t id,
 		   const struct proto_spawn *spawn, const int *fds,
 		   size_t n_fds, bool dry_run);
-/* 1 and *ret filled; -EAGAIN nothing now; -EPIPE the launcher is gone. */
-int launcher_next(struct launcher *l, struct launch_event *ret);
+/*
+ * 1 and *ret filled, with *ret_fd the listener (owned) if it was passed, else
+ * -1; -EAGAIN nothing now; -EPIPE the launcher is gone.
+ */
+int launcher_next(struct launcher *l, struct launch_event *ret, int *ret_fd);
 
 #endif

@@ -6,14 +6,17 @@
  * then tries to execute a name that does not exist. Its notification must
  * arrive, its memory be readable, and our answer reach it. Only then is the
  * session run with notifications; otherwise the launcher is made anew with the
- * static filter alone, and READY says so.
+ * static filter alone, and READY says so. In between one more way is tried:
+ * handing the listener over where pidfd_getfd() is refused.
  */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "confine/caps.h"
 #include "confine/seccomp.h"
@@ -70,6 +73,11 @@ static int derive_grants(const struct tracer *t, struct grant_set *g)
 		r = grant_set_add_hole(g, s->deny_paths.v[i]);
 	if (r == 0 && s->control_socket)
 		r = grant_set_add_hole(g, s->control_socket);
+	/* Where sockets cannot be had, connections are made by the commands
+	 * themselves after they were judged. Ports cannot tell the loopback
+	 * from the world, and whoever needs the one must get both. */
+	if (t->no_getfd && (t->notify & NOTIFY_NET))
+		g->tcp_connect_any = true;
 	if (r == 0 && s->proxy_port)
 		r = vec_push(&g->tcp_connect_ports, s->proxy_port);
 	return r;
@@ -194,6 +202,7 @@ static int start_launcher(struct tracer *t)
 		.filter = t->listener ? t->filter : t->floor_filter,
 		.floor_filter = t->floor_filter,
 		.listener = t->listener,
+		.share_table = t->no_getfd,
 		.umask = t->umask,
 	};
 	int r = launcher_new(&config, &t->launcher);
@@ -220,13 +229,25 @@ static int open_policy(struct tracer *t)
 	return copies_new(t->policy, t->settings.path, &t->copies);
 }
 
+/* A container's filter refuses it even for a process' own descriptors. */
+static bool getfd_refused(void)
+{
+	_cleanup_close_ int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	_cleanup_close_ int fd =
+		self < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, self, self, 0);
+
+	return fd < 0;
+}
+
 static int start_floor(struct tracer *t)
 {
-	int r = build_landlock(t);
+	int r;
 
+	t->notify = choose_notify(t);
+	t->no_getfd = getfd_refused();
+	r = build_landlock(t);
 	if (r < 0)
 		return log_error_errno(r, "cannot derive the file floor");
-	t->notify = choose_notify(t);
 	t->listener = t->notify != 0;
 	t->reads_on_behalf = policy_needs_open_notify(t->policy);
 	r = build_filters(t);
@@ -330,7 +351,10 @@ size_t session_layers(struct tracer *t, const struct launch_event *confined,
 	landlock_layer(t, out, &n, scratch);
 	step_layer(confined, CONFINE_SECCOMP, "seccomp", out, &n);
 	layer(out, &n, "notify", notify,
-	      notify ? detail(scratch, "classes 0x%x", t->notify)
+	      notify ? detail(scratch, "classes 0x%x%s", t->notify,
+			      t->no_getfd ? "; socket calls judged, not "
+					    "performed"
+					  : "")
 	      : confined && confined->report.listener_error
 		      ? strerror(confined->report.listener_error)
 		      : "off");
@@ -372,6 +396,13 @@ static void send_ready(struct tracer *t, const struct launch_event *confined)
 void session_probed(struct tracer *t, const struct launch_event *confined,
 		    bool works)
 {
+	if (t->listener && !works && !t->no_getfd) {
+		t->no_getfd = true;
+		close_launcher(t);
+		if (start_launcher(t) < 0)
+			loop_quit(t->loop, 1);
+		return;
+	}
 	if (t->listener && !works) {
 		log_warn("no seccomp notifications here: commands run on the "
 			 "static floor");

@@ -51,6 +51,7 @@ struct tracer {
 	uint32_t notify;                 /* enum seccomp_notify bits */
 	struct sock_fprog *filter;       /* owned */
 	struct sock_fprog *floor_filter; /* owned */
+	bool no_getfd;                   /* pidfd_getfd() is refused here */
 	bool listener; /* notifications work; tried by the dry run */
 	bool ready_sent;
 	/* Reads are opened here too: the floor is coarser than the policy. */

@@ -2,9 +2,10 @@
 /*
  * degrade.c - run a command as if in a plain container (Render-like)
  *
- *	degrade [-p] [-m] [-u UID] -- CMD [ARG...]
+ *	degrade [-p] [-m] [-g] [-u UID] -- CMD [ARG...]
  *	  -p  leave ptrace allowed (plain Docker does)
  *	  -m  refuse process_vm_readv and process_vm_writev too
+ *	  -g  refuse pidfd_getfd (Docker without CAP_SYS_PTRACE)
  *	  -u  run as this uid, without capabilities
  *
  * No /dev/fuse, no writable cgroups, Docker's 14 capabilities, and mount,
@@ -36,6 +37,8 @@
 #define DOCKER_CAPS    0xa80425fbULL
 #define NAMESPACE_BITS 0x7e020000U /* every CLONE_NEW* */
 #define MAX_INSNS      512
+
+static bool no_getfd;
 
 #if defined(__x86_64__)
 #	define NATIVE_ARCH AUDIT_ARCH_X86_64
@@ -120,6 +123,8 @@ static void build_filter(bool ptrace_ok, bool no_vm)
 		refuse(SYS_process_vm_readv, EPERM);
 		refuse(SYS_process_vm_writev, EPERM);
 	}
+	if (no_getfd)
+		refuse(SYS_pidfd_getfd, EPERM);
 	refuse(SYS_clone3, ENOSYS);
 	emit(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3);
 	emit(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]),
@@ -192,11 +197,13 @@ int main(int argc, char **argv)
 	struct sock_fprog program;
 	int o;
 
-	while ((o = getopt(argc, argv, "+pmu:")) != -1) {
+	while ((o = getopt(argc, argv, "+pmgu:")) != -1) {
 		if (o == 'p')
 			ptrace_ok = true;
 		else if (o == 'm')
 			no_vm = true;
+		else if (o == 'g')
+			no_getfd = true;
 		else if (o == 'u')
 			uid = (unsigned int)atoi(optarg);
 		else
