@@ -209,6 +209,19 @@ static uint32_t command_flags(const struct command_rule *m)
 	return flags;
 }
 
+static bool is_catch_all(const struct command_rule *m, enum verdict_kind kind)
+{
+	if ((kind != VERDICT_DENY && kind != VERDICT_APPROVE) ||
+	    m->args_patterns.n > 0)
+		return false;
+	for (size_t i = 0; i < m->commands.n; i++) {
+		if (str_eq_c(m->commands.v[i].s, "*") ||
+		    str_eq_c(m->commands.v[i].s, "**"))
+			return true;
+	}
+	return m->commands.n == 0;
+}
+
 static int compile_command(struct compiler *c, const struct command_rule *m,
 			   uint32_t number)
 {
@@ -220,6 +233,8 @@ static int compile_command(struct compiler *c, const struct command_rule *m,
 	int r;
 
 	rule.flags = command_flags(m);
+	if (is_catch_all(m, (enum verdict_kind)rule.kind))
+		rule.flags |= RULE_CATCH_ALL;
 	rule.redirect_to = writer_str(&c->w, m->redirect_command);
 	cmd.args_sources = compile_strs(c, &m->args_patterns);
 	command_redirect(c, m, &cmd);

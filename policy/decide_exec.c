@@ -222,31 +222,52 @@ static bool is_fixed_name(const struct policy *p, struct str name)
 	return true;
 }
 
-/* The path and the names; see the head of this file. */
+/*
+ * What rules say about one name. True if a rule speaks of this command; false
+ * if a default decides, be it built in or a rule that holds back everything.
+ */
+static bool judge_name(const struct exec_ctx *e, struct str name,
+		       struct verdict *ret)
+{
+	struct command_view c = view_of(e, name, e->op->argv, e->op->argc);
+	const struct img_rule *rule;
+
+	*ret = e->fallback;
+	if (!command_rule_verdict(e->p, &c, ret))
+		return false;
+	rule = verdict_rule(e->p, *ret);
+	return !rule || !(rule->flags & RULE_CATCH_ALL);
+}
+
+/*
+ * The path and the names; see the head of this file. Defaults count for the
+ * path and for absolute names, not for what a caller may freely choose, such as
+ * argv[0] ("-bash") or the way to a file ("./build/test").
+ */
 static void judge_names(struct exec_ctx *e)
 {
 	const struct op_exec *op = e->op;
-	struct verdict v;
+	struct verdict path_v = e->fallback, v;
 	bool path_ruled, vouched = false;
-	struct command_view c = view_of(e, op->path, op->argv, op->argc);
 
-	path_ruled = op->path.n > 0 && command_rule_verdict(e->p, &c, &v);
+	path_ruled = op->path.n > 0 && judge_name(e, op->path, &path_v);
 	if (path_ruled)
-		add_verdict(e, v);
+		add_verdict(e, path_v);
 	for (size_t i = 0; i < op->n_names; i++) {
-		c.path = op->names[i];
-		if (c.path.n == 0)
+		struct str name = op->names[i];
+
+		if (name.n == 0)
 			continue;
-		if (command_rule_verdict(e->p, &c, &v)) {
+		if (judge_name(e, name, &v)) {
 			add_verdict(e, v);
 			vouched |= !path_ruled && v.kind != VERDICT_DENY &&
-				   is_fixed_name(e->p, c.path);
-		} else if (str_index(c.path, '/') >= 0) {
-			add_verdict(e, e->fallback);
+				   is_fixed_name(e->p, name);
+		} else if (name.p[0] == '/') {
+			add_verdict(e, v);
 		}
 	}
 	if (!path_ruled && !vouched)
-		add_verdict(e, e->fallback);
+		add_verdict(e, path_v);
 }
 
 static void judge_tor_name(struct exec_ctx *e, struct str name)

@@ -112,6 +112,8 @@ enum img_rule_flag {
 	RULE_BLOCK_ITERATION = 1 << 6,
 	RULE_HAS_BLOCK_ITERATION = 1 << 7,
 	RULE_ANY_COMMAND = 1 << 8,
+	/* holds back every command: a default that the policy spells out */
+	RULE_CATCH_ALL = 1 << 9,
 };
 
 enum img_family {
