@@ -16,6 +16,7 @@
 #include "trash/restore.h"
 
 struct listing {
+	struct trash *store; /* borrowed while it is listed */
 	struct buf b;
 	struct json_writer w;
 	bool json;
@@ -64,17 +65,31 @@ static void list_line(struct listing *l, const struct line *e)
 	buf_putc(&l->b, '\n');
 }
 
+/* Of one file: its size. A root's own figure is the room it takes on disk. */
+static uint64_t root_size(struct trash *t, const struct trash_root *r)
+{
+	_cleanup_close_ int fd = -1;
+	struct trash_entry e;
+
+	if (r->n != 1 || r->is_tree || r->is_bundle ||
+	    trash_open_content(t, r->token, &fd, &e) < 0)
+		return r->bytes;
+	return e.size;
+}
+
 static int list_group(void *arg, const struct trash_group_info *g)
 {
+	struct listing *l = arg;
+
 	for (size_t i = 0; i < g->n_roots; i++) {
 		const struct trash_root *r = &g->roots[i];
 
-		list_line(arg, &(struct line){ .token = r->token,
-					       .path = r->path,
-					       .command = g->command,
-					       .n = r->n,
-					       .bytes = r->bytes,
-					       .when_ns = r->when_ns });
+		list_line(l, &(struct line){ .token = r->token,
+					     .path = r->path,
+					     .command = g->command,
+					     .n = r->n,
+					     .bytes = root_size(l->store, r),
+					     .when_ns = r->when_ns });
 	}
 	return 0;
 }
@@ -112,6 +127,7 @@ static int list_store(const struct cli *c, struct listing *l)
 
 	if (r)
 		return r;
+	l->store = t;
 	if (flag_bool(&c->flags, "all")) {
 		r = trash_list_entries(t, &f, list_entry, l);
 	} else {

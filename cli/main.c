@@ -185,10 +185,31 @@ static const struct command root_subs[] = {
 	{ .name = "proxy",
 	  .summary = "State of the network proxy",
 	  .subs = proxy_subs },
+	{ .name = "undo",
+	  .args = "[COMMAND_ID | PATH...]",
+	  .summary = "Take back what commands did to files",
+	  .description =
+		  "Without words: the newest command that changed something. "
+		  "What was changed again\nsince is left alone and named. "
+		  "Undoing is itself on record and can be taken back.",
+	  .examples = "agentsh undo --dry-run\n"
+		      "agentsh undo cmd-1b4e28ba-...\n"
+		      "agentsh undo --since 10m src/\n"
+		      "agentsh undo --session demo\n"
+		      "agentsh undo --redo",
+	  .run = cmd_undo,
+	  .subs = undo_subs,
+	  .flags = undo_flags,
+	  .max_args = -1 },
 	{ .name = "trash",
 	  .summary = "List, bring back and drop what was deleted",
 	  .subs = trash_subs,
 	  .flags = trash_flags,
+	  .persistent = true },
+	{ .name = "checkpoint",
+	  .summary = "Marks to roll a workspace back to",
+	  .subs = checkpoint_subs,
+	  .flags = checkpoint_flags,
 	  .persistent = true },
 	{ .name = "report",
 	  .args = "SESSION|latest",

@@ -193,3 +193,127 @@ const struct command trash_subs[] = {
 	  .max_args = 1 },
 	{ 0 },
 };
+
+const struct flag undo_flags[] = {
+	{ .name = "trash-path",
+	  .type = FLAG_STRING,
+	  .value = "DIR",
+	  .dflt = ".agentsh_trash",
+	  .help = "the workspace's trash" },
+	{ .name = "session",
+	  .type = FLAG_STRING,
+	  .value = "SESSION",
+	  .help = "every command of this session" },
+	{ .name = "since",
+	  .type = FLAG_STRING,
+	  .value = "TIME",
+	  .help = "everything since then (RFC 3339, or 10m ago)" },
+	{ .name = "dry-run",
+	  .type = FLAG_BOOL,
+	  .help = "say what would be done" },
+	{ .name = "force",
+	  .type = FLAG_BOOL,
+	  .help = "replace what was changed since (which is kept)" },
+	{ .name = "redo", .type = FLAG_BOOL, .help = "take back an undo" },
+	{ .name = "verbose", .type = FLAG_BOOL, .help = "name every file" },
+	{ 0 },
+};
+
+const struct command undo_subs[] = {
+	{ .name = "status",
+	  .summary = "What can be undone, and what could not be kept",
+	  .run = cmd_undo_status,
+	  .flags = trash_flags },
+	{ 0 },
+};
+
+const struct flag checkpoint_flags[] = {
+	{ .name = "session",
+	  .type = FLAG_STRING,
+	  .value = "SESSION",
+	  .help = "session the checkpoint belongs to" },
+	{ .name = "workspace",
+	  .type = FLAG_STRING,
+	  .value = "DIR",
+	  .dflt = ".",
+	  .help = "workspace" },
+	{ .name = "storage-dir",
+	  .type = FLAG_STRING,
+	  .value = "DIR",
+	  .help = "accepted for compatibility, not used",
+	  .hidden = true },
+	{ 0 },
+};
+
+static const struct flag checkpoint_create_flags[] = {
+	{ .name = "reason",
+	  .type = FLAG_STRING,
+	  .value = "TEXT",
+	  .dflt = "manual checkpoint",
+	  .help = "why" },
+	{ 0 },
+};
+
+static const struct flag checkpoint_list_flags[] = {
+	{ .name = "json", .type = FLAG_BOOL, .help = "print JSON" },
+	{ 0 },
+};
+
+static const struct flag checkpoint_show_flags[] = {
+	{ .name = "diff",
+	  .type = FLAG_BOOL,
+	  .help = "name the files that differ" },
+	{ 0 },
+};
+
+static const struct flag checkpoint_rollback_flags[] = {
+	{ .name = "dry-run",
+	  .type = FLAG_BOOL,
+	  .help = "say what would be restored" },
+	{ .name = "force",
+	  .type = FLAG_BOOL,
+	  .help = "replace what others changed (which is kept)" },
+	{ 0 },
+};
+
+static const struct flag checkpoint_purge_flags[] = {
+	{ .name = "older-than",
+	  .type = FLAG_STRING,
+	  .value = "DURATION",
+	  .help = "only those older than this" },
+	{ .name = "keep",
+	  .type = FLAG_INT,
+	  .value = "N",
+	  .help = "keep the newest N" },
+	{ 0 },
+};
+
+const struct command checkpoint_subs[] = {
+	{ .name = "create",
+	  .summary = "Mark the present state",
+	  .run = cmd_checkpoint_create,
+	  .flags = checkpoint_create_flags },
+	{ .name = "list",
+	  .summary = "List the marks",
+	  .run = cmd_checkpoint_list,
+	  .flags = checkpoint_list_flags },
+	{ .name = "show",
+	  .args = "CHECKPOINT",
+	  .summary = "Show a mark and what changed since",
+	  .run = cmd_checkpoint_show,
+	  .flags = checkpoint_show_flags,
+	  .min_args = 1,
+	  .max_args = 1 },
+	{ .name = "rollback",
+	  .args = "CHECKPOINT",
+	  .summary = "Put the workspace back to a mark",
+	  .run = cmd_checkpoint_rollback,
+	  .flags = checkpoint_rollback_flags,
+	  .min_args = 1,
+	  .max_args = 1 },
+	{ .name = "purge",
+	  .summary = "Forget old marks",
+	  .run = cmd_checkpoint_purge,
+	  .flags = checkpoint_purge_flags },
+	{ 0 },
+};

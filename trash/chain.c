@@ -36,7 +36,7 @@ int chain_load(struct trash *t, struct chain *ret)
 	return 0;
 }
 
-void chain_done(struct chain *c)
+void chain_release(struct chain *c)
 {
 	vec_done(&c->links);
 }

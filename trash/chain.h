@@ -21,7 +21,7 @@ struct chain {
 };
 
 int chain_load(struct trash *t, struct chain *ret);
-void chain_done(struct chain *c);
+void chain_release(struct chain *c);
 /* The group that undid `seq` last; 0 = none. */
 uint64_t chain_undoer(const struct chain *c, uint64_t seq);
 /* True when seq was undone and that undo still stands. */

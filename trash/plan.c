@@ -427,6 +427,6 @@ void plan_done(struct plan *p)
 	vec_done(&p->marked);
 	free(p->later);
 	p->later = NULL;
-	chain_done(&p->chain);
+	chain_release(&p->chain);
 	index_done(&p->ix);
 }
