@@ -408,7 +408,7 @@ ssize_t http1_chunked_decode(struct http1_chunked *c, struct str in,
 static const struct {
 	unsigned int status;
 	const char *reason;
-} REASONS[] = {
+} reasons[] = {
 	{ 100, "Continue" },
 	{ 101, "Switching Protocols" },
 	{ 200, "OK" },
@@ -434,8 +434,8 @@ static const struct {
 
 const char *http1_reason(unsigned int status)
 {
-	for (size_t i = 0; i < ARRAY_LEN(REASONS); i++)
-		if (REASONS[i].status == status)
-			return REASONS[i].reason;
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+		if (reasons[i].status == status)
+			return reasons[i].reason;
 	return "Unknown";
 }

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Generate confine/syscalls.inc: every syscall of x86-64 and arm64, classified.
 
 Run by hand when kernel headers grow, from the source root:

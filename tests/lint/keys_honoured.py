@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Check that a configuration key that is called honoured is read by someone.
 
 A key says YES in config/keys.c; then its member of struct config must be used

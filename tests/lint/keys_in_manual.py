@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Check that the manuals name every key of the configuration and the policies.
 
 config/keys.c and the tables of policy/parse*.c are the truth: every key there

@@ -69,6 +69,12 @@ def lines_in(text, name, root):
             yield number, "absolute path of one machine"
 
 
+def lacks_licence(path, text):
+    head = "\n".join(text.splitlines()[:3])
+    return path.suffix in (".c", ".h", ".py", ".sh") and (
+        "SPDX-License-Identifier: MIT" not in head)
+
+
 def main():
     root = Path(sys.argv[1]).resolve()
     # A root such as /src is too common a word to look for.
@@ -82,6 +88,8 @@ def main():
             continue
         text = data.decode(errors="replace")
         hits = list(lines_in(text, name, own))
+        if lacks_licence(path, text):
+            hits.append((1, "no SPDX line at the top"))
         if path.suffix in (".c", ".h"):
             hits += calls_in(text, name)
         found += [f"{name}:{number}: {what}" for number, what in hits]

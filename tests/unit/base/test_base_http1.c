@@ -51,7 +51,7 @@ static void every_prefix_needs_more(void **state)
 static void bad_requests(void **state)
 {
 #define H "Host: x\r\n"
-	static const char *const BAD[] = {
+	static const char *const bad[] = {
 		"GET / HTTP/1.1\nHost: x\n\n",
 		"GET / HTTP/1.1\r\n\r\n",
 		"GET / HTTP/1.1\r\n" H H "\r\n",
@@ -81,9 +81,9 @@ static void bad_requests(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(BAD); i++)
-		if (request(BAD[i]) != -EBADMSG)
-			fail_msg("accepted: %s", BAD[i]);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		if (request(bad[i]) != -EBADMSG)
+			fail_msg("accepted: %s", bad[i]);
 }
 
 static void too_large(void **state)
@@ -171,7 +171,7 @@ static void chunks(void **state)
 
 static void bad_chunks(void **state)
 {
-	static const char *const BAD[] = {
+	static const char *const bad[] = {
 		"x\r\n",       "\r\n",
 		"-1\r\n",      "1\nab",
 		"1\r\nabc",    "1 \r\na\r\n0\r\n\r\n",
@@ -180,11 +180,11 @@ static void bad_chunks(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(BAD); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		_cleanup_buf_ struct buf out = BUF_INIT;
 
-		if (decode(BAD[i], 100, &out) != -EBADMSG)
-			fail_msg("accepted chunks %zu: %s", i, BAD[i]);
+		if (decode(bad[i], 100, &out) != -EBADMSG)
+			fail_msg("accepted chunks %zu: %s", i, bad[i]);
 	}
 }
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Every syscall the kernel headers name has a row in confine/syscalls.inc.
 
 Usage: check_syscalls.py SOURCE_ROOT CC...   (CC of the build machine)
