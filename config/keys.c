@@ -143,7 +143,7 @@ const struct config_key config_keys[] = {
 	K(DURATION, sessions.checkpoints.retention.cleanup_interval, "0", NO),
 	K(BOOL, sandbox.enabled, "true", NO),
 	K(BOOL, sandbox.allow_degraded, "false", NO),
-	K(LIST, sandbox.require, NULL, NO),
+	K(LIST, sandbox.require, NULL, YES),
 	K(INT, sandbox.limits.max_memory_mb, "2048", NO),
 	K(INT, sandbox.limits.max_cpu_percent, "50", NO),
 	K(INT, sandbox.limits.max_processes, "100", NO),

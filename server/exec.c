@@ -22,6 +22,7 @@
 #define DEFAULT_TIMEOUT_NS (300ULL * 1000000000)
 #define EXEC_ARENA_MAX     (64U << 20)
 #define REDIRECT_MAX       64
+#define START_TIMEOUT_NS   (20ULL * 1000000000)
 
 bool command_id_valid(struct str id)
 {
@@ -175,6 +176,7 @@ static void command_free(struct command *c)
 		c->session->n_commands--;
 	}
 	c->timer = loop_remove(c->timer);
+	c->start_timer = loop_remove(c->start_timer);
 	output_done(&c->out);
 	output_done(&c->err);
 	for (size_t i = 0; i < ARRAY_LEN(c->fds); i++)
@@ -203,6 +205,9 @@ void command_finish(struct command *c)
 		emit_finished(c);
 	store_output(c);
 	session_touch(c->session);
+	/* What the answer tells is on record when the client has it; a full
+	 * disk is told and retried by the timer. */
+	(void)audit_flush(c->app->store);
 	exec_answer(c);
 	command_free(c);
 }
@@ -366,6 +371,10 @@ void command_proceed(struct command *c)
 	if (c->state != COMMAND_WAIT_TRACER ||
 	    s->tracer_state == WORKER_STARTING)
 		return;
+	if (s->unmet.len) {
+		command_abort(c, buf_cstr(&s->unmet));
+		return;
+	}
 	check(c);
 	switch (c->verdict.kind) {
 	case VERDICT_ALLOW:
@@ -420,6 +429,20 @@ static void remember(struct session *s, const struct exec_request *rq)
 	}
 	if (!text || vec_push(&s->history, text) < 0)
 		free(text); /* a convenience only */
+}
+
+static void on_start_timeout(struct loop *l, void *arg)
+{
+	struct command *c = arg;
+
+	(void)l;
+	if (c->state != COMMAND_WAIT_TRACER)
+		return;
+	/* Its death ends this command and all that wait with it. */
+	if (c->session->tracer)
+		worker_kill(c->session->tracer);
+	else
+		command_abort(c, "the session's sandbox did not start in time");
 }
 
 static struct command *command_new(const struct command_start *o)
@@ -479,6 +502,10 @@ int command_start(const struct command_start *o, struct command **ret,
 			   strerror(-r));
 		return refuse(c, ret_status, 503, r);
 	}
+	r = loop_add_timer(c->app->loop, START_TIMEOUT_NS, on_start_timeout, c,
+			   &c->start_timer);
+	if (r < 0)
+		return refuse(c, ret_status, 500, r);
 	for (size_t i = 0; o->fds && i < 3; i++)
 		c->fds[i] = o->fds[i];
 	c->command = c->rq.command;

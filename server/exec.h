@@ -118,7 +118,7 @@ struct command {
 	int pty;    /* EXEC_PTY: the master; owned */
 	uint16_t rows, cols;
 	struct command_output out, err;
-	struct loop_source *timer;
+	struct loop_source *timer, *start_timer;
 	struct collected seen;
 	/* the result */
 	int exit_code;

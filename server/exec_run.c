@@ -313,6 +313,20 @@ static int spawn(struct command *c, struct str cwd, const struct str *env,
 	return r;
 }
 
+/* Once per session, to the person at the terminal. */
+static void tell_weakness(struct command *c)
+{
+	struct session *s = c->session;
+
+	if (c->mode != EXEC_FDS || s->weakness_told || !s->weakness.len)
+		return;
+	s->weakness_told = true;
+	buf_printf(&c->extra_stderr,
+		   "agentsh: this session runs without: %s (see agentsh "
+		   "detect)\n",
+		   buf_cstr(&s->weakness));
+}
+
 void command_run(struct command *c)
 {
 	_cleanup_buf_ struct buf cwd = BUF_INIT, err = BUF_INIT;
@@ -341,6 +355,7 @@ void command_run(struct command *c)
 		     err.len ? buf_cstr(&err) : strerror(-r));
 		return;
 	}
+	tell_weakness(c);
 	c->state = COMMAND_WAIT_SPAWN;
 	r = spawn(c, buf_str(&cwd), env, n_env);
 	if (r < 0)

@@ -10,24 +10,35 @@
 #include "server/exec.h"
 #include "server/session.h"
 
-static void arm_flush(struct app *app)
+static void flush_now(struct loop *l, void *arg)
 {
-	if (app->flush_armed || !audit_pending(app->store))
+	struct app *app = arg;
+
+	(void)l;
+	app->flush_soon = false;
+	if (audit_flush(app->store) < 0)
+		(void)loop_timer_arm(app->flush_timer,
+				     (uint64_t)app->cfg.flush_interval_ns);
+}
+
+/* A denial is committed at the end of this turn of the loop. */
+static void arm_flush(struct app *app, bool denial)
+{
+	if (!audit_pending(app->store))
+		return;
+	if (denial && !app->flush_soon)
+		app->flush_soon = loop_defer(app->loop, flush_now, app) == 0;
+	if (app->flush_armed)
 		return;
 	app->flush_armed =
 		loop_timer_arm(app->flush_timer,
 			       (uint64_t)app->cfg.flush_interval_ns) == 0;
 }
 
-static bool is_denial(const struct event *e)
-{
-	return event_is_denial(e);
-}
-
 void metrics_count(struct metrics *m, const struct event *e)
 {
 	m->events_total++;
-	if (is_denial(e))
+	if (event_is_denial(e))
 		m->denials_total++;
 	for (size_t i = 0; i < m->n_types; i++) {
 		if (str_eq_c(e->type, m->by_type[i].type)) {
@@ -50,7 +61,7 @@ int app_emit(struct app *app, const struct event *e)
 	if (r < 0)
 		return log_error_errno(r, "cannot record an event");
 	metrics_count(&app->metrics, e);
-	arm_flush(app);
+	arm_flush(app, event_is_denial(e));
 	s = session_find(app, e->session_id);
 	if (!s)
 		return 0;

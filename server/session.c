@@ -304,6 +304,8 @@ void session_free(struct session *s)
 	free(s->project_root);
 	free(s->git_root);
 	buf_done(&s->layers);
+	buf_done(&s->unmet);
+	buf_done(&s->weakness);
 	buf_done(&s->proxy_url);
 	(void)policy_unref(s->policy);
 	if (s->policy_fd >= 0)

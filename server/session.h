@@ -56,9 +56,11 @@ struct session {
 	enum worker_state proxy_state;
 	uint16_t proxy_port;  /* 0 = there is none */
 	struct buf proxy_url; /* "http://127.0.0.1:PORT" */
-	bool protection_recorded;
-	bool exec_enforced;       /* the tracer judges every execve */
-	struct buf layers;        /* JSON array of what holds, from READY */
+	bool protection_recorded, weakness_told;
+	struct buf unmet;    /* a sandbox.require that does not hold here */
+	struct buf weakness; /* names of layers that are not active */
+	bool exec_enforced;  /* the tracer judges every execve */
+	struct buf layers;   /* JSON array of what holds, from READY */
 	struct command *commands; /* list of what runs */
 	unsigned int n_commands;
 	struct subscriber *subs;

@@ -43,6 +43,70 @@ static bool enforces_exec(const struct proto_layer *l)
 	       (str_eq_c(l->name, "notify") || str_eq_c(l->name, "ptrace"));
 }
 
+/* Guarantees of the design by the layers that keep them here. */
+static const struct {
+	const char *guarantee;
+	const char *layers[3]; /* all of them */
+} GUARANTEES[] = {
+	{ "commands", { "seccomp", "notify" } },
+	{ "files", { "landlock", "notify" } },
+	{ "network", { "seccomp", "notify" } },
+	{ "undo", { "notify", "undo" } },
+	{ "limits", { "cgroup" } },
+	{ "isolation", { "capabilities", "no_new_privs", "seccomp" } },
+	{ "cgroups", { "cgroup" } },
+};
+
+static bool layer_active(const struct proto_ready *m, const char *name)
+{
+	for (uint32_t i = 0; i < m->n_layers; i++)
+		if (str_eq_c(m->layers[i].name, name))
+			return m->layers[i].active;
+	return false;
+}
+
+/* NULL, or the layer that is missing. */
+static const char *missing_for(const struct session *s,
+			       const struct proto_ready *m, struct str want)
+{
+	if (str_eq_c(want, "audit"))
+		return s->app->cfg.sqlite_path[0] ? NULL : "audit.storage";
+	for (size_t i = 0; i < ARRAY_LEN(GUARANTEES); i++) {
+		if (!str_eq_c(want, GUARANTEES[i].guarantee))
+			continue;
+		for (size_t j = 0; j < 3 && GUARANTEES[i].layers[j]; j++)
+			if (!layer_active(m, GUARANTEES[i].layers[j]))
+				return GUARANTEES[i].layers[j];
+		return NULL;
+	}
+	return layer_active(m, want.p) ? NULL : want.p;
+}
+
+/* sandbox.require: a guarantee as a condition for running anything. */
+static void check_required(struct session *s, const struct proto_ready *m)
+{
+	const struct settings *cfg = &s->app->cfg;
+
+	buf_reset(&s->unmet);
+	buf_reset(&s->weakness);
+	for (uint32_t i = 0; i < m->n_layers; i++) {
+		if (m->layers[i].active)
+			continue;
+		buf_puts(&s->weakness, s->weakness.len ? ", " : "");
+		buf_put_str(&s->weakness, m->layers[i].name);
+	}
+	for (size_t i = 0; i < cfg->required.n && !s->unmet.len; i++) {
+		struct str want = cfg->required.data[i];
+		const char *layer = missing_for(s, m, want);
+
+		if (layer)
+			buf_printf(&s->unmet,
+				   "sandbox.require: " STR_FMT
+				   " does not hold on this host (%s)",
+				   STR_ARG(want), layer);
+	}
+}
+
 static int on_ready(struct session *s, struct str body)
 {
 	_cleanup_arena_ struct arena a = ARENA_INIT(1U << 20);
@@ -65,6 +129,7 @@ static int on_ready(struct session *s, struct str body)
 		json_end_object(&w);
 	}
 	json_end_array(&w);
+	check_required(s, &m);
 	s->tracer_state = WORKER_READY;
 	if (!s->protection_recorded) {
 		struct event e = EVENT_INIT("session_protection");

@@ -369,6 +369,8 @@ static int set_commands(struct settings *s, const struct config *c)
 		if (vec_push(&s->env_inject, p) < 0)
 			return -ENOMEM;
 	}
+	if (copy_list(s, &c->sandbox.require, &s->required) < 0)
+		return -ENOMEM;
 	s->cgroups = c->sandbox.cgroups.enabled;
 	s->cgroup_base = keep(s, c->sandbox.cgroups.base_path);
 	s->net_proxy = c->sandbox.network.enabled;
@@ -444,6 +446,7 @@ void settings_done(struct settings *s)
 	vec_done(&s->keys);
 	vec_done(&s->allowed_policies);
 	vec_done(&s->project_markers);
+	vec_done(&s->required);
 	vec_done(&s->env_inject);
 	arena_done(&s->arena);
 }

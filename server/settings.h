@@ -72,6 +72,7 @@ struct settings {
 	VEC(struct str) project_markers;
 	/* commands */
 	VEC(struct setting_pair) env_inject;
+	VEC(struct str) required; /* sandbox.require */
 	bool cgroups;
 	const char *cgroup_base; /* "" = beneath our own */
 	bool net_proxy;          /* one agentsh-netproxy per session */

@@ -30,3 +30,22 @@ kill -9 "$SERVER_PID"
 wait "$SERVER_PID" 2>/dev/null
 start_server
 curl -sS --unix-socket "$T/run/http-$PORT.sock" http://x/health | grep -qx ok || fail "local socket"
+
+# a guarantee that this host cannot keep, and one that it can
+kill "$SERVER_PID"
+wait "$SERVER_PID"
+cp "$T/good" "$T/config.yaml"
+printf 'sandbox:\n  require: [fuse]\n' >>"$T/config.yaml"
+start_server
+new_session s
+sh_exec 'echo ran'
+expect_json '.result.exit_code == 127 and (.result.stderr | contains("sandbox.require: fuse does not hold"))'
+expect_json '.result | has("stdout") | not'
+kill "$SERVER_PID"
+wait "$SERVER_PID"
+cp "$T/good" "$T/config.yaml"
+printf 'sandbox:\n  require: [isolation, audit]\n' >>"$T/config.yaml"
+start_server
+new_session s
+sh_exec 'echo ran'
+expect_json '.result.stdout == "ran\n"'

@@ -299,8 +299,6 @@ static void test_cross_checks(void **state)
 			"/etc/x/c.yaml:1:34: error: approvals.mode: only "
 			"local_tty and api are supported by this version\n");
 	assert_messages("sandbox: {require: [undo, netwrk]}\n", -EINVAL,
-			"/etc/x/c.yaml:1:20: warning: sandbox.require: "
-			"accepted, but not honoured by this version\n"
 			"/etc/x/c.yaml:1:20: error: sandbox.require: "
 			"\"netwrk\" is no guarantee or mechanism; did you "
 			"mean \"network\"?\n");
