@@ -154,6 +154,8 @@ static void command_end(struct command *c)
 	notify_unwatch(c);
 	c->timer = loop_remove(c->timer);
 	c->cgroup = cgroup_set_destroy(c->cgroup);
+	if (c->has_group)
+		trash_group_close(c->tracer->trash, c->trash_group);
 	c->ended = true;
 	if (c->n_requests == 0)
 		(void)command_free(c);
@@ -385,6 +387,27 @@ static void make_cgroup(struct command *c, const struct proto_limits *limits)
 		(void)log_warn_errno(r, "command %s: no cgroup", c->id);
 }
 
+/* What the command destroys is kept, and undone, as one group. */
+static void open_group(struct command *c, const struct proto_spawn *spawn)
+{
+	struct tracer *t = c->tracer;
+	_cleanup_buf_ struct buf line = BUF_INIT;
+	int r;
+
+	if (!t->trash)
+		return;
+	for (uint32_t i = 0; i < spawn->argc && line.len < 4096; i++) {
+		if (i)
+			buf_putc(&line, ' ');
+		buf_put_str(&line, spawn->argv[i]);
+	}
+	r = trash_group_open(t->trash, str_from(t->session_id), str_from(c->id),
+			     buf_str(&line), &c->trash_group);
+	c->has_group = r == 0;
+	if (r < 0)
+		(void)log_warn_errno(r, "command %s: no undo group", c->id);
+}
+
 static int start(struct command *c, const struct proto_spawn *spawn,
 		 const int *fds)
 {
@@ -419,6 +442,7 @@ void command_spawn(struct tracer *t, uint32_t request_id,
 		return;
 	}
 	make_cgroup(c, &spawn->limits);
+	open_group(c, spawn);
 	r = start(c, spawn, fds);
 	if (r < 0) {
 		send_spawned(c, -r, "setup");

@@ -43,6 +43,7 @@ struct command {
 	int wait_status;
 	struct rusage usage;
 	uint64_t timeout_ns;
+	bool has_group;
 	uint32_t trash_group;               /* of what this command destroys */
 	pid_t workers[COMMAND_MAX_WORKERS]; /* blocked opens; 0 = free */
 };

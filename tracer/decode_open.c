@@ -150,9 +150,20 @@ static int keep_content(struct file_call *f)
 		.fd = f->a.fd,
 	};
 
+	int r;
+
 	file_hold_parent(&f->a);
 	req.at = file_at(&f->a);
-	return file_keep(f, &req);
+	if (req.verb == KEEP_TRUNCATE)
+		req.flags = TRASH_MAY_SWAP;
+	r = file_keep(f, &req);
+	if (r < 0 || f->kept.how != TRASH_HOW_SWAPPED)
+		return r;
+	/* What we hold is the kept version now; the name has a new file. */
+	(void)close(f->a.fd);
+	f->a.fd =
+		openat(f->a.parent, f->a.last, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return f->a.fd < 0 ? -errno : 0;
 }
 
 static int64_t open_existing(struct file_call *f)

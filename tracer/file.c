@@ -81,6 +81,7 @@ struct file_call *file_new(struct request *q, enum file_verb verb,
 	f->verb = verb;
 	f->act = act;
 	f->two = f->exposes = f->times_now = false;
+	f->kept = (struct trash_kept){ 0 };
 	f->flags = f->mode = 0;
 	f->value = NULL;
 	f->value_n = 0;
@@ -291,12 +292,35 @@ static int perform(const struct keep_req *req)
 	return r < 0 ? -errno : 0;
 }
 
+static bool in_workspace(const struct tracer *t, const struct file_target *x)
+{
+	return path_beneath(buf_str(&x->path), str_from(t->workspace));
+}
+
+/*
+ * The store keeps what lies in the workspace. Something that has no name there
+ * any more (unlinked, still open) has none to be restored to either.
+ */
+static bool is_kept(const struct file_call *f, const struct keep_req *req)
+{
+	const struct tracer *t = f->q->tracer;
+
+	if (!t->trash)
+		return false;
+	if (req->verb == KEEP_RENAME)
+		return in_workspace(t, &f->a) || in_workspace(t, &f->b);
+	return req->at.dirfd >= 0 &&
+	       in_workspace(t, f->two && req->at.dirfd == f->b.parent ? &f->b
+								      : &f->a);
+}
+
 int file_keep(struct file_call *f, struct keep_req *req)
 {
 	const struct keeper *k = &f->q->tracer->keeper;
 
+	f->kept = (struct trash_kept){ 0 };
 	req->group = f->q->command->trash_group;
-	return k->keep ? keeper_keep(k, req, NULL) : perform(req);
+	return is_kept(f, req) ? keeper_keep(k, req, &f->kept) : perform(req);
 }
 
 /* Directories whose reading every program's start needs (section 4.5). */
@@ -340,7 +364,10 @@ static bool is_ours(const struct file_call *f, struct str path)
 	struct str rest = str_skip(path, 6), part;
 	uint64_t pid;
 
-	if (settings_denies(&f->q->tracer->settings, path))
+	const struct tracer *t = f->q->tracer;
+
+	if (settings_denies(&t->settings, path) ||
+	    (t->trash && path_beneath(path, trash_path(t->trash))))
 		return true;
 	if (!str_starts(path, STR("/proc/")) || !str_split(&rest, '/', &part) ||
 	    num_parse_u64(part, &pid) < 0)
@@ -391,6 +418,26 @@ static const char *event_type(enum file_verb verb)
 	return (size_t)verb < ARRAY_LEN(names) ? names[verb] : "file_other";
 }
 
+/* What the agent removed is on record with the way to have it back. */
+static void tell_kept(struct file_call *f)
+{
+	struct event e = EVENT_INIT("file_soft_deleted");
+	char token[TRASH_TOKEN_LEN + 1];
+	_cleanup_buf_ struct buf hint = BUF_INIT;
+
+	if (trash_token_is_zero(f->kept.token) ||
+	    (f->verb != FILE_DELETE && f->verb != FILE_RMDIR))
+		return;
+	trash_token_format(f->kept.token, token);
+	buf_printf(&hint, "agentsh trash restore %s", token);
+	request_event(f->q, &e);
+	e.path = buf_str(&f->a.path);
+	e.operation = str_from(file_verb_to_string(f->verb));
+	event_add_str(&e, "trash_token", str_from(token));
+	event_add_str(&e, "restore_hint", buf_str(&hint));
+	(void)sink_emit(&f->q->tracer->sink, &e); /* the store has it too */
+}
+
 static void run_act(struct file_call *f)
 {
 	struct request *q = f->q;
@@ -398,6 +445,8 @@ static void run_act(struct file_call *f)
 
 	if (r == FILE_ANSWERED)
 		return;
+	if (r >= 0)
+		tell_kept(f);
 	if (r < 0)
 		request_fail(q, (int)-r);
 	else

@@ -57,6 +57,7 @@ struct file_call {
 	struct timespec times[2];
 	bool times_now;
 	uint32_t uid, gid;
+	struct trash_kept kept; /* by the last file_keep() */
 };
 
 /* NULL: out of memory, and the request has been answered. */

@@ -10,6 +10,7 @@
  * handing the listener over where pidfd_getfd() is refused.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -57,7 +58,8 @@ static int add_grants(struct grant_set *g, const struct settings_list *l,
 	return r;
 }
 
-static int derive_grants(const struct tracer *t, struct grant_set *g)
+static int derive_grants(const struct tracer *t, struct grant_set *g,
+			 bool hide_trash)
 {
 	const struct settings *s = &t->settings;
 	int r = policy_derive_grants(t->policy, str_from(t->workspace), g);
@@ -73,6 +75,8 @@ static int derive_grants(const struct tracer *t, struct grant_set *g)
 		r = grant_set_add_hole(g, s->deny_paths.v[i]);
 	if (r == 0 && s->control_socket)
 		r = grant_set_add_hole(g, s->control_socket);
+	if (r == 0 && hide_trash && t->trash)
+		r = grant_set_add_hole(g, trash_path(t->trash).p);
 	/* Where sockets cannot be had, connections are made by the commands
 	 * themselves after they were judged. Ports cannot tell the loopback
 	 * from the world, and whoever needs the one must get both. */
@@ -94,7 +98,7 @@ static int build_landlock(struct tracer *t)
 		t->landlock_error = -ECANCELED;
 		return 0;
 	}
-	r = derive_grants(t, &g);
+	r = derive_grants(t, &g, /* hide_trash */ true);
 	if (r == 0) {
 		t->landlock_fd = landlock_build(&g, &t->landlock);
 		t->landlock_error = MIN(t->landlock_fd, 0);
@@ -116,7 +120,7 @@ static int restrict_self(struct tracer *t)
 	struct grant_set g = { 0 };
 	struct str rest = str_from(t->settings.path), dir;
 	_cleanup_close_ int fd = -1;
-	int r = derive_grants(t, &g);
+	int r = derive_grants(t, &g, /* hide_trash */ false);
 
 	if (r == 0)
 		r = grant_set_add(&g, "/proc", GRANT_READ, /* expand */ false);
@@ -262,6 +266,30 @@ static int start_floor(struct tracer *t)
 	return 0;
 }
 
+/* The workspace's quarantine. Without it the session runs, and READY says
+ * that nothing can be undone. */
+static void open_trash(struct tracer *t)
+{
+	const struct settings *s = &t->settings;
+	struct trash_options o = { .dir = s->trash_dir,
+				   .max_bytes = s->trash_max_bytes,
+				   .max_copy = s->trash_max_copy,
+				   .on_full = s->trash_on_full };
+	_cleanup_close_ int root = -1;
+
+	if (!s->trash || !s->file_monitor) {
+		t->trash_error = -ECANCELED;
+		return;
+	}
+	root = open(t->workspace, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	t->trash_error = root < 0 ? -errno : trash_open(root, &o, &t->trash);
+	if (t->trash_error < 0)
+		(void)log_warn_errno(t->trash_error,
+				     "nothing will be kept for undo");
+	else
+		t->keeper = keeper_for(t->trash);
+}
+
 int session_start(struct tracer *t, const struct proto_hello *hello)
 {
 	int r;
@@ -286,6 +314,7 @@ int session_start(struct tracer *t, const struct proto_hello *hello)
 		if (r < 0)
 			t->cgroups = NULL; /* the layer list says so */
 	}
+	open_trash(t);
 	return start_floor(t);
 }
 
@@ -360,6 +389,10 @@ size_t session_layers(struct tracer *t, const struct launch_event *confined,
 		      : "off");
 	step_layer(confined, CONFINE_CAPS, "capabilities", out, &n);
 	step_layer(confined, CONFINE_NNP, "no_new_privs", out, &n);
+	layer(out, &n, "undo", t->trash && notify,
+	      t->trash                       ? ""
+	      : t->trash_error == -ECANCELED ? "off"
+					     : strerror(-t->trash_error));
 	if (t->cgroups) {
 		size_t at = scratch->len;
 
@@ -431,6 +464,7 @@ void session_done(struct tracer *t)
 	close_launcher(t);
 	t->guard = guard_free(t->guard);
 	t->copies = copies_free(t->copies);
+	t->trash = trash_close(t->trash);
 	t->policy = policy_unref(t->policy);
 	t->cgroups = cgroup_root_close(t->cgroups);
 	if (t->landlock_fd > 0)

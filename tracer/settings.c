@@ -64,6 +64,21 @@ static void parse_exec(struct settings *s, const struct json *o)
 		str_eq_c(json_get_str(o, "on_truncated"), "allow");
 }
 
+static void parse_trash(struct settings *s, const struct json *o)
+{
+	struct str full = json_get_str(o, "on_full");
+	int64_t bytes = json_get_i64(o, "max_bytes", 0);
+	int64_t copy = json_get_i64(o, "max_copy", 0);
+
+	s->trash = json_get_bool(o, "enabled", true);
+	s->trash_dir = text(s, o, "dir", NULL);
+	s->trash_max_bytes = bytes > 0 ? (uint64_t)bytes : 0;
+	s->trash_max_copy = copy > 0 ? (uint64_t)copy : 0;
+	s->trash_on_full = str_eq_c(full, "evict")  ? TRASH_FULL_EVICT
+			   : str_eq_c(full, "drop") ? TRASH_FULL_DROP
+						    : TRASH_FULL_DENY;
+}
+
 static int parse_object(struct settings *s, const struct json *root)
 {
 	const struct json *ll = json_get(root, "landlock");
@@ -80,6 +95,7 @@ static int parse_object(struct settings *s, const struct json *root)
 	s->allow_ptrace = json_get_bool(sc, "allow_ptrace", false);
 	s->allow_userns = json_get_bool(sc, "allow_userns", false);
 	parse_exec(s, json_get(root, "exec"));
+	parse_trash(s, json_get(root, "trash"));
 	s->file_monitor = json_get_bool(fm, "enabled", true);
 	s->write_only_opens = json_get_bool(fm, "write_only_opens", false);
 	s->intercept_metadata = json_get_bool(fm, "intercept_metadata", false);

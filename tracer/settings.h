@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "confine/seccomp.h"
+#include "trash/trash.h"
 
 struct settings_list {
 	const char **v; /* in the settings' arena */
@@ -42,6 +43,10 @@ struct settings {
 	const char *cgroup_base;    /* NULL = beneath our own */
 	const char *control_socket; /* the server's; no command may connect */
 	bool approvals;
+	bool trash;            /* keep what commands destroy */
+	const char *trash_dir; /* NULL = .agentsh_trash in the workspace */
+	uint64_t trash_max_bytes, trash_max_copy; /* 0 = trash.h's default */
+	enum trash_full trash_on_full;
 	const char *path; /* search path for denied programs' copies */
 };
 

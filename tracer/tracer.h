@@ -25,6 +25,7 @@
 #include "tracer/launcher.h"
 #include "tracer/settings.h"
 #include "trash/keeper.h"
+#include "trash/trash.h"
 
 struct command;
 struct copies;
@@ -57,7 +58,9 @@ struct tracer {
 	/* Reads are opened here too: the floor is coarser than the policy. */
 	bool reads_on_behalf;
 
-	struct keeper keeper;          /* keep == NULL: nothing is kept */
+	struct trash *trash;  /* owned; NULL = nothing is kept */
+	struct keeper keeper; /* of it */
+	int trash_error;
 	struct copies *copies;         /* owned: content of denied programs */
 	struct command *commands;      /* list; owned */
 	struct command *probe;         /* the dry run, until READY */
@@ -77,7 +80,7 @@ int session_policy_changed(struct tracer *t);
 void session_done(struct tracer *t);
 
 /* Layers in force, into out (at most max); details live in scratch. */
-#define TRACER_MAX_LAYERS 8
+#define TRACER_MAX_LAYERS 10
 size_t session_layers(struct tracer *t, const struct launch_event *confined,
 		      struct proto_layer *out, struct buf *scratch);
 
