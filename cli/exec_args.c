@@ -188,11 +188,30 @@ static int request_from_json(struct exec_call *x, struct json_writer *w)
 	return 0;
 }
 
+/* JSON would turn other bytes into U+FFFD and name another file. */
+static int check_utf8(const struct exec_call *x)
+{
+	for (int i = 0; i < x->argc; i++) {
+		_cleanup_buf_ struct buf b = BUF_INIT;
+
+		if (str_is_utf8(str_from(x->argv[i])))
+			continue;
+		buf_put_escaped(&b, str_from(x->argv[i]));
+		return fail("word %d of the command is not UTF-8 and cannot "
+			    "be sent: %s (a shell inside can make it: "
+			    "sh -c 'cmd \"$(printf ...)\"')",
+			    i + 1, buf_cstr(&b));
+	}
+	return 0;
+}
+
 int exec_build_request(struct exec_call *x)
 {
 	struct json_writer w;
-	int status;
+	int status = check_utf8(x);
 
+	if (status)
+		return status;
 	json_writer_init(&w, &x->body, 0);
 	if (x->json[0]) {
 		status = request_from_json(x, &w);

@@ -370,6 +370,10 @@ static void test_usage_errors(void **state)
 	expect_usage(WORDS("exec", "--output=xml", "s", "--", "ls"),
 		     "invalid --output \"xml\" (expected shell|json)\n");
 	expect_usage(WORDS("exec", "s", "--"), "command is required\n");
+	expect_usage(WORDS("exec", "s", "--", "rm", "a\xff"),
+		     "word 2 of the command is not UTF-8 and cannot be sent: "
+		     "a\\xff (a shell inside can make it: sh -c 'cmd "
+		     "\"$(printf ...)\"')\n");
 	expect_usage(WORDS("exec", "--", "ls"),
 		     "session id is required (provide as argument or set "
 		     "AGENTSH_SESSION_ID)\n");
