@@ -39,7 +39,7 @@ static int net_domains(struct compiler *c, const struct network_rule *n,
 		       uint32_t number, struct img_span *ret)
 {
 	uint32_t first = writer_count(&c->w, SEC_STRS);
-	uint32_t mask = NET_PASS_NAMED | (n->cidrs.n ? 0 : NET_PASS_DNS);
+	uint32_t mask = NET_PASS_NAMED | NET_PASS_DNS;
 	int r;
 
 	for (size_t i = 0; i < n->domains.n; i++) {

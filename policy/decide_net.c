@@ -41,6 +41,13 @@ static bool port_listed(const struct net_ctx *c, const struct img_net *n)
 	return false;
 }
 
+/* An IPv4 address is in no IPv6 network that merely holds the mapped ones:
+ * whoever allows ::/0 did not speak of IPv4. */
+static bool speaks_of(const struct addr *a, uint32_t bits)
+{
+	return bits >= 96 || !addr_is_v4(a);
+}
+
 static bool in_cidrs(const struct net_ctx *c, const struct img_net *n)
 {
 	const struct img_cidr *cidrs =
@@ -49,6 +56,8 @@ static bool in_cidrs(const struct net_ctx *c, const struct img_net *n)
 	for (uint32_t i = 0; c->addr && i < n->cidrs.n; i++) {
 		struct addr net;
 
+		if (!speaks_of(c->addr, cidrs[i].bits))
+			continue;
 		memcpy(net.b, cidrs[i].net, sizeof(net.b));
 		if (addr_in_cidr(c->addr, &net, cidrs[i].bits))
 			return true;
@@ -64,13 +73,12 @@ static bool accept_net(void *arg, uint32_t rule)
 	const struct img_net *n =
 		IMG_TABLE(c->p, SEC_NETS, struct img_net) + r->extra;
 
-	if (n->groups & NET_HAS_PORTS) {
-		/* only some ports are denied: others may be open */
-		if (c->any_port && r->kind == VERDICT_DENY)
-			return false;
-		if (!c->any_port && !port_listed(c, n))
-			return false;
-	}
+	/* only some ports or addresses are denied: others may be open */
+	if (c->any_port && r->kind == VERDICT_DENY &&
+	    (n->groups & (NET_HAS_PORTS | NET_HAS_CIDRS)))
+		return false;
+	if (!c->any_port && (n->groups & NET_HAS_PORTS) && !port_listed(c, n))
+		return false;
 	if (c->check_cidrs && (n->groups & NET_HAS_CIDRS))
 		return in_cidrs(c, n);
 	return true;
@@ -86,6 +94,8 @@ static void find_cidrs(struct lookup *l, const struct net_ctx *c)
 	for (uint32_t i = 0; i < h->cidr_bits.n; i++) {
 		uint32_t b = bits[i] <= 128 ? bits[i] : 128, bytes = b / 8;
 
+		if (!speaks_of(c->addr, b))
+			continue;
 		memset(key, 0, sizeof(key));
 		key[0] = (uint8_t)b;
 		memcpy(key + 1, c->addr->b, bytes);

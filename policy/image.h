@@ -222,8 +222,6 @@ struct img_env {
 enum img_header_flag {
 	POLICY_RESTRICTS_COMMANDS = 1 << 0, /* some command rule is not allow */
 	POLICY_SOFT_DELETES = 1 << 1,
-	POLICY_NEEDS_OPEN_NOTIFY = 1 << 2,
-	POLICY_DENIES_ALL_READS = 1 << 3,
 };
 
 struct img_header {

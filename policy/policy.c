@@ -10,6 +10,7 @@
 #include "base/addr.h"
 #include "base/num.h"
 #include "policy/decide.h"
+#include "policy/rules.h"
 
 static const char *const builtin_names[BUILTIN_MAX] = {
 	[BUILTIN_NONE] = "",
@@ -319,6 +320,70 @@ bool policy_env_inject(const struct policy *p, size_t i, struct str *ret_name,
 		return false;
 	*ret_name = img_str_at(p, pairs, (uint32_t)i * 2);
 	*ret_value = img_str_at(p, pairs, (uint32_t)i * 2 + 1);
+	return true;
+}
+
+/* --- diversions and services ------------------------------------------------------ */
+
+static bool find_divert(const struct policy *p, struct img_span span,
+			struct str text, struct policy_divert *ret)
+{
+	const struct img_divert *d =
+		IMG_TABLE(p, SEC_DIVERTS, struct img_divert) + span.first;
+
+	for (uint32_t i = 0; i < span.n; i++, d++) {
+		struct nfa prog = img_prog(p, &d->match);
+
+		if (!nfa_run(&prog, 0, &text, 1))
+			continue;
+		*ret = (struct policy_divert){
+			.name = img_str(p, d->name),
+			.message = img_str(p, d->message),
+			.target = img_str(p, d->target),
+			.unix_path = img_str(p, d->unix_path),
+			.sni = d->rewrite_sni ? img_str(p, d->sni) : STR_NONE,
+			.audit = d->visibility != REDIRECT_SILENT,
+			.warn = d->visibility == REDIRECT_WARN,
+			.fail_open = d->on_failure == REDIRECT_FAIL_OPEN,
+			.retry_original = d->on_failure ==
+					  REDIRECT_RETRY_ORIGINAL,
+		};
+		return true;
+	}
+	return false;
+}
+
+bool policy_dns_divert(const struct policy *p, struct str host,
+		       struct policy_divert *ret)
+{
+	return find_divert(p, p->h->dns_redirects, host, ret);
+}
+
+bool policy_connect_divert(const struct policy *p, struct str host_port,
+			   struct policy_divert *ret)
+{
+	return find_divert(p, p->h->connect_redirects, host_port, ret);
+}
+
+bool policy_service(const struct policy *p, size_t i,
+		    struct policy_service *ret)
+{
+	const struct img_service *s =
+		IMG_TABLE(p, SEC_SERVICES, struct img_service) + i;
+
+	if (i >= p->h->sec[SEC_SERVICES].n)
+		return false;
+	*ret = (struct policy_service){
+		.name = img_str(p, s->name),
+		.upstream = img_str(p, s->upstream),
+		.expose_as = img_str(p, s->expose_as),
+		.secret_ref = img_str(p, s->secret_ref),
+		.secret_format = img_str(p, s->secret_format),
+		.inject_header = img_str(p, s->inject_header),
+		.inject_template = img_str(p, s->inject_template),
+		.allow_direct = s->allow_direct != 0,
+		.scrub_response = s->scrub_response != 0,
+	};
 	return true;
 }
 

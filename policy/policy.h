@@ -111,6 +111,35 @@ void policy_env_limits(const struct policy *p, struct verdict v,
 bool policy_env_inject(const struct policy *p, size_t i, struct str *ret_name,
 		       struct str *ret_value);
 
+/* A dns_redirect or connect_redirect that applies. */
+struct policy_divert {
+	struct str name, message;
+	struct str target;    /* IP address, or host:port */
+	struct str unix_path; /* of a connect redirect, else "" */
+	struct str sni;       /* to send instead; "" = leave TLS alone */
+	bool audit, warn;     /* record it; also tell the user */
+	/* when the target fails: deny (neither), connect as asked */
+	bool fail_open, retry_original;
+};
+/* host: lower case, no trailing dot. First match; false if none. */
+bool policy_dns_divert(const struct policy *p, struct str host,
+		       struct policy_divert *ret);
+/* host_port: "host:port". */
+bool policy_connect_divert(const struct policy *p, struct str host_port,
+			   struct policy_divert *ret);
+
+/* A declared http_service. */
+struct policy_service {
+	struct str name, upstream;
+	struct str expose_as; /* variable name; "" = NAME_API_URL */
+	struct str secret_ref, secret_format;
+	struct str inject_header, inject_template;
+	bool allow_direct, scrub_response;
+};
+/* i-th service; false past the end. */
+bool policy_service(const struct policy *p, size_t i,
+		    struct policy_service *ret);
+
 struct str policy_name(const struct policy *p);
 uint32_t policy_generation(const struct policy *p);
 bool policy_has_signal_rules(const struct policy *p);
