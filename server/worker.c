@@ -403,6 +403,9 @@ static int set_up(struct worker *w, const struct worker_start *o)
 	if (r == 0)
 		r = loop_add_io(w->app->loop, w->ring_event, EPOLLIN, on_ring,
 				w, &w->ring_io);
+	/* The writer wakes a reader that said it sleeps: say so. */
+	if (r == 0)
+		(void)drain_some(w, 1);
 	return r;
 }
 
