@@ -213,7 +213,7 @@ static int parse_with(int family, struct str s, struct addr *ret)
 
 int addr_parse(struct str s, struct addr *ret)
 {
-	if (s.n >= 2 && s.p[0] == '[' && s.p[s.n - 1] == ']')
+	if (s.p && s.n >= 2 && s.p[0] == '[' && s.p[s.n - 1] == ']')
 		return parse_with(AF_INET6, str_from_n(s.p + 1, s.n - 2), ret);
 	if (str_index(s, ':') >= 0)
 		return parse_with(AF_INET6, s, ret);

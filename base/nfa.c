@@ -251,28 +251,33 @@ static bool valid_class(const struct nfa *prog, const struct nfa_inst *in)
 	       in->y <= prog->n_ranges - in->x;
 }
 
+/* Whether an instruction's operands are in range; last: nothing follows it. */
+static bool valid_inst(const struct nfa *prog, const struct nfa_inst *in,
+		       bool last)
+{
+	bool jumps = in->op == NFA_SPLIT || in->op == NFA_JUMP;
+	bool ends = jumps || in->op == NFA_FAIL || in->op == NFA_MATCH;
+
+	if (in->op >= NFA_OP_MAX || (!ends && last))
+		return false;
+	if (in->op == NFA_ASSERT && in->arg >= NFA_ASSERTION_MAX)
+		return false;
+	if (in->op == NFA_CLASS && !valid_class(prog, in))
+		return false;
+	if (jumps && in->x >= prog->n_insts)
+		return false;
+	return in->op != NFA_SPLIT || in->y < prog->n_insts;
+}
+
 bool nfa_valid(const struct nfa *prog)
 {
 	uint32_t n = prog->n_insts;
 
 	if (n == 0 || n > NFA_MAX_INSTS || prog->n_ranges > NFA_MAX_RANGES)
 		return false;
-	for (uint32_t i = 0; i < n; i++) {
-		const struct nfa_inst *in = &prog->insts[i];
-		bool ends = in->op == NFA_FAIL || in->op == NFA_MATCH ||
-			    in->op == NFA_SPLIT || in->op == NFA_JUMP;
-
-		if (in->op >= NFA_OP_MAX || (!ends && i + 1 == n))
+	for (uint32_t i = 0; i < n; i++)
+		if (!valid_inst(prog, &prog->insts[i], i + 1 == n))
 			return false;
-		if (in->op == NFA_ASSERT && in->arg >= NFA_ASSERTION_MAX)
-			return false;
-		if (in->op == NFA_CLASS && !valid_class(prog, in))
-			return false;
-		if ((in->op == NFA_SPLIT || in->op == NFA_JUMP) && in->x >= n)
-			return false;
-		if (in->op == NFA_SPLIT && in->y >= n)
-			return false;
-	}
 	return true;
 }
 

@@ -98,7 +98,8 @@ static void test_linear(void **state)
 	(void)state;
 	for (size_t i = 0; i < 200; i += 2)
 		memcpy(pattern + i, "a*", 2);
-	memcpy(pattern + 200, "b", 2);
+	pattern[200] = 'b';
+	pattern[201] = '\0';
 	memset(text, 'a', 4000);
 	text[4000] = '\0';
 	assert_false(glob_match(str_from(pattern), '/', str_from(text)));
