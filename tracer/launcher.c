@@ -53,6 +53,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "confine/landlock.h"
+#include "confine/rlimit.h"
 #include "core/channel.h"
 #include "core/limits.h"
 
@@ -278,6 +279,20 @@ static void make_plan(struct launch *l, const int *cgroup_fds, size_t n)
 	l->plan = p;
 }
 
+/* What no cgroup limits is limited per process, as far as rlimits can. */
+static int plan_rlimits(struct launch *l, const struct proto_limits *p)
+{
+	struct cgroup_limits limits = { .memory_bytes = p->memory_bytes,
+					.swap_bytes = p->swap_bytes,
+					.swap_set = p->swap_set,
+					.cpu_percent = p->cpu_percent,
+					.pids = p->pids };
+
+	return rlimit_fallback(&limits,
+			       l->plan.n_cgroups ? &l->config->have : NULL,
+			       &l->plan, NULL, NULL);
+}
+
 static int prepare(struct launch *l, struct arena *a, struct buf *file,
 		   const struct channel_msg *m)
 {
@@ -294,6 +309,9 @@ static int prepare(struct launch *l, struct arena *a, struct buf *file,
 	make_plan(l, m->fds + 3, m->n_fds - 3);
 	l->plan.tty = (s.flags & SPAWN_TTY) != 0;
 	l->plan.cwd = s.cwd.n ? arena_dup(a, s.cwd) : "/";
+	r = plan_rlimits(l, &s.limits);
+	if (r < 0)
+		return r;
 	l->argv = strings(a, s.argv, s.argc);
 	l->envp = strings(a, s.env, s.n_env);
 	if (!l->plan.cwd || !l->argv || !l->envp)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "confine/cgroup.h"
 #include "confine/plan.h"
 #include "core/proto.h"
 
@@ -28,7 +29,8 @@ struct launcher_config {
 	bool listener;
 	bool share_table; /* pidfd_getfd() is refused here: pass listeners */
 	uint64_t caps_keep;
-	mode_t umask; /* of the commands */
+	mode_t umask;                 /* of the commands */
+	struct cgroup_root_info have; /* what cgroups limit here */
 };
 
 /* What the launcher and its children tell, in this order per command. */

@@ -231,9 +231,39 @@ static void answer_probe(struct request *q)
 	request_fail(q, EACCES);
 }
 
+static bool in_block_list(const struct tracer *t, const char *name)
+{
+	for (size_t i = 0; i < t->settings.seccomp_block.n; i++)
+		if (strcmp(t->settings.seccomp_block.v[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Calls that no policy can allow: recorded and refused. */
+static void refuse(struct request *q, int error)
+{
+	struct tracer *t = q->tracer;
+	struct event e = EVENT_INIT("seccomp_blocked");
+	const char *name = seccomp_syscall_name(q->nr);
+	bool fatal = name && t->settings.seccomp_kill && in_block_list(t, name);
+
+	request_event(q, &e);
+	e.action = EVENT_BLOCKED;
+	event_add_str(&e, "syscall", str_from(name ? name : "unknown"));
+	event_add_int(&e, "syscall_nr", q->nr);
+	event_add_str(&e, "action", fatal ? STR("kill") : STR("errno"));
+	event_add_str(&e, "outcome", fatal ? STR("killed") : STR("denied"));
+	(void)sink_emit(&t->sink, &e); /* it is refused in any case */
+	if (fatal)
+		request_kill(q);
+	else
+		request_fail(q, error);
+}
+
 static void dispatch(struct request *q)
 {
 	const struct sysent *s = sysent_find(q->nr);
+	int denied;
 
 	q->name = s ? s->name : "system call";
 	if (q->command->is_probe) {
@@ -242,6 +272,11 @@ static void dispatch(struct request *q)
 	}
 	if (!request_pid(q) || !request_valid(q)) {
 		request_fail(q, EACCES);
+		return;
+	}
+	denied = seccomp_denied_errno(&q->tracer->seccomp, q->nr);
+	if (denied) {
+		refuse(q, denied);
 		return;
 	}
 	if (!exec_verify(q))

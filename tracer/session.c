@@ -33,7 +33,7 @@ static uint32_t choose_notify(const struct tracer *t)
 
 	if (!s->notify)
 		return 0;
-	notify = NOTIFY_EXEC | NOTIFY_POSTEXEC | NOTIFY_META;
+	notify = NOTIFY_EXEC | NOTIFY_POSTEXEC | NOTIFY_META | NOTIFY_DENIED;
 	if (s->file_monitor) {
 		notify |= NOTIFY_OPEN_WRITE | NOTIFY_MUTATE;
 		if (!s->write_only_opens)
@@ -169,7 +169,11 @@ static int drop_privileges(struct tracer *t)
 static int build_filters(struct tracer *t)
 {
 	struct settings *s = &t->settings;
-	struct seccomp_options o = {
+	struct seccomp_options o;
+	const char *unknown = NULL;
+	int r;
+
+	o = (struct seccomp_options){
 		.notify = t->notify,
 		.block = s->seccomp_block.v,
 		.n_block = s->seccomp_block.n,
@@ -178,9 +182,8 @@ static int build_filters(struct tracer *t)
 		.allow_ptrace = s->allow_ptrace,
 		.allow_userns = s->allow_userns,
 	};
-	const char *unknown = NULL;
-	int r = seccomp_build(&o, &t->filter, &unknown);
-
+	t->seccomp = o;
+	r = seccomp_build(&o, &t->filter, &unknown);
 	if (unknown)
 		log_warn("seccomp block list: no system call '%s' here",
 			 unknown);
@@ -209,8 +212,11 @@ static int start_launcher(struct tracer *t)
 		.share_table = t->no_getfd,
 		.umask = t->umask,
 	};
-	int r = launcher_new(&config, &t->launcher);
+	int r;
 
+	if (t->cgroups)
+		cgroup_root_info(t->cgroups, &config.have);
+	r = launcher_new(&config, &t->launcher);
 	if (r < 0)
 		return r;
 	if (t->landlock_fd >= 0)

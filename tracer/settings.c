@@ -45,9 +45,9 @@ static int list(struct settings *s, const struct json *obj, const char *key,
 
 static enum seccomp_block on_block(struct str word)
 {
-	if (str_eq_c(word, "kill") || str_eq_c(word, "log_and_kill"))
+	if (str_eq_c(word, "kill"))
 		return SECCOMP_BLOCK_KILL;
-	if (str_eq_c(word, "log"))
+	if (str_eq_c(word, "log") || str_eq_c(word, "log_and_kill"))
 		return SECCOMP_BLOCK_NOTIFY;
 	return SECCOMP_BLOCK_ERRNO;
 }
@@ -92,6 +92,8 @@ static int parse_object(struct settings *s, const struct json *root)
 	s->landlock = json_get_bool(ll, "enabled", true);
 	s->notify = json_get_bool(sc, "notify", true);
 	s->seccomp_on_block = on_block(json_get_str(sc, "on_block"));
+	s->seccomp_kill =
+		str_eq_c(json_get_str(sc, "on_block"), "log_and_kill");
 	s->allow_ptrace = json_get_bool(sc, "allow_ptrace", false);
 	s->allow_userns = json_get_bool(sc, "allow_userns", false);
 	parse_exec(s, json_get(root, "exec"));

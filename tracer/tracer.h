@@ -50,6 +50,7 @@ struct tracer {
 	struct landlock_report landlock;
 	int landlock_error;
 	uint32_t notify;                 /* enum seccomp_notify bits */
+	struct seccomp_options seccomp;  /* strings in settings */
 	struct sock_fprog *filter;       /* owned */
 	struct sock_fprog *floor_filter; /* owned */
 	bool no_getfd;                   /* pidfd_getfd() is refused here */

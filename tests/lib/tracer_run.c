@@ -174,8 +174,9 @@ static void send_msg(struct run *r, uint8_t type, uint32_t id,
 static void say_hello(struct run *r)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT, json = BUF_INIT;
-	struct proto_hello h = { .session_id = STR("test"),
-				 .workspace = str_from(r->workspace),
+	/* Its own: names of cgroups are made of it. */
+	_cleanup_buf_ struct buf session = BUF_INIT;
+	struct proto_hello h = { .workspace = str_from(r->workspace),
 				 .policy_generation = 1 };
 	int e = 0;
 
@@ -183,6 +184,8 @@ static void say_hello(struct run *r)
 		e = fd_read_file(AT_FDCWD, r->settings, 1 << 20, &json);
 	if (e < 0)
 		die(r->settings, e);
+	buf_printf(&session, "test-%d", getpid());
+	h.session_id = buf_str(&session);
 	h.settings_json = buf_str(&json);
 	(void)proto_hello_encode(&h, &b);
 	send_msg(r, PROTO_HELLO, 1, &b, NULL, 0);

@@ -56,6 +56,13 @@ traced no-such-program
 expect_status 127
 expect_message 'spawned error=2 step=exec'
 
+traced python3 -c '
+import ctypes
+c = ctypes.CDLL(None, use_errno=True)
+print(c.mount(b"none", b"/mnt", b"tmpfs", 0, None), ctypes.get_errno())'
+expect_out '-1 1'
+expect_event '.type == "seccomp_blocked" and .fields.syscall == "mount" and .fields.outcome == "denied"'
+
 SETTINGS='{"seccomp": {"notify": false}}'
 traced bash -c 'echo floor'
 expect_out floor
