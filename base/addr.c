@@ -213,7 +213,7 @@ static int parse_with(int family, struct str s, struct addr *ret)
 
 int addr_parse(struct str s, struct addr *ret)
 {
-	if (s.p && s.n >= 2 && s.p[0] == '[' && s.p[s.n - 1] == ']')
+	if (s.n >= 2 && s.p[0] == '[' && s.p[s.n - 1] == ']')
 		return parse_with(AF_INET6, str_from_n(s.p + 1, s.n - 2), ret);
 	if (str_index(s, ':') >= 0)
 		return parse_with(AF_INET6, s, ret);
@@ -313,7 +313,8 @@ int addr_parse_cidr(struct str s, struct addr *ret, unsigned int *ret_bits)
 	int64_t bits;
 	int max;
 
-	if (slash < 0 || addr_parse(str_from_n(s.p, (size_t)slash), &a) < 0)
+	if (slash < 0 || !s.p ||
+	    addr_parse(str_from_n(s.p, (size_t)slash), &a) < 0)
 		return -EINVAL;
 	max = memchr(s.p, ':', (size_t)slash) ? 128 : 32;
 	if (num_parse_range(str_skip(s, (size_t)slash + 1), 0, max, &bits) < 0)
