@@ -304,7 +304,8 @@ static bool judge_script(struct exec_ctx *e, enum shellc_kind kind,
 	case SHELLC_BYPASS:
 		/* a look ahead; the run-time check is the one that counts */
 		if (e->op->exec_enforced)
-			return shellc_skip_wrapper(s);
+			return is_wrapper(e->p, str_basename(s->words[0])) ||
+			       shellc_skip_wrapper(s);
 		rule = BUILTIN_SHELLC_BYPASS;
 		break;
 	case SHELLC_UNCLEAR:
@@ -322,72 +323,87 @@ static bool judge_script(struct exec_ctx *e, enum shellc_kind kind,
 	return false;
 }
 
-/* argv[0] is the shell. Two buffers in turn: a script's words lie in one. */
-static void judge_shell(struct exec_ctx *e, const struct str *argv, size_t argc)
+/* --- what is inside a command -------------------------------------------------------- */
+
+/* The command that is looked into, and how deep we are. */
+struct inside {
+	struct str name;
+	const struct str *argv; /* with argv[0] */
+	size_t argc;
+	unsigned int wrappers, shells;
+	/* a script's words lie in one while its successor fills the other */
+	struct shellc buffers[2];
+};
+
+/* Steps into `sh -c`. False when there is nothing more to judge. */
+static bool enter_shell(struct exec_ctx *e, struct inside *in)
 {
-	_unset_ struct shellc buffers[2];
+	struct shellc *s = &in->buffers[in->shells % 2];
+	struct command_view c;
+	struct verdict v;
 
-	for (unsigned int level = 0;; level++) {
-		struct shellc *s = &buffers[level % 2];
-		_unset_ char text[NAME_LIMIT];
-		struct command_view c;
-		struct verdict v;
-
-		if (!judge_script(e, shellc_inspect(argv, argc, s), s))
-			return;
-		if (level == MAX_SHELLS) {
-			add_verdict(e, builtin_verdict(e->p, VERDICT_DENY,
-						       BUILTIN_SHELLC_DEPTH));
-			return;
-		}
-		argv = s->words;
-		argc = s->n_words;
-		c = view_of(e, argv[0], argv, argc);
-		/* a command no rule knows is judged when it is executed */
-		if (command_rule_verdict(e->p, &c, &v))
-			add_verdict(e, v);
-		judge_tor_name(e, argv[0]);
-		if (!is_shell(command_basename(argv[0], text, sizeof(text))))
-			return;
+	if (!judge_script(e, shellc_inspect(in->argv, in->argc, s), s))
+		return false;
+	if (in->shells++ == MAX_SHELLS) {
+		add_verdict(e, builtin_verdict(e->p, VERDICT_DENY,
+					       BUILTIN_SHELLC_DEPTH));
+		return false;
 	}
+	in->argv = s->words;
+	in->argc = s->n_words;
+	in->name = s->words[0];
+	c = view_of(e, in->name, in->argv, in->argc);
+	/* a command no rule knows is judged when it is executed */
+	if (command_rule_verdict(e->p, &c, &v))
+		add_verdict(e, v);
+	return true;
 }
 
-/* --- wrappers ---------------------------------------------------------------------- */
+/* Steps into a transparent command. */
+static bool enter_wrapper(struct exec_ctx *e, struct inside *in,
+			  struct str base)
+{
+	struct command_view c;
+	struct verdict v;
+	size_t at;
 
-/* One name of a command with its arguments: what is inside, level by level. */
+	if (in->wrappers++ == MAX_WRAPPERS) {
+		add_verdict(e, builtin_verdict(e->p, VERDICT_DENY,
+					       BUILTIN_WRAPPER_DEPTH));
+		return false;
+	}
+	at = wrapper_payload(base, in->argv, in->argc, &in->name);
+	if (at == 0)
+		return false;
+	in->argv += at;
+	in->argc -= at;
+	c = view_of(e, in->name, in->argv, in->argc);
+	if (!command_rule_verdict(e->p, &c, &v))
+		v = e->fallback;
+	add_verdict(e, v);
+	return true;
+}
+
 static void judge_inside(struct exec_ctx *e, struct str name)
 {
-	const struct str *argv = e->op->argv;
-	size_t argc = e->op->argc;
+	_unset_ struct inside in;
+	bool deeper = e->op->argc > 0;
 
-	for (unsigned int level = 0; argc > 0; level++) {
+	in.name = name;
+	in.argv = e->op->argv;
+	in.argc = e->op->argc;
+	in.wrappers = in.shells = 0;
+	while (deeper) {
 		_unset_ char text[NAME_LIMIT];
-		struct str base = command_basename(name, text, sizeof(text));
-		struct command_view c;
-		struct verdict v;
-		size_t at;
+		struct str base = command_basename(in.name, text, sizeof(text));
 
-		if (e->op->precheck && is_shell(base)) {
-			judge_shell(e, argv, argc);
-			return;
-		}
-		if (!is_wrapper(e->p, base))
-			return;
-		if (level == MAX_WRAPPERS) {
-			add_verdict(e, builtin_verdict(e->p, VERDICT_DENY,
-						       BUILTIN_WRAPPER_DEPTH));
-			return;
-		}
-		at = wrapper_payload(base, argv, argc, &name);
-		if (at == 0)
-			return;
-		argv += at;
-		argc -= at;
-		c = view_of(e, name, argv, argc);
-		if (!command_rule_verdict(e->p, &c, &v))
-			v = e->fallback;
-		add_verdict(e, v);
-		judge_tor_name(e, name);
+		if (e->op->precheck && is_shell(base))
+			deeper = enter_shell(e, &in);
+		else
+			deeper = is_wrapper(e->p, base) &&
+				 enter_wrapper(e, &in, base);
+		if (deeper)
+			judge_tor_name(e, in.name);
 	}
 }
 

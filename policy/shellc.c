@@ -79,6 +79,9 @@ static struct cluster option_cluster(struct str word)
 {
 	struct cluster c = { .unknown = word.p[0] != '-' };
 
+	/* the long spelling of -l */
+	if (str_eq_c(word, "--login"))
+		return c;
 	for (size_t i = 1; i < word.n; i++) {
 		if (word.p[i] == 'c')
 			c.has_c = true;
