@@ -426,6 +426,11 @@ int ring_peek(struct ring *r, struct str *ret)
 	return 0;
 }
 
+bool ring_pending(struct ring *r)
+{
+	return r->bad || r->pending || readable(r) != 0;
+}
+
 void ring_consume(struct ring *r)
 {
 	if (r->pending == 0)

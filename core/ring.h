@@ -61,6 +61,11 @@ uint64_t ring_take_dropped(struct ring *r);
  */
 int ring_peek(struct ring *r, struct str *ret);
 void ring_consume(struct ring *r);
+/*
+ * True if ring_peek would give a record (or -EBADMSG). Unlike it, does not mark
+ * the reader asleep: for a reader that looks again soon by itself.
+ */
+bool ring_pending(struct ring *r);
 int ring_eventfd(const struct ring *r);
 
 #endif

@@ -30,6 +30,7 @@
 
 #define STOP_TIMEOUT_NS (5ULL * 1000000000)
 #define DRAIN_PER_TURN  2000
+#define POLL_NS         (2ULL * 1000000)
 #define RETRY_NS        (20ULL * 1000000)
 
 struct worker {
@@ -42,7 +43,7 @@ struct worker {
 	struct channel *channel;
 	struct ring *ring;
 	int ring_event; /* borrowed from the ring */
-	struct loop_source *channel_io, *ring_io, *timer;
+	struct loop_source *channel_io, *ring_io, *timer, *poll;
 };
 
 /* ---- where the programs are ---- */
@@ -169,12 +170,14 @@ static int record(struct worker *w, struct str bytes)
 }
 
 /* Return: 1 there may be more, 0 empty or stuck. */
-static int drain_some(struct worker *w, int max)
+static int drain_some(struct worker *w, bool sleep_when_empty)
 {
 	struct str bytes;
 	int r = 0;
 
-	for (int i = 0; i < max; i++) {
+	for (int i = 0; i < DRAIN_PER_TURN; i++) {
+		if (!sleep_when_empty && !ring_pending(w->ring))
+			return 0;
 		r = ring_peek(w->ring, &bytes);
 		if (r < 0)
 			break;
@@ -196,24 +199,37 @@ static int drain_some(struct worker *w, int max)
 
 void worker_drain(struct worker *w)
 {
-	while (!w->paused && drain_some(w, DRAIN_PER_TURN) > 0)
+	while (!w->paused && drain_some(w, /* sleep_when_empty */ true) > 0)
 		;
+}
+
+/*
+ * While events keep coming we look again every few milliseconds instead of
+ * being woken for each: the writer then makes no system call per event, and
+ * we record many per turn. With nothing new since the last look we sleep.
+ */
+static void on_poll(struct loop *l, void *arg)
+{
+	struct worker *w = arg;
+	bool more = ring_pending(w->ring);
+
+	(void)l;
+	if (w->paused)
+		return;
+	if (drain_some(w, /* sleep_when_empty */ !more) > 0)
+		more = true;
+	if (more && !w->paused)
+		(void)loop_timer_arm(w->poll, POLL_NS);
 }
 
 static void on_ring(struct loop *l, int fd, uint32_t events, void *arg)
 {
 	struct worker *w = arg;
-	uint64_t one = 1;
 	uint64_t n;
 
-	(void)l;
 	(void)events;
 	(void)!read(fd, &n, sizeof(n)); /* resets the eventfd */
-	if (w->paused)
-		return;
-	/* Others get a turn too: come back for the rest. */
-	if (drain_some(w, DRAIN_PER_TURN) > 0)
-		(void)!write(fd, &one, sizeof(one));
+	on_poll(l, w);
 }
 
 static void on_timer(struct loop *l, void *arg)
@@ -275,6 +291,7 @@ static void worker_free(struct worker *w)
 	w->channel_io = loop_remove(w->channel_io);
 	w->ring_io = loop_remove(w->ring_io);
 	w->timer = loop_remove(w->timer);
+	w->poll = loop_remove(w->poll);
 	(void)channel_free(w->channel);
 	(void)ring_free(w->ring);
 	free(w);
@@ -396,6 +413,8 @@ static int set_up(struct worker *w, const struct worker_start *o)
 	if (r == 0)
 		r = loop_add_timer(w->app->loop, 0, on_timer, w, &w->timer);
 	if (r == 0)
+		r = loop_add_timer(w->app->loop, 0, on_poll, w, &w->poll);
+	if (r == 0)
 		r = fork_worker(w, buf_cstr(&program), ring_fd, o->policy_fd);
 	if (r == 0)
 		r = loop_add_io(w->app->loop, channel_fd(w->channel), EPOLLIN,
@@ -405,7 +424,7 @@ static int set_up(struct worker *w, const struct worker_start *o)
 				w, &w->ring_io);
 	/* The writer wakes a reader that said it sleeps: say so. */
 	if (r == 0)
-		(void)drain_some(w, 1);
+		(void)drain_some(w, /* sleep_when_empty */ true);
 	return r;
 }
 
