@@ -98,7 +98,7 @@ static void test_no_layers(void **state)
 	assert_int_equal(result(&r, "secret"), CANARY_OPEN);
 	assert_int_equal(result(&r, "signal"), CANARY_OPEN);
 	assert_int_equal(result(&r, "fast_open"), CANARY_OPEN);
-	assert_int_equal(result(&r, "tiocsti"), CANARY_OPEN);
+	assert_int_equal(result(&r, "prlimit"), CANARY_OPEN);
 	assert_int_equal(result(&r, "setuid"), CANARY_BLOCKED);
 	assert_true(r.n_open >= 4);
 	assert_int_equal(canary_run(&p, NULL, &r), 0);
