@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,8 +28,7 @@
 #include "confine/cgroup_root.h"
 
 #define DEFAULT_BASE "agentsh"
-#define SELF_NAME    "agentsh-self"
-#define PROBE_BYTES  (64U << 20)
+#define BASE_TRIES   10
 #define PROC_MAX     (1U << 20) /* bytes of mountinfo read */
 
 int cgroup_write(int dirfd, const char *file, const char *text)
@@ -142,33 +142,55 @@ static int tree_probe(struct cgroup_tree *t, uint32_t offered)
 
 /* --- v2: controllers are passed down level by level --- */
 
-/* True if this process is the only one in the cgroup. */
-static bool alone_in(int dir)
+/* This process, or another program of ours. */
+static bool is_family(pid_t pid)
 {
-	char text[64];
-	int r = cgroup_read(dir, "cgroup.procs", text, sizeof(text));
+	_cleanup_buf_ struct buf exe = BUF_INIT;
+
+	return pid == getpid() ||
+	       (proc_exe(pid, &exe) == 0 &&
+		str_starts(str_basename(buf_str(&exe)), STR("agentsh")));
+}
+
+/*
+ * Moves what is in own_fd to the directory `to` (-1: only looks whether that
+ * may be done). -EBUSY if somebody else is there: their place is not ours to
+ * choose.
+ */
+static int family_move(const struct cgroup_tree *t, int to)
+{
+	char text[4096];
+	int r = cgroup_read(t->own_fd, "cgroup.procs", text, sizeof(text));
+	struct str rest = str_from(text), line;
 	int64_t pid;
 
-	return r == 0 &&
-	       num_parse_range(str_trim(str_from(text)), 1, INT32_MAX, &pid) ==
-		       0 &&
-	       pid == getpid();
+	while (r == 0 && str_split(&rest, '\n', &line)) {
+		if (line.n == 0)
+			continue;
+		if (num_parse_range(line, 1, INT32_MAX, &pid) < 0 ||
+		    !is_family((pid_t)pid))
+			return -EBUSY;
+		if (to >= 0)
+			r = cgroup_write_u64(to, "cgroup.procs", (uint64_t)pid);
+	}
+	return r;
 }
 
 /* The no-internal-process rule: make room by stepping into a child. */
 static int step_aside(struct cgroup_tree *t)
 {
 	_cleanup_close_ int self = -1;
-	int r;
+	int r = family_move(t, -1);
 
-	if (!alone_in(t->own_fd))
-		return -EBUSY;
-	if (mkdirat(t->own_fd, SELF_NAME, 0755) < 0 && errno != EEXIST)
+	if (r < 0)
+		return r;
+	if (mkdirat(t->own_fd, CGROUP_SELF, 0755) < 0 && errno != EEXIST)
 		return -errno;
-	self = openat(t->own_fd, SELF_NAME, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	self = openat(t->own_fd, CGROUP_SELF,
+		      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (self < 0)
 		return -errno;
-	r = cgroup_write(self, "cgroup.procs", "0");
+	r = family_move(t, self);
 	t->moved = r == 0;
 	return r;
 }
@@ -220,24 +242,60 @@ static uint32_t v2_enable(struct cgroup_tree *t, struct buf *why)
 
 /* --- one hierarchy --- */
 
+/*
+ * The base directory is shared by every worker of every server here: each
+ * holds a shared lock on it, and who can make that exclusive is the last one.
+ */
+static bool base_release(struct cgroup_tree *t)
+{
+	bool removed = false;
+
+	if (t->fd < 0)
+		return false;
+	if (t->made && flock(t->fd, LOCK_EX | LOCK_NB) == 0)
+		removed = rmdir(t->dir) == 0;
+	(void)close(t->fd);
+	return removed;
+}
+
 static void tree_done(struct cgroup_tree *t)
 {
-	if (t->fd >= 0)
-		(void)close(t->fd);
-	if (t->made && t->dir)
-		(void)rmdir(t->dir); /* another server may use it: fine */
-	if (t->moved) {
+	/* only the last one may take the controllers away, and step back */
+	if (base_release(t) && t->moved) {
 		for (size_t i = 0; i < ARRAY_LEN(v2_controllers); i++)
 			(void)cgroup_write(t->own_fd, "cgroup.subtree_control",
 					   v2_controllers[i].disable);
 		if (cgroup_write(t->own_fd, "cgroup.procs", "0") == 0)
-			(void)unlinkat(t->own_fd, SELF_NAME, AT_REMOVEDIR);
+			(void)unlinkat(t->own_fd, CGROUP_SELF, AT_REMOVEDIR);
 	}
 	if (t->own_fd >= 0)
 		(void)close(t->own_fd);
 	free(t->dir);
 	free(t->path);
 	*t = (struct cgroup_tree){ .fd = -1, .own_fd = -1 };
+}
+
+/* Opens the base directory, made if need be, and locks it against removal. */
+static int base_acquire(struct cgroup_tree *t)
+{
+	for (unsigned int i = 0; i < BASE_TRIES; i++) {
+		struct stat held, named;
+		bool made = mkdir(t->dir, 0755) == 0;
+
+		if (!made && errno != EEXIST)
+			return -errno;
+		t->made |= made;
+		t->fd = open(t->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (t->fd >= 0 && flock(t->fd, LOCK_SH) == 0 &&
+		    fstat(t->fd, &held) == 0 && stat(t->dir, &named) == 0 &&
+		    held.st_ino == named.st_ino)
+			return 0;
+		/* the last user removed it just before we locked it */
+		if (t->fd >= 0)
+			(void)close(t->fd);
+		t->fd = -1;
+	}
+	return -EBUSY;
 }
 
 /*
@@ -273,9 +331,11 @@ static int tree_open(const struct cgroup_mount *m, const char *base,
 	_cleanup_buf_ struct buf dir = BUF_INIT;
 	_cleanup_buf_ struct buf path = BUF_INIT;
 	uint32_t offered;
+	int r;
 
 	base_place(m, base, &dir, &path);
 	t->kind = m->kind;
+	t->moved = m->aside;
 	t->dir = buf_take(&dir);
 	t->path = buf_take(&path);
 	if (!t->dir || !t->path)
@@ -283,13 +343,10 @@ static int tree_open(const struct cgroup_mount *m, const char *base,
 	t->own_fd = open(m->own, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (t->own_fd < 0)
 		return -errno;
-	if (mkdir(t->dir, 0755) == 0)
-		t->made = true;
-	else if (errno != EEXIST)
-		return -errno;
-	t->fd = open(t->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (t->fd < 0)
-		return -errno;
+	t->made = strcmp(base, DEFAULT_BASE) == 0;
+	r = base_acquire(t);
+	if (r < 0)
+		return r;
 	offered = m->kind == CGROUP_V2 ? v2_enable(t, why) : m->controllers;
 	return tree_probe(t, offered);
 }

@@ -42,9 +42,10 @@ struct cgroup_root_info {
 /*
  * base: sandbox.cgroups.base_path: an absolute path below the v2 mount, whose
  * tail is used in v1 hierarchies too, or a name beneath our own cgroup; NULL =
- * `agentsh`. Single-threaded. Where v2 forbids controllers because this process
- * sits in its own cgroup, it moves itself to a child `agentsh-self`, if it is
- * alone there; close moves it back.
+ * `agentsh`, removed by whoever closes last. Single-threaded. Where v2 forbids
+ * controllers because processes sit in our own cgroup, they are moved to its
+ * child `agentsh-self`, provided all of them are programs named agentsh*; close
+ * moves this one back.
  * Return: 0, -EOPNOTSUPP when nothing can be made, -EINVAL for a bad base,
  * -ENOMEM.
  */
@@ -109,11 +110,15 @@ int cgroup_root_reap_orphans(struct cgroup_root *r);
 /* A mounted hierarchy and where in it this process sits. */
 struct cgroup_mount {
 	enum cgroup_kind kind;
+	bool aside;           /* v2: we are in CGROUP_SELF of `own` */
 	uint32_t controllers; /* of a v1 mount */
 	char *point;          /* owned; mount point */
 	char *own;            /* owned; directory of our own cgroup */
 	char *path; /* owned; our cgroup as /proc/self/cgroup names it */
 };
+
+/* Where our processes step aside to; never counted as their own cgroup. */
+#define CGROUP_SELF "agentsh-self"
 
 #define CGROUP_MAX_MOUNTS 8
 

@@ -88,6 +88,17 @@ static char *own_dir(const char *point, const char *root, const char *path)
 	return buf_take(&b);
 }
 
+/* A worker of ours was here before and made room: our place is one up. */
+static bool cut_self(char *path)
+{
+	size_t n = strlen(path), tail = strlen("/" CGROUP_SELF);
+
+	if (n < tail || strcmp(path + n - tail, "/" CGROUP_SELF) != 0)
+		return false;
+	path[n == tail ? 1 : n - tail] = '\0';
+	return true;
+}
+
 struct mount_line {
 	struct str root, point, type, options;
 };
@@ -134,6 +145,8 @@ static int mount_fill(const struct mount_line *l, struct str self,
 
 	m.point = unescape(l->point);
 	m.path = own_path(self, controllers);
+	if (kind == CGROUP_V2 && m.path)
+		m.aside = cut_self(m.path);
 	if (root && m.point && m.path)
 		m.own = own_dir(m.point, root, m.path);
 	if (!m.own) {

@@ -16,7 +16,7 @@ struct cgroup_tree {
 	uint32_t use; /* controllers that passed the probe */
 	bool kill;    /* cgroup.kill */
 	bool freeze;  /* cgroup.freeze, or freezer.state on v1 */
-	bool made;    /* the base directory is ours to remove */
+	bool made;    /* the base directory is ours to remove, when last */
 	bool moved;   /* this process went to SELF_NAME */
 	int own_fd;   /* our own cgroup; owned */
 	int fd;       /* base directory; owned */

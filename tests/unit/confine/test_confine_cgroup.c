@@ -75,6 +75,11 @@ static void test_container_mounts(void **state)
 	assert_int_equal(n, 1);
 	assert_string_equal(m[0].own, "/cg");
 	cgroup_mounts_done(m, 1);
+	n = cgroup_mounts_parse(str_from(out), STR("0::/a/agentsh-self\n"), m);
+	assert_int_equal(n, 1);
+	assert_true(m[0].aside);
+	assert_string_equal(m[0].own, "/cg/a");
+	cgroup_mounts_done(m, 1);
 	assert_int_equal(cgroup_mounts_parse(STR("junk\n\n1 2 3\n- - -\n"),
 					     STR(""), m),
 			 0);
@@ -350,6 +355,30 @@ static void test_made_in_advance(void **state)
 	assert_int_equal(cgroup_root_prepare(root, &l), 0);
 }
 
+/* One worker ends while another is idle: the shared base stays. */
+static void test_shared_base(void **state)
+{
+	struct cgroup_limits l = { .memory_bytes = 1U << 30 };
+	struct cgroup_root *first = NULL, *second = NULL;
+	struct cgroup_set *s = NULL;
+	char name[64], dir[256];
+
+	(void)state;
+	NEED(root, "cgroups");
+	(void)snprintf(name, sizeof(name), "agentsh-shared-%d", (int)getpid());
+	assert_int_equal(cgroup_root_open(name, &first), 0);
+	assert_int_equal(cgroup_root_open(name, &second), 0);
+	(void)snprintf(dir, sizeof(dir), "%s", first->trees[0].dir);
+	first = cgroup_root_close(first);
+	assert_int_equal(access(dir, F_OK), 0);
+	assert_int_equal(cgroup_set_create(second, "x", &l, &s, NULL), 0);
+	s = cgroup_set_destroy(s);
+	for (size_t i = 0; i < second->n; i++)
+		second->trees[i].made = true; /* as with the default name */
+	second = cgroup_root_close(second);
+	assert_int_equal(access(dir, F_OK), -1);
+}
+
 static void test_orphans(void **state)
 {
 	char dead[512], mine[512];
@@ -419,6 +448,7 @@ int main(void)
 		cmocka_unit_test(test_survivors_killed),
 		cmocka_unit_test(test_survivors_killed_by_rounds),
 		cmocka_unit_test(test_made_in_advance),
+		cmocka_unit_test(test_shared_base),
 		cmocka_unit_test(test_orphans),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_rlimit_fallback),
