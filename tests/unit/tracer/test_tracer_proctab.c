@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_tracer_proctab.c - table of a command's processes
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/macro.h"
+#include "tracer/proctab.h"
+
+/* Start times of entries, so that purging keeps them, are those of pids that
+ * exist; invented pids are purged when the table grows. */
+static void test_add_find_remove(void **state _unused_)
+{
+	struct proctab t = { 0 };
+	struct proc_stat st;
+	struct proc_entry *e;
+
+	assert_null(proctab_find(&t, 1));
+	assert_int_equal(proc_stat_read(getpid(), &st), 0);
+	e = proctab_get(&t, getpid());
+	assert_non_null(e);
+	e->start_ticks = st.start_ticks;
+	e->depth = 3;
+	assert_ptr_equal(proctab_get(&t, getpid()), e);
+	for (pid_t pid = 5000000; pid < 5000200; pid++)
+		assert_non_null(proctab_get(&t, pid));
+	assert_true(t.size <= 512);
+	e = proctab_find(&t, getpid());
+	assert_non_null(e);
+	assert_int_equal(e->depth, 3);
+	proctab_remove(&t, getpid());
+	assert_null(proctab_find(&t, getpid()));
+	proctab_done(&t);
+}
+
+static void test_chains_survive_removal(void **state _unused_)
+{
+	struct proctab t = { 0 };
+
+	/* 20 of 64 slots: nothing is purged yet */
+	for (pid_t pid = 6000000; pid < 6000020; pid++)
+		assert_non_null(proctab_get(&t, pid));
+	for (pid_t pid = 6000000; pid < 6000020; pid += 2)
+		proctab_remove(&t, pid);
+	for (pid_t pid = 6000001; pid < 6000020; pid += 2)
+		assert_non_null(proctab_find(&t, pid));
+	assert_int_equal(t.n, 10);
+	proctab_done(&t);
+}
+
+static void test_stat_of_odd_name(void **state _unused_)
+{
+	struct proc_stat st;
+
+	/* parentheses and blanks in the name must not shift the fields */
+	assert_int_equal(prctl(PR_SET_NAME, "a) R 1 (b"), 0);
+	assert_int_equal(proc_stat_read(getpid(), &st), 0);
+	assert_int_equal(st.parent, getppid());
+	assert_int_equal(st.session, getsid(0));
+	assert_true(st.start_ticks > 0);
+	assert_true(proc_stat_read(7000000, &st) < 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_add_find_remove),
+		cmocka_unit_test(test_chains_survive_removal),
+		cmocka_unit_test(test_stat_of_odd_name),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
