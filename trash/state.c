@@ -126,6 +126,10 @@ int store_map_state(struct trash *t)
 		 MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
 		return -errno;
+	/* The mapping keeps the file open, and with it the lock: closing fd
+	 * would not let go, and the next opener would wait for our end. */
+	if (!ro)
+		(void)flock(fd, LOCK_UN);
 	t->state = p;
 	return 0;
 }

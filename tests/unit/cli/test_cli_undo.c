@@ -222,6 +222,27 @@ static void test_undo_conflict(void **state)
 	run_done(&r);
 }
 
+/* A session that is still running has the store open as well. */
+static void test_while_in_use(void **state)
+{
+	struct trash_options o = { 0 };
+	struct trash *t = NULL;
+	struct run r = { 0 };
+	int root;
+
+	(void)state;
+	destroy_things();
+	root = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(trash_open(root, &o, &t), 0);
+	(void)alarm(20); /* instead of waiting for a lock for ever */
+	run(&r, 0, WORDS("undo"));
+	(void)alarm(0);
+	expect_text("a.txt", "v1\n");
+	(void)trash_close(t);
+	(void)close(root);
+	run_done(&r);
+}
+
 static void test_checkpoint(void **state)
 {
 	struct run r = { 0 };
@@ -279,7 +300,8 @@ int main(int argc, char **argv)
 		TEST(test_nothing_kept), TEST(test_list_and_restore),
 		TEST(test_conflict),     TEST(test_undo_and_redo),
 		TEST(test_undo_selects), TEST(test_undo_conflict),
-		TEST(test_checkpoint),   TEST(test_purge),
+		TEST(test_checkpoint),   TEST(test_while_in_use),
+		TEST(test_purge),
 	};
 
 	agentsh_path = realpath(argc > 1 ? argv[1] : "agentsh", NULL);
