@@ -10,7 +10,8 @@
 
 #define DENIAL_WAIT_MS 5000
 
-static int put(struct ring_sink *s, const struct event *e, bool must_keep)
+static int put(struct ring_sink *s, const struct event *e, bool must_keep,
+	       int timeout_ms)
 {
 	int r;
 
@@ -18,20 +19,30 @@ static int put(struct ring_sink *s, const struct event *e, bool must_keep)
 	r = event_encode(e, &s->scratch);
 	if (r < 0)
 		return r;
-	return ring_write(s->ring, buf_str(&s->scratch), must_keep,
-			  must_keep ? DENIAL_WAIT_MS : 0);
+	return ring_write(s->ring, buf_str(&s->scratch), must_keep, timeout_ms);
 }
 
-static void declare_gap(struct ring_sink *s)
+/*
+ * Declares what was dropped, once there is room: an ordinary record's room
+ * before an ordinary event, so that gaps do not fill what is kept free for
+ * denials. Never waits. False while the gap is still undeclared.
+ */
+static bool declare_gap(struct ring_sink *s, bool denial)
 {
 	struct event e = EVENT_INIT("events_dropped");
-	uint64_t n = ring_take_dropped(s->ring);
 
-	if (n == 0)
-		return;
+	s->gap += ring_take_dropped(s->ring);
+	if (s->gap == 0)
+		return true;
 	e.session_id = s->session_id;
-	event_add_int(&e, "count", (int64_t)n);
-	(void)put(s, &e, true /* must_keep */);
+	event_add_int(&e, "count", (int64_t)s->gap);
+	if (put(s, &e, denial, 0) < 0) {
+		/* The declaration itself is no lost event. */
+		(void)ring_take_dropped(s->ring);
+		return false;
+	}
+	s->gap = 0;
+	return true;
 }
 
 static int emit(void *arg, const struct event *e)
@@ -40,8 +51,11 @@ static int emit(void *arg, const struct event *e)
 	bool denial = event_is_denial(e);
 	int r;
 
-	declare_gap(s);
-	r = put(s, e, denial);
+	if (!declare_gap(s, denial) && !denial) {
+		s->gap++;
+		return 0;
+	}
+	r = put(s, e, denial, denial ? DENIAL_WAIT_MS : 0);
 	/* a dropped permission is counted, not refused: the command goes on */
 	return r == -EAGAIN && !denial ? 0 : r;
 }
