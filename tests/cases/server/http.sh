@@ -7,7 +7,9 @@ new_session s
 
 raw() { # raw BYTES: first line of the answer
 	exec 9<>"/dev/tcp/127.0.0.1/$PORT" || fail "connect"
-	printf "$1" >&9
+	# one write: bash would send line by line, into a closed connection
+	printf "$1" >"$T/request"
+	cat "$T/request" >&9
 	IFS= read -r -t 5 ANSWER <&9
 	exec 9>&- 9<&-
 }
@@ -25,7 +27,8 @@ case $ANSWER in *400*) ;; *) fail "chunked body: $ANSWER" ;; esac
 
 # pipelined requests are answered in order
 exec 9<>"/dev/tcp/127.0.0.1/$PORT"
-printf 'GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' >&9
+printf 'GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' >"$T/request"
+cat "$T/request" >&9
 tr -d '\r' <&9 >"$T/out"
 exec 9>&- 9<&-
 [ "$(grep -cx 'HTTP/1.1 200 OK' "$T/out")" = 2 ] || fail "pipelining"
