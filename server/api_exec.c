@@ -47,6 +47,7 @@ static void run(struct call *k, enum exec_mode mode)
 	unsigned int status = 500;
 	int fds[3], r;
 
+	o.traceparent = http1_header(k->rq->head, "traceparent");
 	o.id = http1_header(k->rq->head, "x-agentsh-command-id");
 	if (o.id.n && !command_id_valid(o.id)) {
 		http_reply_error(k->conn, 400, "invalid command id");

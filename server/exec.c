@@ -438,9 +438,12 @@ static void on_start_timeout(struct loop *l, void *arg)
 	(void)l;
 	if (c->state != COMMAND_WAIT_TRACER)
 		return;
-	/* Its death ends this command and all that wait with it. */
+	/* The tracer's death ends this command and all that wait with it;
+	 * without the proxy the tracer starts alone. */
 	if (c->session->tracer)
 		worker_kill(c->session->tracer);
+	else if (c->session->proxy)
+		worker_kill(c->session->proxy);
 	else
 		command_abort(c, "the session's sandbox did not start in time");
 }
@@ -496,6 +499,7 @@ int command_start(const struct command_start *o, struct command **ret,
 	r = exec_request_parse(c, o->body, err);
 	if (r < 0)
 		return refuse(c, ret_status, r == -ENOMEM ? 500 : 400, r);
+	exec_request_trace(c, o->traceparent);
 	r = session_need_tracer(s);
 	if (r < 0) {
 		buf_printf(err, "the session's sandbox did not start: %s",

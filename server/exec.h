@@ -48,7 +48,8 @@ struct exec_request { /* strings live in the command's arena */
 	size_t n_args;
 	const struct setting_pair *env;
 	size_t n_env;
-	int64_t timeout_ns; /* 0 = not given */
+	struct str trace_id, span_id, trace_flags; /* Traceparent, or empty */
+	int64_t timeout_ns;                        /* 0 = not given */
 	bool stream_output;
 	enum include_events include;
 };
@@ -132,15 +133,20 @@ struct command {
 
 /* Parses an ExecRequest into the command's arena. Text of the error in err. */
 int exec_request_parse(struct command *c, struct str body, struct buf *err);
+/* W3C trace context for the command's events; anything malformed is ignored. */
+void exec_request_trace(struct command *c, struct str traceparent);
+/* Adds it to an event of the command; c may be NULL. */
+void command_add_trace(const struct command *c, struct event *e);
 void exec_request_to_json(const struct exec_request *rq, struct json_writer *w);
 
 struct command_start {
 	struct session *session;
 	struct http_conn *conn;
 	enum exec_mode mode;
-	struct str id;   /* the client's choice, or empty */
-	struct str body; /* ExecRequest JSON */
-	const int *fds;  /* three, for EXEC_FDS: owned on success */
+	struct str id;          /* the client's choice, or empty */
+	struct str body;        /* ExecRequest JSON */
+	struct str traceparent; /* header value, or empty */
+	const int *fds;         /* three, for EXEC_FDS: owned on success */
 	bool tty;
 };
 /*

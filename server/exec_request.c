@@ -150,3 +150,39 @@ void exec_request_to_json(const struct exec_request *rq, struct json_writer *w)
 	json_kv_str_opt(w, "include_events", rq->include_text);
 	json_end_object(w);
 }
+
+static bool is_hex(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!strchr("0123456789abcdef", s.p[i]) || !s.p[i])
+			return false;
+	return true;
+}
+
+/* 00-<32 hex>-<16 hex>-<2 hex> */
+void exec_request_trace(struct command *c, struct str v)
+{
+	char *p;
+
+	if (v.n != 55 || v.p[2] != '-' || v.p[35] != '-' || v.p[52] != '-')
+		return;
+	if (!is_hex(str_from_n(v.p, 2)) || !is_hex(str_from_n(v.p + 3, 32)) ||
+	    !is_hex(str_from_n(v.p + 36, 16)) ||
+	    !is_hex(str_from_n(v.p + 53, 2)))
+		return;
+	p = arena_dup(&c->arena, v);
+	if (!p)
+		return;
+	c->rq.trace_id = str_from_n(p + 3, 32);
+	c->rq.span_id = str_from_n(p + 36, 16);
+	c->rq.trace_flags = str_from_n(p + 53, 2);
+}
+
+void command_add_trace(const struct command *c, struct event *e)
+{
+	if (!c || c->rq.trace_id.n == 0)
+		return;
+	event_add_str(e, "trace_id", c->rq.trace_id);
+	event_add_str(e, "span_id", c->rq.span_id);
+	event_add_str(e, "trace_flags", c->rq.trace_flags);
+}

@@ -55,20 +55,26 @@ void metrics_count(struct metrics *m, const struct event *e)
 
 int app_emit(struct app *app, const struct event *e)
 {
-	struct session *s;
-	int r = audit_append(app->store, e);
+	struct session *s = session_find(app, e->session_id);
+	struct command *c = NULL;
+	struct event traced;
+	int r;
 
+	if (s && e->command_id.n)
+		c = session_command(s, e->command_id);
+	if (c && c->rq.trace_id.n) {
+		traced = *e;
+		command_add_trace(c, &traced);
+		e = &traced;
+	}
+	r = audit_append(app->store, e);
 	if (r < 0)
 		return log_error_errno(r, "cannot record an event");
 	metrics_count(&app->metrics, e);
 	arm_flush(app, event_is_denial(e));
-	s = session_find(app, e->session_id);
-	if (!s)
-		return 0;
-	session_publish(s, audit_last_json(app->store));
-	if (e->command_id.n)
-		command_collect(session_command(s, e->command_id), e,
-				audit_last_json(app->store));
+	if (s)
+		session_publish(s, audit_last_json(app->store));
+	command_collect(c, e, audit_last_json(app->store));
 	return 0;
 }
 

@@ -37,8 +37,9 @@ struct worker {
 	struct app *app;
 	struct worker *next, **link;
 	struct worker_owner owner;
-	bool owned;  /* false after worker_stop() */
-	bool paused; /* the store refuses; retry is armed */
+	char *session_id; /* owned: whose events these are, to the end */
+	bool owned;       /* false after worker_stop() */
+	bool paused;      /* the store refuses; retry is armed */
 	pid_t pid;
 	struct channel *channel;
 	struct ring *ring;
@@ -166,7 +167,12 @@ static int record(struct worker *w, struct str bytes)
 		worker_kill(w);
 		return 0;
 	}
-	return w->owned ? w->owner.event(w->owner.arg, &e) : 0;
+	if (w->owned)
+		return w->owner.event(w->owner.arg, &e);
+	/* The session is gone, what its commands did last is not. */
+	e.session_id = str_from(w->session_id);
+	e.id = STR_NONE;
+	return app_emit(w->app, &e);
 }
 
 /* Return: 1 there may be more, 0 empty or stuck. */
@@ -294,6 +300,7 @@ static void worker_free(struct worker *w)
 	w->poll = loop_remove(w->poll);
 	(void)channel_free(w->channel);
 	(void)ring_free(w->ring);
+	free(w->session_id);
 	free(w);
 }
 
@@ -363,6 +370,7 @@ void workers_kill_all(struct app *app)
 		w->owned = false;
 		worker_kill(w);
 		(void)waitpid(w->pid, NULL, 0);
+		worker_drain(w);
 		w->pid = 0;
 		worker_free(w);
 	}
@@ -438,7 +446,8 @@ int worker_start(struct app *app, const struct worker_start *o,
 		return -ENOMEM;
 	w->app = app;
 	w->owner = *o->owner;
-	r = set_up(w, o);
+	w->session_id = str_dup(o->hello->session_id);
+	r = w->session_id ? set_up(w, o) : -ENOMEM;
 	if (r < 0 && w->pid <= 0) {
 		worker_free(w);
 		return r;
