@@ -33,6 +33,7 @@
 #include "cli/tty.h"
 
 #define RELAY_CHUNK 65536
+#define DRAIN_NS    (200 * UINT64_C(1000000))
 
 struct relay {
 	const struct exec_call *x;
@@ -253,6 +254,20 @@ static void relay_terminal(struct relay *r, short master, short input)
 }
 
 /*
+ * What the command wrote last may still be on its way: the kernel moves bytes
+ * from slave to master in the background, and only EIO, once every slave is
+ * closed, says that all have come. Bounded, in case someone keeps one open.
+ */
+static void relay_drain(struct relay *r)
+{
+	uint64_t deadline = client_deadline(DRAIN_NS);
+
+	while (r->master >= 0 && relay_from_master(r) != 0)
+		if (conn_poll(r->master, POLLIN, deadline) < 0)
+			return;
+}
+
+/*
  * Until the answer is complete. Return: 0, -errno of the exchange, or a signal
  * number that ends us.
  */
@@ -272,9 +287,8 @@ static int relay_run(struct relay *r, uint64_t deadline)
 		if (p[0].revents)
 			s = conn_feed(r->conn);
 	}
-	/* What the command wrote last is still in the terminal. */
-	if (r->master >= 0)
-		(void)relay_from_master(r);
+	if (s > 0)
+		relay_drain(r);
 	return s > 0 ? 0 : s;
 }
 

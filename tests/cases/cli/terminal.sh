@@ -26,6 +26,11 @@ expect_out status=4
 # raw mode was left
 expect_out ' icanon'
 expect_out ' echo '
+# nothing of the end is lost, however much there was
+for _ in $(seq 20); do
+	in_terminal "$EXEC sh -c 'seq 3000; echo last-line'"
+	expect_out last-line
+done
 # the slave is the controlling terminal: job control works
 in_terminal "$EXEC bash -ic 'sleep 5 & kill %1; wait; echo jobs-ok'"
 expect_out jobs-ok
