@@ -39,16 +39,16 @@ struct img_rule compile_common(struct compiler *c, const struct rule_common *r)
 	};
 }
 
-int compile_report(struct compiler *c, int r, const char *family,
-		   struct str rule, const char *what,
-		   const struct rule_text *text, const char *why)
+int compile_report(struct compiler *c, int r, const struct compile_site *at,
+		   const char *why)
 {
 	if (r == -ENOMEM)
 		return r;
 	c->n_bad++;
-	diag_error(c->diag, c->file, text->pos.line, text->pos.column,
+	diag_error(c->diag, c->file, at->text->pos.line, at->text->pos.column,
 		   "compile %s rule \"" STR_FMT "\" %s \"" STR_FMT "\": %s",
-		   family, STR_ARG(rule), what, STR_ARG(text->s), why);
+		   at->family, STR_ARG(at->rule), at->what,
+		   STR_ARG(at->text->s), why);
 	return 0;
 }
 
@@ -73,8 +73,9 @@ int compile_env_pats(struct compiler *c, const struct rule_list *l,
 
 		r = glob_compile(l->v[i].s, '\0', &b);
 		if (r < 0) {
-			r = compile_report(c, r, "environment", STR_NONE,
-					   "pattern", &l->v[i],
+			r = compile_report(c, r,
+					   SITE("environment", STR_NONE,
+						"pattern", &l->v[i]),
 					   r == -E2BIG ? "pattern is too large"
 						       : glob_check(l->v[i].s));
 			if (r < 0)
@@ -125,7 +126,8 @@ int compile_regex(struct compiler *c, const char *family, struct str rule,
 	*ret = (struct img_prog){ 0 };
 	r = regex_compile(text->s, &b, &why, &at);
 	if (r < 0)
-		return compile_report(c, r, family, rule, what, text, why);
+		return compile_report(c, r, SITE(family, rule, what, text),
+				      why);
 	prog = nfa_view(&b);
 	*ret = writer_prog(&c->w, &prog);
 	return 0;
@@ -204,14 +206,14 @@ static int new_policy(struct compiler *c, struct policy **ret)
 }
 
 int policy_compile_rules(const char *file, const struct policy_rules *rules,
-			 const struct policy_vars *vars, uint32_t generation,
-			 bool any_name, struct policy **ret, struct diag *diag)
+			 const struct compile_options *options,
+			 struct policy **ret, struct diag *diag)
 {
 	__attribute__((cleanup(compiler_done))) struct compiler c = {
 		.file = file,
 		.in = rules,
-		.vars = vars,
-		.any_name = any_name,
+		.vars = options->vars,
+		.any_name = options->any_name,
 		.diag = diag,
 		.files = { .sep = '/' },
 		.commands = { .sep = '/' },
@@ -220,7 +222,7 @@ int policy_compile_rules(const char *file, const struct policy_rules *rules,
 	};
 	int r;
 
-	c.w.h.generation = generation;
+	c.w.h.generation = options->generation;
 	r = compile_families(&c);
 	if (r == 0 && c.n_bad > 0)
 		r = -EINVAL;
@@ -237,8 +239,7 @@ int policy_compile_rules(const char *file, const struct policy_rules *rules,
 }
 
 static int parse_and_compile(const char *file, struct str yaml,
-			     const struct policy_vars *vars,
-			     uint32_t generation, bool any_name,
+			     const struct compile_options *options,
 			     struct policy **ret, struct diag *diag)
 {
 	_cleanup_arena_ struct arena arena = ARENA_INIT(PARSE_ARENA_MAX);
@@ -248,25 +249,26 @@ static int parse_and_compile(const char *file, struct str yaml,
 	r = policy_parse(file, yaml, &arena, &rules, diag);
 	if (r < 0)
 		return r;
-	return policy_compile_rules(file, &rules, vars, generation, any_name,
-				    ret, diag);
+	return policy_compile_rules(file, &rules, options, ret, diag);
 }
 
 int policy_compile(const char *file, struct str yaml,
 		   const struct policy_vars *vars, uint32_t generation,
 		   struct policy **ret, struct diag *diag)
 {
-	return parse_and_compile(file, yaml, vars, generation,
-				 /* any_name */ false, ret, diag);
+	struct compile_options options = { .vars = vars,
+					   .generation = generation };
+
+	return parse_and_compile(file, yaml, &options, ret, diag);
 }
 
 int policy_validate(const char *file, struct str yaml, struct diag *diag)
 {
+	struct compile_options options = { .any_name = true };
 	struct policy *p = NULL;
 	int r;
 
-	r = parse_and_compile(file, yaml, NULL, 0, /* any_name */ true, &p,
-			      diag);
+	r = parse_and_compile(file, yaml, &options, &p, diag);
 	(void)policy_unref(p);
 	return r;
 }

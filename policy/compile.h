@@ -22,13 +22,19 @@ struct compiler {
 	struct index_build unixes, signals;
 };
 
+struct compile_options {
+	const struct policy_vars *vars;
+	uint32_t generation;
+	bool any_name;
+};
+
 /*
  * Compiles already parsed rules: what policy_compile() does after parsing;
  * tests use it to fill in rules by hand.
  */
 int policy_compile_rules(const char *file, const struct policy_rules *rules,
-			 const struct policy_vars *vars, uint32_t generation,
-			 bool any_name, struct policy **ret, struct diag *diag);
+			 const struct compile_options *options,
+			 struct policy **ret, struct diag *diag);
 
 /* Steps; each 0 or -ENOMEM, errors about the text are counted in n_bad. */
 int compile_files(struct compiler *c);
@@ -44,11 +50,19 @@ int compile_settings(struct compiler *c);
 
 /* Fills what all rules have. */
 struct img_rule compile_common(struct compiler *c, const struct rule_common *r);
-/* Reports an error in the text at pos: `compile FAMILY rule "R" WHAT "T": why`.
- * r is what index_add or regex_compile returned. 0, or -ENOMEM passed on. */
-int compile_report(struct compiler *c, int r, const char *family,
-		   struct str rule, const char *what,
-		   const struct rule_text *text, const char *why);
+/* Where an error is: `compile FAMILY rule "RULE" WHAT "TEXT": why`. */
+struct compile_site {
+	const char *family;
+	struct str rule;
+	const char *what;
+	const struct rule_text *text;
+};
+#define SITE(family, rule, what, text) \
+	(&(const struct compile_site){ (family), (rule), (what), (text) })
+/* Reports; r is what index_add or regex_compile returned. 0, or -ENOMEM passed
+ * on. */
+int compile_report(struct compiler *c, int r, const struct compile_site *at,
+		   const char *why);
 struct img_span compile_strs(struct compiler *c, const struct rule_list *l);
 /* Globs without separator, for environment names. */
 int compile_env_pats(struct compiler *c, const struct rule_list *l,

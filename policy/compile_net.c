@@ -57,8 +57,9 @@ static int net_domains(struct compiler *c, const struct network_rule *n,
 		if (r == 0)
 			r = literal_domain(c, n, buf_str(&b), number);
 		if (r < 0)
-			r = compile_report(c, r, "network", n->c.name, "domain",
-					   t, glob_check(buf_str(&b)));
+			r = compile_report(
+				c, r, SITE("network", n->c.name, "domain", t),
+				glob_check(buf_str(&b)));
 		if (r < 0)
 			return r;
 	}
@@ -231,8 +232,10 @@ static int service_rule(struct service_ctx *s, const struct http_rule *in)
 
 		r = index_add(&s->paths, &c->w, t->s, number, 1);
 		if (r < 0)
-			r = compile_report(c, r, "http service", in->c.name,
-					   "path", t, glob_check(t->s));
+			r = compile_report(c, r,
+					   SITE("http service", in->c.name,
+						"path", t),
+					   glob_check(t->s));
 		if (r < 0)
 			return r;
 	}

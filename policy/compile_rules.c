@@ -77,7 +77,8 @@ static int file_paths(struct compiler *c, const struct file_rule *f,
 		(void)writer_add_str(&c->w, buf_str(&b));
 		r = index_add(&c->files, &c->w, buf_str(&b), number, mask);
 		if (r < 0)
-			r = compile_report(c, r, "file", f->c.name, "glob", t,
+			r = compile_report(c, r,
+					   SITE("file", f->c.name, "glob", t),
 					   pattern_error(r, buf_str(&b)));
 		if (r < 0)
 			return r;
@@ -140,8 +141,9 @@ static int command_names(struct compiler *c, const struct command_rule *m,
 		else
 			r = index_add_exact(ix, buf_str(&b), number, 1);
 		if (r < 0)
-			r = compile_report(c, r, "command", m->c.name, "glob",
-					   t, pattern_error(r, buf_str(&b)));
+			r = compile_report(
+				c, r, SITE("command", m->c.name, "glob", t),
+				pattern_error(r, buf_str(&b)));
 		if (r < 0)
 			return r;
 	}
@@ -296,9 +298,9 @@ static int unix_paths(struct compiler *c, const struct unix_rule *u,
 		r = index_add(&c->unixes, &c->w, buf_str(&b), number,
 			      u->operations);
 		if (r < 0)
-			r = compile_report(c, r, "unix socket", u->c.name,
-					   "glob", t,
-					   pattern_error(r, buf_str(&b)));
+			r = compile_report(
+				c, r, SITE("unix socket", u->c.name, "glob", t),
+				pattern_error(r, buf_str(&b)));
 		if (r < 0)
 			return r;
 	}
@@ -337,9 +339,9 @@ static int signal_pattern(struct compiler *c, const struct signal_rule *s,
 		return 0;
 	r = glob_compile(s->pattern.s, '\0', &b);
 	if (r < 0)
-		return compile_report(c, r, "signal", s->c.name, "pattern",
-				      &s->pattern,
-				      pattern_error(r, s->pattern.s));
+		return compile_report(
+			c, r, SITE("signal", s->c.name, "pattern", &s->pattern),
+			pattern_error(r, s->pattern.s));
 	g = glob_view(&b);
 	*ret = writer_add_pat(&c->w, &g);
 	return 0;

@@ -112,11 +112,12 @@ struct str command_basename(struct str path, char *out, size_t n)
 static void find_path(struct lookup *l, char *room, struct str s)
 {
 	static const char *const tops[] = { "/bin/", "/sbin/" };
+	static const char usr[4] = { '/', 'u', 's', 'r' };
 
 	index_find(l, &l->p->h->commands, s);
 	for (size_t i = 0; i < ARRAY_LEN(tops); i++) {
 		if (str_starts(s, str_from(tops[i]))) {
-			memcpy(room, "/usr", 4);
+			memcpy(room, usr, sizeof(usr));
 			index_find(l, &l->p->h->commands,
 				   str_from_n(room, s.n + 4));
 		}

@@ -24,9 +24,10 @@
 #define WRITE_VERBS (VERB(FILE_WRITE) | VERB(FILE_TRUNCATE))
 #define CREATE_VERBS                                              \
 	(VERB(FILE_CREATE) | VERB(FILE_MKDIR) | VERB(FILE_LINK) | \
-	 VERB(FILE_SYMLINK) | VERB(FILE_MKNOD) | VERB(FILE_RENAME))
-#define REMOVE_VERBS (VERB(FILE_DELETE) | VERB(FILE_RMDIR) | VERB(FILE_RENAME))
-#define CHANGE_VERBS (WRITE_VERBS | CREATE_VERBS | REMOVE_VERBS)
+	 VERB(FILE_SYMLINK) | VERB(FILE_MKNOD))
+#define REMOVE_VERBS (VERB(FILE_DELETE) | VERB(FILE_RMDIR))
+#define CHANGE_VERBS \
+	(WRITE_VERBS | CREATE_VERBS | REMOVE_VERBS | VERB(FILE_RENAME))
 
 enum extent {
 	EXTENT_FILE, /* exactly the path */
@@ -86,9 +87,9 @@ static uint32_t access_of(uint32_t mask, const char *path)
 		a |= GRANT_WRITE | GRANT_CREATE;
 	if (mask & VERB(FILE_TRUNCATE))
 		a |= GRANT_WRITE;
-	if (mask & CREATE_VERBS)
+	if (mask & (CREATE_VERBS | VERB(FILE_RENAME)))
 		a |= GRANT_CREATE;
-	if (mask & REMOVE_VERBS)
+	if (mask & (REMOVE_VERBS | VERB(FILE_RENAME)))
 		a |= GRANT_REMOVE;
 	if (mask & VERB(FILE_MKNOD))
 		a |= GRANT_DEVICE;
