@@ -89,6 +89,17 @@ static int store_identify(struct trash *t)
 	return t->rel.error;
 }
 
+/* Git shall not list the quarantine as untracked files. Failing is harmless. */
+static void hide_from_git(const struct trash *t)
+{
+	_cleanup_close_ int fd = openat(
+		t->dir_fd, ".gitignore",
+		O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd >= 0)
+		(void)fd_write_full(fd, "*\n", 2);
+}
+
 static int store_enter(struct trash *t)
 {
 	int r;
@@ -96,6 +107,7 @@ static int store_enter(struct trash *t)
 	if (!t->opt.read_only) {
 		/* Also after the Go program, which makes it 0755. */
 		(void)fchmod(t->dir_fd, 0700);
+		hide_from_git(t);
 		if (mkdirat(t->dir_fd, STORE_SUBDIR, 0700) < 0 &&
 		    errno != EEXIST)
 			return -errno;
