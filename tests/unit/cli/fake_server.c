@@ -231,6 +231,13 @@ void run_agentsh(struct run *r, const struct fake *f, const char *input,
 	collect(err, &r->err);
 }
 
+static bool same_modes(const struct termios *a, const struct termios *b)
+{
+	return a->c_iflag == b->c_iflag && a->c_oflag == b->c_oflag &&
+	       a->c_cflag == b->c_cflag && a->c_lflag == b->c_lflag &&
+	       memcmp(a->c_cc, b->c_cc, sizeof(a->c_cc)) == 0;
+}
+
 void run_agentsh_tty(struct run *r, const struct fake *f, const char *typed,
 		     const char *const *words)
 {
@@ -259,9 +266,8 @@ void run_agentsh_tty(struct run *r, const struct fake *f, const char *typed,
 	(void)close(slave); /* ends the reading below with EIO */
 	(void)fd_read_all(master, 1 << 20, &r->out);
 	/* The terminal must be as it was. */
-	buf_puts(&r->err, memcmp(&before, &after, sizeof(before)) == 0
-				  ? "restored"
-				  : "not restored");
+	buf_puts(&r->err, same_modes(&before, &after) ? "restored"
+						       : "not restored");
 	(void)close(master);
 }
 
