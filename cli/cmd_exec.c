@@ -37,14 +37,12 @@ static void attempt(struct exec_call *x, struct exec_result *r)
 			     client_deadline(x->client.timeout_ns));
 	if (r->error < 0)
 		return;
-	if (x->output_json)
-		x->stream ? exec_sse(x, r) : exec_capture(x, r);
-	else if (r->conn.local)
+	if (x->stream) /* also locally: such output is stored */
+		exec_sse(x, r);
+	else if (!x->output_json && r->conn.local)
 		exec_local(x, r);
 	else if (x->pty)
 		exec_websocket(x, r);
-	else if (x->stream)
-		exec_sse(x, r);
 	else
 		exec_capture(x, r);
 }
@@ -101,8 +99,7 @@ static bool create_session(const struct exec_call *x)
 static const char *target_of(const struct exec_call *x, struct buf *b)
 {
 	client_session_path(b, x->session,
-			    x->stream && x->output_json ? "/exec/stream"
-							: "/exec");
+			    x->stream ? "/exec/stream" : "/exec");
 	return buf_cstr(b);
 }
 

@@ -34,6 +34,9 @@ run agentsh exec --output json --events all s -- bash -c 'echo j; exit 3'
 expect_status 3
 [ "$(jq -r .result.stdout "$T/out")" = j ] || fail "JSON output"
 [ "$(jq .result.exit_code "$T/out")" = 3 ] || fail "JSON exit code"
+run agentsh exec --stream s -- bash -c 'echo streamed; exit 6'
+expect_status 6
+expect_out streamed
 run agentsh exec s --json '{"command":"cat","stdin":"given"}'
 expect_status 0
 expect_out given

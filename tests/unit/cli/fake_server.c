@@ -266,8 +266,8 @@ void run_agentsh_tty(struct run *r, const struct fake *f, const char *typed,
 	(void)close(slave); /* ends the reading below with EIO */
 	(void)fd_read_all(master, 1 << 20, &r->out);
 	/* The terminal must be as it was. */
-	buf_puts(&r->err, same_modes(&before, &after) ? "restored"
-						       : "not restored");
+	buf_puts(&r->err,
+		 same_modes(&before, &after) ? "restored" : "not restored");
 	(void)close(master);
 }
 
