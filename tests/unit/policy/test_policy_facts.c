@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -246,6 +247,68 @@ static void test_image(void **state)
 	(void)policy_unref(p);
 }
 
+static void decide_some(const struct policy *p)
+{
+	static const struct str argv[] = { STR("bash"), STR("-c"),
+					   STR("nc x") };
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	struct op op = { .kind = OP_NET };
+
+	(void)write_to(p, "/a/b/x.c");
+	(void)write_to(p, "/q/node_modules/z");
+	policy_rule_message(p, run(p, "/bin/bash", argv, 3, &op), &op, &b);
+	op = (struct op){ .kind = OP_NET };
+	op.net.host = STR("a.b.example");
+	op.net.has_addr = true;
+	op.net.addr[0] = 0x20;
+	(void)policy_rule_name(p, policy_decide(p, &op));
+}
+
+/*
+ * Every word of an image replaced by something absurd, with a good checksum:
+ * refused, or harmless to those who read it.
+ */
+static void test_damage(void **state)
+{
+	static const uint32_t absurd[] = { 0xFFFFFFFEU, 0x00FFFFF0U };
+	struct policy *p = compile(
+		HEAD
+		"file_rules:\n- {name: a, decision: allow, paths: "
+		"['/a/**/x*c', '**/node_modules/**', '/q/[a-z]*', /z]}\n"
+		"command_rules:\n- {name: c, commands: ['n*', bash], "
+		"args_patterns: ['a+[b-d]'], decision: deny}\n"
+		"network_rules:\n- {name: n, decision: deny, cidrs: "
+		"['2000::/3'], ports: [1, 2]}\n"
+		"- {name: d, domains: ['*.b.example'], decision: allow}\n");
+	struct policy damaged = *p;
+	char *block = malloc(p->size);
+	size_t accepted = 0, refused = 0;
+	uint64_t sum;
+
+	(void)state;
+	assert_non_null(block);
+	for (size_t i = 0; i < p->size; i += 4) {
+		for (size_t j = 0; j < 2; j++) {
+			memcpy(block, p->base, p->size);
+			memcpy(block + i, &absurd[j], 4);
+			sum = img_checksum(block, p->size);
+			memcpy(block + offsetof(struct img_header, checksum),
+			       &sum, sizeof(sum));
+			damaged.base = block;
+			damaged.h = (const void *)block;
+			if (image_check(block, p->size) < 0) {
+				refused++;
+				continue;
+			}
+			accepted++;
+			decide_some(&damaged);
+		}
+	}
+	assert_true(refused > 200 && accepted > 100);
+	free(block);
+	(void)policy_unref(p);
+}
+
 static void test_json(void **state)
 {
 	struct policy *p = compile(
@@ -278,6 +341,7 @@ int main(void)
 		cmocka_unit_test(test_denied_commands),
 		cmocka_unit_test(test_args_forms),
 		cmocka_unit_test(test_image),
+		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_json),
 	};
 
