@@ -105,6 +105,25 @@ const struct command detect_subs[] = {
 	{ 0 },
 };
 
+static const struct flag audit_verify_flags[] = {
+	{ .name = "config",
+	  .type = FLAG_STRING,
+	  .value = "FILE",
+	  .help = "configuration that names the log and its key" },
+	{ 0 },
+};
+
+const struct command audit_subs[] = {
+	{ .name = "verify",
+	  .args = "[LOG]",
+	  .summary = "Check the chain of a database or of JSON lines",
+	  .run = cmd_audit_verify,
+	  .flags = audit_verify_flags,
+	  .max_args = 1,
+	  .examples = "agentsh audit verify /var/lib/agentsh/events.db" },
+	{ 0 },
+};
+
 const struct flag trash_flags[] = {
 	{ .name = "trash-path",
 	  .type = FLAG_STRING,

@@ -38,6 +38,25 @@ run agentsh proxy status made
 expect_status 0
 expect_out 'Session: made'
 
+run agentsh audit verify "$T/data/events.db"
+expect_status 0
+expect_out 'verified '
+copy='import sqlite3, sys
+a, b = (sqlite3.connect(p) for p in sys.argv[1:3])
+a.backup(b)
+b.execute(sys.argv[3])
+b.commit()'
+python3 -c "$copy" "$T/data/events.db" "$T/tampered.db" \
+	"update events set payload_json = replace(payload_json, 'made', 'mine')"
+python3 -c "$copy" "$T/data/events.db" "$T/copied.db" 'select 1'
+run agentsh audit verify "$T/copied.db"
+expect_status 0
+run agentsh audit verify "$T/tampered.db"
+expect_status 1
+expect_err 'tampered.db: entry '
+run agentsh audit verify "$T/none.db"
+expect_err "missing audit log file $T/none.db"
+
 # tail sees what happens while it runs
 timeout 5 "$AGENTSH_BUILD/cli/agentsh" events tail made >"$T/tail" &
 tail_pid=$!

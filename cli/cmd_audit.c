@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cmd_audit.c - audit verify: is the record what was written?
+ *
+ * A database carries its chain in itself. Lines are chained with a key, which
+ * the configuration names.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "audit/store.h"
+#include "base/fd.h"
+#include "cli/client.h"
+#include "cli/output.h"
+#include "config/config.h"
+
+#define KEY_MAX ((size_t)1 << 16)
+
+static int load_config(const struct cli *c, struct config **ret)
+{
+	const char *given = flag_text(&c->flags, "config");
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	_cleanup_diag_ struct diag diag = DIAG_INIT;
+	enum config_source source =
+		config_find(given[0] ? given : NULL, environ, &path);
+	int r = config_load(buf_cstr(&path), source, environ, ret, &diag);
+
+	if (r == 0)
+		return 0;
+	out_diag(&diag);
+	return diag.n_errors
+		       ? 1
+		       : fail_errno(r, "configuration %s", buf_cstr(&path));
+}
+
+/* The bytes of the key; nothing when none is configured. */
+static int read_key(const struct config *config, struct buf *ret)
+{
+	const char *file = config->audit.integrity.key_file;
+	const char *env = config->audit.integrity.key_env;
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	int r;
+
+	if (file && file[0]) {
+		r = fd_read_file(AT_FDCWD, file, KEY_MAX, &text);
+		if (r < 0)
+			return fail_errno(r, "read key %s", file);
+		buf_put_str(ret, str_trim(buf_str(&text)));
+	} else if (env && env[0]) {
+		buf_puts(ret, env_or(env, ""));
+	}
+	return 0;
+}
+
+static bool is_database(const char *path)
+{
+	static const char magic[] = "SQLite format 3";
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char head[sizeof(magic)] = { 0 };
+
+	return fd >= 0 && fd_read_full(fd, head, sizeof(head)) > 0 &&
+	       memcmp(head, magic, sizeof(magic)) == 0;
+}
+
+/* LOG and LOG.1, LOG.2, ... */
+static unsigned int count_parts(const char *path)
+{
+	unsigned int n = 1;
+
+	for (;; n++) {
+		_cleanup_buf_ struct buf name = BUF_INIT;
+
+		buf_printf(&name, "%s.%u", path, n);
+		if (access(buf_cstr(&name), F_OK) < 0)
+			return n;
+	}
+}
+
+static int verify_database(const char *path, struct audit_verdict *v)
+{
+	struct audit_options o = { .sqlite_path = path, .read_only = true };
+	struct audit_store *store = NULL;
+	int r = audit_open(&o, &store);
+
+	if (r < 0)
+		return fail_errno(r, "open database %s", path);
+	r = audit_verify(store, v);
+	(void)audit_close(store);
+	return r < 0 ? fail_errno(r, "verify %s", path) : 0;
+}
+
+static int verify_lines(const struct cli *c, const char *path,
+			struct audit_verdict *v)
+{
+	_cleanup_(config_free_p) struct config *config = NULL;
+	_cleanup_buf_ struct buf key = BUF_INIT;
+	bool sha512;
+	int r = load_config(c, &config);
+
+	if (r == 0)
+		r = read_key(config, &key);
+	if (r)
+		return r;
+	if (key.len == 0)
+		return fail("no key is configured (audit.integrity.key_file "
+			    "or key_env); cannot verify %s",
+			    path);
+	sha512 = config->audit.integrity.algorithm ==
+		 CONFIG_INTEGRITY_HMAC_SHA512;
+	r = audit_verify_jsonl(path, buf_str(&key), sha512, v);
+	return r < 0 ? fail_errno(r, "verify %s", path) : 0;
+}
+
+int cmd_audit_verify(struct cli *c)
+{
+	_cleanup_(config_free_p) struct config *config = NULL;
+	const char *path = c->n_args ? c->args[0] : NULL;
+	struct audit_verdict v = { 0 };
+	int status = path ? 0 : load_config(c, &config);
+	bool database;
+
+	if (status)
+		return status;
+	if (!path)
+		path = config->audit.storage.sqlite_path;
+	if (access(path, F_OK) < 0)
+		return fail("missing audit log file %s", path);
+	database = is_database(path);
+	status = database ? verify_database(path, &v)
+			  : verify_lines(c, path, &v);
+	if (status)
+		return status;
+	if (!v.ok)
+		return fail("%s: entry %" PRIu64 ": %s", path, v.bad_sequence,
+			    v.reason);
+	return out_line("verified %" PRIu64 " entries across %u files",
+			v.n_checked, database ? 1 : count_parts(path));
+}
