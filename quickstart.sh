@@ -7,8 +7,21 @@ set -eu
 cd "$(dirname "$0")"
 
 sh scripts/deps.sh build
-[ -f build/build.ninja ] || meson setup build -Dbuildtype=release -Dtests=false >/dev/null
-ninja -C build >/dev/null
+quietly() { # output only when it fails
+	local log
+	log=$(mktemp)
+	if "$@" >"$log" 2>&1; then
+		rm -f "$log"
+		return
+	fi
+	tail -30 "$log" >&2
+	echo "quickstart.sh: failed: $* (all of it: $log)" >&2
+	exit 1
+}
+
+[ -f build/build.ninja ] ||
+	quietly meson setup build -Dbuildtype=release -Dtests=false
+quietly ninja -C build
 echo "built: build/cli/agentsh ($(build/cli/agentsh --version))"
 
 exec bash scripts/demo.sh build

@@ -134,6 +134,7 @@ int autostart(const struct client *cl, struct buf *error)
 {
 	_cleanup_buf_ struct buf config = BUF_INIT;
 	_cleanup_close_ int lock = -1, log = -1;
+	enum config_source source;
 	char self[4096];
 	ssize_t n;
 	pid_t pid;
@@ -148,9 +149,12 @@ int autostart(const struct client *cl, struct buf *error)
 	lock = take_lock(cl->url.port);
 	if (lock >= 0 && healthy(cl, PROBE_NS))
 		return 0;
-	(void)config_find(NULL, environ, &config);
-	(void)fail("agentsh: auto-starting server (config %s)",
-		   buf_cstr(&config));
+	source = config_find(NULL, environ, &config);
+	(void)fail("agentsh: auto-starting server (config %s%s)",
+		   buf_cstr(&config),
+		   source == CONFIG_SOURCE_PACKAGED
+			   ? ", packaged: none is installed"
+			   : "");
 	log = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (log < 0)
 		log = memfd_create("agentsh-server-log", MFD_CLOEXEC);

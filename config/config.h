@@ -574,12 +574,14 @@ enum config_source {
 	CONFIG_SOURCE_EXPLICIT = 0, /* --config or AGENTSH_CONFIG */
 	CONFIG_SOURCE_USER,
 	CONFIG_SOURCE_SYSTEM,
+	CONFIG_SOURCE_PACKAGED, /* nothing is installed: what came with us */
 };
 
 /*
  * Discovery: explicit_path (may be NULL), $AGENTSH_CONFIG, the user's
- * directory, /etc/agentsh; the system's path even if nothing is there. An
- * explicit path that would have been found anyway does not count as explicit.
+ * directory, /etc/agentsh, the defaults packaged with the program (beside a
+ * build tree or in its data directory); the system's path if nothing is there.
+ * An explicit path that would have been found anyway does not count as explicit.
  * Appends to out. env: like environ.
  */
 enum config_source config_find(const char *explicit_path, char *const *env,

@@ -13,6 +13,8 @@
 #include "base/regex.h"
 #include "config/keys.h"
 
+#define SYSTEM_DATA "/var/lib/agentsh"
+
 static const char *keep(struct config *c, struct buf *b)
 {
 	return b->error ? NULL : arena_dup(&c->arena, buf_str(b));
@@ -45,6 +47,20 @@ static void xdg_dir(char *const *env, const char *variable,
 		buf_printf(out, "%s%s/agentsh", home ? home : "", under_home);
 }
 
+/* The policies beside the packaged file; root's data where a system's is. */
+static int packaged_dirs(const char *path, char *const *env, struct buf *data,
+			 struct buf *policies)
+{
+	int e = dir_of(path, policies);
+
+	buf_puts(policies, "/policies");
+	if (geteuid() == 0)
+		buf_puts(data, SYSTEM_DATA);
+	else
+		xdg_dir(env, "XDG_DATA_HOME", "/.local/share", data);
+	return e;
+}
+
 static int default_dirs(const char *path, enum config_source source,
 			char *const *env, struct buf *data,
 			struct buf *policies)
@@ -63,10 +79,12 @@ static int default_dirs(const char *path, enum config_source source,
 		xdg_dir(env, "XDG_CONFIG_HOME", "/.config", policies);
 		buf_puts(policies, "/policies");
 		return 0;
+	case CONFIG_SOURCE_PACKAGED:
+		return packaged_dirs(path, env, data, policies);
 	case CONFIG_SOURCE_SYSTEM:
 		break;
 	}
-	buf_puts(data, "/var/lib/agentsh");
+	buf_puts(data, SYSTEM_DATA);
 	buf_puts(policies, "/etc/agentsh/policies");
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * find.c - which config.yaml: the command line, the environment, the user's,
- * the system's
+ * the system's, the one that came with the programs
  */
 #include <unistd.h>
 
@@ -26,6 +26,48 @@ static bool try_dir(const char *dir, struct buf *out)
 	return false;
 }
 
+static bool try_packaged(const char *dir, struct buf *out)
+{
+	_cleanup_buf_ struct buf policy = BUF_INIT;
+
+	buf_printf(&policy, "%s/policies/default.yaml", dir);
+	return access(buf_cstr(&policy), R_OK) == 0 && try_dir(dir, out);
+}
+
+/*
+ * The defaults that came with this program: beside the build tree it stands in
+ * (BUILD/cli/agentsh, SOURCE/data), beside the place it was moved to
+ * (PREFIX/bin/agentsh, PREFIX/share/agentsh), or where it was configured to be.
+ */
+static bool find_packaged(struct buf *out)
+{
+	_cleanup_buf_ struct buf beside = BUF_INIT;
+	char self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self));
+	struct str dir = STR_NONE;
+
+	if (n > 0 && (size_t)n < sizeof(self)) {
+		dir = str_from_n(self, (size_t)n);
+		dir.n -= str_basename(dir).n + 1;
+	}
+	if (str_ends(dir, STR("/cli"))) {
+		dir.n -= strlen("/cli");
+		buf_printf(&beside, STR_FMT "/build.ninja", STR_ARG(dir));
+		if (access(buf_cstr(&beside), F_OK) == 0) {
+			buf_reset(&beside);
+			dir.n -= str_basename(dir).n + 1;
+			buf_printf(&beside, STR_FMT "/data", STR_ARG(dir));
+			return try_packaged(buf_cstr(&beside), out);
+		}
+	} else if (str_ends(dir, STR("/bin"))) {
+		dir.n -= strlen("/bin");
+		buf_printf(&beside, STR_FMT "/share/agentsh", STR_ARG(dir));
+		if (try_packaged(buf_cstr(&beside), out))
+			return true;
+	}
+	return try_packaged(CONFIG_PACKAGED_DIR, out);
+}
+
 /* Discovery without an explicit path. */
 static enum config_source discover(char *const *env, struct buf *out)
 {
@@ -39,8 +81,11 @@ static enum config_source discover(char *const *env, struct buf *out)
 		buf_printf(&user, "%s/.config/agentsh", home);
 	if (user.len && try_dir(buf_cstr(&user), out))
 		return CONFIG_SOURCE_USER;
-	if (!try_dir(SYSTEM_DIR, out))
-		buf_puts(out, SYSTEM_DIR "/config.yaml");
+	if (try_dir(SYSTEM_DIR, out))
+		return CONFIG_SOURCE_SYSTEM;
+	if (find_packaged(out))
+		return CONFIG_SOURCE_PACKAGED;
+	buf_puts(out, SYSTEM_DIR "/config.yaml");
 	return CONFIG_SOURCE_SYSTEM;
 }
 

@@ -428,6 +428,11 @@ int settings_load(const char *path, struct settings *ret, struct diag *diag)
 	if (found.error)
 		return found.error;
 	r = config_load(buf_cstr(&found), source, environ, &c, diag);
+	if (r == 0 && source == CONFIG_SOURCE_PACKAGED)
+		diag_warn(diag, buf_cstr(&found), 0, 0,
+			  "no configuration is installed: using the packaged "
+			  "one, data in %s",
+			  c->data_dir);
 	if (r == 0)
 		r = copy(&s, c, diag);
 	if (r < 0) {
