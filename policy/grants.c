@@ -38,6 +38,7 @@ enum extent {
 struct derive {
 	const struct policy *p;
 	struct grant_set *out; /* NULL: only find out about gaps */
+	struct str workspace;  /* "": not known */
 	const struct img_rule *rule;
 	uint32_t number;
 	uint32_t mask;     /* of the rule, without what nobody can reach */
@@ -114,6 +115,7 @@ static bool overlap(struct str a, struct str b)
 
 struct earlier {
 	struct str path;
+	bool above; /* look only for trees that the path lies in */
 	bool found;
 };
 
@@ -125,31 +127,61 @@ static int see_earlier(void *arg, struct str pattern)
 	int r;
 
 	r = measure(pattern, &path, &extent);
-	if (r > 0 && overlap(str_from(path), e->path))
-		e->found = true;
+	if (r > 0 && e->above)
+		e->found |= extent != EXTENT_FILE &&
+			    below(e->path, str_from(path));
+	else if (r > 0)
+		e->found |= overlap(str_from(path), e->path);
 	return r < 0 ? r : 0;
 }
 
-/* 1 if one of the first n rules permits any of the verbs in the tree. */
-static int permitted_inside(struct derive *d, const char *tree, uint32_t n,
-			    uint32_t verbs)
+/* 1 if one of the first n rules permits any of the verbs in what e asks for. */
+static int search_permits(const struct derive *d, struct earlier *e, uint32_t n,
+			  uint32_t verbs)
 {
-	struct earlier e = { .path = str_from(tree) };
 	const struct img_rule *rules = img_rules(d->p, FAMILY_FILE);
 
-	for (uint32_t i = 0; i < n && !e.found; i++) {
+	for (uint32_t i = 0; i < n && !e->found; i++) {
 		if (!verdict_permits((enum verdict_kind)rules[i].kind) ||
 		    !(rules[i].mask & verbs))
 			continue;
 		for (uint32_t j = 0; j < rules[i].sources.n; j++) {
 			int r = glob_expand(img_str_at(d->p, rules[i].sources,
 						       j),
-					    see_earlier, &e);
+					    see_earlier, e);
 			if (r < 0)
 				return r;
 		}
 	}
-	return e.found;
+	return e->found;
+}
+
+static int permitted_inside(const struct derive *d, const char *tree,
+			    uint32_t n, uint32_t verbs)
+{
+	struct earlier e = { .path = str_from(tree) };
+
+	return search_permits(d, &e, n, verbs);
+}
+
+/*
+ * A hole is made by granting the neighbours of the denied entry one by one, as
+ * they are when the rules are built. That would forbid new names in a tree that
+ * is to be written to, and new processes in /proc. 1: the hole can be made.
+ */
+static int add_hole(struct derive *d, const char *path)
+{
+	struct earlier e = { .path = str_from(path), .above = true };
+	int r;
+
+	if (below(e.path, STR("/proc")) ||
+	    (d->workspace.n && below(e.path, d->workspace)))
+		return 0;
+	r = search_permits(d, &e, d->p->h->family[FAMILY_FILE].n, CHANGE_VERBS);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = d->out ? grant_set_add_hole(d->out, path) : 0;
+	return r < 0 ? r : 1;
 }
 
 static bool denies(const struct policy *p, const char *path,
@@ -207,15 +239,19 @@ static int deny_pattern(void *arg, struct str pattern)
 						   "default-deny-files");
 		return 0;
 	}
-	if (extent == EXTENT_FILE && is_sealed(d->p, path))
-		return d->out ? grant_set_add_hole(d->out, path) : 0;
-	if (extent == EXTENT_TREE && all) {
+	/* r: something speaks against a hole */
+	r = 1;
+	if (extent == EXTENT_FILE)
+		r = !is_sealed(d->p, path);
+	else if (extent == EXTENT_TREE && all)
 		r = permitted_inside(d, path, d->number,
 				     READ_VERBS | CHANGE_VERBS);
-		if (r < 0)
-			return r;
-		if (r == 0)
-			return d->out ? grant_set_add_hole(d->out, path) : 0;
+	if (r == 0) {
+		r = add_hole(d, path);
+		if (r != 0)
+			return r < 0 ? r : 0;
+	} else if (r < 0) {
+		return r;
 	}
 	return note_gap(d, path);
 }
@@ -411,7 +447,7 @@ int policy_derive_grants(const struct policy *p, struct str workspace,
 			 struct grant_set *ret)
 {
 	_cleanup_free_ char *top = str_dup(workspace);
-	struct derive d = { .p = p, .out = ret };
+	struct derive d = { .p = p, .out = ret, .workspace = workspace };
 	int r;
 
 	if (!top)

@@ -128,6 +128,24 @@ static void test_order(void **state)
 	derived_done(&d);
 }
 
+/* Where new names are to be made, neighbours cannot be listed in advance. */
+static void test_no_hole_in_changing_trees(void **state)
+{
+	struct derived d;
+
+	(void)state;
+	derive(&d, HEAD "file_rules:\n"
+			"- {name: d, paths: [/rw/secret, '/workspace/.git/**', "
+			"/proc/kcore, /etc/shadow], decision: deny}\n"
+			"- {name: p, paths: ['/rw/**'], decision: allow}\n");
+	assert_false(has_hole(&d, "/rw/secret"));
+	assert_false(has_hole(&d, "/workspace/.git"));
+	assert_false(has_hole(&d, "/proc/kcore"));
+	assert_true(has_hole(&d, "/etc/shadow"));
+	assert_true(policy_needs_open_notify(d.policy));
+	derived_done(&d);
+}
+
 static void test_globs_need_notify(void **state)
 {
 	struct derived d;
@@ -190,6 +208,7 @@ int main(void)
 		cmocka_unit_test(test_exact_paths),
 		cmocka_unit_test(test_unreachable),
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_no_hole_in_changing_trees),
 		cmocka_unit_test(test_globs_need_notify),
 		cmocka_unit_test(test_execute),
 		cmocka_unit_test(test_ports),
