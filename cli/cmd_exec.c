@@ -170,7 +170,9 @@ static int finish(const struct exec_call *x, const struct exec_result *r)
 static int run(struct exec_call *x, struct exec_result *r)
 {
 	_cleanup_buf_ struct buf error = BUF_INIT;
-	bool automatic = !env_truthy("AGENTSH_NO_AUTO");
+	/* A command of a session has a server already: the one above it. */
+	bool automatic = !env_truthy("AGENTSH_NO_AUTO") &&
+			 !env_truthy("AGENTSH_IN_SESSION");
 
 	attempt(x, r);
 	if (unreachable(r) && automatic) {

@@ -20,6 +20,9 @@ export AGENTSH_CONFIG=$T/config.yaml
 AGENTSH_NO_AUTO=1 run agentsh exec --root="$WS" s -- echo started
 expect_status 1
 expect_err 'Connection refused'
+AGENTSH_IN_SESSION=1 run agentsh exec --root="$WS" s -- echo started
+expect_status 1
+expect_no_err auto-starting
 
 cd "$WS" || exit 1
 for i in 1 2 3; do # at once: one server, no failure

@@ -180,6 +180,7 @@ static _noreturn_ void child(const struct fake *f, const char *const *words)
 	(void)setenv("AGENTSH_RUNTIME_DIR", "/nonexistent", 1);
 	(void)unsetenv("AGENTSH_SESSION_ID");
 	(void)unsetenv("AGENTSH_NO_AUTO");
+	(void)unsetenv("AGENTSH_IN_SESSION");
 	(void)signal(SIGPIPE, SIG_DFL);
 	(void)execv(agentsh_path, argv);
 	_exit(125);
