@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "server/exec.h"
+#include "trash/trash.h"
 
 #define CAT_MAX  (1U << 20)
 #define LIST_MAX 10000
@@ -190,6 +191,18 @@ static int judge(struct command *c, enum file_verb verb, struct str path)
 	return 0;
 }
 
+/* The quarantine is not for the agent: as if it were not there. */
+static bool is_hidden(const struct session *s, struct str path)
+{
+	_cleanup_buf_ struct buf trash = BUF_INIT;
+	const char *dir = s->app->cfg.trash_dir;
+
+	if (path_join(str_from(s->workspace),
+		      str_from(dir[0] ? dir : TRASH_DEFAULT_DIR), &trash) < 0)
+		return true;
+	return path_beneath(path, buf_str(&trash));
+}
+
 /* Return: fd of the object, beneath the workspace, judged. */
 static int open_judged(struct command *c, struct str label, enum file_verb verb,
 		       int flags)
@@ -211,6 +224,8 @@ static int open_judged(struct command *c, struct str label, enum file_verb verb,
 	if (fd < 0)
 		return fd;
 	r = path_of_fd(fd, &real);
+	if (r == 0 && is_hidden(c->session, buf_str(&real)))
+		r = -ENOENT;
 	if (r == 0)
 		r = judge(c, verb, buf_str(&real));
 	return r < 0 ? r : TAKE_FD(fd);
@@ -316,17 +331,29 @@ static void do_acat(struct command *c)
 	say_json(c, &text);
 }
 
-static void put_entries(struct json_writer *w, DIR *dir)
+static void put_entries(const struct session *s, struct json_writer *w,
+			DIR *dir)
 {
 	struct dirent *d;
 	struct stat st;
 	int left = LIST_MAX;
+	_cleanup_buf_ struct buf at = BUF_INIT;
+	size_t base;
+
+	if (path_of_fd(dirfd(dir), &at) < 0)
+		return;
+	buf_putc(&at, '/');
+	base = at.len;
 
 	while (left-- > 0 && (d = readdir(dir))) {
 		if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
 			continue;
 		if (fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) <
 		    0)
+			continue;
+		at.len = base;
+		buf_puts(&at, d->d_name);
+		if (at.error || is_hidden(s, buf_str(&at)))
 			continue;
 		json_begin_object(w);
 		put_stat(w, str_from(d->d_name), &st);
@@ -359,7 +386,7 @@ static void do_als(struct command *c)
 	json_begin_object(&w);
 	json_key(&w, "entries");
 	json_begin_array(&w);
-	put_entries(&w, dir);
+	put_entries(c->session, &w, dir);
 	json_end_array(&w);
 	json_kv_str(&w, "path", name);
 	json_end_object(&w);

@@ -371,6 +371,8 @@ int server_main(const char *config_path)
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* What we hold must not be readable by what we govern. */
 	(void)prctl(PR_SET_DUMPABLE, 0);
+	/* What a dead tracer leaves behind comes to us, not to init. */
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	r = start(&app, config_path);
 	if (r == 0)
 		r = loop_run(app.loop);

@@ -295,6 +295,16 @@ static void put_seccomp(struct json_writer *w, const struct config *c)
 
 static void put_rest(struct json_writer *w, const struct config *c)
 {
+	/* Undo is not a matter of fuse.audit.mode: it is always on. Over the
+	 * quota the oldest goes, as it says in the interface. */
+	json_key(w, "trash");
+	json_begin_object(w);
+	json_kv_str_opt(w, "dir", str_from(c->sandbox.fuse.audit.trash_path));
+	json_kv_i64_opt(w, "max_bytes",
+			(int64_t)MIN(c->sandbox.fuse.audit.quota,
+				     (uint64_t)INT64_MAX));
+	json_kv_cstr(w, "on_full", "evict");
+	json_end_object(w);
 	json_key(w, "unix_sockets");
 	json_begin_object(w);
 	json_kv_bool(w, "enabled", config_on(c->sandbox.unix_sockets.enabled));
@@ -371,6 +381,7 @@ static int set_commands(struct settings *s, const struct config *c)
 	}
 	if (copy_list(s, &c->sandbox.require, &s->required) < 0)
 		return -ENOMEM;
+	s->trash_dir = keep(s, c->sandbox.fuse.audit.trash_path);
 	s->cgroups = c->sandbox.cgroups.enabled;
 	s->cgroup_base = keep(s, c->sandbox.cgroups.base_path);
 	s->net_proxy = c->sandbox.network.enabled;

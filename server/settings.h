@@ -72,6 +72,7 @@ struct settings {
 	VEC(struct str) project_markers;
 	/* commands */
 	VEC(struct setting_pair) env_inject;
+	const char *trash_dir;    /* below the workspace, or absolute */
 	VEC(struct str) required; /* sandbox.require */
 	bool cgroups;
 	const char *cgroup_base; /* "" = beneath our own */

@@ -10,6 +10,7 @@
  */
 #include "server/worker.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -22,7 +23,9 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/num.h"
 #include "base/path.h"
+#include "base/proc.h"
 #include "config.h"
 #include "core/heritage.h"
 #include "core/ring.h"
@@ -349,8 +352,51 @@ static struct worker *by_pid(struct app *app, pid_t pid)
 	return w;
 }
 
+/* Seccomp filters on a process; -1 if that is not known (before 5.9). */
+static int64_t count_filters(const char *pid)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT, text = BUF_INIT;
+	struct str rest, line;
+	int64_t n = -1;
+
+	buf_printf(&path, "/proc/%s/status", pid);
+	if (fd_read_file(AT_FDCWD, buf_cstr(&path), 65536, &text) < 0)
+		return -1;
+	rest = buf_str(&text);
+	while (str_split(&rest, '\n', &line))
+		if (str_starts(line, STR("Seccomp_filters:")))
+			(void)num_parse_i64(str_trim(str_skip(line, 16)), &n);
+	return n;
+}
+
+/*
+ * What a dead tracer ran becomes ours, since we are the next subreaper up: we
+ * end it. Its children become ours in turn, and are met on the next SIGCHLD.
+ * Children that are no session's (we may be process 1 of a container) are told
+ * by that they carry no more filters than we do.
+ */
+static void kill_strays(struct app *app)
+{
+	_cleanup_closedir_ DIR *proc = opendir("/proc");
+	int64_t ours = count_filters("self");
+	struct dirent *d;
+	pid_t parent;
+
+	while (proc && (d = readdir(proc))) {
+		int64_t pid = 0;
+
+		if (num_parse_range(str_from(d->d_name), 2, INT32_MAX, &pid) ==
+			    0 &&
+		    proc_parent((pid_t)pid, &parent) == 0 &&
+		    parent == getpid() && !by_pid(app, (pid_t)pid) &&
+		    count_filters(d->d_name) > ours)
+			(void)kill((pid_t)pid, SIGKILL);
+	}
+}
+
 void workers_reap(struct app *app)
 {
+	bool orphans = false;
 	int status;
 	pid_t pid;
 
@@ -359,7 +405,10 @@ void workers_reap(struct app *app)
 
 		if (w)
 			died(w, status);
+		orphans = true;
 	}
+	if (orphans)
+		kill_strays(app);
 }
 
 void workers_kill_all(struct app *app)

@@ -34,7 +34,8 @@ b '{"command":"astat","args":["/workspace/d"]}'
 expect_json '.result.stdout | fromjson | .type == "dir"'
 b '{"command":"als","args":["/workspace"]}'
 expect_json '.result.stdout | fromjson | .entries | length == 4'
-for path in /workspace/shadow /workspace/etc/passwd /etc/passwd ../../../etc/passwd; do
+sh_exec 'rm f 2>/dev/null; echo again >f'
+for path in /workspace/.agentsh_trash /workspace/shadow /workspace/etc/passwd /etc/passwd ../../../etc/passwd; do
 	b '{"command":"acat","args":["'$path'"]}'
 	expect_json '.result.exit_code == 1 and (.result | has("stdout") | not)'
 done

@@ -14,6 +14,7 @@ bg() { # a command that runs on; its curl is BG
 }
 running() { pgrep -f "^sleep $MARK" >/dev/null; }
 gone() { ! running; }
+tracer() { pgrep -P "$SERVER_PID" -f agentsh-tracer; }
 TREE="(setsid sleep $MARK &) ; sleep $MARK"
 
 ID=cmd-11111111-1111-4111-8111-111111111111
@@ -39,7 +40,7 @@ kill -9 $BG
 wait_for gone
 
 bg "$TREE"
-pkill -9 -P "$SERVER_PID" -f agentsh-tracer || fail "no tracer to kill"
+kill -9 "$(tracer)" || fail "no tracer to kill"
 wait $BG
 jq -e '.result.exit_code == 127 and (.result.stderr | contains("killed by signal 9"))' \
 	"$T/bg" >/dev/null || fail "worker death: $(cat "$T/bg")"
@@ -60,6 +61,26 @@ wait "$SERVER_PID" || fail "exit status of the server"
 SERVER_PID=
 wait $BG
 wait_for gone
+
+# a child of ours that no session started is left alone
+cat >"$T/wrap.sh" <<-WRAP
+sleep 4$MARK &
+echo \$! >$T/stranger
+exec ${AGENTSH_JAIL:+$AGENTSH_JAIL --} "$AGENTSH_BUILD/cli/agentsh" server --config "$T/config.yaml"
+WRAP
+bash "$T/wrap.sh" >"$T/server.log" 2>&1 </dev/null &
+SERVER_PID=$!
+up() { api GET /health && [ "$CODE" = 200 ]; }
+wait_for up
+new_session s
+bg "$TREE"
+kill -9 "$(tracer)"
+wait $BG
+wait_for gone
+kill "$(cat "$T/stranger")" || fail "killed a stranger"
+kill "$SERVER_PID"
+wait "$SERVER_PID"
+SERVER_PID=
 
 # a server that is killed takes its commands with it
 start_server
