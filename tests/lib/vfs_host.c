@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vfs_host.c - runs a command inside an agentsh-vfs mount, without a server
+ *
+ * vfs_host [-p POLICY.yaml] [-s SETTINGS.json] [-e] [-c ID] VFS WORKSPACE -- CMD
+ *
+ * Plays the server's part: policy, ring, channel, hello; enters the mount
+ * namespace that the worker answers with, runs CMD there with WORKSPACE as its
+ * directory, and ends the worker. -e prints the events as JSON lines on
+ * stderr. The exit status is the command's; 77 when mounting is not possible.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "core/channel.h"
+#include "core/event.h"
+#include "core/heritage.h"
+#include "core/proto.h"
+#include "core/ring.h"
+#include "policy/policy.h"
+
+#define ALLOW_ALL                                                         \
+	"version: 1\nname: test\nfile_rules:\n  - name: all\n    paths: " \
+	"[\"/**\", \"/\"]\n    operations: [\"*\"]\n    decision: allow\n"
+
+struct host {
+	struct channel *channel;
+	struct ring *ring;
+	pid_t worker;
+	bool show_events;
+	int mnt_ns;
+};
+
+static _Noreturn void die(const char *what, int r)
+{
+	(void)fprintf(stderr, "vfs_host: %s: %s\n", what, strerror(-r));
+	exit(1);
+}
+
+static int compile(const char *file)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT, messages = BUF_INIT;
+	static struct diag d;
+	struct policy_vars vars = { 0 };
+	struct policy *p;
+	int fd, r;
+
+	if (file)
+		r = fd_read_file(AT_FDCWD, file, 1 << 20, &text);
+	else
+		r = (buf_puts(&text, ALLOW_ALL), text.error);
+	if (r < 0)
+		die(file, r);
+	r = policy_compile(file ? file : "built-in", buf_str(&text), &vars, 1,
+			   &p, &d);
+	if (r < 0) {
+		diag_format(&d, &messages);
+		(void)fputs(buf_cstr(&messages), stderr);
+		die("policy", r);
+	}
+	r = policy_to_fd(p, &fd);
+	if (r < 0)
+		die("policy image", r);
+	(void)policy_unref(p);
+	return fd;
+}
+
+static void start_worker(struct host *h, const char *program, int policy)
+{
+	int socks[2], memfd, eventfd, r;
+
+	r = channel_pair(socks);
+	if (r == 0)
+		r = channel_new(socks[0], &h->channel);
+	if (r == 0)
+		r = ring_create(RING_DEFAULT_SIZE, &h->ring, &memfd, &eventfd);
+	if (r < 0)
+		die("set-up", r);
+	h->worker = fork();
+	if (h->worker == 0) {
+		r = heritage_bequeath(socks[1], memfd, eventfd, policy);
+		if (r == 0)
+			(void)execl(program, program, (char *)NULL);
+		_exit(127);
+	}
+	(void)close(socks[1]);
+	(void)close(policy);
+}
+
+static void drain(struct host *h)
+{
+	struct str record;
+
+	while (ring_peek(h->ring, &record) == 0) {
+		_cleanup_arena_ struct arena a = ARENA_INIT(1 << 20);
+		_cleanup_buf_ struct buf out = BUF_INIT;
+		struct json_writer w;
+		struct event e;
+
+		if (h->show_events && event_decode(record, &a, &e) == 0) {
+			json_writer_init(&w, &out, 0);
+			event_to_json(&e, &w);
+			(void)fprintf(stderr, "%s\n", buf_cstr(&out));
+		}
+		ring_consume(h->ring);
+	}
+}
+
+static void hello(struct host *h, const char *workspace, const char *settings)
+{
+	_cleanup_buf_ struct buf body = BUF_INIT, text = BUF_INIT;
+	struct proto_hello m = { .session_id = STR("test"),
+				 .workspace = str_from(workspace),
+				 .policy_generation = 1 };
+	int r = 0;
+
+	if (settings)
+		r = fd_read_file(AT_FDCWD, settings, 1 << 20, &text);
+	else
+		buf_puts(&text, "{}");
+	if (r < 0)
+		die(settings, r);
+	m.settings_json = buf_str(&text);
+	r = proto_hello_encode(&m, &body);
+	if (r == 0)
+		r = channel_send(h->channel, PROTO_HELLO, 1, buf_str(&body),
+				 NULL, 0);
+	if (r < 0)
+		die("hello", r);
+}
+
+static bool wait_ready(struct host *h)
+{
+	_cleanup_arena_ struct arena a = ARENA_INIT(1 << 20);
+	struct proto_ready ready;
+	struct channel_msg m;
+	int r;
+
+	do {
+		struct pollfd p = { .fd = channel_fd(h->channel),
+				    .events = POLLIN };
+
+		(void)poll(&p, 1, 10000);
+		r = channel_recv(h->channel, &m);
+	} while (r == -EAGAIN);
+	if (r != 1 || m.type != PROTO_READY ||
+	    proto_ready_decode(m.body, &a, &ready) < 0)
+		die("no ready", r < 0 ? r : -EPROTO);
+	for (uint32_t i = 0; i < ready.n_layers; i++)
+		if (!ready.layers[i].active)
+			(void)printf("skip: %.*s: %.*s\n",
+				     STR_ARG(ready.layers[i].name),
+				     STR_ARG(ready.layers[i].detail));
+	h->mnt_ns = m.n_fds ? TAKE_FD(m.fds[0]) : -1;
+	r = ready.n_layers > 0 && ready.layers[0].active;
+	channel_msg_done(&m);
+	return r;
+}
+
+static void tell(struct host *h, enum proto_type type, pid_t pid,
+		 const char *id)
+{
+	struct proto_spawned s = { .command_id = str_from(id), .pid = pid };
+	struct proto_exited e = { .command_id = str_from(id) };
+	_cleanup_buf_ struct buf body = BUF_INIT;
+
+	if (type == PROTO_SPAWNED)
+		(void)proto_spawned_encode(&s, &body);
+	else
+		(void)proto_exited_encode(&e, &body);
+	(void)channel_send(h->channel, (uint8_t)type, 0, buf_str(&body), NULL,
+			   0);
+}
+
+static int run(struct host *h, const char *workspace, const char *id,
+	       char **argv)
+{
+	int go[2], status = 0;
+	pid_t pid;
+
+	if (pipe2(go, O_CLOEXEC) < 0)
+		die("pipe", -errno);
+	pid = fork();
+	if (pid == 0) {
+		char c;
+
+		if ((h->mnt_ns >= 0 && setns(h->mnt_ns, CLONE_NEWNS) < 0) ||
+		    chdir(workspace) < 0 || read(go[0], &c, 1) != 1)
+			_exit(126);
+		(void)execvp(argv[0], argv);
+		_exit(127);
+	}
+	tell(h, PROTO_SPAWNED, pid, id);
+	(void)!write(go[1], "x", 1);
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		struct pollfd p = { .fd = ring_eventfd(h->ring),
+				    .events = POLLIN };
+
+		drain(h);
+		if (poll(&p, 1, 20) > 0) {
+			uint64_t n;
+
+			(void)!read(p.fd, &n, sizeof(n));
+		}
+	}
+	drain(h);
+	tell(h, PROTO_EXITED, pid, id);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+static int finish(struct host *h)
+{
+	int status = 0;
+
+	(void)channel_send(h->channel, PROTO_SHUTDOWN, 0, STR_NONE, NULL, 0);
+	if (waitpid(h->worker, &status, 0) != h->worker || status != 0) {
+		(void)fprintf(stderr, "vfs_host: worker ended with %#x\n",
+			      (unsigned int)status);
+		return 1;
+	}
+	drain(h);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *policy = NULL, *settings = NULL, *id = "cmd-test";
+	struct host h = { .mnt_ns = -1 };
+	int opt, code;
+
+	while ((opt = getopt(argc, argv, "+p:s:c:e")) >= 0) {
+		if (opt == 'p')
+			policy = optarg;
+		else if (opt == 's')
+			settings = optarg;
+		else if (opt == 'c')
+			id = optarg;
+		else if (opt == 'e')
+			h.show_events = true;
+		else
+			return 2;
+	}
+	if (argc - optind < 3)
+		return 2;
+	if (strcmp(argv[optind + 2], "--") == 0 && argc - optind < 4)
+		return 2;
+	start_worker(&h, argv[optind], compile(policy));
+	hello(&h, argv[optind + 1], settings);
+	if (!wait_ready(&h))
+		return 77;
+	code = run(&h, argv[optind + 1], id,
+		   argv + optind + 2 + (strcmp(argv[optind + 2], "--") == 0));
+	return finish(&h) ? 1 : code;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gate.c - from a FUSE request to a verdict
+ */
+#include "vfs/gate.h"
+
+#include <errno.h>
+
+#include "base/path.h"
+#include "core/event.h"
+#include "core/proto.h"
+#include "vfs/session.h"
+
+#define EMIT_WAIT_MS 2000
+
+/* Called with gate_lock held: by the guard, which we call so. */
+static int emit(void *arg, const struct event *e)
+{
+	struct vfs *v = arg;
+	int r;
+
+	buf_reset(&v->scratch);
+	r = event_encode(e, &v->scratch);
+	if (r < 0)
+		return r;
+	return ring_write(v->heritage.ring, buf_str(&v->scratch),
+			  /* must_keep */ true, EMIT_WAIT_MS);
+}
+
+static int ask_server(void *arg, const struct op *op, struct str rule,
+		      struct str message, int64_t timeout_ns)
+{
+	struct vfs *v = arg;
+	_cleanup_buf_ struct buf body = BUF_INIT;
+	struct proto_approval_ask ask = {
+		.kind = str_from(op_kind_to_string(op->kind)),
+		.target = op->file.path,
+		.rule = rule,
+		.message = message,
+		.timeout_ns = timeout_ns > 0 ? (uint64_t)timeout_ns : 0,
+	};
+	uint32_t ticket = ++v->next_ticket & 0x7fffffff;
+	int r = proto_approval_ask_encode(&ask, &body);
+
+	if (r == 0)
+		r = channel_send(v->heritage.channel, PROTO_APPROVAL_ASK,
+				 ticket, buf_str(&body), NULL, 0);
+	return r < 0 ? r : (int)ticket;
+}
+
+void gate_init(struct vfs *v)
+{
+	(void)pthread_mutex_init(&v->gate_lock, NULL);
+	v->sink = (struct sink){ .emit = emit, .arg = v };
+	v->approver = (struct approver){ .ask = ask_server, .arg = v };
+}
+
+struct answer {
+	pthread_cond_t cond;
+	bool done;
+	enum verdict_kind kind;
+};
+
+static void on_verdict(void *arg, struct verdict v)
+{
+	struct answer *a = arg;
+
+	a->kind = v.kind;
+	a->done = true;
+	(void)pthread_cond_signal(&a->cond);
+}
+
+static struct op to_op(const struct gate_op *g, struct str path)
+{
+	return (struct op){
+		.kind = OP_FILE,
+		.file = { .verb = g->verb, .path = path, .is_dir = g->is_dir }
+	};
+}
+
+static int outcome(const struct vfs *v, enum verdict_kind kind)
+{
+	switch (kind) {
+	case VERDICT_ALLOW:
+	case VERDICT_AUDIT:
+		return 0;
+	case VERDICT_SOFT_DELETE:
+		return 1;
+	case VERDICT_DENY:
+	case VERDICT_APPROVE:
+	case VERDICT_REDIRECT: /* not carried out here: refused */
+	case VERDICT_KIND_MAX:
+		break;
+	}
+	(void)v;
+	return -EACCES;
+}
+
+/* Nothing to record: a verdict, and only a denial goes on. */
+static bool plainly_allowed(const struct vfs *v, const struct gate_op *g)
+{
+	struct op op = to_op(g, g->path);
+	struct verdict d = policy_decide(guard_policy(v->guard), &op);
+
+	return d.kind == VERDICT_ALLOW || d.kind == VERDICT_AUDIT;
+}
+
+int gate_ask(struct vfs *v, const struct gate_op *g)
+{
+	struct answer a = { .cond = PTHREAD_COND_INITIALIZER };
+	struct op op = to_op(g, g->path), op2 = to_op(g, g->path2);
+	struct event e = EVENT_INIT("");
+	bool waited = false;
+
+	e.type = str_from(g->type);
+	e.session_id = str_from(v->session_id);
+	e.command_id = str_from(g->command->id);
+	e.source = STR("fuse");
+	e.pid = g->pid;
+	e.path = g->path;
+	e.operation = str_from(file_verb_to_string(g->verb));
+	event_add_str(&e, "platform", STR("linux-fuse3"));
+	if (g->path2.n > 0)
+		event_add_str(&e, "to_path", g->path2);
+	(void)pthread_mutex_lock(&v->gate_lock);
+	if (g->quiet && plainly_allowed(v, g)) {
+		(void)pthread_mutex_unlock(&v->gate_lock);
+		return 0;
+	}
+	if (g->path2.n > 0)
+		guard_ask2(v->guard, &op, &op2, &e, on_verdict, &a);
+	else
+		guard_ask(v->guard, &op, &e, on_verdict, &a);
+	while (!a.done) {
+		if (!waited)
+			session_block(v->session);
+		waited = true;
+		(void)pthread_cond_wait(&a.cond, &v->gate_lock);
+	}
+	(void)pthread_mutex_unlock(&v->gate_lock);
+	if (waited)
+		session_unblock(v->session);
+	return outcome(v, a.kind);
+}
+
+bool gate_visible(struct vfs *v, struct str path, bool is_dir)
+{
+	struct gate_op g = { .verb = FILE_STAT,
+			     .path = path,
+			     .is_dir = is_dir };
+	bool yes;
+
+	(void)pthread_mutex_lock(&v->gate_lock);
+	yes = plainly_allowed(v, &g);
+	(void)pthread_mutex_unlock(&v->gate_lock);
+	return yes;
+}
+
+static bool is_quarantined(const struct vfs *v, struct str path)
+{
+	return v->trash && path_beneath(path, trash_path(v->trash));
+}
+
+int gate_path(struct vfs *v, int fd, struct buf *out)
+{
+	int r = path_of_fd(fd, out);
+
+	if (r < 0)
+		return r;
+	if (is_quarantined(v, buf_str(out)) ||
+	    str_ends(buf_str(out), STR(" (deleted)")))
+		return -ENOENT;
+	return 0;
+}
+
+int gate_path_at(struct vfs *v, int dirfd, const char *name, struct buf *out)
+{
+	int r = path_of_fd(dirfd, out);
+
+	(void)v;
+	if (r < 0)
+		return r;
+	if (out->len > 1)
+		buf_putc(out, '/');
+	buf_puts(out, name);
+	return out->error;
+}
+
+void gate_soft_deleted(struct vfs *v, const struct gate_op *g,
+		       struct trash_token token)
+{
+	struct event e = EVENT_INIT("file_soft_deleted");
+	char digits[TRASH_TOKEN_LEN + 1];
+	_cleanup_buf_ struct buf hint = BUF_INIT;
+
+	trash_token_format(token, digits);
+	buf_printf(&hint, "agentsh trash restore %s", digits);
+	e.session_id = str_from(v->session_id);
+	e.command_id = str_from(g->command->id);
+	e.source = STR("fuse");
+	e.pid = g->pid;
+	e.path = g->path;
+	event_add_str(&e, "trash_token", str_from(digits));
+	event_add_str(&e, "restore_hint", buf_str(&hint));
+	(void)pthread_mutex_lock(&v->gate_lock);
+	(void)emit(v, &e);
+	(void)pthread_mutex_unlock(&v->gate_lock);
+}

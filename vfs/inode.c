@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * inode.c - one node per inode the kernel holds
+ */
+#include "vfs/inode.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "vfs/wire.h"
+
+#define TABLE_MIN 1024U
+#define FDS_OTHER 512U /* descriptors left for everything else */
+
+struct identity {
+	uint64_t dev, ino;
+	int64_t btime_ns;
+};
+
+static size_t hash_id(uint64_t dev, uint64_t ino, size_t size)
+{
+	uint64_t h = (ino + (dev << 32)) * 0x9e3779b97f4a7c15ULL;
+
+	return (size_t)(h ^ (h >> 32)) & (size - 1);
+}
+
+static void stat_from(struct stat *st, const struct statx *sx)
+{
+	memset(st, 0, sizeof(*st));
+	st->st_dev = makedev(sx->stx_dev_major, sx->stx_dev_minor);
+	st->st_ino = sx->stx_ino;
+	st->st_mode = sx->stx_mode;
+	st->st_nlink = sx->stx_nlink;
+	st->st_uid = sx->stx_uid;
+	st->st_gid = sx->stx_gid;
+	st->st_rdev = makedev(sx->stx_rdev_major, sx->stx_rdev_minor);
+	st->st_size = (off_t)sx->stx_size;
+	st->st_blksize = (blksize_t)sx->stx_blksize;
+	st->st_blocks = (blkcnt_t)sx->stx_blocks;
+	st->st_atim.tv_sec = sx->stx_atime.tv_sec;
+	st->st_atim.tv_nsec = sx->stx_atime.tv_nsec;
+	st->st_mtim.tv_sec = sx->stx_mtime.tv_sec;
+	st->st_mtim.tv_nsec = sx->stx_mtime.tv_nsec;
+	st->st_ctim.tv_sec = sx->stx_ctime.tv_sec;
+	st->st_ctim.tv_nsec = sx->stx_ctime.tv_nsec;
+}
+
+static int identify(int fd, const char *name, struct identity *id,
+		    struct stat *st)
+{
+	struct statx sx;
+
+	if (statx(fd, name,
+		  AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT |
+			  (*name ? 0 : AT_EMPTY_PATH),
+		  STATX_BASIC_STATS | STATX_BTIME, &sx) < 0)
+		return -errno;
+	id->dev = makedev(sx.stx_dev_major, sx.stx_dev_minor);
+	id->ino = sx.stx_ino;
+	id->btime_ns = 0;
+	if (sx.stx_mask & STATX_BTIME)
+		id->btime_ns = sx.stx_btime.tv_sec * 1000000000LL +
+			       sx.stx_btime.tv_nsec;
+	if (st)
+		stat_from(st, &sx);
+	return 0;
+}
+
+static struct inode *find(struct inode_table *t, const struct identity *id)
+{
+	struct inode *i = t->slots[hash_id(id->dev, id->ino, t->size)];
+
+	while (i && (i->ino != id->ino || i->dev != id->dev ||
+		     i->btime_ns != id->btime_ns))
+		i = i->next;
+	return i;
+}
+
+static int grow(struct inode_table *t)
+{
+	size_t size = t->size ? t->size * 2 : TABLE_MIN;
+	struct inode **slots;
+
+	if (t->n < t->size)
+		return 0;
+	slots = calloc(size, sizeof(struct inode *));
+	if (!slots)
+		return t->size ? 0 : -ENOMEM; /* longer chains, that is all */
+	for (size_t k = 0; k < t->size; k++) {
+		struct inode *i = t->slots[k], *next;
+
+		for (; i; i = next) {
+			size_t h = hash_id(i->dev, i->ino, size);
+
+			next = i->next;
+			i->next = slots[h];
+			slots[h] = i;
+		}
+	}
+	free(t->slots);
+	t->slots = slots;
+	t->size = size;
+	return 0;
+}
+
+static void insert(struct inode_table *t, struct inode *i)
+{
+	size_t h = hash_id(i->dev, i->ino, t->size);
+
+	i->next = t->slots[h];
+	t->slots[h] = i;
+	t->n++;
+}
+
+static void unlink_chain(struct inode_table *t, struct inode *i)
+{
+	struct inode **at = &t->slots[hash_id(i->dev, i->ino, t->size)];
+
+	while (*at && *at != i)
+		at = &(*at)->next;
+	if (*at)
+		*at = i->next;
+	t->n--;
+}
+
+static void close_fd(struct inode_table *t, struct inode *i)
+{
+	if (i->fd < 0)
+		return;
+	(void)close(i->fd);
+	i->fd = -1;
+	t->n_fds--;
+}
+
+/* Frees nodes that nobody holds any more, going up. */
+static void release(struct inode_table *t, struct inode *i)
+{
+	while (i && i != t->root && i->lookups == 0 && i->refs == 0) {
+		struct inode *parent = i->parent;
+
+		unlink_chain(t, i);
+		close_fd(t, i);
+		if (i->backing && t->dev_fuse >= 0)
+			(void)ioctl(t->dev_fuse, WIRE_BACKING_CLOSE,
+				    &i->backing);
+		free(i->name);
+		free(i);
+		if (parent)
+			parent->refs--;
+		i = parent;
+	}
+}
+
+/* Closes descriptors that can be had again, a few at a time. */
+static void make_room(struct inode_table *t)
+{
+	size_t looked = 0;
+
+	while (t->n_fds >= t->max_fds && looked++ < t->size) {
+		struct inode *i = t->slots[t->hand++ & (t->size - 1)];
+
+		for (; i; i = i->next)
+			if (i->fd >= 0 && i->refs == 0 && i->name &&
+			    i->parent && !i->backing && !S_ISDIR(i->type))
+				close_fd(t, i);
+	}
+}
+
+static void set_place(struct inode_table *t, struct inode *i,
+		      struct inode *parent, const char *name)
+{
+	struct inode *old = i->parent;
+	char *copy;
+
+	if (i == t->root ||
+	    (old == parent && i->name && name && strcmp(i->name, name) == 0))
+		return;
+	copy = name ? strdup(name) : NULL;
+	free(i->name);
+	i->name = copy;
+	i->parent = copy ? parent : NULL;
+	if (i->parent)
+		i->parent->refs++;
+	if (old) {
+		old->refs--;
+		release(t, old);
+	}
+}
+
+int inode_table_init(struct inode_table *t, int root_fd)
+{
+	struct rlimit rl = { 0 };
+	struct identity id;
+	int r;
+
+	*t = (struct inode_table){ .dev_fuse = -1 };
+	(void)pthread_mutex_init(&t->lock, NULL);
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
+		rl.rlim_cur = rl.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &rl);
+		(void)getrlimit(RLIMIT_NOFILE, &rl);
+	}
+	t->max_fds = rl.rlim_cur > 2 * FDS_OTHER ? rl.rlim_cur - FDS_OTHER
+						 : rl.rlim_cur / 2;
+	r = grow(t);
+	if (r < 0)
+		return r;
+	t->root = calloc(1, sizeof(*t->root));
+	if (!t->root)
+		return -ENOMEM;
+	r = identify(root_fd, "", &id, NULL);
+	if (r < 0)
+		return r;
+	t->root->dev = id.dev;
+	t->root->ino = id.ino;
+	t->root->btime_ns = id.btime_ns;
+	t->root->type = S_IFDIR;
+	t->root->refs = 1;
+	t->root->fd = fcntl(root_fd, F_DUPFD_CLOEXEC, 3);
+	if (t->root->fd < 0)
+		return -errno;
+	t->n_fds++;
+	insert(t, t->root);
+	return 0;
+}
+
+void inode_table_done(struct inode_table *t)
+{
+	for (size_t k = 0; k < t->size; k++) {
+		struct inode *i = t->slots[k], *next;
+
+		for (; i; i = next) {
+			next = i->next;
+			close_fd(t, i);
+			free(i->name);
+			free(i);
+		}
+	}
+	free(t->slots);
+	(void)pthread_mutex_destroy(&t->lock);
+}
+
+static int adopt(struct inode_table *t, const struct identity *id, int *fd,
+		 mode_t mode, struct inode **ret)
+{
+	struct inode *i = find(t, id);
+
+	if (!i) {
+		i = calloc(1, sizeof(*i));
+		if (!i)
+			return -ENOMEM;
+		i->dev = id->dev;
+		i->ino = id->ino;
+		i->btime_ns = id->btime_ns;
+		i->type = mode & S_IFMT;
+		i->fd = -1;
+		(void)grow(t);
+		insert(t, i);
+	}
+	if (i->fd < 0 && *fd >= 0) {
+		make_room(t);
+		i->fd = TAKE_FD(*fd);
+		t->n_fds++;
+	}
+	*ret = i;
+	return 0;
+}
+
+int inode_lookup(struct inode_table *t, struct inode *parent, const char *name,
+		 int fd, struct stat *st, struct inode **ret)
+{
+	_cleanup_close_ int own = fd;
+	struct identity id;
+	struct inode *i;
+	int r;
+
+	if (own >= 0) {
+		r = identify(own, "", &id, st);
+	} else {
+		int dirfd = inode_fd(t, parent);
+
+		if (dirfd < 0)
+			return dirfd;
+		r = identify(dirfd, name, &id, st);
+		inode_put_fd(t, parent);
+	}
+	if (r < 0)
+		return r;
+	(void)pthread_mutex_lock(&t->lock);
+	r = adopt(t, &id, &own, st->st_mode, &i);
+	if (r == 0) {
+		i->lookups++;
+		if (name)
+			set_place(t, i, parent, name);
+		*ret = i;
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+	return r;
+}
+
+void inode_forget(struct inode_table *t, struct inode *i, uint64_t n)
+{
+	(void)pthread_mutex_lock(&t->lock);
+	i->lookups -= n < i->lookups ? n : i->lookups;
+	release(t, i);
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
+void inode_ref(struct inode_table *t, struct inode *i)
+{
+	(void)pthread_mutex_lock(&t->lock);
+	i->refs++;
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
+void inode_unref(struct inode_table *t, struct inode *i)
+{
+	(void)pthread_mutex_lock(&t->lock);
+	i->refs--;
+	release(t, i);
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
+/* Opens by parent and name, whose parents may have to be opened first. */
+static int open_by_name(struct inode_table *t, struct inode *i)
+{
+	struct identity id;
+	int fd;
+
+	if (!i->parent || !i->name)
+		return -ESTALE;
+	if (i->parent->fd < 0) {
+		struct inode *up = i->parent;
+		int r = 0;
+
+		/* Directories keep theirs: one level is missing at most, for
+		 * one that a directory listing alone has shown. */
+		if (!up->parent || up->parent->fd < 0)
+			return -ESTALE;
+		r = open_by_name(t, up);
+		if (r < 0)
+			return r;
+	}
+	make_room(t);
+	fd = openat(i->parent->fd, i->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -ESTALE : -errno;
+	if (identify(fd, "", &id, NULL) < 0 || id.ino != i->ino ||
+	    id.dev != i->dev || id.btime_ns != i->btime_ns) {
+		(void)close(fd);
+		return -ESTALE;
+	}
+	i->fd = fd;
+	t->n_fds++;
+	return 0;
+}
+
+int inode_fd(struct inode_table *t, struct inode *i)
+{
+	int r = 0;
+
+	(void)pthread_mutex_lock(&t->lock);
+	if (i->fd < 0)
+		r = open_by_name(t, i);
+	if (r == 0) {
+		i->refs++;
+		r = i->fd;
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+	return r;
+}
+
+void inode_put_fd(struct inode_table *t, struct inode *i)
+{
+	inode_unref(t, i);
+}
+
+void inode_detach(struct inode_table *t, int dirfd, const char *name)
+{
+	struct identity id;
+	struct inode *i;
+
+	if (identify(dirfd, name, &id, NULL) < 0)
+		return;
+	(void)pthread_mutex_lock(&t->lock);
+	i = find(t, &id);
+	if (i && i != t->root) {
+		if (i->fd < 0) {
+			make_room(t);
+			i->fd = openat(dirfd, name,
+				       O_PATH | O_NOFOLLOW | O_CLOEXEC);
+			t->n_fds += i->fd >= 0;
+		}
+		set_place(t, i, NULL, NULL);
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
+void inode_moved(struct inode_table *t, const struct stat *st,
+		 struct inode *parent, const char *name)
+{
+	(void)pthread_mutex_lock(&t->lock);
+	for (struct inode *i =
+		     t->slots[hash_id(st->st_dev, st->st_ino, t->size)];
+	     i; i = i->next)
+		if (i->ino == st->st_ino && i->dev == st->st_dev &&
+		    (i->parent || i->fd >= 0))
+			set_place(t, i, parent, name);
+	(void)pthread_mutex_unlock(&t->lock);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * inode.h - what the kernel knows of us: one node per inode it holds
+ *
+ * A node is found by (device, inode, birth time) and is the nodeid. It can hold
+ * an O_PATH descriptor; when many are open, those of files that can be found
+ * again by parent and name are closed and opened anew when needed, verified
+ * by inode and birth time. All fields are protected by the table's lock except
+ * those said to be constant; a descriptor got by inode_fd() stays open until
+ * inode_put_fd().
+ */
+#ifndef VFS_INODE_H
+#define VFS_INODE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+struct inode {
+	struct inode *next;   /* in its hash chain */
+	uint64_t dev, ino;    /* constant */
+	int64_t btime_ns;     /* constant; 0 = not known */
+	mode_t type;          /* constant: S_IFMT bits */
+	uint64_t lookups;     /* what the kernel holds */
+	uint32_t refs;        /* children, open files and users of fd */
+	int fd;               /* O_PATH; -1 */
+	struct inode *parent; /* with a reference; NULL = not known */
+	char *name;           /* in parent; NULL = only fd leads to it */
+	uint32_t backing;     /* id of the kernel's; 0 = none */
+	uint32_t opens;       /* open files */
+	bool plain; /* open files read and write through us, not the backing */
+};
+
+struct inode_table {
+	pthread_mutex_t lock;
+	struct inode **slots; /* power of two */
+	size_t size, n;
+	size_t n_fds, max_fds;
+	size_t hand; /* of the eviction clock */
+	struct inode *root;
+	int dev_fuse; /* for closing backing ids; -1 */
+};
+
+int inode_table_init(struct inode_table *t, int root_fd);
+void inode_table_done(struct inode_table *t);
+
+/*
+ * The node of parent/name with one more lookup counted. st is filled. An open
+ * O_PATH descriptor of it may be given (taken in any case); -1: none, then the
+ * node opens it when needed.
+ */
+int inode_lookup(struct inode_table *t, struct inode *parent, const char *name,
+		 int fd, struct stat *st, struct inode **ret);
+/* The kernel forgets n lookups. */
+void inode_forget(struct inode_table *t, struct inode *i, uint64_t n);
+
+/* O_PATH descriptor, held until inode_put_fd(). -ESTALE: it is not where it
+ * was. */
+int inode_fd(struct inode_table *t, struct inode *i);
+void inode_put_fd(struct inode_table *t, struct inode *i);
+/* Keeps the node itself. */
+void inode_ref(struct inode_table *t, struct inode *i);
+void inode_unref(struct inode_table *t, struct inode *i);
+
+/*
+ * Before parent/name is removed or replaced: the node that has this name, if
+ * any, gets its descriptor now and forgets the name.
+ */
+void inode_detach(struct inode_table *t, int dirfd, const char *name);
+/* After a rename: the node has a new place. */
+void inode_moved(struct inode_table *t, const struct stat *st,
+		 struct inode *parent, const char *name);
+
+#endif

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - agentsh-vfs: the workspace of one session, policed and undoable
+ *
+ * Born of the server with the descriptors of core/heritage.h. After PROTO_HELLO
+ * it mounts and answers PROTO_READY, with one descriptor when it mounted in a
+ * namespace of its own: that namespace, which commands are to enter.
+ * PROTO_SPAWNED and PROTO_EXITED, as the tracer sent them, tell which process
+ * belongs to which command. When the channel closes, the mount goes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/path.h"
+#include "core/proto.h"
+#include "vfs/gate.h"
+#include "vfs/session.h"
+#include "vfs/vfs.h"
+
+#define MAINTAIN_NS     2000000000ULL
+#define MAINTAIN_BUDGET 20U /* ms */
+
+static int open_policy(struct vfs *v)
+{
+	int fd = TAKE_FD(v->heritage.policy_fd);
+	int r = policy_from_fd(fd, &v->policy);
+
+	if (r < 0)
+		return r;
+	return guard_new(v->policy, &v->sink,
+			 v->settings.approvals ? &v->approver : NULL,
+			 &v->guard);
+}
+
+static int open_trash(struct vfs *v)
+{
+	struct str store;
+	int r = trash_open(v->root_fd, &v->settings.trash, &v->trash);
+
+	if (r < 0) {
+		(void)log_warn_errno(r,
+				     "no quarantine for %s: nothing that "
+				     "is destroyed will be kept",
+				     v->workspace);
+		return v->settings.mode == VFS_SOFT_DELETE ? r : 0;
+	}
+	trash_id(v->trash, &v->trash_dev, &v->trash_ino);
+	store = str_skip(trash_path(v->trash), trash_root_path(v->trash).n + 1);
+	v->trash_in_root =
+		path_beneath(trash_path(v->trash), trash_root_path(v->trash)) &&
+		str_index(store, '/') < 0;
+	return 0;
+}
+
+static int start(struct vfs *v, const struct proto_hello *h)
+{
+	int r = vfs_settings_parse(h->settings_json, &v->settings);
+
+	if (r < 0)
+		return r;
+	v->session_id = str_dup(h->session_id);
+	v->workspace = str_dup(h->workspace);
+	if (!v->session_id || !v->workspace)
+		return -ENOMEM;
+	v->privileged = geteuid() == 0;
+	v->root_fd = open(v->workspace, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (v->root_fd < 0)
+		return -errno;
+	r = open_policy(v);
+	if (r == 0)
+		r = open_trash(v);
+	if (r == 0)
+		r = command_started(v, STR_NONE, 0);
+	if (r == 0)
+		r = inode_table_init(&v->inodes, v->root_fd);
+	if (r == 0)
+		r = session_open(v, &v->session);
+	return r < 0 ? r : session_start(v->session);
+}
+
+static int send_ready(struct vfs *v, int error)
+{
+	_cleanup_buf_ struct buf body = BUF_INIT, detail = BUF_INIT;
+	struct proto_layer layers[2] = { { .name = STR("fuse") },
+					 { .name = STR("undo") } };
+	struct proto_ready m = { .layers = layers, .n_layers = 2 };
+	int r;
+
+	if (error)
+		buf_puts(&detail, strerror(-error));
+	else
+		buf_printf(&detail, "%s%s", v->workspace,
+			   v->mnt_ns >= 0 ? "" : " (at a mount point)");
+	layers[0].active = error == 0;
+	layers[0].detail = buf_str(&detail);
+	layers[1].active = v->trash != NULL;
+	layers[1].detail = v->trash ? trash_path(v->trash) : STR_NONE;
+	r = proto_ready_encode(&m, &body);
+	if (r < 0)
+		return r;
+	return channel_send(v->heritage.channel, PROTO_READY, 0, buf_str(&body),
+			    &v->mnt_ns, v->mnt_ns >= 0 ? 1 : 0);
+}
+
+static int on_hello(struct vfs *v, const struct channel_msg *m)
+{
+	struct proto_hello h;
+	int r = proto_hello_decode(m->body, &h);
+	int error;
+
+	if (r < 0 || v->session_id)
+		return r < 0 ? r : -EPROTO;
+	error = start(v, &h);
+	if (error < 0)
+		(void)log_error_errno(error, "cannot mount over %s",
+				      v->workspace ? v->workspace : "?");
+	r = send_ready(v, error);
+	return r < 0 ? r : error;
+}
+
+static int on_policy(struct vfs *v, struct channel_msg *m)
+{
+	struct policy *fresh;
+	int r;
+
+	if (m->n_fds != 1 || !v->guard)
+		return -EPROTO;
+	r = policy_from_fd(TAKE_FD(m->fds[0]), &fresh);
+	if (r < 0)
+		return log_error_errno(r, "new policy refused, old one stays"),
+		       0;
+	(void)pthread_mutex_lock(&v->gate_lock);
+	guard_set_policy(v->guard, fresh);
+	(void)pthread_mutex_unlock(&v->gate_lock);
+	(void)policy_unref(v->policy);
+	v->policy = fresh;
+	session_invalidate(v->session);
+	return 0;
+}
+
+static int on_approval(struct vfs *v, const struct channel_msg *m)
+{
+	struct proto_approval a;
+	int r = proto_approval_decode(m->body, &a);
+
+	if (r < 0 || !v->guard)
+		return r;
+	(void)pthread_mutex_lock(&v->gate_lock);
+	guard_answer(v->guard, (int)m->id, a.approved);
+	(void)pthread_mutex_unlock(&v->gate_lock);
+	return 0;
+}
+
+static int on_spawned(struct vfs *v, const struct channel_msg *m)
+{
+	_cleanup_arena_ struct arena a = ARENA_INIT(CHANNEL_BODY_MAX);
+	struct proto_spawned s;
+	int r = proto_spawned_decode(m->body, &a, &s);
+
+	if (r < 0 || s.pid <= 0 || s.command_id.n == 0)
+		return r;
+	return command_started(v, s.command_id, s.pid);
+}
+
+static int on_exited(struct vfs *v, const struct channel_msg *m)
+{
+	struct proto_exited e;
+	int r = proto_exited_decode(m->body, &e);
+
+	if (r == 0)
+		command_ended(v, e.command_id);
+	return r;
+}
+
+static int dispatch(struct vfs *v, struct channel_msg *m)
+{
+	switch ((enum proto_type)m->type) {
+	case PROTO_HELLO:
+		return on_hello(v, m);
+	case PROTO_POLICY:
+		return on_policy(v, m);
+	case PROTO_APPROVAL:
+		return on_approval(v, m);
+	case PROTO_SPAWNED:
+		return on_spawned(v, m);
+	case PROTO_EXITED:
+		return on_exited(v, m);
+	case PROTO_SHUTDOWN:
+		loop_quit(v->loop, 0);
+		return 0;
+	case PROTO_SPAWN:
+	case PROTO_SIGNAL:
+	case PROTO_READY:
+	case PROTO_APPROVAL_ASK:
+	case PROTO_NOTICE:
+	case PROTO_REPLY:
+		break;
+	}
+	return -EPROTO;
+}
+
+static void on_channel(struct loop *loop, int fd _unused_,
+		       uint32_t events _unused_, void *arg)
+{
+	struct vfs *v = arg;
+	struct channel_msg m;
+	int r;
+
+	while ((r = channel_recv(v->heritage.channel, &m)) == 1) {
+		r = dispatch(v, &m);
+		channel_msg_done(&m);
+		if (r < 0)
+			break;
+	}
+	if (r == -EAGAIN)
+		return;
+	if (r < 0)
+		(void)log_error_errno(r, "message from the server");
+	loop_quit(loop, r < 0 ? 1 : 0);
+}
+
+static void on_idle(struct loop *loop _unused_, void *arg)
+{
+	struct vfs *v = arg;
+
+	if (v->trash)
+		(void)trash_maintain(v->trash, MAINTAIN_BUDGET);
+}
+
+struct maintenance {
+	struct vfs *v;
+	struct loop_source *timer;
+};
+
+static void on_timer(struct loop *loop, void *arg)
+{
+	struct maintenance *m = arg;
+
+	on_idle(loop, m->v);
+	(void)loop_timer_arm(m->timer, MAINTAIN_NS);
+}
+
+static int run(struct vfs *v)
+{
+	struct maintenance m = { .v = v };
+	struct loop_source *source;
+	int r = loop_new(&v->loop);
+
+	if (r == 0)
+		r = loop_add_io(v->loop, channel_fd(v->heritage.channel),
+				EPOLLIN, on_channel, v, &source);
+	if (r == 0)
+		r = loop_add_timer(v->loop, MAINTAIN_NS, on_timer, &m,
+				   &m.timer);
+	if (r < 0)
+		return r;
+	r = loop_run(v->loop);
+	if (v->guard) {
+		(void)pthread_mutex_lock(&v->gate_lock);
+		guard_cancel_all(v->guard);
+		(void)pthread_mutex_unlock(&v->gate_lock);
+	}
+	return r;
+}
+
+static void finish(struct vfs *v)
+{
+	v->session = session_close(v->session);
+	v->trash = trash_close(v->trash);
+	inode_table_done(&v->inodes);
+	(void)guard_free(v->guard);
+	(void)policy_unref(v->policy);
+	for (size_t i = 0; i < v->commands.n; i++)
+		free(v->commands.data[i]);
+	vec_done(&v->commands);
+	arena_done(&v->settings.arena);
+	buf_done(&v->scratch);
+	free(v->session_id);
+	free(v->workspace);
+	cleanup_close_p(&v->root_fd);
+	cleanup_close_p(&v->mnt_ns);
+	heritage_done(&v->heritage);
+	(void)loop_free(v->loop);
+}
+
+int main(void)
+{
+	static struct vfs v = { .root_fd = -1, .mnt_ns = -1 };
+	int r;
+
+	log_init("agentsh-vfs", LOG_LEVEL_INFO);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)umask(0);
+	(void)pthread_mutex_init(&v.command_lock, NULL);
+	r = heritage_adopt(&v.heritage);
+	if (r < 0) {
+		(void)log_error_errno(r, "started by agentsh server only");
+		return 2;
+	}
+	gate_init(&v);
+	r = run(&v);
+	finish(&v);
+	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ops_file.c - open files
+ *
+ * With passthrough the kernel reads, writes and maps the backing file itself:
+ * it is told an id for our O_PATH descriptor, once per inode, and we never open
+ * the file. While an inode is open that way, every open of it must be; `plain`
+ * and `backing` of the node say which way it is. What the kernel does not pass
+ * through (fsync, fallocate, lseek, ...) opens a descriptor when first needed.
+ */
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "vfs/request.h"
+#include "vfs/wire.h"
+
+#define FUSE_BUF_COPY_FLAGS_NONE ((enum fuse_buf_copy_flags)0)
+
+#define OPEN_KEEP                                                         \
+	(O_ACCMODE | O_APPEND | O_DIRECT | O_SYNC | O_DSYNC | O_NOATIME | \
+	 O_LARGEFILE)
+
+static struct file *file_new(struct inode *i, int flags)
+{
+	struct file *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->inode = i;
+	f->fd = -1;
+	f->flags = flags;
+	(void)pthread_mutex_init(&f->lock, NULL);
+	return f;
+}
+
+static int open_self(int fd, int flags)
+{
+	char path[32];
+	int r;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	r = open(path, flags | O_CLOEXEC | O_NONBLOCK);
+	/* O_NOATIME is for owners; the kernel has allowed it to the caller. */
+	if (r < 0 && errno == EPERM && flags & O_NOATIME)
+		r = open(path, (flags & ~O_NOATIME) | O_CLOEXEC | O_NONBLOCK);
+	return r < 0 ? -errno : r;
+}
+
+/* A real descriptor of an open file, opened now if there is none. */
+static int file_fd(struct vfs *v, struct file *f)
+{
+	int held, r;
+
+	(void)pthread_mutex_lock(&f->lock);
+	if (f->fd < 0) {
+		held = inode_fd(&v->inodes, f->inode);
+		if (held < 0) {
+			r = held;
+		} else {
+			r = open_self(held, f->flags & OPEN_KEEP & ~O_DIRECT);
+			inode_put_fd(&v->inodes, f->inode);
+		}
+		if (r >= 0)
+			f->fd = r;
+	}
+	r = f->fd >= 0 ? f->fd : r;
+	(void)pthread_mutex_unlock(&f->lock);
+	return r;
+}
+
+/* --- opening --- */
+
+static int keep_before_open(fuse_req_t req, int fd, int flags)
+{
+	struct vfs *v = rq_vfs(req);
+	_cleanup_buf_ struct buf dir = BUF_INIT;
+	_cleanup_close_ int dirfd = -1;
+	enum trash_write how = TRASH_WRITE_ANY;
+	struct trash_at at;
+	char name[256];
+	int r;
+
+	if (!v->trash || (flags & O_ACCMODE) == O_RDONLY)
+		if (!v->trash || !(flags & O_TRUNC))
+			return 0;
+	r = rq_locate(v, fd, name, &dir, &at);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	dirfd = at.dirfd;
+	if (flags & O_TRUNC)
+		how = TRASH_WRITE_TRUNCATE;
+	else if ((flags & (O_ACCMODE | O_APPEND)) == (O_WRONLY | O_APPEND))
+		how = TRASH_WRITE_APPEND;
+	return trash_before_write(v->trash,
+				  command_of(v, fuse_req_ctx(req)->pid)->group,
+				  &at, fd, how, 0, 0, NULL);
+}
+
+/* The id under which the kernel knows the backing file; 0 = no passthrough.
+ * The table's lock is held. */
+static uint32_t backing_of(struct vfs *v, struct inode *i, int fd)
+{
+	struct wire_backing_map map = { .fd = fd };
+	int id;
+
+	if (i->backing || i->plain || !session_passthrough(v->session))
+		return i->backing;
+	id = ioctl(session_dev_fd(v->session), WIRE_BACKING_OPEN, &map);
+	if (id <= 0) {
+		/* No privilege, no support, or this file system cannot. */
+		if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOTTY)
+			session_no_passthrough(v->session);
+		return 0;
+	}
+	i->backing = (uint32_t)id;
+	return i->backing;
+}
+
+/* Takes own_fd (a real descriptor, or -1). */
+static int file_setup(struct vfs *v, struct file *f, int fd, int own_fd,
+		      struct wire_open_out *out)
+{
+	struct inode *i = f->inode;
+	uint32_t id;
+
+	(void)pthread_mutex_lock(&v->inodes.lock);
+	id = backing_of(v, i, fd);
+	if (!id)
+		i->plain = true;
+	i->opens++;
+	(void)pthread_mutex_unlock(&v->inodes.lock);
+	*out = (struct wire_open_out){ .fh = (uintptr_t)f };
+	if (id) {
+		f->pass = true;
+		out->open_flags = WIRE_OPEN_PASSTHROUGH;
+		out->backing_id = (int32_t)id;
+		if (own_fd >= 0)
+			(void)close(own_fd);
+		return 0;
+	}
+	if (own_fd < 0) {
+		int flags = f->flags & OPEN_KEEP;
+
+		/* Partial pages are read before they are written. */
+		if ((flags & O_ACCMODE) == O_WRONLY)
+			flags = (flags & ~O_ACCMODE) | O_RDWR;
+		own_fd = open_self(fd, flags & ~O_APPEND);
+		if (own_fd == -EACCES || own_fd == -EROFS || own_fd == -ETXTBSY)
+			own_fd =
+				open_self(fd, f->flags & OPEN_KEEP & ~O_APPEND);
+	}
+	f->fd = own_fd;
+	return own_fd < 0 ? own_fd : 0;
+}
+
+static void file_free(struct vfs *v, struct file *f)
+{
+	if (!f)
+		return;
+	(void)pthread_mutex_lock(&v->inodes.lock);
+	if (--f->inode->opens == 0)
+		f->inode->plain = false;
+	(void)pthread_mutex_unlock(&v->inodes.lock);
+	if (f->fd >= 0)
+		(void)close(f->fd);
+	inode_unref(&v->inodes, f->inode);
+	(void)pthread_mutex_destroy(&f->lock);
+	free(f);
+}
+
+static int judge_open(fuse_req_t req, struct inode *i, int fd, int flags)
+{
+	bool write = (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC;
+
+	return rq_judge_inode(req, i, fd, write ? FILE_WRITE : FILE_OPEN,
+			      write ? "file_write" : "file_open",
+			      false /* quiet */);
+}
+
+static int open_existing(fuse_req_t req, struct inode *i, int fd, int flags)
+{
+	int r = judge_open(req, i, fd, flags);
+
+	if (r == 0)
+		r = keep_before_open(req, fd, flags);
+	if (r < 0 || !(flags & O_TRUNC))
+		return r;
+	r = open_self(fd, O_WRONLY | O_TRUNC);
+	if (r < 0)
+		return r;
+	(void)close(r);
+	return 0;
+}
+
+static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct vfs *v = rq_vfs(req);
+	struct inode *i = rq_inode(v, ino);
+	struct wire_open_out out;
+	struct file *f = NULL;
+	int fd = inode_fd(&v->inodes, i), r;
+
+	if (fd < 0) {
+		rq_err(req, fd);
+		return;
+	}
+	r = open_existing(req, i, fd, fi->flags);
+	if (r == 0) {
+		f = file_new(i, fi->flags);
+		r = f ? file_setup(v, f, fd, -1, &out) : -ENOMEM;
+	}
+	if (r < 0) {
+		rq_err(req, r);
+		if (f)
+			file_free(v, f); /* with the reference of inode_fd() */
+		else
+			inode_put_fd(&v->inodes, i);
+		return;
+	}
+	/* The reference of inode_fd() is the file's now. */
+	if (fuse_reply_buf(req, (const char *)&out, sizeof(out)) == -ENOENT)
+		file_free(v, f); /* interrupted: no release will come */
+}
+
+static void put_attr(struct fuse_attr *a, const struct stat *st)
+{
+	*a = (struct fuse_attr){
+		.ino = st->st_ino,
+		.size = (uint64_t)st->st_size,
+		.blocks = (uint64_t)st->st_blocks,
+		.atime = (uint64_t)st->st_atim.tv_sec,
+		.mtime = (uint64_t)st->st_mtim.tv_sec,
+		.ctime = (uint64_t)st->st_ctim.tv_sec,
+		.atimensec = (uint32_t)st->st_atim.tv_nsec,
+		.mtimensec = (uint32_t)st->st_mtim.tv_nsec,
+		.ctimensec = (uint32_t)st->st_ctim.tv_nsec,
+		.mode = st->st_mode,
+		.nlink = (uint32_t)st->st_nlink,
+		.uid = st->st_uid,
+		.gid = st->st_gid,
+		.rdev = (uint32_t)st->st_rdev,
+		.blksize = (uint32_t)st->st_blksize,
+	};
+}
+
+/* Reply to CREATE and TMPFILE, which libfuse cannot give a backing id. */
+struct created {
+	struct fuse_entry_out entry;
+	struct wire_open_out open;
+};
+
+static void put_entry(struct created *c, const struct fuse_entry_param *e)
+{
+	double whole = (double)(uint64_t)e->entry_timeout;
+
+	memset(&c->entry, 0, sizeof(c->entry));
+	c->entry.nodeid = e->ino;
+	c->entry.generation = e->generation;
+	c->entry.entry_valid = c->entry.attr_valid = (uint64_t)e->entry_timeout;
+	c->entry.entry_valid_nsec = c->entry.attr_valid_nsec =
+		(uint32_t)((e->entry_timeout - whole) * 1e9);
+	put_attr(&c->entry.attr, &e->attr);
+}
+
+/* The node and open file of a file just made; fd is taken. */
+static int created_setup(fuse_req_t req, struct spot *p, const char *name,
+			 int fd, int flags, struct created *out)
+{
+	struct vfs *v = rq_vfs(req);
+	struct fuse_entry_param e = { .generation = 1 };
+	struct inode *i;
+	struct file *f;
+	int path_fd = open_self(fd, O_PATH), held, r;
+
+	if (path_fd < 0) {
+		(void)close(fd);
+		return path_fd;
+	}
+	r = inode_lookup(&v->inodes, p->parent, name, path_fd, &e.attr, &i);
+	if (r < 0) {
+		(void)close(fd);
+		return r;
+	}
+	held = inode_fd(&v->inodes, i);
+	f = held < 0 ? NULL : file_new(i, flags);
+	if (f) {
+		r = file_setup(v, f, held, fd, &out->open);
+	} else {
+		(void)close(fd);
+		r = held < 0 ? held : -ENOMEM;
+		if (held >= 0)
+			inode_put_fd(&v->inodes, i);
+	}
+	if (r < 0) {
+		inode_forget(&v->inodes, i, 1);
+		return r;
+	}
+	rq_fix_stat(v, &e.attr);
+	e.ino = rq_nodeid(v, i);
+	e.attr_timeout = e.entry_timeout = v->settings.timeout;
+	put_entry(out, &e);
+	return 0;
+}
+
+static void created_undo(struct vfs *v, struct created *c)
+{
+	struct inode *i = rq_inode(v, c->entry.nodeid);
+
+	file_free(v, (struct file *)(uintptr_t)c->open.fh);
+	inode_forget(&v->inodes, i, 1);
+}
+
+static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
+		      mode_t mode, struct fuse_file_info *fi)
+{
+	struct vfs *v = rq_vfs(req);
+	struct created out;
+	struct gate_op g;
+	struct spot p;
+	int fd, r = spot_open(req, parent, name, &p);
+
+	if (r < 0) {
+		rq_err(req, r);
+		return;
+	}
+	g = rq_gate(req, FILE_CREATE, "file_create", buf_str(&p.path));
+	r = gate_ask(v, &g);
+	if (r >= 0) {
+		rq_become(req);
+		/* Exclusively: an existing file has not been checked. ESTALE
+		 * makes the kernel look it up and come back. */
+		fd = openat(p.dirfd, name,
+			    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC |
+				    (fi->flags & (O_DIRECT | O_SYNC | O_DSYNC)),
+			    mode);
+		r = fd < 0 ? -errno : 0;
+		if (r == -EEXIST && !(fi->flags & O_EXCL))
+			r = -ESTALE;
+	}
+	if (r == 0 && v->trash) {
+		struct trash_at at = spot_at(v, &p);
+
+		(void)trash_note_made(v->trash, g.command->group, &at,
+				      TRASH_MADE_FILE);
+	}
+	if (r == 0)
+		r = created_setup(req, &p, name, fd, fi->flags, &out);
+	if (r < 0)
+		rq_err(req, r);
+	else if (fuse_reply_buf(req, (const char *)&out, sizeof(out)) ==
+		 -ENOENT)
+		created_undo(v, &out);
+	spot_done(v, &p);
+}
+
+static void op_release(fuse_req_t req, fuse_ino_t ino,
+		       struct fuse_file_info *fi)
+{
+	(void)ino;
+	file_free(rq_vfs(req), rq_file(fi));
+	rq_err(req, 0);
+}
+
+/* --- data, when it is not passed through --- */
+
+static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+		    struct fuse_file_info *fi)
+{
+	struct fuse_bufvec buf = FUSE_BUFVEC_INIT(size);
+	int fd = file_fd(rq_vfs(req), rq_file(fi));
+
+	(void)ino;
+	if (fd < 0) {
+		rq_err(req, fd);
+		return;
+	}
+	buf.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
+	buf.buf[0].fd = fd;
+	buf.buf[0].pos = off;
+	(void)fuse_reply_data(req, &buf, FUSE_BUF_COPY_FLAGS_NONE);
+}
+
+static void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in,
+			 off_t off, struct fuse_file_info *fi)
+{
+	struct fuse_bufvec out = FUSE_BUFVEC_INIT(fuse_buf_size(in));
+	int fd = file_fd(rq_vfs(req), rq_file(fi));
+	ssize_t n;
+
+	(void)ino;
+	if (fd < 0) {
+		rq_err(req, fd);
+		return;
+	}
+	out.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
+	out.buf[0].fd = fd;
+	out.buf[0].pos = off;
+	n = fuse_buf_copy(&out, in, FUSE_BUF_COPY_FLAGS_NONE);
+	if (n < 0)
+		rq_err(req, (int)n);
+	else
+		(void)fuse_reply_write(req, (size_t)n);
+}
+
+static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
+		     struct fuse_file_info *fi)
+{
+	int fd = file_fd(rq_vfs(req), rq_file(fi)), r;
+
+	(void)ino;
+	if (fd < 0) {
+		rq_err(req, fd);
+		return;
+	}
+	session_block(rq_vfs(req)->session);
+	r = (datasync ? fdatasync(fd) : fsync(fd)) < 0 ? -errno : 0;
+	session_unblock(rq_vfs(req)->session);
+	rq_err(req, r);
+}
+
+static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off,
+			 off_t length, struct fuse_file_info *fi)
+{
+	int fd = file_fd(rq_vfs(req), rq_file(fi)), r;
+
+	(void)ino;
+	if (fd < 0) {
+		rq_err(req, fd);
+		return;
+	}
+	session_block(rq_vfs(req)->session);
+	r = fallocate(fd, mode, off, length) < 0 ? -errno : 0;
+	session_unblock(rq_vfs(req)->session);
+	rq_err(req, r);
+}
+
+static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
+		     struct fuse_file_info *fi)
+{
+	int fd = file_fd(rq_vfs(req), rq_file(fi));
+	off_t r;
+
+	(void)ino;
+	if (fd < 0) {
+		rq_err(req, fd);
+		return;
+	}
+	r = lseek(fd, off, whence);
+	if (r < 0)
+		rq_err(req, -errno);
+	else
+		(void)fuse_reply_lseek(req, r);
+}
+
+static void op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t off_in,
+			       struct fuse_file_info *fi_in, fuse_ino_t out,
+			       off_t off_out, struct fuse_file_info *fi_out,
+			       size_t len, int flags)
+{
+	struct vfs *v = rq_vfs(req);
+	int from = file_fd(v, rq_file(fi_in)), to = file_fd(v, rq_file(fi_out));
+	ssize_t n;
+
+	(void)in;
+	(void)out;
+	if (from < 0 || to < 0) {
+		rq_err(req, from < 0 ? from : to);
+		return;
+	}
+	session_block(v->session);
+	n = copy_file_range(from, &off_in, to, &off_out, len,
+			    (unsigned int)flags);
+	if (n < 0)
+		n = -errno;
+	session_unblock(v->session);
+	if (n < 0)
+		rq_err(req, (int)n);
+	else
+		(void)fuse_reply_write(req, (size_t)n);
+}
+
+/* Inode flags: what chattr and lsattr ask. */
+static void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd,
+		     void *arg, struct fuse_file_info *fi, unsigned int flags,
+		     const void *in, size_t in_size, size_t out_size)
+{
+	struct vfs *v = rq_vfs(req);
+	struct inode *i = rq_inode(v, ino);
+	unsigned char data[64] = { 0 };
+	int fd, held, r;
+
+	(void)arg;
+	(void)fi;
+	if (flags & FUSE_IOCTL_UNRESTRICTED || in_size > sizeof(data) ||
+	    out_size > sizeof(data)) {
+		rq_err(req, -ENOTTY);
+		return;
+	}
+	held = inode_fd(&v->inodes, i);
+	fd = held < 0 ? held : open_self(held, O_RDONLY);
+	if (in_size)
+		memcpy(data, in, in_size);
+	r = fd < 0 ? fd : ioctl(fd, cmd, data);
+	if (r < 0 && fd >= 0)
+		r = -errno;
+	if (fd >= 0)
+		(void)close(fd);
+	if (held >= 0)
+		inode_put_fd(&v->inodes, i);
+	if (r < 0)
+		rq_err(req, r);
+	else
+		(void)fuse_reply_ioctl(req, r, data, out_size);
+}
+
+void ops_file(struct fuse_lowlevel_ops *o)
+{
+	o->open = op_open;
+	o->create = op_create;
+	o->release = op_release;
+	o->read = op_read;
+	o->write_buf = op_write_buf;
+	o->fsync = op_fsync;
+	o->fallocate = op_fallocate;
+	o->lseek = op_lseek;
+	o->copy_file_range = op_copy_file_range;
+	o->ioctl = op_ioctl;
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session.c - the mount, the connection to the kernel, the request threads
+ *
+ * Threads wake-up costs are what a FUSE server is made of: four threads that
+ * wait on the device in turn are two to three times slower than one. So one
+ * thread is the reader: it holds `turn`, reads a request, handles it itself and
+ * reads the next. Only when a handler is about to wait (fsync, a large copy,
+ * an approval) does it give the turn away (session_block), and another thread
+ * becomes the reader; afterwards it queues for the turn.
+ *
+ * libfuse decodes and encodes. Two things go past it: the INIT reply is
+ * completed on its way out (flags that this libfuse does not know), and
+ * requests it does not know are answered by ops_raw().
+ */
+#include "vfs/session.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "vfs/request.h"
+#include "vfs/wire.h"
+
+#define MAX_WRITE   (1U << 20)
+#define BUF_SIZE    (MAX_WRITE + 65536U)
+#define THREADS     4U
+#define MAX_THREADS 16U
+
+struct session {
+	struct vfs *vfs;
+	struct fuse_session *se; /* owned */
+	int dev;                 /* owned: /dev/fuse */
+	char *where;             /* owned: mount point */
+	bool mounted;
+	bool passthrough; /* relaxed access */
+	uint64_t init_unique;
+	uint32_t offered, offered2; /* flags of the INIT request */
+
+	pthread_mutex_t turn;
+	pthread_mutex_t lock; /* threads */
+	pthread_t threads[MAX_THREADS];
+	unsigned int n_threads, blocked;
+	bool stop;
+};
+
+static _Thread_local bool has_turn;
+
+/* --- talking to the kernel --- */
+
+static void patch_init(struct session *s, struct wire_init_out *o)
+{
+	if (s->offered & WIRE_HANDLE_KILLPRIV_V2)
+		o->flags |= WIRE_HANDLE_KILLPRIV_V2;
+	if (!(s->offered & WIRE_INIT_EXT) ||
+	    !(s->offered2 & WIRE_PASSTHROUGH) || !s->passthrough ||
+	    !s->vfs->privileged) {
+		s->passthrough = false;
+		return;
+	}
+	o->minor = MAX(o->minor, WIRE_MINOR_PASSTHROUGH);
+	o->flags |= WIRE_INIT_EXT;
+	o->flags2 |= WIRE_PASSTHROUGH;
+	/* One file system below us, which may be an overlay itself. */
+	o->max_stack_depth = 2;
+}
+
+static ssize_t dev_writev(int fd, struct iovec *iov, int count, void *userdata)
+{
+	struct vfs *v = userdata;
+	struct session *s = v->session;
+	const struct fuse_out_header *head = iov[0].iov_base;
+	struct wire_init_out init;
+	struct iovec patched[2];
+
+	if (!s || !s->init_unique || head->unique != s->init_unique ||
+	    count != 2 || head->error || iov[1].iov_len != sizeof(init))
+		return writev(fd, iov, count);
+	s->init_unique = 0;
+	memcpy(&init, iov[1].iov_base, sizeof(init));
+	patch_init(s, &init);
+	patched[0] = iov[0];
+	patched[1] = (struct iovec){ &init, sizeof(init) };
+	return writev(fd, patched, 2);
+}
+
+static ssize_t dev_read(int fd, void *buf, size_t size, void *userdata)
+{
+	(void)userdata;
+	return read(fd, buf, size);
+}
+
+static void on_init(void *userdata, struct fuse_conn_info *c)
+{
+	struct vfs *v = userdata;
+	unsigned int want = FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_DONT_MASK |
+			    FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS |
+			    FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_ASYNC_DIO |
+			    FUSE_CAP_ASYNC_READ | FUSE_CAP_IOCTL_DIR |
+			    FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_POSIX_ACL;
+
+	/* Symlink targets are judged when read; cached ones would not be. */
+	c->want = want & c->capable;
+	c->max_write = MAX_WRITE;
+	if (v->settings.max_background)
+		c->max_background = v->settings.max_background;
+}
+
+/* --- threads --- */
+
+static void note_init(struct session *s, const char *buf, size_t n)
+{
+	const struct fuse_in_header *h = (const void *)buf;
+	const struct fuse_init_in *in = (const void *)(buf + sizeof(*h));
+
+	if (n < sizeof(*h) + 16 || h->opcode != FUSE_INIT)
+		return;
+	s->init_unique = h->unique;
+	s->offered = in->flags;
+	if (n >= sizeof(*h) + sizeof(*in))
+		s->offered2 = in->flags2;
+}
+
+/* One request. False: the connection has ended. */
+static bool serve_one(struct session *s, char *buf)
+{
+	struct fuse_buf fb = { .mem = buf };
+	ssize_t n = read(s->dev, buf, BUF_SIZE);
+
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN || errno == ENOENT;
+	if (n < (ssize_t)sizeof(struct fuse_in_header))
+		return false;
+	note_init(s, buf, (size_t)n);
+	if (ops_raw(s->vfs, buf, (size_t)n))
+		return true;
+	fb.size = (size_t)n;
+	fuse_session_process_buf(s->se, &fb);
+	return true;
+}
+
+static void take_turn(struct session *s)
+{
+	(void)pthread_mutex_lock(&s->turn);
+	has_turn = true;
+}
+
+static void give_turn(struct session *s)
+{
+	has_turn = false;
+	(void)pthread_mutex_unlock(&s->turn);
+}
+
+static void *run_thread(void *arg)
+{
+	struct session *s = arg;
+	char *buf = malloc(BUF_SIZE);
+	int r = buf ? cred_thread_init(s->vfs) : -ENOMEM;
+	bool go = true;
+
+	if (r < 0)
+		(void)log_error_errno(r, "request thread");
+	take_turn(s);
+	while (r == 0 && go && !__atomic_load_n(&s->stop, __ATOMIC_ACQUIRE))
+		go = serve_one(s, buf);
+	give_turn(s);
+	free(buf);
+	return NULL;
+}
+
+static int add_thread(struct session *s)
+{
+	sigset_t all, old;
+	int r = 0;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	(void)pthread_mutex_lock(&s->lock);
+	if (s->n_threads < MAX_THREADS && !s->stop) {
+		r = -pthread_create(&s->threads[s->n_threads], NULL, run_thread,
+				    s);
+		if (r == 0)
+			s->n_threads++;
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return r;
+}
+
+void session_block(struct session *s)
+{
+	bool short_of_threads;
+
+	if (!has_turn)
+		return;
+	(void)pthread_mutex_lock(&s->lock);
+	s->blocked++;
+	short_of_threads = s->blocked >= s->n_threads;
+	(void)pthread_mutex_unlock(&s->lock);
+	if (short_of_threads)
+		(void)add_thread(s);
+	give_turn(s);
+}
+
+void session_unblock(struct session *s)
+{
+	if (has_turn)
+		return;
+	(void)pthread_mutex_lock(&s->lock);
+	s->blocked--;
+	(void)pthread_mutex_unlock(&s->lock);
+	take_turn(s);
+}
+
+int session_start(struct session *s)
+{
+	for (unsigned int i = 0; i < THREADS; i++) {
+		int r = add_thread(s);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* --- mounting --- */
+
+static int private_namespace(struct vfs *v)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		return -errno;
+	/* Later mounts of the host still reach us, ours do not reach it. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return -errno;
+	v->mnt_ns = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	return v->mnt_ns < 0 ? -errno : 0;
+}
+
+static int do_mount(struct session *s)
+{
+	char data[160];
+
+	s->dev = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (s->dev < 0)
+		return -errno;
+	(void)snprintf(data, sizeof(data),
+		       "fd=%d,rootmode=40000,user_id=%u,group_id=%u,"
+		       "default_permissions,allow_other",
+		       s->dev, getuid(), getgid());
+	if (mount("agentsh", s->where, "fuse.agentsh", MS_NOSUID | MS_NODEV,
+		  data) < 0)
+		return -errno;
+	s->mounted = true;
+	return 0;
+}
+
+static int make_session(struct session *s)
+{
+	static const struct fuse_custom_io io = { .writev = dev_writev,
+						  .read = dev_read };
+	struct fuse_lowlevel_ops ops = { .init = on_init };
+	char name[] = "agentsh-vfs";
+	char *argv[] = { name, NULL };
+	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
+
+	ops_name(&ops);
+	ops_dir(&ops);
+	ops_file(&ops);
+	ops_attr(&ops);
+	s->se = fuse_session_new(&args, &ops, sizeof(ops), s->vfs);
+	fuse_opt_free_args(&args);
+	if (!s->se)
+		return -ENOMEM;
+	if (fuse_session_custom_io(s->se, &io, s->dev) < 0)
+		return -EINVAL;
+	return 0;
+}
+
+int session_open(struct vfs *v, struct session **ret)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	int r = 0;
+
+	if (!s)
+		return -ENOMEM;
+	s->vfs = v;
+	s->dev = -1;
+	s->passthrough = v->settings.passthrough;
+	(void)pthread_mutex_init(&s->turn, NULL);
+	(void)pthread_mutex_init(&s->lock, NULL);
+	s->where = strdup(v->settings.mount_point ? v->settings.mount_point
+						  : v->workspace);
+	if (!s->where)
+		r = -ENOMEM;
+	if (r == 0 && !v->settings.mount_point)
+		r = private_namespace(v);
+	if (r == 0)
+		r = do_mount(s);
+	if (r == 0)
+		r = make_session(s);
+	if (r < 0) {
+		(void)session_close(s);
+		return r;
+	}
+	v->session = s;
+	v->inodes.dev_fuse = s->dev;
+	*ret = s;
+	return 0;
+}
+
+struct session *session_close(struct session *s)
+{
+	if (!s)
+		return NULL;
+	__atomic_store_n(&s->stop, true, __ATOMIC_RELEASE);
+	/* Requests of processes still in the mount end with an error; the
+	 * reader's read() with ENODEV. */
+	if (s->mounted && umount2(s->where, MNT_DETACH | MNT_FORCE) < 0)
+		log_warn("cannot unmount %s", s->where);
+	for (unsigned int i = 0; i < s->n_threads; i++)
+		(void)pthread_join(s->threads[i], NULL);
+	if (s->vfs)
+		s->vfs->inodes.dev_fuse = -1;
+	if (s->se)
+		fuse_session_destroy(s->se);
+	else if (s->dev >= 0)
+		(void)close(s->dev);
+	free(s->where);
+	free(s);
+	return NULL;
+}
+
+int session_dev_fd(const struct session *s)
+{
+	return s->dev;
+}
+
+bool session_passthrough(const struct session *s)
+{
+	return __atomic_load_n(&s->passthrough, __ATOMIC_RELAXED);
+}
+
+void session_no_passthrough(struct session *s)
+{
+	__atomic_store_n(&s->passthrough, false, __ATOMIC_RELAXED);
+}
+
+void session_invalidate(struct session *s)
+{
+	struct inode_table *t = &s->vfs->inodes;
+
+	/* Attributes and names: each node is told to the kernel. */
+	(void)pthread_mutex_lock(&t->lock);
+	for (size_t k = 0; k < t->size; k++)
+		for (struct inode *i = t->slots[k]; i; i = i->next)
+			if (i->parent && i->name)
+				(void)fuse_lowlevel_notify_inval_entry(
+					s->se, rq_nodeid(s->vfs, i->parent),
+					i->name, strlen(i->name));
+	(void)pthread_mutex_unlock(&t->lock);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session.h - the mount, the connection to the kernel, the request threads
+ */
+#ifndef VFS_SESSION_H
+#define VFS_SESSION_H
+
+#include <stdbool.h>
+
+struct vfs;
+struct session;
+
+/*
+ * Mounts over the workspace in a new mount namespace (settings.mount_point
+ * NULL), or at the mount point, and negotiates. v->mnt_ns is set. -errno.
+ */
+int session_open(struct vfs *v, struct session **ret);
+/* Starts the threads. */
+int session_start(struct session *s);
+/* Unmounts, joins the threads. NULL is a no-op; returns NULL. */
+struct session *session_close(struct session *s);
+
+/* The calling request thread will wait: another one takes the next request.
+ * May be nested in nothing else. */
+void session_block(struct session *s);
+void session_unblock(struct session *s);
+
+int session_dev_fd(const struct session *s);
+/* Opens may be passed through to the backing file. */
+bool session_passthrough(const struct session *s);
+void session_no_passthrough(struct session *s);
+/* Drops what the kernel has cached (new policy). */
+void session_invalidate(struct session *s);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vfs.h - agentsh-vfs: state of the one mount this program serves
+ *
+ * Threads: the main thread talks to the server; request threads take turns in
+ * reading from /dev/fuse (session.c). The policy is behind `gate_lock`, nodes
+ * behind the table's lock; the rest of this struct is constant once requests
+ * are served.
+ */
+#ifndef VFS_VFS_H
+#define VFS_VFS_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/loop.h"
+#include "base/vec.h"
+#include "core/heritage.h"
+#include "core/op.h"
+#include "core/sink.h"
+#include "policy/guard.h"
+#include "trash/keep.h"
+#include "vfs/inode.h"
+
+enum vfs_mode { /* sandbox.fuse.audit.mode */
+	VFS_MONITOR = 0,
+	VFS_SOFT_BLOCK,
+	VFS_SOFT_DELETE,
+	VFS_STRICT,
+};
+
+struct vfs_settings {
+	struct arena arena;      /* owns the strings */
+	const char *mount_point; /* "": over the workspace, own namespace */
+	const char *trash_path;  /* NULL = default */
+	enum vfs_mode mode;
+	bool passthrough;
+	bool approvals;
+	double timeout; /* seconds that the kernel may keep names and attributes */
+	struct trash_options trash;
+	unsigned int max_background;
+};
+
+struct command {
+	pid_t pid;
+	uint32_t group; /* in the trash */
+	char id[128];
+	bool ended;
+};
+
+struct vfs {
+	struct heritage heritage;
+	struct loop *loop;
+	char *session_id, *workspace; /* owned */
+	struct vfs_settings settings;
+	struct policy *policy;
+	struct guard *guard; /* gate_lock */
+	struct sink sink;
+	struct approver approver;
+	uint32_t next_ticket; /* gate_lock */
+	struct buf scratch;   /* gate_lock: event being written */
+	pthread_mutex_t gate_lock;
+
+	int root_fd;         /* O_PATH, of the plain directory */
+	struct trash *trash; /* NULL: none could be opened */
+	dev_t trash_dev;
+	ino_t trash_ino;
+	bool trash_in_root; /* directly below the workspace */
+	struct inode_table inodes;
+	struct session *session;
+	int mnt_ns;      /* what commands enter; -1 */
+	bool privileged; /* we act as the caller (root) */
+
+	pthread_mutex_t command_lock;
+	VEC(struct command *) commands; /* command_lock; never freed */
+	struct {
+		pid_t pid;
+		struct command *command;
+	} pids[256]; /* command_lock: cache */
+	struct command *fallback;
+};
+
+/* --- settings.c --- */
+int vfs_settings_parse(struct str json, struct vfs_settings *ret);
+
+/* --- command.c --- */
+/* Which command a process belongs to; never NULL once started. */
+struct command *command_of(struct vfs *v, pid_t pid);
+int command_started(struct vfs *v, struct str id, pid_t pid);
+void command_ended(struct vfs *v, struct str id);
+
+/* --- cred.c --- */
+/* Per thread, before its first request. */
+int cred_thread_init(struct vfs *v);
+/* Files made from now on belong to the caller. */
+void cred_become(struct vfs *v, uid_t uid, gid_t gid, mode_t umask);
+/* Around chmod: may set the set-group-id bit. */
+void cred_fsetid(bool on);
+
+#endif
