@@ -7,9 +7,10 @@
  * and ask the policy about each program; contents are hashed only for denied
  * programs of exactly the same size, and at most once.
  *
- * An inode that is also there under an allowed name is not denied: one
- * multi-call binary with many hard links serves both kinds of names, and is
- * judged by the name it is called by.
+ * A file has the names of its links as well: nc may be a link to nc.openbsd.
+ * It is denied when all its link names are, whatever its own is called; when
+ * some are allowed it is a multi-call binary, judged by the name it is called
+ * by. The same holds for hard links.
  */
 #include "tracer/copies.h"
 
@@ -33,7 +34,7 @@ struct program {
 	ino_t ino;
 	off_t size;
 	char *path; /* owned */
-	bool denied, hashed;
+	bool denied, hashed, is_link;
 	uint8_t hash[SHA256_LEN];
 };
 
@@ -105,12 +106,13 @@ static bool is_denied(const struct copies *c, const char *path)
 }
 
 static void add_program(struct copies *c, const char *dir, const char *name,
-			const struct stat *st)
+			const struct stat *st, bool is_link)
 {
 	_cleanup_buf_ struct buf path = BUF_INIT;
 	struct program p = { .dev = st->st_dev,
 			     .ino = st->st_ino,
-			     .size = st->st_size };
+			     .size = st->st_size,
+			     .is_link = is_link };
 
 	buf_printf(&path, "%s/%s", dir, name);
 	p.path = buf_take(&path);
@@ -127,16 +129,39 @@ static void scan_dir(struct copies *c, const char *dir)
 	const struct dirent *e;
 
 	while (d && (e = readdir(d)) && c->programs.n < COPIES_MAX_PROGRAMS) {
-		struct stat st;
+		struct stat st, own;
 
-		/* Links lead to a file that has a name of its own. */
-		if (e->d_type != DT_REG && e->d_type != DT_UNKNOWN)
+		if (e->d_type == DT_DIR ||
+		    fstatat(dirfd(d), e->d_name, &own, AT_SYMLINK_NOFOLLOW) <
+			    0 ||
+		    fstatat(dirfd(d), e->d_name, &st, 0) < 0)
 			continue;
-		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) ==
-			    0 &&
-		    S_ISREG(st.st_mode) && (st.st_mode & 0111) != 0)
-			add_program(c, dir, e->d_name, &st);
+		if (S_ISREG(st.st_mode) && (st.st_mode & 0111) != 0)
+			add_program(c, dir, e->d_name, &st,
+				    S_ISLNK(own.st_mode));
 	}
+}
+
+static bool same_file(const struct program *a, const struct program *b)
+{
+	return a->ino == b->ino && a->dev == b->dev;
+}
+
+/* A file that is reached by denied link names only is denied itself. */
+static void judge_by_links(struct copies *c, struct program *p)
+{
+	bool denied = false;
+
+	for (size_t i = 0; i < c->programs.n; i++) {
+		const struct program *link = &c->programs.data[i];
+
+		if (!link->is_link || !same_file(link, p))
+			continue;
+		if (!link->denied)
+			return;
+		denied = true;
+	}
+	p->denied |= denied;
 }
 
 static void scan(struct copies *c)
@@ -144,6 +169,9 @@ static void scan(struct copies *c)
 	c->scanned = true;
 	for (size_t i = 0; i < c->n_dirs; i++)
 		scan_dir(c, c->dirs[i]);
+	for (size_t i = 0; i < c->programs.n; i++)
+		if (!c->programs.data[i].is_link)
+			judge_by_links(c, &c->programs.data[i]);
 }
 
 static bool inode_allowed(const struct copies *c, dev_t dev, ino_t ino)
@@ -204,7 +232,7 @@ static bool is_copy(struct copies *c, int fd, const struct stat *st)
 	for (size_t i = 0; i < c->programs.n; i++) {
 		struct program *p = &c->programs.data[i];
 
-		if (!p->denied || p->size != st->st_size ||
+		if (p->is_link || !p->denied || p->size != st->st_size ||
 		    inode_allowed(c, p->dev, p->ino))
 			continue;
 		if (p->dev == st->st_dev && p->ino == st->st_ino)

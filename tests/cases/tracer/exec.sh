@@ -29,6 +29,16 @@ for how in ./cat ./link ./script ./script2 "./../ws/cat" \
 	expect_event "$blocked"
 done
 
+# a denied name may be a link to a file whose own name nobody denies
+mkdir "$T/path"
+cp "$(realpath /usr/bin/id)" "$T/path/tool.real"
+ln -s tool.real "$T/path/nc"
+SETTINGS="{\"path\": \"$T/path\", \"landlock\": {\"execute\": [\"$T/path\"]}}"
+traced bash -c "cp $T/path/tool.real harmless && ./harmless"
+expect_no_out uid=
+expect_event "$blocked and (.filename | endswith(\"/harmless\"))"
+SETTINGS='{}'
+
 traced python3 -c '
 import os, ctypes
 data = open("/usr/bin/id", "rb").read()
