@@ -7,6 +7,7 @@
  * may come to mean another process in between, and Landlock's signal scope
  * (ABI 6) is the floor for that.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -47,12 +48,38 @@ static bool in_command(const struct request *q, pid_t pid)
 	const struct proc_entry *e = proctab_find(&q->command->procs, pid);
 	struct proc_stat st;
 
-	if (e && proc_stat_read(pid, &st) == 0 &&
-	    st.start_ticks == e->start_ticks)
+	if (proc_stat_read(pid, &st) < 0)
+		return false;
+	if (e && st.start_ticks == e->start_ticks)
 		return true;
 	if (q->command->cgroup)
 		return cgroup_set_contains(q->command->cgroup, pid);
-	return descends(pid, q->command->pid);
+	/* Sessions are made inside: nobody can join one from elsewhere. */
+	return st.session == q->command->pid ||
+	       descends(pid, q->command->pid) ||
+	       (st.session != pid &&
+		proctab_find(&q->command->procs, st.session) != NULL);
+}
+
+/* All of a process group, whose leader may have gone. */
+static bool group_in_command(const struct request *q, pid_t pgrp)
+{
+	_cleanup_closedir_ DIR *d = opendir("/proc");
+	const struct dirent *e;
+	bool any = false;
+
+	while (d && (e = readdir(d))) {
+		struct proc_stat st;
+		uint64_t pid;
+
+		if (num_parse_u64(str_from(e->d_name), &pid) < 0 ||
+		    proc_stat_read((pid_t)pid, &st) < 0 || st.pgrp != pgrp)
+			continue;
+		if (!in_command(q, (pid_t)pid))
+			return false;
+		any = true;
+	}
+	return any;
 }
 
 static unsigned int relation_to(const struct request *q, pid_t target)
@@ -118,16 +145,19 @@ static struct signal_call arguments(const struct request *q)
 	}
 }
 
-/* 0: the caller's own group; else the one named. */
+/* 0: the caller's own group; -1: everyone; else the group named. */
 static unsigned int group_relation(const struct request *q, int64_t target)
 {
-	pid_t pgrp = (pid_t)-target;
-
 	if (target == 0)
 		return SIGREL_SESSION | SIGREL_SELF;
-	if (target == -1) /* everyone it may: the floor's scope bounds it */
-		return SIGREL_SESSION | SIGREL_EXTERNAL;
-	return relation_to(q, pgrp);
+	/* Everyone is the sandbox only where the floor's scope makes it so. */
+	if (target == -1 && q->tracer->landlock.scope_signal)
+		return SIGREL_SESSION;
+	if (target == -1)
+		return SIGREL_EXTERNAL;
+	return group_in_command(q, (pid_t)-target)
+		       ? SIGREL_SESSION
+		       : SIGREL_EXTERNAL | SIGREL_USER;
 }
 
 void decode_kill(struct request *q)

@@ -43,7 +43,9 @@ static uint32_t choose_notify(const struct tracer *t)
 	}
 	if (s->net_notify)
 		notify |= NOTIFY_NET;
-	if (policy_has_signal_rules(t->policy))
+	/* Before ABI 6 nothing else keeps commands from killing us. */
+	if (policy_has_signal_rules(t->policy) || s->notify_signals ||
+	    !s->landlock || landlock_abi() < 6)
 		notify |= NOTIFY_SIGNAL;
 	return notify;
 }

@@ -94,6 +94,7 @@ static int parse_object(struct settings *s, const struct json *root)
 	s->seccomp_on_block = on_block(json_get_str(sc, "on_block"));
 	s->seccomp_kill =
 		str_eq_c(json_get_str(sc, "on_block"), "log_and_kill");
+	s->notify_signals = json_get_bool(sc, "notify_signals", false);
 	s->allow_ptrace = json_get_bool(sc, "allow_ptrace", false);
 	s->allow_userns = json_get_bool(sc, "allow_userns", false);
 	parse_exec(s, json_get(root, "exec"));

@@ -29,8 +29,9 @@ struct settings {
 	struct settings_list deny_paths;
 	struct settings_list seccomp_block;
 	enum seccomp_block seccomp_on_block;
-	bool seccomp_kill; /* what `block` names: recorded, then killed */
-	bool notify;       /* false: run on the static floor only */
+	bool seccomp_kill;   /* what `block` names: recorded, then killed */
+	bool notify;         /* false: run on the static floor only */
+	bool notify_signals; /* also where Landlock bounds them */
 	bool allow_ptrace, allow_userns;
 	size_t max_argc, max_argv_bytes;
 	bool truncated_allowed; /* exec.on_truncated == "allow" */
