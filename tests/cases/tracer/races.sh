@@ -24,3 +24,12 @@ traced "$AGENTSH_BUILD/tests/cases/tracer/race-exec" "$WS/ok" "$WS/id" "$seconds
 expect_no_out uid=
 expect_status 0
 echo "exec: $(cat "$T/out")"
+
+mkdir "$WS/r" "$WS/closed"
+echo secret >"$WS/closed/key"
+traced "$AGENTSH_BUILD/tests/cases/tracer/race-link" "$WS/r" "$WS/closed/key" "$seconds"
+[ "$STATUS" != 1 ] || fail "$(cat "$T/out")"
+expect_status 0
+echo "link: $(cat "$T/out")"
+[ "$(cat "$WS/closed/key")" = secret ] || fail 'denied file changed'
+expect_event '.type == "file_open" and (.path | endswith("closed/key")) and .effective_action == "blocked"'
