@@ -25,6 +25,7 @@
 #include "base/num.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "tracer/exposes.h"
 
 static void target_done(struct file_target *t)
 {
@@ -472,6 +473,18 @@ static void on_judged(void *arg, struct verdict v)
 	request_fail(q, EACCES);
 }
 
+/* A directory that would be moved with what nobody may open in it. */
+static bool hides_something(const struct file_call *f,
+			    const struct file_target *t)
+{
+	const struct tracer *tr = f->q->tracer;
+
+	return f->verb == FILE_RENAME && t->fd >= 0 && S_ISDIR(t->st.st_mode) &&
+	       tr->reads_on_behalf &&
+	       exposes_denied(guard_policy(tr->guard), &tr->settings, t->fd,
+			      buf_str(&t->path));
+}
+
 /* A second op that decides: the other path, or reading what is moved. */
 static bool second_op(const struct file_call *f, struct op *op)
 {
@@ -481,6 +494,10 @@ static bool second_op(const struct file_call *f, struct op *op)
 		fill_op(f, &f->a, FILE_OPEN, op);
 		if (policy_decide(p, op).kind == VERDICT_DENY)
 			return true;
+	}
+	if (hides_something(f, &f->a) || hides_something(f, &f->b)) {
+		*op = (struct op){ .kind = OP_NONE };
+		return true;
 	}
 	if (f->two)
 		fill_op(f, &f->b, f->verb, op);

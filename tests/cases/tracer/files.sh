@@ -30,6 +30,19 @@ for op in file_open file_link file_rename file_delete file_chmod \
 done
 expect_event '.path == "/etc/shadow" and .effective_action == "blocked" and .policy.rule == "deny-env"'
 
+mkdir -p "$WS/closed" "$WS/holder/deep" "$WS/plain/deep" "$WS/other"
+echo secret >"$WS/closed/key"
+echo secret >"$WS/holder/deep/.env"
+traced bash -c 'mv closed opened; cat opened/key; mv holder h2
+	cat h2/deep/.env; mv -T holder other; mv plain moved && echo moved
+	python3 -c "import ctypes
+print(ctypes.CDLL(None).renameat2(-100, b\"other\", -100, b\"closed\", 2))"'
+expect_no_out secret
+expect_out moved
+expect_out -1
+[ -f "$WS/closed/key" ] && [ -f "$WS/holder/deep/.env" ] || fail 'moved away'
+expect_event '.type == "file_rename" and (.path | endswith("/holder")) and .effective_action == "blocked"'
+
 traced bash -c 'echo x >/etc/agentsh-case; mkdir /usr/agentsh-case
 	chmod 777 /etc/passwd; touch /usr/bin/env; ln -s x /etc/agentsh-case
 	rm /etc/hostname; mv /etc/hostname /etc/h2; ln /etc/hostname hn'
