@@ -45,3 +45,25 @@ gone() {
 wait_for gone
 api GET '/api/v1/sessions/s/history?type=approval_resolved'
 expect_json 'length == 3'
+
+# a file that a running command opens: the open waits for the answer
+echo treasure >"$WS/guarded"
+for decision in approve deny; do
+	curl -sS -m 30 -X POST "$AGENTSH_SERVER/api/v1/sessions/s/exec" \
+		-d '{"command":"cat","args":["guarded"]}' >"$T/bg" &
+	BG=$!
+	asked() {
+		local_api GET /api/v1/approvals
+		jq -e '.[0] | .kind == "file" and (.target | endswith("/guarded"))' \
+			"$T/out" >/dev/null
+	}
+	wait_for asked
+	local_api POST "/api/v1/approvals/$(jq -r '.[0].id' "$T/out")" \
+		"{\"decision\":\"$decision\"}"
+	expect_code 200
+	wait $BG
+	cp "$T/bg" "$T/$decision"
+done
+jq -e '.result.stdout == "treasure\n"' "$T/approve" >/dev/null || fail "approved: $(cat "$T/approve")"
+jq -e '.result.exit_code == 1 and (.result | has("stdout") | not)' "$T/deny" >/dev/null ||
+	fail "denied: $(cat "$T/deny")"
