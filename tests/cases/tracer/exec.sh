@@ -69,9 +69,9 @@ expect_message 'spawned error=2 step=exec'
 traced python3 -c '
 import ctypes
 c = ctypes.CDLL(None, use_errno=True)
-print(c.mount(b"none", b"/mnt", b"tmpfs", 0, None), ctypes.get_errno())'
+print(c.chroot(b"/"), ctypes.get_errno())'
 expect_out '-1 1'
-expect_event '.type == "seccomp_blocked" and .fields.syscall == "mount" and .fields.outcome == "denied"'
+expect_event '.type == "seccomp_blocked" and .fields.syscall == "chroot" and .fields.outcome == "denied"'
 
 SETTINGS='{"seccomp": {"notify": false}}'
 traced bash -c 'echo floor'
