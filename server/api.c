@@ -7,6 +7,7 @@
  */
 #include "server/api.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <unistd.h>
 
@@ -228,12 +229,64 @@ static bool peer_may(struct call *k, const struct api_route *route)
 	return false;
 }
 
+static bool is_loopback_v4(struct str host)
+{
+	char text[INET_ADDRSTRLEN];
+	struct in_addr v4;
+
+	if (host.n == 0 || host.n >= sizeof(text))
+		return false;
+	memcpy(text, host.p, host.n);
+	text[host.n] = '\0';
+	return inet_pton(AF_INET, text, &v4) == 1 &&
+	       ntohl(v4.s_addr) >> 24 == 127;
+}
+
+/* "NAME" or "NAME:PORT" or "[ADDR]:PORT" means this machine. */
+static bool is_this_host(struct str host, const char *configured)
+{
+	ptrdiff_t colon = str_rindex(host, ':');
+
+	if (host.n && host.p[0] == '[')
+		return str_starts(host, STR("[::1]")) ||
+		       str_find(host, str_from(configured)) == 1;
+	if (colon >= 0)
+		host.n = (size_t)colon;
+	return str_eq_icase(host, STR("localhost")) || is_loopback_v4(host) ||
+	       str_eq_c(host, configured);
+}
+
+/*
+ * Without keys, a web page in somebody's browser could speak to us under a name
+ * of its own that it lets resolve to 127.0.0.1, or across origins. Its name
+ * gives it away.
+ */
+static bool host_may(struct call *k)
+{
+	const struct settings *cfg = &k->app->cfg;
+	struct str origin = http1_header(k->rq->head, "origin");
+	struct str host = http1_header(k->rq->head, "host");
+	ptrdiff_t at = str_find(origin, STR("://"));
+
+	if (http_peer(k->conn)->local || cfg->auth != AUTH_NONE)
+		return true;
+	if ((host.n == 0 || is_this_host(host, cfg->http_host)) &&
+	    (origin.n == 0 ||
+	     (at > 0 &&
+	      is_this_host(str_skip(origin, (size_t)at + 3), cfg->http_host))))
+		return true;
+	http_reply_error(k->conn, 403,
+			 "requests under another host name or origin need "
+			 "auth.type: api_key");
+	return false;
+}
+
 static void handle(struct call *k)
 {
 	const struct api_route *route;
 	bool known;
 
-	if (open_path(k))
+	if (open_path(k) || !host_may(k))
 		return;
 	route = find_route(k, &known);
 	if (!peer_may(k, route))

@@ -15,19 +15,19 @@ raw() { # raw BYTES: first line of the answer
 }
 
 for bad in 'GET / HTTP/1.1\nHost: x\n\n' 'GET / HTTP/1.1\r\n\r\n' \
-	'GET /health HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n' \
+	'GET /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n' \
 	'GET /health HTTP/1.1\r\nHost : x\r\n\r\n'; do
 	raw "$bad"
 	[ "${ANSWER%%$'\r'}" = "HTTP/1.1 400 Bad Request" ] || fail "accepted: $bad"
 done
-raw 'POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n'
+raw 'POST /api/v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n'
 case $ANSWER in *413*) ;; *) fail "no 413: $ANSWER" ;; esac
-raw 'POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n'
+raw 'POST /api/v1/sessions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n'
 case $ANSWER in *400*) ;; *) fail "chunked body: $ANSWER" ;; esac
 
 # pipelined requests are answered in order
 exec 9<>"/dev/tcp/127.0.0.1/$PORT"
-printf 'GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' >"$T/request"
+printf 'GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' >"$T/request"
 cat "$T/request" >&9
 tr -d '\r' <&9 >"$T/out"
 exec 9>&- 9<&-

@@ -28,7 +28,7 @@ class Client:
         self.sock = socket.create_connection(("127.0.0.1", PORT), 10)
         key = base64.b64encode(os.urandom(16)).decode()
         self.sock.sendall((
-            f"GET /api/v1/sessions/{session}/pty HTTP/1.1\r\nHost: x\r\n"
+            f"GET /api/v1/sessions/{session}/pty HTTP/1.1\r\nHost: localhost\r\n"
             "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
         ).encode())
