@@ -22,6 +22,7 @@ _Static_assert(HTTP1_MAX_HEADERS == LIMIT_HTTP_HEADERS, "see base/http1.h");
 
 #define REQUEST_TIMEOUT_NS (15ULL * 1000000000)
 #define IDLE_TIMEOUT_NS    (120ULL * 1000000000)
+#define ACCEPT_RETRY_NS    (100ULL * 1000000)
 #define READ_CHUNK         16384
 #define KEEP_BUFFER        4096
 
@@ -30,7 +31,7 @@ struct http_listener {
 	struct http_listener *next;
 	int fd;
 	bool local;
-	struct loop_source *io;
+	struct loop_source *io, *retry;
 };
 
 /* ---- life and death ---- */
@@ -493,6 +494,14 @@ static int conn_new(struct http_server *s, int fd, bool local)
 	return 0;
 }
 
+static void on_retry(struct loop *l, void *arg)
+{
+	struct http_listener *ls = arg;
+
+	(void)l;
+	(void)loop_mod_io(ls->io, EPOLLIN);
+}
+
 static void on_listener(struct loop *l, int fd, uint32_t events, void *arg)
 {
 	struct http_listener *ls = arg;
@@ -503,6 +512,13 @@ static void on_listener(struct loop *l, int fd, uint32_t events, void *arg)
 		int conn =
 			accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
+		/* Out of descriptors: the listener stays readable, so look
+		 * away for a moment instead of spinning. */
+		if (conn < 0 && (errno == EMFILE || errno == ENFILE ||
+				 errno == ENOMEM || errno == ENOBUFS)) {
+			(void)loop_mod_io(ls->io, 0);
+			(void)loop_timer_arm(ls->retry, ACCEPT_RETRY_NS);
+		}
 		if (conn < 0)
 			return;
 		if (ls->server->n_conns >= LIMIT_HTTP_CLIENTS ||
@@ -522,7 +538,10 @@ int http_server_listen(struct http_server *s, int fd, bool local)
 	ls->fd = fd;
 	ls->local = local;
 	r = loop_add_io(s->loop, fd, EPOLLIN, on_listener, ls, &ls->io);
+	if (r == 0)
+		r = loop_add_timer(s->loop, 0, on_retry, ls, &ls->retry);
 	if (r < 0) {
+		ls->io = loop_remove(ls->io);
 		free(ls);
 		return r;
 	}
@@ -538,6 +557,7 @@ void http_server_stop_accepting(struct http_server *s)
 
 		s->listeners = ls->next;
 		ls->io = loop_remove(ls->io);
+		ls->retry = loop_remove(ls->retry);
 		(void)close(ls->fd);
 		free(ls);
 	}

@@ -27,8 +27,9 @@
 #include "server/listen.h"
 #include "server/worker.h"
 
-#define STOP_NS  (10ULL * 1000000000)
-#define RETRY_NS (200ULL * 1000000)
+#define NOFILE_WANTED 16384
+#define STOP_NS       (10ULL * 1000000000)
+#define RETRY_NS      (200ULL * 1000000)
 
 /* ---- configuration ---- */
 
@@ -363,11 +364,26 @@ static int start(struct app *app, const char *config_path)
 	return r;
 }
 
+/* A descriptor per client, three per running command, five per worker. */
+static void raise_nofile(void)
+{
+	struct rlimit now, more;
+
+	if (getrlimit(RLIMIT_NOFILE, &now) < 0)
+		return;
+	more = now;
+	more.rlim_cur = MIN(now.rlim_max, (rlim_t)NOFILE_WANTED);
+	if (more.rlim_cur > now.rlim_cur &&
+	    setrlimit(RLIMIT_NOFILE, &more) == 0)
+		worker_keep_nofile(&now);
+}
+
 int server_main(const char *config_path)
 {
 	struct app app = { .started_ns = clock_realtime_ns() };
 	int r;
 
+	raise_nofile();
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* What we hold must not be readable by what we govern. */
 	(void)prctl(PR_SET_DUMPABLE, 0);

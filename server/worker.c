@@ -107,6 +107,13 @@ static int find_program(const struct app *app, const char *name,
 
 /* ---- birth ---- */
 
+static struct rlimit original_nofile; /* rlim_max 0 = not raised */
+
+void worker_keep_nofile(const struct rlimit *original)
+{
+	original_nofile = *original;
+}
+
 _noreturn_ static void child(const char *program, const int fds[4])
 {
 	sigset_t none;
@@ -118,6 +125,9 @@ _noreturn_ static void child(const char *program, const int fds[4])
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	/* No PR_SET_PDEATHSIG: a worker that is killed with us could not end
 	 * its commands; it sees its channel close and does so. */
+	/* Programs that use select() mind a higher one. */
+	if (original_nofile.rlim_max)
+		(void)setrlimit(RLIMIT_NOFILE, &original_nofile);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(2, 1) < 0)
 		_exit(127);

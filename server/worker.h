@@ -9,6 +9,7 @@
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "core/channel.h"
@@ -59,6 +60,8 @@ void workers_reap(struct app *app);
 void workers_kill_all(struct app *app);
 /* True once all workers are gone. */
 bool workers_idle(const struct app *app);
+/* Limits that workers get back after ours were raised. */
+void worker_keep_nofile(const struct rlimit *original);
 /* Directory that holds the worker programs; heap string. */
 int worker_find_libexec(char **ret);
 
