@@ -99,9 +99,7 @@ int file_get_path(struct file_call *f, struct file_target *t, int dirfd,
 	ssize_t n = mem_get_string(&f->q->mem, addr, t->text, sizeof(t->text));
 
 	t->dirfd = dirfd;
-	if (n < 0)
-		return (int)n;
-	return request_valid(f->q) ? 0 : -ESRCH;
+	return n < 0 ? (int)n : 0; /* valid? asked when the object is held */
 }
 
 /* " (deleted)" is how procfs marks a name that is gone. */

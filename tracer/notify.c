@@ -30,8 +30,9 @@
  *  3. A denial needs no such care: it is returned as EACCES and nothing runs.
  *
  * The second race. The thread may die and its id be reused while we look at
- * /proc/TID. NOTIF_ID_VALID after each read, before the data is used, closes
- * it: the id is valid only as long as that very system call is pending.
+ * /proc/TID. NOTIF_ID_VALID after the last read, before anything is decided on
+ * what was read, closes it: the id is valid only as long as that very system
+ * call is pending, so all reads before the question were of the caller.
  *
  * Liveness. One thread, no blocking call on behalf of a caller except through
  * the worker for slow opens. SYNC_WAKE_UP (6.6) makes the kernel hand the CPU
@@ -270,7 +271,7 @@ static void dispatch(struct request *q)
 		answer_probe(q);
 		return;
 	}
-	if (!request_pid(q) || !request_valid(q)) {
+	if (!request_pid(q)) {
 		request_fail(q, EACCES);
 		return;
 	}
