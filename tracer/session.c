@@ -36,7 +36,8 @@ static uint32_t choose_notify(const struct tracer *t)
 	notify = NOTIFY_EXEC | NOTIFY_POSTEXEC | NOTIFY_META | NOTIFY_DENIED;
 	if (s->file_monitor) {
 		notify |= NOTIFY_OPEN_WRITE | NOTIFY_MUTATE;
-		if (!s->write_only_opens)
+		/* A denial inside what Landlock grants has no other guard. */
+		if (!s->write_only_opens || policy_needs_open_notify(t->policy))
 			notify |= NOTIFY_OPEN_READ;
 		if (s->intercept_metadata)
 			notify |= NOTIFY_STAT;

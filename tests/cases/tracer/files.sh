@@ -82,3 +82,10 @@ print(os.getpid() == int(os.readlink("/proc/self")), os.getpid() == int(open("/p
 expect_status 0
 expect_no_out wrong
 expect_no_out False
+
+# reads left to Landlock: not where the policy is finer than it
+SETTINGS='{"file_monitor": {"write_only_opens": true}}'
+traced bash -c 'cat .env closed/key /etc/shadow; cat new; echo x >y; rm y'
+expect_no_out secret
+expect_no_out root:
+expect_event '.type == "file_delete" and (.path | endswith("/y"))'
