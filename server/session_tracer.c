@@ -7,8 +7,10 @@
  * reported so; the next command gets a new one. Nothing ever runs without.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/log.h"
+#include "base/path.h"
 #include "server/approvals.h"
 #include "server/session_priv.h"
 #include "server/worker.h"
@@ -263,6 +265,47 @@ static void on_died(void *arg, const char *how)
 	app_reap_cgroups(s->app);
 }
 
+/* The path as the kernel names it; what does not exist yet as it is. */
+static void put_path(struct json_writer *w, const char *path,
+		     const char *suffix)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	char *real;
+
+	if (!path || !*path)
+		return;
+	buf_printf(&text, "%s%s", path, suffix);
+	real = realpath(buf_cstr(&text), NULL);
+	json_cstr(w, real ? real : buf_cstr(&text));
+	free(real);
+}
+
+/* What no policy opens to a command: our own data and what governs it. */
+static void put_own_paths(const struct session *s, struct buf *out)
+{
+	const struct settings *cfg = &s->app->cfg;
+	struct json_writer w;
+
+	buf_puts(out, ",\"closed_paths\":");
+	json_writer_init(&w, out, 0);
+	json_begin_array(&w);
+	put_path(&w, cfg->sqlite_path, "");
+	put_path(&w, cfg->sqlite_path, "-wal");
+	put_path(&w, cfg->sqlite_path, "-shm");
+	put_path(&w, cfg->jsonl_path, "");
+	put_path(&w, cfg->sessions_dir, "");
+	json_end_array(&w);
+	buf_puts(out, ",\"protected_paths\":");
+	json_writer_init(&w, out, 0);
+	json_begin_array(&w);
+	put_path(&w, cfg->config_path, "");
+	put_path(&w, cfg->policies_dir, "");
+	/* a build tree in the workspace may be built */
+	if (!path_beneath(str_from(s->app->libexec), str_from(s->workspace)))
+		put_path(&w, s->app->libexec, "");
+	json_end_array(&w);
+}
+
 static int settings_text(struct session *s, struct buf *out)
 {
 	const struct app *app = s->app;
@@ -275,6 +318,7 @@ static int settings_text(struct session *s, struct buf *out)
 	buf_puts(out, "\"control_socket\":");
 	json_writer_init(&w, out, 0);
 	json_str(&w, buf_str(&app->local_path));
+	put_own_paths(s, out);
 	buf_printf(out, ",\"net\":{\"notify\":true,\"proxy_port\":%u}",
 		   (unsigned int)s->proxy_port);
 	buf_printf(out, ",\"approvals\":{\"enabled\":%s}}",

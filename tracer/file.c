@@ -364,9 +364,17 @@ static bool is_ours(const struct file_call *f, struct str path)
 	uint64_t pid;
 
 	const struct tracer *t = f->q->tracer;
+	bool moves = f->verb == FILE_RENAME || f->verb == FILE_DELETE ||
+		     f->verb == FILE_RMDIR;
 
 	if (settings_denies(&t->settings, path) ||
 	    (t->trash && path_beneath(path, trash_path(t->trash))))
+		return true;
+	if (!file_verb_is_read(f->verb) &&
+	    settings_protects(&t->settings, path, moves))
+		return true;
+	/* Nor may the quarantine be carried off with what it lies in. */
+	if (moves && t->trash && path_beneath(trash_path(t->trash), path))
 		return true;
 	if (!str_starts(path, STR("/proc/")) || !str_split(&rest, '/', &part) ||
 	    num_parse_u64(part, &pid) < 0)

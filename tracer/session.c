@@ -76,6 +76,8 @@ static int derive_grants(const struct tracer *t, struct grant_set *g,
 			       GRANT_READ | GRANT_EXECUTE);
 	for (size_t i = 0; r == 0 && i < s->deny_paths.n; i++)
 		r = grant_set_add_hole(g, s->deny_paths.v[i]);
+	for (size_t i = 0; r == 0 && i < s->closed_paths.n; i++)
+		r = grant_set_add_hole(g, s->closed_paths.v[i]);
 	if (r == 0 && s->control_socket)
 		r = grant_set_add_hole(g, s->control_socket);
 	if (r == 0 && hide_trash && t->trash)

@@ -122,6 +122,10 @@ static int parse_object(struct settings *s, const struct json *root)
 	if (r == 0)
 		r = list(s, root, "deny_paths", &s->deny_paths);
 	if (r == 0)
+		r = list(s, root, "closed_paths", &s->closed_paths);
+	if (r == 0)
+		r = list(s, root, "protected_paths", &s->protected_paths);
+	if (r == 0)
 		r = list(s, sc, "block", &s->seccomp_block);
 	return r;
 }
@@ -149,12 +153,37 @@ int settings_parse(struct str json, struct settings *ret)
 	return 0;
 }
 
+static bool beneath_any(const struct settings_list *l, struct str path)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (path_beneath(path, str_from(l->v[i])))
+			return true;
+	return false;
+}
+
+static bool above_any(const struct settings_list *l, struct str path)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (path_beneath(str_from(l->v[i]), path))
+			return true;
+	return false;
+}
+
 bool settings_denies(const struct settings *s, struct str path)
 {
-	for (size_t i = 0; i < s->deny_paths.n; i++)
-		if (path_beneath(path, str_from(s->deny_paths.v[i])))
-			return true;
-	return s->control_socket && str_eq_c(path, s->control_socket);
+	return beneath_any(&s->deny_paths, path) ||
+	       beneath_any(&s->closed_paths, path) ||
+	       (s->control_socket && str_eq_c(path, s->control_socket));
+}
+
+bool settings_protects(const struct settings *s, struct str path,
+		       bool moves_name)
+{
+	if (beneath_any(&s->protected_paths, path))
+		return true;
+	return moves_name && (above_any(&s->protected_paths, path) ||
+			      above_any(&s->closed_paths, path) ||
+			      above_any(&s->deny_paths, path));
 }
 
 void settings_done(struct settings *s)

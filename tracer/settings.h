@@ -27,6 +27,8 @@ struct settings {
 	bool landlock;
 	struct settings_list landlock_read, landlock_write, landlock_exec;
 	struct settings_list deny_paths;
+	struct settings_list closed_paths;    /* the server's own data */
+	struct settings_list protected_paths; /* may be read, not changed */
 	struct settings_list seccomp_block;
 	enum seccomp_block seccomp_on_block;
 	bool seccomp_kill;   /* what `block` names: recorded, then killed */
@@ -56,6 +58,13 @@ struct settings {
 int settings_parse(struct str json, struct settings *ret);
 /* True for paths that no command may touch, whatever the policy says. */
 bool settings_denies(const struct settings *s, struct str path);
+/*
+ * True if a change of path is refused whatever the policy says: the server's
+ * configuration, policies and programs. moves_name: the change removes or
+ * renames path itself, which also takes along what lies below it.
+ */
+bool settings_protects(const struct settings *s, struct str path,
+		       bool moves_name);
 void settings_done(struct settings *s);
 
 #endif
