@@ -148,7 +148,11 @@ static int child_main(void *arg)
 	return fail(l, -errno, LAUNCH_STEP_EXEC);
 }
 
-/* The sender: shares memory and descriptors with the launcher. */
+/*
+ * The sender: shares memory and descriptors with the launcher. It is started
+ * inside the launcher's Landlock domain: the signal that ends it with the
+ * launcher comes from there, and the domain's scope would hold it back.
+ */
 static int sender_main(void *arg)
 {
 	struct launch *l = arg;
@@ -171,7 +175,6 @@ static int start_sender(struct launch *l)
 	l->sender[0] = l->sender[1] = -1;
 	if (!l->config->share_table)
 		return 0;
-	l->null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (l->null < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
 				      l->sender) < 0)
 		return -errno;
@@ -380,10 +383,12 @@ _noreturn_ static void launcher_main(struct launch *l, int sock)
 	(void)prctl(PR_SET_NAME, "agentsh-launch");
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)umask(l->config->umask);
+	/* The policy need not grant it; the launcher does. */
+	l->null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	l->stack = mmap(NULL, LAUNCH_STACK_SIZE, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 	if (l->stack == MAP_FAILED || channel_new(sock, &c) < 0 ||
-	    start_sender(l) < 0 || restrict_launcher(l) < 0)
+	    restrict_launcher(l) < 0 || start_sender(l) < 0)
 		_exit(1);
 	for (;;) {
 		struct pollfd p = { .fd = channel_fd(c), .events = POLLIN };

@@ -50,3 +50,16 @@ INPUT=
 TRACED_ARGS='-n 3'
 traced echo again
 [ "$(grep -c again "$T/out")" = 3 ] || fail 'not three runs'
+
+# nothing of ours outlives the session: launcher, sender, workers
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	left=
+	for p in /proc/[0-9]*; do
+		[ "$(readlink "$p/exe")" = "$AGENTSH_BUILD/tracer/agentsh-tracer" ] &&
+			[ "$(stat -c %Y "$p" 2>/dev/null || echo 0)" -ge "$(stat -c %Y "$T")" ] &&
+			left="$left $p"
+	done
+	[ -z "$left" ] && break
+	sleep 0.2
+done
+[ -z "$left" ] || fail "left behind:$left"
