@@ -268,11 +268,11 @@ static void put_entry(struct created *c, const struct fuse_entry_param *e)
 	put_attr(&c->entry.attr, &e->attr);
 }
 
-/* The node and open file of a file just made; fd is taken. */
-static int created_setup(fuse_req_t req, struct spot *p, const char *name,
+/* The node and open file of a file just made; fd is taken. name NULL: it has
+ * none (O_TMPFILE). */
+static int created_setup(struct vfs *v, struct inode *parent, const char *name,
 			 int fd, int flags, struct created *out)
 {
-	struct vfs *v = rq_vfs(req);
 	struct fuse_entry_param e = { .generation = 1 };
 	struct inode *i;
 	struct file *f;
@@ -282,7 +282,7 @@ static int created_setup(fuse_req_t req, struct spot *p, const char *name,
 		(void)close(fd);
 		return path_fd;
 	}
-	r = inode_lookup(&v->inodes, p->parent, name, path_fd, &e.attr, &i);
+	r = inode_lookup(&v->inodes, parent, name, path_fd, &e.attr, &i);
 	if (r < 0) {
 		(void)close(fd);
 		return r;
@@ -291,6 +291,8 @@ static int created_setup(fuse_req_t req, struct spot *p, const char *name,
 	f = held < 0 ? NULL : file_new(i, flags);
 	if (f) {
 		r = file_setup(v, f, held, fd, &out->open);
+		if (r < 0)
+			file_free(v, f);
 	} else {
 		(void)close(fd);
 		r = held < 0 ? held : -ENOMEM;
@@ -306,6 +308,43 @@ static int created_setup(fuse_req_t req, struct spot *p, const char *name,
 	e.attr_timeout = e.entry_timeout = v->settings.timeout;
 	put_entry(out, &e);
 	return 0;
+}
+
+int file_make_tmp(struct vfs *v, const struct tmp_request *t,
+		  struct tmp_reply *ret)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	struct inode *dir = rq_inode(v, t->dir);
+	struct gate_op g = { .verb = FILE_CREATE,
+			     .type = "file_create",
+			     .pid = t->pid,
+			     .command = command_of(v, t->pid) };
+	struct created out;
+	int held = inode_fd(&v->inodes, dir), fd, r;
+
+	_Static_assert(sizeof(out) == sizeof(ret->bytes), "one reply");
+	if (held < 0)
+		return held;
+	/* It has no name: judged as something made in its directory. */
+	r = gate_path_at(v, held, "tmpfile", &path);
+	if (r == 0) {
+		g.path = buf_str(&path);
+		r = gate_ask(v, &g);
+	}
+	if (r >= 0) {
+		cred_become(v, t->uid, t->gid, t->umask);
+		fd = openat(held, ".",
+			    O_TMPFILE | O_RDWR | O_CLOEXEC |
+				    (t->flags & O_EXCL),
+			    t->mode);
+		r = fd < 0 ? -errno : 0;
+	}
+	inode_put_fd(&v->inodes, dir);
+	if (r == 0)
+		r = created_setup(v, NULL, NULL, fd, t->flags, &out);
+	if (r == 0)
+		memcpy(ret->bytes, &out, sizeof(out));
+	return r;
 }
 
 static void created_undo(struct vfs *v, struct created *c)
@@ -350,7 +389,7 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 				      TRASH_MADE_FILE);
 	}
 	if (r == 0)
-		r = created_setup(req, &p, name, fd, fi->flags, &out);
+		r = created_setup(v, p.parent, name, fd, fi->flags, &out);
 	if (r < 0)
 		rq_err(req, r);
 	else if (fuse_reply_buf(req, (const char *)&out, sizeof(out)) ==

@@ -80,6 +80,24 @@ static void raw_statx(struct vfs *v, const struct fuse_in_header *h)
 	reply(v, h, r, &out, sizeof(out));
 }
 
+static void raw_tmpfile(struct vfs *v, const struct fuse_in_header *h)
+{
+	const struct fuse_create_in *in = (const void *)(h + 1);
+	struct tmp_request t = {
+		.dir = h->nodeid,
+		.flags = (int)in->flags,
+		.mode = in->mode & 07777,
+		.umask = in->umask,
+		.uid = h->uid,
+		.gid = h->gid,
+		.pid = (pid_t)h->pid,
+	};
+	struct tmp_reply out;
+	int r = file_make_tmp(v, &t, &out);
+
+	reply(v, h, r, &out, sizeof(out));
+}
+
 bool ops_raw(struct vfs *v, const void *request, size_t n)
 {
 	const struct fuse_in_header *h = request;
@@ -87,6 +105,11 @@ bool ops_raw(struct vfs *v, const void *request, size_t n)
 	if (h->opcode == WIRE_OP_STATX &&
 	    n >= sizeof(*h) + sizeof(struct wire_statx_in)) {
 		raw_statx(v, h);
+		return true;
+	}
+	if (h->opcode == WIRE_OP_TMPFILE &&
+	    n >= sizeof(*h) + sizeof(struct fuse_create_in)) {
+		raw_tmpfile(v, h);
 		return true;
 	}
 	return false;

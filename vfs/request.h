@@ -99,6 +99,21 @@ void rq_reply_made(fuse_req_t req, struct spot *p, enum trash_made made);
 int rq_locate(struct vfs *v, int fd, char name[256], struct buf *dir,
 	      struct trash_at *ret);
 
+/* O_TMPFILE, which this libfuse does not know. */
+struct tmp_request {
+	fuse_ino_t dir;
+	int flags;
+	mode_t mode, umask;
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;
+};
+struct tmp_reply {
+	char bytes[144]; /* struct fuse_entry_out, struct fuse_open_out */
+};
+int file_make_tmp(struct vfs *v, const struct tmp_request *t,
+		  struct tmp_reply *ret);
+
 /* --- ops tables --- */
 void ops_name(struct fuse_lowlevel_ops *o);
 void ops_dir(struct fuse_lowlevel_ops *o);

@@ -52,7 +52,7 @@ struct session {
 	bool stop;
 };
 
-static _Thread_local bool has_turn;
+static _Thread_local bool has_turn, was_blocked;
 
 /* --- talking to the kernel --- */
 
@@ -168,10 +168,13 @@ static void *run_thread(void *arg)
 
 	if (r < 0)
 		(void)log_error_errno(r, "request thread");
-	take_turn(s);
-	while (r == 0 && go && !__atomic_load_n(&s->stop, __ATOMIC_ACQUIRE))
+	while (r == 0 && go && !__atomic_load_n(&s->stop, __ATOMIC_ACQUIRE)) {
+		if (!has_turn)
+			take_turn(s);
 		go = serve_one(s, buf);
-	give_turn(s);
+	}
+	if (has_turn)
+		give_turn(s);
 	free(buf);
 	return NULL;
 }
@@ -202,6 +205,7 @@ void session_block(struct session *s)
 	if (!has_turn)
 		return;
 	(void)pthread_mutex_lock(&s->lock);
+	was_blocked = true;
 	s->blocked++;
 	short_of_threads = s->blocked >= s->n_threads;
 	(void)pthread_mutex_unlock(&s->lock);
@@ -212,12 +216,14 @@ void session_block(struct session *s)
 
 void session_unblock(struct session *s)
 {
-	if (has_turn)
+	/* The turn is another's now; this thread goes on without it, answers,
+	 * and queues for it in run_thread(). */
+	if (!was_blocked)
 		return;
+	was_blocked = false;
 	(void)pthread_mutex_lock(&s->lock);
 	s->blocked--;
 	(void)pthread_mutex_unlock(&s->lock);
-	take_turn(s);
 }
 
 int session_start(struct session *s)
