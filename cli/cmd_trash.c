@@ -65,18 +65,6 @@ static void list_line(struct listing *l, const struct line *e)
 	buf_putc(&l->b, '\n');
 }
 
-/* Of one file: its size. A root's own figure is the room it takes on disk. */
-static uint64_t root_size(struct trash *t, const struct trash_root *r)
-{
-	_cleanup_close_ int fd = -1;
-	struct trash_entry e;
-
-	if (r->n != 1 || r->is_tree || r->is_bundle ||
-	    trash_open_content(t, r->token, &fd, &e) < 0)
-		return r->bytes;
-	return e.size;
-}
-
 static int list_group(void *arg, const struct trash_group_info *g)
 {
 	struct listing *l = arg;
@@ -88,7 +76,7 @@ static int list_group(void *arg, const struct trash_group_info *g)
 					     .path = r->path,
 					     .command = g->command,
 					     .n = r->n,
-					     .bytes = root_size(l->store, r),
+					     .bytes = r->size,
 					     .when_ns = r->when_ns });
 	}
 	return 0;

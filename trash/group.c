@@ -89,6 +89,7 @@ static size_t roots_swallow(struct group *g, struct str dir,
 		if (!same && !below(root_path(r), dir))
 			continue;
 		sum->n += r->n;
+		sum->size += r->size;
 		sum->bytes += r->bytes;
 		sum->seq = r->seq < sum->seq ? r->seq : sum->seq;
 		sum->when_ns = MAX(sum->when_ns, r->when_ns);
@@ -140,6 +141,7 @@ static int roots_add(struct group *g, struct str path,
 	struct group_root r = {
 		.seq = op->seq,
 		.n = 1,
+		.size = S_ISDIR(op->st.mode) ? 0 : op->st.size,
 		.bytes = op->st.bytes,
 		.when_ns = op->when_ns,
 		.is_tree = op->verb == TRASH_VERB_RMDIR,
@@ -160,6 +162,7 @@ static int roots_add(struct group *g, struct str path,
 		if (!b->is_bundle || !below(path, root_path(b)))
 			continue;
 		b->n += r.n;
+		b->size += r.size;
 		b->bytes += r.bytes;
 		b->when_ns = r.when_ns;
 		return 0;
@@ -253,6 +256,8 @@ void group_unapply(struct group *g, const struct record_op *op, struct str dir)
 		}
 		if ((r->is_tree || r->is_bundle) && below(p, root_path(r))) {
 			r->n--;
+			if (!S_ISDIR(op->st.mode))
+				r->size -= MIN(r->size, op->st.size);
 			r->bytes -= MIN(r->bytes, op->st.bytes);
 			return;
 		}
@@ -264,6 +269,7 @@ static void put_root(struct buf *b, const struct group_root *r)
 	wire_put_str(b, root_path(r));
 	wire_put_u64(b, r->seq);
 	wire_put_u64(b, r->n);
+	wire_put_u64(b, r->size);
 	wire_put_u64(b, r->bytes);
 	wire_put_i64(b, r->when_ns);
 	wire_put_u8(b, (uint8_t)(r->is_tree | r->is_version << 1 |
@@ -278,6 +284,7 @@ static int get_root(struct wire_reader *w, struct group *g)
 
 	r.seq = wire_get_u64(w);
 	r.n = wire_get_u64(w);
+	r.size = wire_get_u64(w);
 	r.bytes = wire_get_u64(w);
 	r.when_ns = wire_get_i64(w);
 	flags = wire_get_u8(w);

@@ -21,7 +21,7 @@ struct group_root {
 	char *path; /* owned; below the workspace root */
 	size_t len;
 	uint64_t seq; /* of the record that made it */
-	uint64_t n, bytes;
+	uint64_t n, size, bytes;
 	int64_t when_ns;
 	bool is_tree, is_version, is_bundle;
 };

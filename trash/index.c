@@ -204,6 +204,7 @@ static void writer_done(struct index_writer *w)
 		(void)munmap((void *)(uintptr_t)w->journal.p, w->journal.n);
 	cleanup_close_p(&w->fd);
 	vec_done(&w->dirs);
+	vec_done(&w->by_path);
 	vec_done(&w->groups);
 	vec_done(&w->gone);
 }
@@ -469,6 +470,70 @@ const struct record_dir *index_dir(const struct index *ix, uint32_t writer,
 	if (id == 0 || id > w->dirs.n || w->dirs.data[id - 1].id != id)
 		return NULL;
 	return &w->dirs.data[id - 1];
+}
+
+static uint64_t hash_dir(uint32_t group, struct str path)
+{
+	uint64_t h = 0xcbf29ce484222325ULL ^ group;
+
+	for (size_t i = 0; i < path.n; i++)
+		h = (h ^ (uint8_t)path.p[i]) * 0x100000001b3ULL;
+	return h;
+}
+
+static int cmp_dir_key(const void *a, const void *b)
+{
+	const struct index_dir_key *x = a, *y = b;
+
+	if (x->hash != y->hash)
+		return x->hash < y->hash ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static void sort_dirs(struct index_writer *w)
+{
+	if (vec_reserve(&w->by_path, w->dirs.n) < 0)
+		return;
+	for (size_t i = 0; i < w->dirs.n; i++) {
+		const struct record_dir *d = &w->dirs.data[i];
+
+		w->by_path.data[w->by_path.n++] =
+			(struct index_dir_key){ hash_dir(d->group, d->path),
+						d->id };
+	}
+	if (w->by_path.n > 1)
+		qsort(w->by_path.data, w->by_path.n, sizeof(w->by_path.data[0]),
+		      cmp_dir_key);
+}
+
+const struct record_stat *index_first_touch(struct index *ix, uint32_t writer,
+					    uint32_t group, struct str path,
+					    const struct record_stat *st)
+{
+	struct index_writer *w = &ix->writers.data[writer];
+	uint64_t hash = hash_dir(group, path);
+	size_t lo = 0, hi;
+
+	if (w->by_path.n == 0 && w->dirs.n > 0)
+		sort_dirs(w);
+	hi = w->by_path.n;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (w->by_path.data[mid].hash < hash)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo < w->by_path.n && w->by_path.data[lo].hash == hash; lo++) {
+		const struct record_dir *d =
+			index_dir(ix, writer, w->by_path.data[lo].id);
+
+		if (d && d->group == group && str_eq(d->path, path) &&
+		    record_same_object(&d->st, st))
+			return &d->st;
+	}
+	return NULL;
 }
 
 int index_path(const struct index *ix, uint32_t writer, uint32_t dir,

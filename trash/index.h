@@ -24,6 +24,11 @@ struct index_group {
 	uint64_t ops, undone_ops;
 };
 
+struct index_dir_key {
+	uint64_t hash;
+	uint32_t id;
+};
+
 struct index_writer {
 	uint64_t id;
 	int fd;             /* owned: its directory */
@@ -31,7 +36,8 @@ struct index_writer {
 	uint64_t valid;     /* bytes of whole records */
 	struct str root;
 	bool live, closed;
-	VEC(struct record_dir) dirs; /* by id - 1 */
+	VEC(struct record_dir) dirs;       /* by id - 1 */
+	VEC(struct index_dir_key) by_path; /* made when first asked for */
 	VEC(struct index_group) groups;
 	VEC(struct gone_entry) gone; /* sorted by seq */
 };
@@ -80,6 +86,14 @@ const struct index_group *index_group(const struct index *ix, uint32_t writer,
 				      uint32_t id);
 const struct record_dir *index_dir(const struct index *ix, uint32_t writer,
 				   uint32_t id);
+/*
+ * The attributes that the directory `path` had when the group first touched a
+ * name in it, if it is the object st; else NULL. A removed directory's record
+ * has the times after it was emptied; these are the ones before.
+ */
+const struct record_stat *index_first_touch(struct index *ix, uint32_t writer,
+					    uint32_t group, struct str path,
+					    const struct record_stat *st);
 /* Path below the root of a name in a directory; -EBADMSG unknown directory. */
 int index_path(const struct index *ix, uint32_t writer, uint32_t dir,
 	       struct str name, struct buf *out);

@@ -41,8 +41,9 @@ struct trash_root {
 	struct trash_token token; /* restores all of this line */
 	struct str path;          /* absolute */
 	uint64_t n;               /* kept things in it */
-	uint64_t bytes;
-	int64_t when_ns; /* latest removal, Unix time */
+	uint64_t size;            /* sum of their st_size */
+	uint64_t bytes;           /* that they occupy */
+	int64_t when_ns;          /* latest removal, Unix time */
 	bool is_tree;    /* path is a removed directory with what was in it */
 	bool is_version; /* path was replaced or overwritten, not removed */
 	bool is_bundle;  /* several things below path, which still exists; the

@@ -231,12 +231,15 @@ static int check_hash(struct restoring *rs, const struct index_item *item,
 }
 
 static int note_times(struct restoring *rs, struct str path,
-		      const struct record_op *op)
+		      const struct index_item *item, const struct record_op *op,
+		      struct str recorded)
 {
+	const struct record_stat *first = index_first_touch(
+		&rs->ix, item->writer, op->group, recorded, &op->st);
 	struct dir_times dt = {
 		.path = str_dup(path),
-		.atime_ns = op->st.atime_ns,
-		.mtime_ns = op->st.mtime_ns,
+		.atime_ns = first ? first->atime_ns : op->st.atime_ns,
+		.mtime_ns = first ? first->mtime_ns : op->st.mtime_ns,
 	};
 	int r = dt.path ? vec_push(&rs->times, dt) : -ENOMEM;
 
@@ -247,7 +250,7 @@ static int note_times(struct restoring *rs, struct str path,
 
 static int restore_dir(struct restoring *rs, struct index_item *item,
 		       const struct record_op *op, const struct trash_at *at,
-		       struct str path)
+		       struct str path, struct str recorded)
 {
 	struct record_stat st;
 	int r;
@@ -264,11 +267,12 @@ static int restore_dir(struct restoring *rs, struct index_item *item,
 			return r;
 	}
 	r = place_dir(&rs->place, &rs->ix, item, op, at);
-	return r < 0 ? r : note_times(rs, path, op);
+	return r < 0 ? r : note_times(rs, path, item, op, recorded);
 }
 
 static int restore_at(struct restoring *rs, struct index_item *item,
-		      const struct record_op *op, struct str path)
+		      const struct record_op *op, struct str path,
+		      struct str recorded)
 {
 	char name[NAME_MAX + 1];
 	struct trash_at at;
@@ -290,7 +294,7 @@ static int restore_at(struct restoring *rs, struct index_item *item,
 	if (r < 0)
 		return r;
 	if (S_ISDIR(op->st.mode))
-		return restore_dir(rs, item, op, &at, path);
+		return restore_dir(rs, item, op, &at, path, recorded);
 	r = place_payload(&rs->place, &rs->ix, item, op, &at);
 	if (r == -EEXIST && rs->o->force) {
 		r = place_clear(&rs->place, &at);
@@ -316,7 +320,7 @@ static int restore_item(struct restoring *rs, struct index_item *item,
 	if (r == 0)
 		r = check_hash(rs, item, op, &expected, &computed);
 	if (r == 0)
-		r = restore_at(rs, item, op, buf_str(&target));
+		r = restore_at(rs, item, op, buf_str(&target), path);
 	if (r == 0)
 		rs->ret->bytes += op->st.size;
 	return report(rs, token_make(writer, item->seq), buf_str(&target), r,

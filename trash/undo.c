@@ -247,7 +247,8 @@ static int make_room(struct undoing *u, struct str path)
 			       : r;
 }
 
-static int put_back(struct undoing *u, struct str path)
+/* recorded: the name it had, path: where it goes. */
+static int put_back(struct undoing *u, struct str recorded, struct str path)
 {
 	char name[NAME_MAX + 1];
 	struct record_stat st = { 0 };
@@ -268,7 +269,11 @@ static int put_back(struct undoing *u, struct str path)
 	if (store_stat(at.dirfd, name, &st) == 0)
 		touch(u, &st);
 	if (S_ISDIR(u->op.st.mode)) {
-		struct dir_time dt = { str_dup(path), u->op.st };
+		const struct record_stat *first =
+			index_first_touch(&u->plan.ix, u->item->writer,
+					  u->op.group, recorded, &u->op.st);
+		struct dir_time dt = { str_dup(path),
+				       first ? *first : u->op.st };
 
 		if (!dt.path)
 			return -ENOMEM;
@@ -296,7 +301,7 @@ static bool payload_there(struct undoing *u)
 
 /* --- one reversal per verb --- */
 
-static int reverse_removal(struct undoing *u)
+static int reverse_removal(struct undoing *u, struct str recorded)
 {
 	struct str path = buf_str(&u->path);
 	struct record_stat st;
@@ -318,7 +323,7 @@ static int reverse_removal(struct undoing *u)
 	if (!payload_there(u))
 		return lost(u, "restored elsewhere or purged since");
 	r = make_room(u, path);
-	return r == DONE ? put_back(u, path) : r;
+	return r == DONE ? put_back(u, recorded, path) : r;
 }
 
 static int reverse_creation(struct undoing *u, struct str recorded)
@@ -387,7 +392,7 @@ static int bring_back_target(struct undoing *u)
 		return lost(u, "the replaced file was not kept");
 	if (!payload_there(u))
 		return lost(u, "the replaced file was restored or purged");
-	return put_back(u, buf_str(&u->path2));
+	return put_back(u, buf_str(&u->path2), buf_str(&u->path2));
 }
 
 static int reverse_rename(struct undoing *u)
@@ -611,7 +616,7 @@ static int reverse_content(struct undoing *u, struct str recorded)
 	if (!swapped)
 		return rewrite_kept(u, path);
 	r = take_away(u, path, &st);
-	return r < 0 ? r : put_back(u, path);
+	return r < 0 ? r : put_back(u, recorded, path);
 }
 
 static int set_meta(struct undoing *u, int obj)
@@ -693,7 +698,7 @@ static int reverse(struct undoing *u, struct str recorded)
 	switch ((enum trash_verb)u->op.verb) {
 	case TRASH_VERB_UNLINK:
 	case TRASH_VERB_RMDIR:
-		return reverse_removal(u);
+		return reverse_removal(u, recorded);
 	case TRASH_VERB_RENAME:
 		return reverse_rename(u);
 	case TRASH_VERB_EXCHANGE:

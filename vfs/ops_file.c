@@ -22,9 +22,9 @@
 
 #define FUSE_BUF_COPY_FLAGS_NONE ((enum fuse_buf_copy_flags)0)
 
-#define OPEN_KEEP                                                         \
-	(O_ACCMODE | O_APPEND | O_DIRECT | O_SYNC | O_DSYNC | O_NOATIME | \
-	 O_LARGEFILE)
+/* Not O_DIRECT: our buffers are not aligned as the caller's are. */
+#define OPEN_KEEP \
+	(O_ACCMODE | O_APPEND | O_SYNC | O_DSYNC | O_NOATIME | O_LARGEFILE)
 
 static struct file *file_new(struct inode *i, int flags)
 {
@@ -63,7 +63,7 @@ static int file_fd(struct vfs *v, struct file *f)
 		if (held < 0) {
 			r = held;
 		} else {
-			r = open_self(held, f->flags & OPEN_KEEP & ~O_DIRECT);
+			r = open_self(held, f->flags & OPEN_KEEP);
 			inode_put_fd(&v->inodes, f->inode);
 		}
 		if (r >= 0)
@@ -376,7 +376,7 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 		 * makes the kernel look it up and come back. */
 		fd = openat(p.dirfd, name,
 			    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC |
-				    (fi->flags & (O_DIRECT | O_SYNC | O_DSYNC)),
+				    (fi->flags & (O_SYNC | O_DSYNC)),
 			    mode);
 		r = fd < 0 ? -errno : 0;
 		if (r == -EEXIST && !(fi->flags & O_EXCL))

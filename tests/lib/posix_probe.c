@@ -132,10 +132,6 @@ static void modes(void)
 	show("md/fifo");
 	TRY(chmod("m1", 06755));
 	show("m1");
-	fd = open("m1", O_WRONLY | O_CLOEXEC);
-	SAY("write to set-id as root: %s", err(write(fd, "x", 1)));
-	(void)close(fd);
-	show("m1");
 	TRY(chmod("m1", 04755));
 	TRY(chown("m1", 1000, 1000));
 	show("m1");
@@ -150,12 +146,12 @@ static void as_user(void)
 	pid_t pid;
 
 	(void)mkdir("u", 0777);
-	(void)chmod("u", 01777);
+	(void)!chmod("u", 01777);
 	touch("u/roots", "root");
-	(void)chmod("u/roots", 0600);
+	(void)!chmod("u/roots", 0600);
 	(void)mkdir("u/gdir", 0777);
-	(void)chown("u/gdir", 0, 1234);
-	(void)chmod("u/gdir", 02777);
+	(void)!chown("u/gdir", 0, 1234);
+	(void)!chmod("u/gdir", 02777);
 	(void)fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
@@ -500,7 +496,7 @@ static void watches(void)
 	TRY(inotify_add_watch(
 		in, ".", IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_CLOSE_WRITE));
 	touch("watched", "x");
-	(void)rename("watched", "watched2");
+	(void)!rename("watched", "watched2");
 	(void)unlink("watched2");
 	got = read(in, b, sizeof(b));
 	for (ssize_t at = 0; at < got;) {

@@ -2,12 +2,12 @@
 /*
  * vfs_host.c - runs a command inside an agentsh-vfs mount, without a server
  *
- * vfs_host [-p POLICY.yaml] [-s SETTINGS.json] [-e] [-c ID] VFS WORKSPACE -- CMD
+ * vfs_host [-p POLICY.yaml] [-s SETTINGS.json] [-o EVENTS] [-c ID] VFS WORKSPACE
+ *	-- CMD
  *
  * Plays the server's part: policy, ring, channel, hello; enters the mount
  * namespace that the worker answers with, runs CMD there with WORKSPACE as its
- * directory, and ends the worker. -e prints the events as JSON lines on
- * stderr. The exit status is the command's; 77 when mounting is not possible.
+ * directory, and ends the worker. -o: events as JSON lines. The exit status is the command's; 77 when mounting is not possible.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,7 @@ struct host {
 	struct channel *channel;
 	struct ring *ring;
 	pid_t worker;
-	bool show_events;
+	FILE *events; /* NULL: not wanted */
 	int mnt_ns;
 };
 
@@ -106,10 +106,10 @@ static void drain(struct host *h)
 		struct json_writer w;
 		struct event e;
 
-		if (h->show_events && event_decode(record, &a, &e) == 0) {
+		if (h->events && event_decode(record, &a, &e) == 0) {
 			json_writer_init(&w, &out, 0);
 			event_to_json(&e, &w);
-			(void)fprintf(stderr, "%s\n", buf_cstr(&out));
+			(void)fprintf(h->events, "%s\n", buf_cstr(&out));
 		}
 		ring_consume(h->ring);
 	}
@@ -237,15 +237,15 @@ int main(int argc, char **argv)
 	struct host h = { .mnt_ns = -1 };
 	int opt, code;
 
-	while ((opt = getopt(argc, argv, "+p:s:c:e")) >= 0) {
+	while ((opt = getopt(argc, argv, "+p:s:c:o:")) >= 0) {
 		if (opt == 'p')
 			policy = optarg;
 		else if (opt == 's')
 			settings = optarg;
 		else if (opt == 'c')
 			id = optarg;
-		else if (opt == 'e')
-			h.show_events = true;
+		else if (opt == 'o')
+			h.events = fopen(optarg, "we");
 		else
 			return 2;
 	}
@@ -259,5 +259,8 @@ int main(int argc, char **argv)
 		return 77;
 	code = run(&h, argv[optind + 1], id,
 		   argv + optind + 2 + (strcmp(argv[optind + 2], "--") == 0));
-	return finish(&h) ? 1 : code;
+	opt = finish(&h);
+	if (h.events)
+		(void)fclose(h.events);
+	return opt ? 1 : code;
 }
