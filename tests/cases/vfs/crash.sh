@@ -11,7 +11,7 @@ for round in 1 2 3; do
 	[ "$STATUS" != 124 ] || fail 'hung'
 	n=0
 	in_ws trash list --json >"$T/list" 2>"$T/err" || fail 'list after the crash'
-	in_ws undo --command "round$round" >/dev/null 2>&1
+	in_ws undo "round$round" >/dev/null 2>&1
 	for i in $(seq 300); do
 		[ "$(cat "$WS/t/$i" 2>/dev/null)" = "content $i" ] || fail "lost t/$i in round $round"
 	done
