@@ -360,6 +360,13 @@ static bool base_ok(const char *base)
 	return n > 0 && n < 200 && !strstr(base, "..") && base[n - 1] != '/';
 }
 
+uint64_t cgroup_pid_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) == 0 ? st.st_ino : 0;
+}
+
 static int owner_name(struct cgroup_root *r)
 {
 	uint64_t ticks;
@@ -367,8 +374,9 @@ static int owner_name(struct cgroup_root *r)
 
 	if (e < 0)
 		return e;
-	(void)snprintf(r->owner, sizeof(r->owner), "@%d.%llu", (int)getpid(),
-		       (unsigned long long)ticks);
+	(void)snprintf(r->owner, sizeof(r->owner), "@%d.%llu.%llu",
+		       (int)getpid(), (unsigned long long)ticks,
+		       (unsigned long long)cgroup_pid_namespace());
 	return 0;
 }
 

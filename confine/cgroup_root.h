@@ -27,7 +27,7 @@ struct cgroup_tree {
 struct cgroup_root {
 	struct cgroup_tree trees[CGROUP_MAX_MOUNTS];
 	size_t n;
-	char owner[64];           /* "@PID.TICKS": suffix of our directories */
+	char owner[64]; /* "@PID.TICKS.PIDNS": suffix of our directories */
 	struct cgroup_set *ready; /* owned; made in advance, or NULL */
 	unsigned int n_ready;     /* how many were made so far; names them */
 };
@@ -48,5 +48,8 @@ int cgroup_read_key(int dirfd, const char *file, const char *key,
 int cgroup_kill_dir(const struct cgroup_tree *t, int dirfd,
 		    unsigned int *killed);
 bool cgroup_dir_empty(const struct cgroup_tree *t, int dirfd);
+
+/* Inode of our PID namespace: a pid means nothing in another. 0 = unknown. */
+uint64_t cgroup_pid_namespace(void);
 
 #endif

@@ -383,20 +383,25 @@ struct cgroup_set *cgroup_set_destroy(struct cgroup_set *s)
 	return NULL;
 }
 
-/* True for NAME@PID.TICKS whose owner is gone (or is another process now). */
+/*
+ * True for NAME@PID.TICKS.PIDNS whose owner is gone (or is another process
+ * now). Of another PID namespace nothing can be said: its pids are not ours.
+ */
 static bool is_orphan(const char *name)
 {
-	struct str rest = str_from(name), pid_text;
+	struct str rest = str_from(name), pid_text, ticks_text;
 	ptrdiff_t at = str_rindex(rest, '@');
 	int64_t pid;
-	uint64_t ticks, now;
+	uint64_t ticks, ns, now;
 
 	if (at < 0)
 		return false;
 	rest = str_skip(rest, (size_t)at + 1);
 	if (!str_split(&rest, '.', &pid_text) ||
 	    num_parse_range(pid_text, 1, INT32_MAX, &pid) < 0 ||
-	    num_parse_u64(rest, &ticks) < 0)
+	    !str_split(&rest, '.', &ticks_text) ||
+	    num_parse_u64(ticks_text, &ticks) < 0 ||
+	    num_parse_u64(rest, &ns) < 0 || ns != cgroup_pid_namespace())
 		return false;
 	return proc_start_ticks((pid_t)pid, &now) < 0 || now != ticks;
 }

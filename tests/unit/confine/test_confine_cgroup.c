@@ -381,18 +381,24 @@ static void test_shared_base(void **state)
 
 static void test_orphans(void **state)
 {
-	char dead[512], mine[512];
+	char dead[512], mine[512], foreign[512];
+	unsigned long long ns = (unsigned long long)cgroup_pid_namespace();
 
 	(void)state;
 	NEED(root, "cgroups");
-	(void)snprintf(dead, sizeof(dead), "%s/cmd@%d.1", root->trees[0].dir,
-		       (int)getpid()); /* our pid at another time */
+	(void)snprintf(dead, sizeof(dead), "%s/cmd@%d.1.%llu",
+		       root->trees[0].dir, (int)getpid(),
+		       ns); /* our pid at another time */
+	(void)snprintf(foreign, sizeof(foreign), "%s/cmd@%d.1.%llu",
+		       root->trees[0].dir, (int)getpid(), ns + 1);
 	(void)snprintf(mine, sizeof(mine), "%s/cmd%s", root->trees[0].dir,
 		       root->owner);
 	assert_int_equal(mkdir(dead, 0755), 0);
 	assert_int_equal(mkdir(mine, 0755), 0);
+	assert_int_equal(mkdir(foreign, 0755), 0);
 	assert_int_equal(cgroup_root_reap_orphans(root), 0);
 	assert_int_equal(access(dead, F_OK), -1);
+	assert_int_equal(rmdir(foreign), 0); /* another namespace's: left */
 	assert_int_equal(access(mine, F_OK), 0);
 	assert_int_equal(rmdir(mine), 0);
 }
