@@ -82,5 +82,6 @@ command_fn cmd_undo, cmd_undo_status;
 command_fn cmd_checkpoint_create, cmd_checkpoint_list, cmd_checkpoint_show,
 	cmd_checkpoint_rollback, cmd_checkpoint_purge;
 command_fn cmd_detect, cmd_detect_config;
+command_fn cmd_shim_install, cmd_shim_uninstall, cmd_shim_status;
 
 #endif

@@ -27,7 +27,7 @@ struct exec_call {
 	char command_id[48]; /* chosen here, so that signals can name it */
 	/* flags */
 	const char *timeout, *argv0, *events, *root, *project_root,
-		*session_file, *json;
+		*session_file, *json, *cwd;
 	bool output_json, stream, pty, no_detect_root, real_paths,
 		real_paths_given, quiet;
 };

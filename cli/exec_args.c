@@ -124,6 +124,7 @@ int exec_call_init(struct exec_call *x, const struct cli *c)
 		.root = flag_text(f, "root"),
 		.project_root = flag_text(f, "project-root"),
 		.session_file = flag_text(f, "session-file"),
+		.cwd = flag_text(f, "cwd"),
 		.quiet = flag_bool(f, "quiet"),
 		.no_detect_root = flag_bool(f, "no-detect-root"),
 		.real_paths = flag_bool(f, "real-paths"),
@@ -229,6 +230,7 @@ int exec_build_request(struct exec_call *x)
 			json_end_array(&w);
 		}
 		json_kv_str_opt(&w, "timeout", str_from(x->timeout));
+		json_kv_str_opt(&w, "working_dir", str_from(x->cwd));
 		if (x->stream)
 			json_kv_bool(&w, "stream_output", true);
 		json_kv_cstr(&w, "include_events", x->events);
