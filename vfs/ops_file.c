@@ -55,7 +55,7 @@ static int open_self(int fd, int flags)
 /* A real descriptor of an open file, opened now if there is none. */
 static int file_fd(struct vfs *v, struct file *f)
 {
-	int held, r;
+	int held, r = -EBADF;
 
 	(void)pthread_mutex_lock(&f->lock);
 	if (f->fd < 0) {
