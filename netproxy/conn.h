@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * conn.h - one client connection of the explicit proxy
+ * conn.h - the client connections of the proxy
  */
 #ifndef NETPROXY_CONN_H
 #define NETPROXY_CONN_H
 
 #include <stddef.h>
 
+#include "base/http1.h"
 #include "netproxy/dial.h"
 #include "netproxy/gate.h"
+#include "netproxy/names.h"
+#include "netproxy/pool.h"
 
 #define CONN_MAX 8192 /* open client connections */
 
@@ -18,12 +21,17 @@ struct conn;
 struct conn_table {
 	struct dialer dialer;
 	const struct gate *gate;
-	struct conn *head;
+	const struct names *names;
+	struct pool pool;
+	struct http1_head head; /* scratch of the parsers, within one call */
+	struct conn *first;
 	size_t n;
 };
 
 /* Takes fd. Over CONN_MAX it is closed. */
 void conn_accept(struct conn_table *t, int fd);
+/* After a change of policy: closes what it no longer allows. */
+void conn_judge_again(struct conn_table *t);
 void conn_close_all(struct conn_table *t);
 
 #endif

@@ -13,7 +13,9 @@
 
 #include "base/cleanup.h"
 
-#define DIAL_TIMEOUT_NS 10000000000ULL /* per address */
+/* per address; shorter while there is another one to try */
+#define DIAL_TIMEOUT_NS 10000000000ULL
+#define DIAL_NEXT_NS    2000000000ULL
 
 struct dial {
 	const struct dialer *dialer;
@@ -123,7 +125,7 @@ static void try_next(struct dial *d)
 {
 	while (d->next < d->n_addrs) {
 		const struct addr *a = &d->addrs[d->next++];
-		struct gate_answer answer = gate_decide(
+		struct net_answer answer = gate_decide(
 			d->dialer->gate, str_from(d->host), a, d->port);
 		int fd;
 
@@ -148,8 +150,10 @@ static void try_next(struct dial *d)
 		d->fd = fd;
 		if (loop_add_io(d->dialer->loop, fd, EPOLLOUT, on_connected, d,
 				&d->io) == 0 &&
-		    loop_add_timer(d->dialer->loop, DIAL_TIMEOUT_NS, on_timeout,
-				   d, &d->timer) == 0)
+		    loop_add_timer(d->dialer->loop,
+				   d->next < d->n_addrs ? DIAL_NEXT_NS
+							: DIAL_TIMEOUT_NS,
+				   on_timeout, d, &d->timer) == 0)
 			return;
 		finish(d, -ENOMEM);
 		return;
@@ -179,7 +183,7 @@ static void on_resolved(void *arg, int error, const struct addr *addrs,
 static void begin(struct loop *l, void *arg)
 {
 	struct dial *d = arg;
-	struct gate_answer name;
+	struct net_answer name;
 	int r;
 
 	(void)l;

@@ -18,7 +18,7 @@ struct dial;
 struct dial_result {
 	int error; /* 0, -EACCES (denied: see answer), -ENOENT, -ETIMEDOUT... */
 	int fd;    /* owned by the callee when error is 0 */
-	struct gate_answer answer;
+	struct net_answer answer;
 	struct addr addr;
 	bool has_addr; /* addr was dialled or is what was refused */
 };

@@ -24,84 +24,83 @@ static struct op op_for(struct str host, const struct addr *addr, uint16_t port)
 	return op;
 }
 
-/* The floor's reason to refuse this address whatever names point at it. */
-static const char *floor_denies(const struct gate *g, const struct addr *addr,
-				uint16_t port)
-{
-	enum addr_class class = addr_classify(addr);
-	struct addr v4;
-
-	if (class == ADDR_PUBLIC)
-		return NULL;
-	if (class <= ADDR_LOOPBACK && port != 0 &&
-	    (port == g->control_port || port == g->own_port))
-		return "net-floor-control-plane";
-	/* v4 in transition wrapping reaches somewhere nobody wrote down */
-	if (!addr_is_v4(addr) && addr_unwrap(addr, &v4))
-		return "net-floor-wrapped-address";
-	return NULL;
-}
-
-/* True if the policy allows the address by a rule that speaks of addresses. */
-static bool policy_names_address(const struct gate *g, const struct addr *addr,
-				 uint16_t port)
-{
-	struct op op = op_for(STR_NONE, addr, port);
-	struct verdict v = policy_decide(g->policy, &op);
-
-	return verdict_permits(v.kind) && policy_rule_has_cidrs(g->policy, v);
-}
-
-struct gate_answer gate_decide(const struct gate *g, struct str host,
-			       const struct addr *addr, uint16_t port)
+struct net_answer gate_decide(const struct gate *g, struct str host,
+			      const struct addr *addr, uint16_t port)
 {
 	struct op op = op_for(host, addr, port);
-	struct gate_answer a = { 0 };
 
-	if (!addr && host_is_metadata(host)) {
-		a.floor_rule = "net-floor-metadata";
-		/* the policy's own rule, if it has one, is the better name */
-		a.verdict = policy_decide(g->policy, &op);
-		if (a.verdict.kind == VERDICT_DENY)
-			a.floor_rule = NULL;
-		return a;
-	}
+	return net_decide(g->policy, &g->floor, &op);
+}
+
+struct net_answer gate_decide_dns(const struct gate *g, struct str host)
+{
+	struct op op = op_for(host, NULL, 53);
+	struct net_answer a = { 0 };
+
+	op.kind = OP_DNS;
 	a.verdict = policy_decide(g->policy, &op);
-	if (!verdict_permits(a.verdict.kind))
+	if (a.verdict.kind != VERDICT_ALLOW && a.verdict.kind != VERDICT_AUDIT)
 		return a;
-	if (addr) {
-		a.floor_rule = floor_denies(g, addr, port);
-		if (a.floor_rule)
-			return a;
-		if (addr_classify(addr) != ADDR_PUBLIC &&
-		    !policy_names_address(g, addr, port)) {
-			a.floor_rule = "net-floor-special-address";
-			return a;
-		}
-	}
-	a.allowed = true;
+	if (host_is_metadata(host))
+		a.builtin = "net-floor-metadata";
+	a.allowed = !a.builtin;
 	return a;
 }
 
-struct str gate_rule(const struct gate *g, const struct gate_answer *a)
+struct str gate_rule(const struct gate *g, const struct net_answer *a)
 {
-	return a->floor_rule ? str_from(a->floor_rule)
-			     : policy_rule_name(g->policy, a->verdict);
+	return a->builtin ? str_from(a->builtin)
+			  : policy_rule_name(g->policy, a->verdict);
+}
+
+void gate_explain(const struct gate *g, struct str host, uint16_t port,
+		  const struct net_answer *a, struct buf *out)
+{
+	struct op op = op_for(host, NULL, port);
+	struct str rule = gate_rule(g, a);
+	_cleanup_buf_ struct buf message = BUF_INIT;
+
+	/* the first line is what agentsh's users look for */
+	buf_puts(out, "blocked by policy\n");
+	buf_printf(out, "rule=" STR_FMT " host=" STR_FMT ":%u\n", STR_ARG(rule),
+		   STR_ARG(host), (unsigned int)port);
+	if (!a->builtin)
+		policy_rule_message(g->policy, a->verdict, &op, &message);
+	if (message.len) {
+		buf_put_str(out, buf_str(&message));
+		buf_putc(out, '\n');
+	}
+}
+
+static void put_fields(const struct gate_request *r, struct event *e)
+{
+	if (r->method.n)
+		event_add_str(e, "method", r->method);
+	if (r->path.n)
+		event_add_str(e, "path", r->path);
+	if (r->sni.n)
+		event_add_str(e, "sni", r->sni);
+	if (r->redirect)
+		event_add_str(e, "redirect_to", str_from(r->redirect));
+	if (r->client_port)
+		event_add_int(e, "client_port", r->client_port);
 }
 
 int gate_record(const struct gate *g, const struct gate_request *r,
-		const struct gate_answer *a)
+		const struct net_answer *a)
 {
 	struct op op = op_for(r->host, r->addr, r->port);
 	_cleanup_buf_ struct buf message = BUF_INIT;
 	_cleanup_buf_ struct buf remote = BUF_INIT;
+	_cleanup_buf_ struct buf ip = BUF_INIT;
 	struct event e = {
 		.type = r->type,
 		.depth = -1,
 		.session_id = str_from(g->session_id),
 		.source = STR("netproxy"),
 		.has_policy = true,
-		.decision = a->floor_rule ? VERDICT_DENY : a->verdict.kind,
+		.decision = a->builtin && !a->allowed ? VERDICT_DENY
+						      : a->verdict.kind,
 		.effective_decision = a->allowed ? VERDICT_ALLOW : VERDICT_DENY,
 		.rule = gate_rule(g, a),
 		.generation = policy_generation(g->policy),
@@ -109,24 +108,18 @@ int gate_record(const struct gate *g, const struct gate_request *r,
 		.action = a->allowed ? EVENT_ALLOWED : EVENT_BLOCKED,
 	};
 
-	if (!a->floor_rule)
+	if (!a->builtin)
 		policy_rule_message(g->policy, a->verdict, &op, &message);
 	e.message = buf_str(&message);
-	buf_put_str(&remote, r->host);
-	buf_printf(&remote, ":%u", (unsigned int)r->port);
-	e.remote = buf_str(&remote);
-	if (r->method.n)
-		event_add_str(&e, "method", r->method);
-	if (r->path.n)
-		event_add_str(&e, "path", r->path);
-	if (r->client_port)
-		event_add_int(&e, "client_port", r->client_port);
+	if (r->port) {
+		buf_put_str(&remote, r->host);
+		buf_printf(&remote, ":%u", (unsigned int)r->port);
+		e.remote = buf_str(&remote);
+	}
+	put_fields(r, &e);
 	if (r->addr) {
-		_cleanup_buf_ struct buf ip = BUF_INIT;
-
 		addr_format(r->addr, &ip);
 		event_add_str(&e, "resolved_ip", buf_str(&ip));
-		return sink_emit(g->sink, &e);
 	}
 	return sink_emit(g->sink, &e);
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gate.h - the network verdict of this process: hard floor, policy, record
+ * gate.h - the network verdict of this process: floor, policy, record
  *
  * A name is judged before anything is looked up; every address it resolves to
- * is judged again, together with the name, before it is dialled. Addresses of
- * a harmful class (base/addr.h) need an allow rule that names them by CIDR: an
- * allowed name that points at a private address does not open it.
+ * is judged again, together with the name, before it is dialled. The floor is
+ * policy/net.h's, the same as the tracer's.
  */
 #ifndef NETPROXY_GATE_H
 #define NETPROXY_GATE_H
@@ -17,27 +16,25 @@
 #include "base/str.h"
 #include "core/sink.h"
 #include "core/verdict.h"
+#include "policy/net.h"
 #include "policy/policy.h"
+
+#define GATE_MAX_OWN 64
 
 struct gate {
 	struct policy *policy;   /* owned reference */
 	const struct sink *sink; /* borrowed */
 	const char *session_id;  /* borrowed */
-	uint16_t control_port;   /* the server's own; never reachable here */
-	uint16_t own_port;       /* this proxy's */
-};
-
-struct gate_answer {
-	bool allowed;
-	struct verdict verdict;
-	/* Built-in floor rule that denied, or NULL when the policy did. */
-	const char *floor_rule;
+	struct net_floor floor;
+	struct addr own[GATE_MAX_OWN]; /* what floor.own points to */
 };
 
 /* host: canonical name, or the canonical text of *addr. addr NULL: only the
  * name is known yet. Pure: records nothing. */
-struct gate_answer gate_decide(const struct gate *g, struct str host,
-			       const struct addr *addr, uint16_t port);
+struct net_answer gate_decide(const struct gate *g, struct str host,
+			      const struct addr *addr, uint16_t port);
+/* May the name be looked up: could some rule allow a connection to it? */
+struct net_answer gate_decide_dns(const struct gate *g, struct str host);
 
 /* What a request was, for its event. */
 struct gate_request {
@@ -46,13 +43,18 @@ struct gate_request {
 	uint16_t port;
 	const struct addr *addr; /* dialled or refused address, or NULL */
 	struct str method, path; /* plain HTTP, else empty */
+	struct str sni;          /* server name that was refused, else empty */
+	const char *redirect;    /* connect or DNS redirect, or NULL */
 	uint16_t client_port;    /* local port of the client's connection */
 };
 
 /* Records a decision. -errno: it could not be recorded, so deny. */
 int gate_record(const struct gate *g, const struct gate_request *r,
-		const struct gate_answer *a);
-/* Rule name of an answer, for messages. */
-struct str gate_rule(const struct gate *g, const struct gate_answer *a);
+		const struct net_answer *a);
+/* Rule name of an answer. */
+struct str gate_rule(const struct gate *g, const struct net_answer *a);
+/* What a refused client is told: the fixed first line, rule, message. */
+void gate_explain(const struct gate *g, struct str host, uint16_t port,
+		  const struct net_answer *a, struct buf *out);
 
 #endif

@@ -32,11 +32,34 @@ struct netproxy {
 	struct ring_sink sink;
 	struct gate gate;
 	struct conn_table conns;
+	struct names names;
 	char *session_id; /* owned */
 	int listener;
-	struct loop_source *listen_source;
+	uint16_t port;
+	struct loop_source *listen_source, *pause;
 	bool ready;
 };
+
+static void on_accept(struct loop *l, int fd, uint32_t events, void *arg);
+
+static void resume_accepting(struct loop *l, void *arg)
+{
+	struct netproxy *np = arg;
+
+	np->pause = loop_remove(np->pause);
+	if (loop_add_io(l, np->listener, EPOLLIN, on_accept, np,
+			&np->listen_source) < 0)
+		loop_quit(l, -ENOMEM);
+}
+
+/* Out of descriptors: the listener would be reported as ready for ever. */
+static void pause_accepting(struct netproxy *np)
+{
+	np->listen_source = loop_remove(np->listen_source);
+	if (loop_add_timer(np->loop, 100000000, resume_accepting, np,
+			   &np->pause) < 0)
+		loop_quit(np->loop, -ENOMEM);
+}
 
 static void on_accept(struct loop *l, int fd, uint32_t events, void *arg)
 {
@@ -48,6 +71,11 @@ static void on_accept(struct loop *l, int fd, uint32_t events, void *arg)
 		int client =
 			accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
+		if (client < 0 && (errno == EMFILE || errno == ENFILE ||
+				   errno == ENOMEM || errno == ENOBUFS)) {
+			pause_accepting(np);
+			return;
+		}
 		if (client < 0)
 			return;
 		conn_accept(&np->conns, client);
@@ -60,6 +88,7 @@ static int open_listener(struct str where, uint16_t *ret_port)
 	ptrdiff_t colon = str_rindex(where, ':');
 	struct sockaddr_in in = { .sin_family = AF_INET };
 	socklen_t n = sizeof(in);
+	const int one = 1;
 	struct addr a;
 	int64_t port;
 
@@ -71,7 +100,11 @@ static int open_listener(struct str where, uint16_t *ret_port)
 	memcpy(&in.sin_addr, a.b + 12, 4);
 	in.sin_port = htons((uint16_t)port);
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&in, sizeof(in)) < 0 ||
+	if (fd < 0)
+		return -errno;
+	/* the port of a proxy that died, with its connections in TIME_WAIT */
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, (const struct sockaddr *)&in, sizeof(in)) < 0 ||
 	    listen(fd, 512) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&in, &n) < 0)
 		return -errno;
@@ -90,14 +123,22 @@ static int send_ready(struct netproxy *np, int error)
 	if (error)
 		buf_puts(&detail, strerror(-error));
 	else
-		buf_printf(&detail, "127.0.0.1:%u",
-			   (unsigned int)np->gate.own_port);
+		buf_printf(&detail, "127.0.0.1:%u", (unsigned int)np->port);
 	layer.detail = buf_str(&detail);
 	r = proto_ready_encode(&ready, &body);
 	if (r == 0)
 		r = channel_send(np->heritage.channel, PROTO_READY, 0,
 				 buf_str(&body), NULL, 0);
 	return r;
+}
+
+static void set_floor(struct gate *g, uint16_t control_port)
+{
+	int n = net_own_addresses(g->own, GATE_MAX_OWN);
+
+	g->floor = (struct net_floor){ .closed = { control_port },
+				       .own = g->own,
+				       .n_own = n < 0 ? 0 : (size_t)n };
 }
 
 static int on_hello(struct netproxy *np, struct str body)
@@ -119,12 +160,12 @@ static int on_hello(struct netproxy *np, struct str body)
 	ring_sink_init(&np->sink, np->heritage.ring, str_from(np->session_id));
 	np->gate.session_id = np->session_id;
 	np->gate.sink = &np->sink.sink;
-	np->gate.control_port =
-		(uint16_t)json_get_i64(settings, "control_port", 0);
+	set_floor(&np->gate,
+		  (uint16_t)json_get_i64(settings, "control_port", 0));
 	listen_at = json_get_str(settings, "listen");
-	np->listener =
-		open_listener(listen_at.n ? listen_at : STR("127.0.0.1:0"),
-			      &np->gate.own_port);
+	np->listener = open_listener(
+		listen_at.n ? listen_at : STR("127.0.0.1:0"), &np->port);
+	np->gate.floor.closed[1] = np->port;
 	r = np->listener < 0 ? np->listener : 0;
 	if (r == 0)
 		r = loop_add_io(np->loop, np->listener, EPOLLIN, on_accept, np,
@@ -145,6 +186,7 @@ static int on_policy(struct netproxy *np, struct channel_msg *m)
 		return r;
 	(void)policy_unref(np->gate.policy);
 	np->gate.policy = p;
+	conn_judge_again(&np->conns);
 	return 0;
 }
 
@@ -210,13 +252,14 @@ static int set_up(struct netproxy *np)
 	if (r < 0)
 		return log_error_errno(r, "event loop");
 	np->conns.gate = np->conns.dialer.gate = &np->gate;
-	np->conns.dialer.loop = np->loop;
+	np->conns.dialer.loop = np->conns.pool.loop = np->loop;
+	np->conns.names = &np->names;
 	return 0;
 }
 
 int main(void)
 {
-	struct netproxy np = { .listener = -1 };
+	static struct netproxy np = { .listener = -1 };
 	int r;
 
 	log_init("agentsh-netproxy", LOG_LEVEL_INFO);
@@ -225,6 +268,7 @@ int main(void)
 	if (r == 0)
 		r = loop_run(np.loop);
 	conn_close_all(&np.conns);
+	names_done(&np.names);
 	(void)resolver_free(np.conns.dialer.resolver);
 	(void)loop_remove(np.listen_source);
 	if (np.listener >= 0)

@@ -76,6 +76,9 @@ int request_parse(const struct http1_head *head, struct request *ret)
 		status = parse_authority(target, 0, ret);
 		if (status)
 			return status;
+		/* what follows the head is the tunnel's */
+		if (head->body != HTTP1_BODY_NONE)
+			return 400;
 		return host_agrees(head, ret) ? 0 : 400;
 	}
 	if (target.n < 7 ||
@@ -97,6 +100,24 @@ int request_parse(const struct http1_head *head, struct request *ret)
 	buf_put_str(&ret->path, rest.n ? rest : STR("/"));
 	ret->upgrade = http1_header_has_token(head, "upgrade", "websocket");
 	return host_agrees(head, ret) ? 0 : 400;
+}
+
+int request_parse_origin(const struct http1_head *head, uint16_t port,
+			 struct request *ret)
+{
+	int status;
+
+	*ret = (struct request){ .host = BUF_INIT };
+	buf_put_str(&ret->method, head->method);
+	if (head->target.p[0] != '/' || str_index(head->target, '#') >= 0 ||
+	    http1_header_count(head, "host") != 1)
+		return 400;
+	status = parse_authority(http1_header(head, "host"), port, ret);
+	if (status || ret->port != port)
+		return 400;
+	buf_put_str(&ret->path, head->target);
+	ret->upgrade = http1_header_has_token(head, "upgrade", "websocket");
+	return 0;
 }
 
 /* RFC 9110 section 7.6.1, and everything the Connection header nominates. */
@@ -124,18 +145,24 @@ static bool is_hop_by_hop(const struct http1_head *head, struct str name)
 	return http1_header_has_token(head, "connection", token);
 }
 
-static void emit_headers(const struct http1_head *head, bool with_host,
+struct emit {
+	bool without_host, without_coding;
+};
+
+static void emit_headers(const struct http1_head *head, struct emit how,
 			 struct buf *out)
 {
 	for (size_t i = 0; i < head->n_headers; i++) {
 		const struct http1_header *h = &head->headers[i];
 
 		/* framing is end to end: a nomination does not remove it */
-		bool framing = str_eq_icase(h->name, STR("content-length")) ||
-			       str_eq_icase(h->name, STR("transfer-encoding"));
+		bool coding = str_eq_icase(h->name, STR("transfer-encoding"));
+		bool framing = coding ||
+			       str_eq_icase(h->name, STR("content-length"));
 
 		if ((!framing && is_hop_by_hop(head, h->name)) ||
-		    (!with_host && str_eq_icase(h->name, STR("host"))))
+		    (coding && how.without_coding) ||
+		    (how.without_host && str_eq_icase(h->name, STR("host"))))
 			continue;
 		buf_put_str(out, h->name);
 		buf_puts(out, ": ");
@@ -157,7 +184,7 @@ void request_emit(const struct request *r, const struct http1_head *head,
 	if (r->port != 80)
 		buf_printf(out, ":%u", (unsigned int)r->port);
 	buf_puts(out, "\r\n");
-	emit_headers(head, false, out);
+	emit_headers(head, (struct emit){ .without_host = true }, out);
 	if (r->upgrade)
 		buf_puts(out, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
 	else
@@ -166,12 +193,13 @@ void request_emit(const struct request *r, const struct http1_head *head,
 	buf_puts(out, "\r\n");
 }
 
-void response_emit(const struct http1_head *head, bool keep, struct buf *out)
+void response_emit(const struct http1_head *head, bool keep, bool plain,
+		   struct buf *out)
 {
 	buf_printf(out, "HTTP/1.1 %u ", head->status);
 	buf_put_str(out, head->reason);
 	buf_puts(out, "\r\n");
-	emit_headers(head, true, out);
+	emit_headers(head, (struct emit){ .without_coding = plain }, out);
 	if (head->status == 101)
 		buf_puts(out, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
 	else if (head->status >= 200)

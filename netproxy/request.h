@@ -34,12 +34,18 @@ void request_done(struct request *r);
  * status: 400 malformed, 501 a scheme or form that is not served.
  */
 int request_parse(const struct http1_head *head, struct request *ret);
+/* The same for a client that knows of no proxy: path in the target, authority
+ * in Host, with this port when it names none. */
+int request_parse_origin(const struct http1_head *head, uint16_t port,
+			 struct request *ret);
 
 /* The head to send upstream: origin form, Host from the target, hop-by-hop
  * fields dropped, connection kept open if keep. */
 void request_emit(const struct request *r, const struct http1_head *head,
 		  bool keep, struct buf *out);
-/* The head to send to the client for an upstream response. */
-void response_emit(const struct http1_head *head, bool keep, struct buf *out);
+/* The head to send to the client for an upstream response; plain: a chunked
+ * body will be sent without chunks, up to the end of the connection. */
+void response_emit(const struct http1_head *head, bool keep, bool plain,
+		   struct buf *out);
 
 #endif

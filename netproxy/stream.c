@@ -10,7 +10,8 @@
 
 #include "base/fd.h"
 
-/* Fills in while there is room; bounded per turn so that none starves. */
+/* Fills in as far as there is room. A reset ends input like an end of file,
+ * after what arrived before it, and is remembered. */
 static void fill(struct stream *s)
 {
 	while (!s->eof && !s->failed && s->in.len < STREAM_BUFFER) {
@@ -27,16 +28,18 @@ static void fill(struct stream *s)
 			s->in.len += (size_t)n;
 			s->in.data[s->in.len] = 0;
 			s->n_in += (uint64_t)n;
-			if ((size_t)n < room)
-				return;
 		} else if (n == 0) {
 			s->eof = true;
 		} else if (errno == EAGAIN) {
-			return;
+			break;
 		} else if (errno != EINTR) {
-			s->failed = s->eof = true;
+			s->eof = s->reset = true;
 		}
+		if (n > 0 && (size_t)n < room && !s->hung_up)
+			return; /* the usual case: nothing more there */
 	}
+	if (s->in.len == 0)
+		buf_done(&s->in);
 }
 
 void stream_flush(struct stream *s)
@@ -65,23 +68,25 @@ void stream_flush(struct stream *s)
 	}
 }
 
+/*
+ * EPOLLHUP (both directions are over, or reset) is reported for ever and
+ * cannot be masked, so the source goes. What was not read yet stays in the
+ * socket: stream_want() brings the source back while there is something to do.
+ */
 static void on_io(struct loop *l, int fd, uint32_t events, void *arg)
 {
+	const uint32_t readable =
+		(uint32_t)(EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR);
 	struct stream *s = arg;
 
 	(void)l;
 	(void)fd;
+	s->hung_up = events & (uint32_t)(EPOLLHUP | EPOLLERR);
 	if (events & (uint32_t)EPOLLOUT)
 		stream_flush(s);
-	if (events & (uint32_t)(EPOLLIN | EPOLLRDHUP))
+	if ((events & readable) && s->reading)
 		fill(s);
-	if (events & (uint32_t)EPOLLERR)
-		s->failed = true;
-	/* Both directions are over, which epoll would report for ever. What
-	 * was not read yet stays in the socket until the owner wants it. */
-	if (events & (uint32_t)EPOLLHUP) {
-		if (s->eof)
-			s->failed = true;
+	if (s->hung_up) {
 		s->source = loop_remove(s->source);
 		s->events = 0;
 	}
@@ -99,6 +104,26 @@ int stream_open(struct stream *s, struct loop *loop, int fd, stream_fn *fn,
 	if (r < 0)
 		stream_close(s);
 	return r;
+}
+
+int stream_release(struct stream *s)
+{
+	int fd = s->fd;
+
+	s->source = loop_remove(s->source);
+	s->fd = -1;
+	stream_close(s);
+	return fd;
+}
+
+void stream_abort(struct stream *s)
+{
+	const struct linger now = { .l_onoff = 1 };
+
+	if (s->fd >= 0)
+		(void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &now,
+				 sizeof(now));
+	stream_close(s);
 }
 
 void stream_close(struct stream *s)
@@ -135,6 +160,11 @@ void stream_want(struct stream *s, bool reading)
 		events |= (uint32_t)EPOLLOUT;
 	if (events == s->events)
 		return;
+	if (s->hung_up && !events) {
+		s->source = loop_remove(s->source);
+		s->events = 0;
+		return;
+	}
 	if (!s->source &&
 	    loop_add_io(s->loop, s->fd, events, on_io, s, &s->source) == 0)
 		s->events = events;

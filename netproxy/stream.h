@@ -28,7 +28,9 @@ struct stream {
 	uint32_t events;
 	struct buf in, out;
 	bool eof;    /* nothing more will be read */
-	bool failed; /* reset or unwritable: discard */
+	bool reset;  /* and that was no proper end */
+	bool failed; /* unwritable or out of memory: discard */
+	bool hung_up;
 	bool shut_when_flushed, shut;
 	bool reading; /* the owner wants input */
 	uint64_t n_in, n_out;
@@ -40,6 +42,10 @@ struct stream {
 int stream_open(struct stream *s, struct loop *loop, int fd, stream_fn *fn,
 		void *arg);
 void stream_close(struct stream *s);
+/* The same, and the peer is told that it was no proper end (RST). */
+void stream_abort(struct stream *s);
+/* Gives the descriptor back, to the caller; buffers are dropped. */
+int stream_release(struct stream *s);
 bool stream_is_open(const struct stream *s);
 
 /* Writes what it can of out now. */

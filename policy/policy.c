@@ -59,16 +59,37 @@ struct str policy_rule_name(const struct policy *p, struct verdict v)
 				    : STR_NONE;
 }
 
-bool policy_rule_has_cidrs(const struct policy *p, struct verdict v)
+/* The network rule that v came from, or NULL. */
+static const struct img_net *net_rule(const struct policy *p, struct verdict v)
 {
 	const struct img_rule *r = verdict_rule(p, v);
 	struct img_span nets = p->h->family[FAMILY_NET];
 	uint32_t i = v.rule - RULE_ID_BASE;
 
 	if (!r || i < nets.first || i - nets.first >= nets.n)
-		return false;
-	return IMG_TABLE(p, SEC_NETS, struct img_net)[r->extra].groups &
-	       NET_HAS_CIDRS;
+		return NULL;
+	return IMG_TABLE(p, SEC_NETS, struct img_net) + r->extra;
+}
+
+unsigned int policy_rule_cidr_bits(const struct policy *p, struct verdict v,
+				   const struct addr *a)
+{
+	const struct img_net *n = net_rule(p, v);
+	const struct img_cidr *cidrs;
+	unsigned int best = 0;
+
+	if (!n || !(n->groups & NET_HAS_CIDRS))
+		return 0;
+	cidrs = IMG_TABLE(p, SEC_CIDRS, struct img_cidr) + n->cidrs.first;
+	for (uint32_t i = 0; i < n->cidrs.n; i++) {
+		struct addr net;
+
+		memcpy(net.b, cidrs[i].net, sizeof(net.b));
+		if (cidrs[i].bits > best &&
+		    addr_in_cidr(a, &net, cidrs[i].bits))
+			best = cidrs[i].bits;
+	}
+	return best;
 }
 
 /* --- messages ---------------------------------------------------------------- */

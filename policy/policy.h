@@ -19,6 +19,7 @@
 #include "core/op.h"
 #include "core/verdict.h"
 
+struct addr;
 struct policy;
 struct grant_set;
 struct json_writer;
@@ -63,8 +64,10 @@ struct str policy_rule_name(const struct policy *p, struct verdict v);
  * {{.RemotePort}} rendered from op; appends nothing if it has none. */
 void policy_rule_message(const struct policy *p, struct verdict v,
 			 const struct op *op, struct buf *out);
-/* True if v came from a network rule that speaks of addresses (cidrs). */
-bool policy_rule_has_cidrs(const struct policy *p, struct verdict v);
+/* Longest prefix (1 to 128) among the cidrs of the network rule v came from
+ * that hold a; 0 if none does. */
+unsigned int policy_rule_cidr_bits(const struct policy *p, struct verdict v,
+				   const struct addr *a);
 /* Time-out of an approve rule, ns; 0 = the configured default. */
 int64_t policy_rule_timeout(const struct policy *p, struct verdict v);
 

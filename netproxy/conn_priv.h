@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conn_priv.h - one client connection; for conn.c, exchange.c, tunnel.c,
+ * direct.c
+ */
+#ifndef NETPROXY_CONN_PRIV_H
+#define NETPROXY_CONN_PRIV_H
+
+#include "netproxy/conn.h"
+#include "netproxy/request.h"
+#include "netproxy/stream.h"
+
+enum conn_state {
+	CONN_FIRST = 0, /* no byte yet: which protocol? */
+	CONN_HEAD,      /* an HTTP request head, or between two requests */
+	CONN_SOCKS_HELLO,
+	CONN_SOCKS_REQUEST,
+	CONN_DIRECT, /* the tracer says where a connect() wanted to go */
+	CONN_DIAL,
+	CONN_EXCHANGE,
+	CONN_TUNNEL,
+	CONN_LINGER, /* last bytes to the client, then close */
+};
+
+enum conn_entry {
+	ENTRY_HTTP = 0,
+	ENTRY_SOCKS,
+	ENTRY_DIRECT
+};
+
+/* How much of one direction's body is still to come. */
+struct body {
+	enum http1_body kind;
+	uint64_t left;
+	struct http1_chunked chunked;
+	bool done;
+	bool unwrap; /* chunked in, plain out: the client speaks HTTP/1.0 */
+};
+
+struct conn {
+	struct conn_table *table;
+	struct conn *next, **link;
+	enum conn_state state;
+	enum conn_entry entry;
+	struct stream client, upstream;
+	uint16_t client_port;
+	struct request request;
+	/* what the open upstream is */
+	char *upstream_host; /* owned */
+	uint16_t upstream_port;
+	struct addr upstream_addr;
+	struct buf head_out; /* request head: waits for the dial, and is kept
+			      * while it may have to be sent again */
+	struct dial *dial;
+	struct loop_source *timer;
+	struct body to_up, to_client;
+	uint64_t in_before; /* bytes the upstream had sent before this request */
+	bool response_seen, client_keep, upstream_keep, reused, http10;
+	bool peeking; /* tunnel: the client's first bytes are not judged yet */
+	bool origin;  /* HTTP without a proxy: authority is in Host */
+};
+
+/* conn.c */
+void conn_free(struct conn *c);
+/* Ends both sides so that neither takes it for a proper end. */
+void conn_abort(struct conn *c);
+/* Changes the state, and the timer with it. */
+void conn_enter(struct conn *c, enum conn_state state);
+/* Judges, resolves, dials request.host; answers the client by its protocol. */
+void conn_dial(struct conn *c);
+int conn_record(struct conn *c, const struct net_answer *a,
+		const struct addr *addr);
+/* Takes fd, connected to request.host and port. */
+int conn_open_upstream(struct conn *c, int fd);
+/* Leaves the upstream to the pool, or closes it. */
+void conn_drop_upstream(struct conn *c);
+
+/* exchange.c: HTTP. True if something was done and there may be more. */
+void exchange_reply(struct conn *c, unsigned int status, const char *body);
+bool exchange_read_head(struct conn *c);
+/* The dial for a plain request succeeded. */
+void exchange_begin(struct conn *c);
+/* 0, or -errno: the upstream's answer is unusable. */
+int exchange_run(struct conn *c);
+
+/* tunnel.c: 1 when both directions have ended, -ECONNRESET when one broke. */
+int tunnel_run(struct conn *c);
+
+/* direct.c */
+bool direct_read(struct conn *c);
+void direct_answer(struct conn *c, int error);
+
+#endif

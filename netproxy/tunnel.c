@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tunnel.c - bytes both ways, after a look at the first ones
+ *
+ * The first bytes of the client are held back until they are seen to be a TLS
+ * ClientHello or not. In a ClientHello the server name must be the host the
+ * tunnel was asked for: otherwise an allowed name opens a way to whatever else
+ * the same server front serves. Without server name it must be a tunnel to an
+ * address. With encrypted ClientHello the outer name counts: a front whose
+ * name is allowed is allowed. Other protocols pass: host and port were judged,
+ * and ssh over port 443 is a thing.
+ *
+ * The host's bytes are never held back (ssh and smtp servers speak first).
+ * Each direction is closed by itself. A reset on one side is a reset on the
+ * other, after what arrived before it.
+ */
+#include <errno.h>
+
+#include "netproxy/conn_priv.h"
+#include "netproxy/hello.h"
+
+static void refuse_hello(struct conn *c, struct str sni,
+			 struct net_answer answer)
+{
+	struct gate_request r = {
+		.type = STR("net_connect"),
+		.host = buf_str(&c->request.host),
+		.port = c->request.port,
+		.addr = &c->upstream_addr,
+		.method = buf_str(&c->request.method),
+		.sni = sni,
+		.client_port = c->client_port,
+	};
+
+	answer.allowed = false;
+	(void)gate_record(c->table->gate, &r, &answer); /* refused anyway */
+	stream_abort(&c->upstream);
+	hello_put_denied(&c->client.out);
+	stream_flush(&c->client);
+	conn_enter(c, CONN_LINGER);
+}
+
+/* May this name be asked of the host of the tunnel? */
+static bool name_fits(struct conn *c, struct str name, struct net_answer *ret)
+{
+	struct str host = buf_str(&c->request.host);
+
+	*ret = (struct net_answer){ .builtin = "net-floor-server-name" };
+	if (c->entry == ENTRY_DIRECT && name.n &&
+	    names_has(c->table->names, &c->upstream_addr, name)) {
+		*ret = gate_decide(c->table->gate, name, &c->upstream_addr,
+				   c->request.port);
+		return ret->allowed;
+	}
+	if (!c->request.is_addr)
+		return str_eq(name, host);
+	if (name.n == 0)
+		return true;
+	/* allowed by address; a rule may still speak against the name */
+	*ret = gate_decide(c->table->gate, name, &c->upstream_addr,
+			   c->request.port);
+	return ret->allowed;
+}
+
+/* True when the first bytes may go on. */
+static bool peek(struct conn *c)
+{
+	struct hello hello = { .name = BUF_INIT };
+	struct net_answer answer = { .builtin = "net-floor-client-hello" };
+	bool fits = false;
+	int r = 1;
+
+	if (c->client.in.len == 0)
+		return false;
+	if (!hello_begins(buf_str(&c->client.in))) {
+		c->peeking = false;
+		return true;
+	}
+	r = hello_parse(buf_str(&c->client.in), &hello);
+	if (r == -EAGAIN && !c->client.eof)
+		return false;
+	if (r == 1)
+		fits = name_fits(c, buf_str(&hello.name), &answer);
+	if (!fits)
+		refuse_hello(c, buf_str(&hello.name), answer);
+	buf_done(&hello.name);
+	c->peeking = false;
+	return fits;
+}
+
+static void pass(struct stream *from, struct stream *to)
+{
+	while (stream_move(from, to, SIZE_MAX) > 0)
+		;
+	if (from->eof && from->in.len == 0 && !from->reset &&
+	    !to->shut_when_flushed)
+		stream_shutdown(to);
+}
+
+/* Everything of a stream that was reset has gone on. */
+static bool reset_passed(const struct stream *from, const struct stream *to)
+{
+	return from->reset && from->in.len == 0 && to->out.len == 0;
+}
+
+int tunnel_run(struct conn *c)
+{
+	struct stream *a = &c->client, *b = &c->upstream;
+
+	if (!c->peeking || peek(c) || (a->eof && a->in.len == 0))
+		pass(a, b);
+	if (c->state != CONN_TUNNEL)
+		return 0;
+	pass(b, a);
+	if (a->failed || b->failed || reset_passed(a, b) || reset_passed(b, a))
+		return -ECONNRESET;
+	return a->shut && b->shut;
+}

@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A small internet on the loopback device of a network namespace of its own.
+
+usage: internet.py DIR
+
+Servers at public, private and metadata addresses; a resolver at 9.9.9.9; and
+a capture of every packet that is not between loopback addresses: one line
+"PROTOCOL DESTINATION PORT" per packet in DIR/packets. DIR/ready appears when
+all listen.
+"""
+
+import http.server
+import os
+import socket
+import socketserver
+import ssl
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+WEB, WEB6, EVIL = "93.184.216.34", "2606:2800:220:1::1", "45.33.32.156"
+META, PRIVATE, RESOLVER = "169.254.169.254", "10.1.2.3", "9.9.9.9"
+ZONE = {
+    "good.test": [WEB], "www.good.test": [WEB], "evil.test": [EVIL],
+    "rebind.test": [META], "inside.test": [PRIVATE],
+    "mixed.test": [PRIVATE, WEB], "six.test": [WEB6], "ssh.good.test": [WEB],
+    "loop.test": ["127.0.0.1"], "long.good.test": [WEB],
+}
+directory = sys.argv[1]
+seen = open(directory + "/queries", "a", buffering=1)
+
+
+def qname(packet):
+    labels, at = [], 12
+    while packet[at]:
+        labels.append(packet[at + 1:at + 1 + packet[at]].decode("latin-1"))
+        at += packet[at] + 1
+    return ".".join(labels).lower(), at + 1
+
+
+def answer(packet):
+    name, end = qname(packet)
+    kind = struct.unpack(">H", packet[end:end + 2])[0]
+    seen.write(f"{name} {kind}\n")
+    if name.startswith("slow"):
+        return None
+    records = []
+    for text in ZONE.get(name, []):
+        v6 = ":" in text
+        if kind == (28 if v6 else 1):
+            raw = socket.inet_pton(socket.AF_INET6 if v6 else socket.AF_INET,
+                                   text)
+            records.append(b"\xc0\x0c" + struct.pack(
+                ">HHIH", kind, 1, 3600, len(raw)) + raw)
+    status = 0x8180 if name in ZONE else 0x8183
+    return (packet[:2] + struct.pack(">HHHHH", status, 1, len(records), 0, 0)
+            + packet[12:end + 4] + b"".join(records))
+
+
+class Dns(socketserver.BaseRequestHandler):
+    def handle(self):
+        reply = answer(self.request[0])
+        if reply:
+            self.request[1].sendto(reply, self.client_address)
+
+
+class DnsTcp(socketserver.StreamRequestHandler):
+    def handle(self):
+        n = struct.unpack(">H", self.rfile.read(2))[0]
+        reply = answer(self.rfile.read(n))
+        if reply:
+            self.wfile.write(struct.pack(">H", len(reply)) + reply)
+
+
+class Web(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def send(self, body, **headers):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def do_GET(self):
+        if self.path == "/big":
+            self.send(b"x" * (32 << 20))
+        elif self.path == "/chunked":
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            for part in (b"one ", b"two ", b"three"):
+                self.wfile.write(b"%x;ext=1\r\n%s\r\n" % (len(part), part))
+                self.wfile.flush()
+                time.sleep(0.05)
+            self.wfile.write(b"0\r\nTrailer: x\r\n\r\n")
+        elif self.path == "/close":
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"until close")
+            self.close_connection = True
+        elif self.path == "/port":
+            self.send(b"%d" % self.client_address[1])
+        elif self.path == "/ws":
+            self.send_response(101)
+            self.send_header("Connection", "Upgrade")
+            self.send_header("Upgrade", "websocket")
+            self.end_headers()
+            self.wfile.write(b"frame:" + self.rfile.read1(100))
+            self.close_connection = True
+        else:
+            self.send(("host=%s path=%s" % (self.headers["Host"],
+                                            self.path)).encode())
+
+    do_HEAD = do_GET
+
+    def do_POST(self):
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            body = b""
+            while n := int(self.rfile.readline().split(b";")[0], 16):
+                body += self.rfile.read(n)
+                self.rfile.readline()
+            self.rfile.readline()
+        else:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send(b"got %d" % len(body))
+
+
+class Sshd(socketserver.StreamRequestHandler):
+    """Speaks first; counts what it gets until its client's half-close."""
+
+    def handle(self):
+        self.wfile.write(b"SSH-2.0-fake\r\n")
+        total = 0
+        while data := self.rfile.read1(65536):
+            total += len(data)
+        self.wfile.write(b"total %d\n" % total)
+
+
+class Reset(socketserver.StreamRequestHandler):
+    def handle(self):
+        self.rfile.readline()
+        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                struct.pack("ii", 1, 0))
+        self.wfile.write(b"partial")
+        self.wfile.flush()
+        time.sleep(0.1)
+        # socketserver would send a FIN first
+        os.close(os.dup2(os.open("/dev/null", os.O_RDONLY),
+                         self.request.fileno()))
+
+    def finish(self):
+        pass
+
+
+class V4(socketserver.ThreadingTCPServer):
+    allow_reuse_address = daemon_threads = True
+    request_queue_size = 1024
+
+    def handle_error(self, request, client):
+        pass
+
+
+class V6(V4):
+    address_family = socket.AF_INET6
+
+
+class Tls(V4):
+    context = None
+
+    def get_request(self):
+        plain, peer = super().get_request()
+        plain.settimeout(5)
+        return self.context.wrap_socket(plain, server_side=True,
+                                        do_handshake_on_connect=False), peer
+
+
+def serve(server):
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+
+def capture():
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+    s.bind(("lo", 3))
+    s.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # RCVBUFFORCE
+    out = open(directory + "/packets", "a", buffering=1)
+    last = None
+    while True:
+        packet, where = s.recvfrom(128)
+        if where[2] != socket.PACKET_OUTGOING:
+            continue
+        if packet[0] >> 4 == 4:
+            head = (packet[0] & 15) * 4
+            protocol, to = packet[9], socket.inet_ntoa(packet[16:20])
+        else:
+            head, protocol = 40, packet[6]
+            to = socket.inet_ntop(socket.AF_INET6, packet[24:40])
+        port = struct.unpack(">H", packet[head + 2:head + 4])[0]
+        line = f"{protocol} {to} {port}\n"
+        if not to.startswith("127.") and to != "::1" and line != last:
+            out.write(line)
+            last = line
+
+
+def main():
+    ip = lambda *words: subprocess.run(["ip", *words], check=True)
+    ip("link", "set", "lo", "up")
+    for a in (WEB, EVIL, META, PRIVATE, RESOLVER):
+        ip("addr", "add", a + "/32", "dev", "lo")
+    ip("-6", "addr", "add", WEB6 + "/128", "dev", "lo", "nodad")
+    threading.Thread(target=capture, daemon=True).start()
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days",
+         "2", "-subj", "/CN=good.test", "-addext",
+         "subjectAltName=DNS:good.test,DNS:*.good.test,DNS:evil.test,IP:" + WEB,
+         "-keyout", directory + "/key.pem", "-out", directory + "/ca.pem"],
+        check=True, stderr=subprocess.DEVNULL)
+    Tls.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    Tls.context.load_cert_chain(directory + "/ca.pem", directory + "/key.pem")
+    socketserver.ThreadingUDPServer.allow_reuse_address = True
+    serve(socketserver.ThreadingUDPServer((RESOLVER, 53), Dns))
+    serve(V4((RESOLVER, 53), DnsTcp))
+    for a in (WEB, EVIL, META, PRIVATE):
+        serve(V4((a, 80), Web))
+        serve(V4((a, 8080), Web))
+        serve(Tls((a, 443), Web))
+    serve(V6((WEB6, 80), Web))
+    serve(V4((WEB, 22), Sshd))
+    serve(V4((WEB, 9999), Reset))
+    serve(socketserver.ThreadingUDPServer((EVIL, 443), Dns))
+    open(directory + "/ready", "w").close()
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    os.umask(0o022)
+    main()

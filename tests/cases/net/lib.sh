@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+# Scenarios of the network: inside a network and mount namespace of their own,
+# with an internet of their own (internet.py) and a session whose policy is
+# policy.yaml. $PROXY is the address of the session's proxy.
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+if [ -z "${AGENTSH_NET_CASE:-}" ]; then
+	unshare -nm true 2>/dev/null || {
+		echo "SKIP: no network namespace (CAP_SYS_ADMIN)"
+		exit 77
+	}
+	for tool in ip curl openssl python3; do
+		command -v $tool >/dev/null || {
+			echo "SKIP: $tool is not installed"
+			exit 77
+		}
+	done
+	AGENTSH_NET_CASE=1 exec unshare -nm "$BASH" "$0" "$@"
+fi
+. "$HERE/../lib/case.sh"
+
+internet() {
+	mkdir -p "$T/net"
+	touch "$T/net/packets" "$T/net/queries"
+	echo "nameserver 9.9.9.9" >"$T/net/resolv.conf"
+	mount --make-rprivate / && mount --bind "$T/net/resolv.conf" \
+		"$(realpath /etc/resolv.conf)" || skip "cannot bind /etc/resolv.conf"
+	python3 "$HERE/internet.py" "$T/net" >"$T/net/log" 2>&1 &
+	INTERNET=$!
+	trap 'status=$?; kill $INTERNET 2>/dev/null; (exit $status); case_cleanup' EXIT
+	for _ in $(seq 200); do
+		[ -f "$T/net/ready" ] && return 0
+		kill -0 $INTERNET 2>/dev/null || { cat "$T/net/log"; fail "no internet"; }
+		sleep 0.05
+	done
+	fail "the internet did not start"
+}
+
+session() {
+	POLICY_FILE=${POLICY_FILE:-$HERE/policy.yaml}
+	internet
+	start_server
+	in_session sh -c 'echo $HTTPS_PROXY'
+	expect_status 0
+	PROXY=$(cat "$T/out")
+	[ -n "$PROXY" ] || fail "the session has no proxy"
+	export CURL_CA_BUNDLE=$T/net/ca.pem
+}
+
+# through CURL-ARG...: by the proxy, from outside the session
+through() { run curl -sS --max-time 5 --proxy "$PROXY" "$@"; }
+# reached PROTOCOL ADDRESS [PORT]: some packet went there
+reached() { grep -q "^$1 $2 ${3:-}" "$T/net/packets"; }
+expect_reached() { reached "$@" || fail "nothing was sent to $*"; }
+expect_untouched() {
+	sleep 0.1 # the capture writes what it has
+	! reached "$@" || fail "something was sent to $*"
+}
+expect_refused() {
+	grep -q 'blocked by policy' "$T/out" || fail "not refused: $LAST"
+}
