@@ -325,6 +325,7 @@ void session_destroy(struct session *s, const char *event,
 	s->tracer_state = WORKER_NONE;
 	s->proxy = worker_stop(s->proxy);
 	s->proxy_state = WORKER_NONE;
+	session_stop_vfs(s);
 	if (event)
 		(void)app_emit_simple(app, s, event,
 				      expired_by ? "expired_by" : NULL,

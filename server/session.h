@@ -52,6 +52,9 @@ struct session {
 	struct policy_limits limits;
 	struct worker *tracer; /* NULL unless STARTING or READY */
 	enum worker_state tracer_state;
+	struct worker *vfs; /* NULL unless STARTING or mounted */
+	enum worker_state vfs_state;
+	int mount_ns;         /* owned: where the FUSE mount is; -1 = none */
 	struct worker *proxy; /* NULL unless STARTING or READY */
 	enum worker_state proxy_state;
 	uint16_t proxy_port;  /* 0 = there is none */
@@ -113,6 +116,12 @@ int session_set_cwd(struct session *s, struct str label);
 /* Starts the tracer if there is none, once the proxy's port is known. 0 or
  * -errno. */
 int session_need_tracer(struct session *s);
+/* Starts the workspace's FUSE mount if it is configured and there is none. */
+int session_need_vfs(struct session *s);
+void session_stop_vfs(struct session *s);
+/* Passes on what the tracer said of a command. */
+void session_tell_vfs(struct session *s, uint8_t type, struct str body);
+void session_drain_vfs(struct session *s);
 /* Starts the network proxy if it is configured and there is none. */
 int session_need_proxy(struct session *s);
 /* Records what the proxy has seen so far. */

@@ -110,6 +110,7 @@ int session_need_proxy(struct session *s)
 	};
 	const struct worker_start o = { .program = "agentsh-netproxy",
 					.policy_fd = s->policy_fd,
+					.mount_ns = -1,
 					.hello = &hello,
 					.owner = &owner };
 	struct json_writer w;

@@ -109,6 +109,32 @@ static void check_required(struct session *s, const struct proto_ready *m)
 	}
 }
 
+/* With a mount over the workspace, that is what keeps what is destroyed. */
+static int add_mount_layers(const struct session *s, struct arena *a,
+			    struct proto_ready *m)
+{
+	struct proto_layer *all =
+		arena_alloc(a, (m->n_layers + 1) * sizeof(*all));
+	bool mounted = s->mount_ns >= 0;
+
+	if (!s->app->cfg.fuse)
+		return 0;
+	if (!all)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < m->n_layers; i++) {
+		all[i] = m->layers[i];
+		if (!mounted || !str_eq_c(all[i].name, "undo"))
+			continue;
+		all[i].active = true;
+		all[i].detail = STR("by the mount over the workspace");
+	}
+	all[m->n_layers] =
+		(struct proto_layer){ .name = STR("fuse"), .active = mounted };
+	m->layers = all;
+	m->n_layers++;
+	return 0;
+}
+
 static int on_ready(struct session *s, struct str body)
 {
 	_cleanup_arena_ struct arena a = ARENA_INIT(1U << 20);
@@ -118,6 +144,9 @@ static int on_ready(struct session *s, struct str body)
 
 	if (r < 0 || s->tracer_state != WORKER_STARTING)
 		return -EBADMSG;
+	r = add_mount_layers(s, &a, &m);
+	if (r < 0)
+		return r;
 	buf_reset(&s->layers);
 	json_writer_init(&w, &s->layers, 0);
 	json_begin_array(&w);
@@ -156,6 +185,7 @@ static int on_spawned(struct session *s, struct str body)
 
 	if (r < 0)
 		return r;
+	session_tell_vfs(s, PROTO_SPAWNED, body);
 	c = session_command(s, m.command_id);
 	if (c)
 		command_spawned(c, &m);
@@ -173,6 +203,8 @@ static int on_exited(struct session *s, struct str body)
 	/* What it did before it ended comes first. */
 	worker_drain(s->tracer);
 	session_drain_proxy(s);
+	session_tell_vfs(s, PROTO_EXITED, body);
+	session_drain_vfs(s);
 	c = session_command(s, m.command_id);
 	if (c)
 		command_exited(c, &m);
@@ -319,6 +351,9 @@ static int settings_text(struct session *s, struct buf *out)
 	json_writer_init(&w, out, 0);
 	json_str(&w, buf_str(&app->local_path));
 	put_own_paths(s, out);
+	/* The mount keeps what is destroyed; twice would be once too often. */
+	if (s->mount_ns >= 0)
+		buf_puts(out, ",\"trash\":{\"enabled\":false}");
 	buf_printf(out, ",\"net\":{\"notify\":true,\"proxy_port\":%u}",
 		   (unsigned int)s->proxy_port);
 	buf_printf(out, ",\"approvals\":{\"enabled\":%s}}",
@@ -337,11 +372,18 @@ int session_need_tracer(struct session *s)
 	};
 	const struct worker_start o = { .program = "agentsh-tracer",
 					.policy_fd = s->policy_fd,
+					.mount_ns = s->mount_ns,
 					.hello = &hello,
 					.owner = &owner };
 	int r;
 
 	/* Also brings back a proxy that died under a living tracer. */
+	r = session_need_vfs(s);
+	if (r == 0 && s->vfs_state == WORKER_STARTING) {
+		s->tracer_state =
+			WORKER_STARTING; /* session_vfs.c comes back */
+		return 0;
+	}
 	r = session_need_proxy(s);
 	if (s->tracer_state != WORKER_NONE)
 		return 0;

@@ -316,6 +316,37 @@ static void put_rest(struct json_writer *w, const struct config *c)
 	json_end_object(w);
 }
 
+static int set_vfs_json(struct settings *s, const struct config *c)
+{
+	static const char *const MODES[] = { "monitor", "soft_block",
+					     "soft_delete", "strict" };
+	unsigned int mode = c->sandbox.fuse.audit.mode;
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	struct json_writer w;
+
+	json_writer_init(&w, &text, 0);
+	json_begin_object(&w);
+	json_kv_cstr(&w, "vfs.mode",
+		     mode < ARRAY_LEN(MODES) ? MODES[mode] : "soft_delete");
+	json_kv_str_opt(&w, "vfs.trash_path",
+			str_from(c->sandbox.fuse.audit.trash_path));
+	json_kv_i64_opt(&w, "vfs.max_background",
+			c->sandbox.fuse.max_background);
+	json_kv_i64_opt(&w, "vfs.ttl_ns", c->sandbox.fuse.audit.ttl);
+	json_kv_i64_opt(&w, "vfs.quota_bytes",
+			(int64_t)MIN(c->sandbox.fuse.audit.quota,
+				     (uint64_t)INT64_MAX));
+	json_kv_i64_opt(
+		&w, "vfs.hash_under_bytes",
+		(int64_t)MIN(c->sandbox.fuse.audit.hash_small_files_under,
+			     (uint64_t)INT64_MAX));
+	json_kv_cstr(&w, "vfs.on_full", "evict");
+	json_end_object(&w);
+	s->fuse = c->sandbox.fuse.enabled;
+	s->vfs_json = text.error ? STR_NONE : keep_str(s, buf_str(&text));
+	return s->vfs_json.n ? 0 : -ENOMEM;
+}
+
 static int set_worker_json(struct settings *s, const struct config *c)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
@@ -386,7 +417,7 @@ static int set_commands(struct settings *s, const struct config *c)
 	s->cgroup_base = keep(s, c->sandbox.cgroups.base_path);
 	s->net_proxy = c->sandbox.network.enabled;
 	s->net_listen = keep(s, c->sandbox.network.proxy_listen_addr);
-	return set_worker_json(s, c);
+	return set_vfs_json(s, c) < 0 ? -ENOMEM : set_worker_json(s, c);
 }
 
 static void set_misc(struct settings *s, const struct config *c)

@@ -76,6 +76,8 @@ struct settings {
 	VEC(struct str) required; /* sandbox.require */
 	bool cgroups;
 	const char *cgroup_base; /* "" = beneath our own */
+	bool fuse;               /* one agentsh-vfs per session */
+	struct str vfs_json;     /* its settings */
 	bool net_proxy;          /* one agentsh-netproxy per session */
 	const char *net_listen;
 	/* JSON members for PROTO_HELLO, without the outer braces */

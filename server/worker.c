@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,7 +115,8 @@ void worker_keep_nofile(const struct rlimit *original)
 	original_nofile = *original;
 }
 
-_noreturn_ static void child(const char *program, const int fds[4])
+_noreturn_ static void child(const char *program, const int fds[4],
+			     int mount_ns)
 {
 	sigset_t none;
 	char *argv[2];
@@ -131,6 +133,8 @@ _noreturn_ static void child(const char *program, const int fds[4])
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(2, 1) < 0)
 		_exit(127);
+	if (mount_ns >= 0 && setns(mount_ns, CLONE_NEWNS) < 0)
+		_exit(126);
 	if (heritage_bequeath(fds[0], fds[1], fds[2], fds[3]) < 0)
 		_exit(127);
 	(void)snprintf(name, sizeof(name), "%s", strrchr(program, '/') + 1);
@@ -141,7 +145,7 @@ _noreturn_ static void child(const char *program, const int fds[4])
 }
 
 static int fork_worker(struct worker *w, const char *program, int ring_fd,
-		       int policy_fd)
+		       const struct worker_start *o)
 {
 	_cleanup_close_ int theirs = -1;
 	int socks[2], fds[4];
@@ -158,12 +162,12 @@ static int fork_worker(struct worker *w, const char *program, int ring_fd,
 	fds[0] = theirs;
 	fds[1] = ring_fd;
 	fds[2] = w->ring_event;
-	fds[3] = policy_fd;
+	fds[3] = o->policy_fd;
 	w->pid = fork();
 	if (w->pid < 0)
 		return -errno;
 	if (w->pid == 0)
-		child(program, fds);
+		child(program, fds, o->mount_ns);
 	return 0;
 }
 
@@ -482,7 +486,7 @@ static int set_up(struct worker *w, const struct worker_start *o)
 	if (r == 0)
 		r = loop_add_timer(w->app->loop, 0, on_poll, w, &w->poll);
 	if (r == 0)
-		r = fork_worker(w, buf_cstr(&program), ring_fd, o->policy_fd);
+		r = fork_worker(w, buf_cstr(&program), ring_fd, o);
 	if (r == 0)
 		r = loop_add_io(w->app->loop, channel_fd(w->channel), EPOLLIN,
 				on_channel, w, &w->channel_io);

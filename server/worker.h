@@ -36,6 +36,7 @@ struct worker_owner {
 struct worker_start {
 	const char *program; /* "agentsh-tracer" */
 	int policy_fd;       /* borrowed */
+	int mount_ns;        /* namespace to run in, borrowed; -1 = ours */
 	const struct proto_hello *hello;
 	const struct worker_owner *owner; /* copied */
 };

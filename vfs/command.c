@@ -71,16 +71,23 @@ struct command *command_of(struct vfs *v, pid_t pid)
 
 static int add(struct vfs *v, struct str id, pid_t pid, struct command **ret)
 {
+	_cleanup_buf_ struct buf text = BUF_INIT;
 	struct command *c = calloc(1, sizeof(*c));
 	int r = 0;
 
 	if (!c)
 		return -ENOMEM;
 	c->pid = pid;
+	/* The words it was started with, for the list of what can be undone. */
+	if (pid > 0 && proc_cmdline(pid, &text) == 0)
+		for (size_t i = 0; i < text.len; i++)
+			if (text.data[i] == 0)
+				text.data[i] = i + 1 < text.len ? ' ' : 0;
 	(void)snprintf(c->id, sizeof(c->id), STR_FMT, STR_ARG(id));
 	if (v->trash)
 		r = trash_group_open(v->trash, str_from(v->session_id), id,
-				     STR_NONE, &c->group);
+				     str_trim(str_from(buf_cstr(&text))),
+				     &c->group);
 	if (r == 0)
 		r = vec_push(&v->commands, c);
 	if (r < 0) {
