@@ -64,9 +64,12 @@ int cgroup_set_kill(struct cgroup_set *s, unsigned int *ret_killed)
 	return r;
 }
 
+/* Membership is equal in all; one file of v2 tells what a list of v1 does. */
 bool cgroup_set_empty(const struct cgroup_set *s)
 {
-	for (size_t i = 0; i < s->n; i++) {
+	size_t n = s->dirs[0].tree->kind == CGROUP_V2 ? 1 : s->n;
+
+	for (size_t i = 0; i < n; i++) {
 		if (!cgroup_dir_empty(s->dirs[i].tree, s->dirs[i].fd))
 			return false;
 	}

@@ -426,6 +426,11 @@ int ring_peek(struct ring *r, struct str *ret)
 	return 0;
 }
 
+void ring_stay_awake(struct ring *r)
+{
+	wake_up(r);
+}
+
 bool ring_pending(struct ring *r)
 {
 	return r->bad || r->pending || readable(r) != 0;

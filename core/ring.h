@@ -62,6 +62,11 @@ uint64_t ring_take_dropped(struct ring *r);
 int ring_peek(struct ring *r, struct str *ret);
 void ring_consume(struct ring *r);
 /*
+ * Reader: takes back that it sleeps (ring_peek says so when it finds nothing).
+ * The writer makes no wake-ups then; the caller looks by itself.
+ */
+void ring_stay_awake(struct ring *r);
+/*
  * True if ring_peek would give a record (or -EBADMSG). Unlike it, does not mark
  * the reader asleep: for a reader that looks again soon by itself.
  */

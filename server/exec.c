@@ -205,10 +205,11 @@ void command_finish(struct command *c)
 		emit_finished(c);
 	store_output(c);
 	session_touch(c->session);
-	/* What the answer tells is on record when the client has it; a full
-	 * disk is told and retried by the timer. */
-	(void)audit_flush(c->app->store);
 	exec_answer(c);
+	/* Committed behind the answer, but before anything else is asked: no
+	 * client waits for the disk, and none can look before this is done. A
+	 * full disk is told and retried by the timer. */
+	(void)audit_flush(c->app->store);
 	command_free(c);
 }
 

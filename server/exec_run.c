@@ -305,8 +305,10 @@ static int spawn(struct command *c, struct str cwd, const struct str *env,
 		r = loop_add_timer(c->app->loop,
 				   c->timeout_ns + TRACER_GRACE_NS, on_timer, c,
 				   &c->timer);
-	if (r == 0)
+	if (r == 0) {
+		worker_expect(c->session->tracer);
 		r = send_spawn(c, &m, fds);
+	}
 	for (size_t i = 0; i < 3; i++)
 		if (fds[i] >= 0)
 			(void)close(fds[i]);

@@ -449,6 +449,14 @@ pid_t worker_pid(const struct worker *w)
 	return w->pid;
 }
 
+void worker_expect(struct worker *w)
+{
+	if (w->paused || !w->ring_io)
+		return;
+	ring_stay_awake(w->ring);
+	(void)loop_timer_arm(w->poll, POLL_NS);
+}
+
 int worker_send(struct worker *w, uint8_t type, uint32_t id, struct str body,
 		const int *fds, size_t n_fds)
 {

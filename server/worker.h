@@ -43,6 +43,11 @@ struct worker_start {
 
 int worker_start(struct app *app, const struct worker_start *o,
 		 struct worker **ret);
+/*
+ * Events will come shortly: the ring is looked at by timer for a while, so that
+ * the first of them needs no wake-up.
+ */
+void worker_expect(struct worker *w);
 int worker_send(struct worker *w, uint8_t type, uint32_t id, struct str body,
 		const int *fds, size_t n_fds);
 /* Records all that is in the ring now. */

@@ -62,7 +62,7 @@ void command_release(struct command *c)
 		(void)command_free(c);
 }
 
-static struct command *command_new(struct tracer *t, struct str id)
+struct command *command_new(struct tracer *t, struct str id)
 {
 	struct command *c = calloc(1, sizeof(*c));
 
@@ -145,8 +145,7 @@ static void send_exited(struct command *c)
 				      c->id);
 }
 
-/* Everything but the memory of requests that wait for an approval. */
-static void command_end(struct command *c)
+void command_end(struct command *c)
 {
 	for (size_t i = 0; i < COMMAND_MAX_WORKERS; i++)
 		if (c->workers[i] > 0)
@@ -182,6 +181,8 @@ static void kill_tree(struct command *c)
 /* Both halves of the end are known. */
 static void maybe_finish(struct command *c)
 {
+	struct tracer *t = c->tracer;
+
 	if (!c->launched || !c->reaped || c->ended)
 		return;
 	/* What a time-out killed are not leftovers of the command. */
@@ -189,6 +190,7 @@ static void maybe_finish(struct command *c)
 	notify_drain(c);
 	send_exited(c);
 	command_end(c);
+	spare_make(t);
 }
 
 static void on_timeout(struct loop *loop _unused_, void *arg)
@@ -254,12 +256,17 @@ static void on_done(struct command *c, const struct launch_event *e)
 		probe_done(c);
 		return;
 	}
+	if (c->is_spare) {
+		spare_lost(c, e);
+		return;
+	}
 	if (e->error) {
 		send_spawned(c, e->error, step_name(e->step));
 		command_end(c);
 		return;
 	}
 	c->launched = true;
+	spare_want(c->tracer, &c->limits);
 	send_spawned(c, 0, NULL);
 	if (c->timeout_ns && !c->reaped &&
 	    loop_add_timer(c->tracer->loop, c->timeout_ns, on_timeout, c,
@@ -371,9 +378,9 @@ static struct cgroup_limits cgroup_limits_of(const struct proto_limits *l)
 				       .pids = l->pids };
 }
 
-static void make_cgroup(struct command *c, const struct proto_limits *limits)
+void command_make_cgroup(struct command *c)
 {
-	struct cgroup_limits l = cgroup_limits_of(limits);
+	struct cgroup_limits l = cgroup_limits_of(&c->limits);
 	_cleanup_buf_ struct buf name = BUF_INIT;
 	int r;
 
@@ -426,24 +433,33 @@ void command_spawn(struct tracer *t, uint32_t request_id,
 		   const struct proto_spawn *spawn, const int *fds,
 		   size_t n_fds)
 {
-	struct command *c = command_new(t, spawn->command_id);
+	struct command *c = NULL;
+	bool ready;
 	int r;
 
+	if (t->ready_sent && n_fds == 3)
+		c = spare_take(t, spawn->command_id, &spawn->limits);
+	ready = c != NULL;
+	if (!ready)
+		c = command_new(t, spawn->command_id);
 	if (!c) {
 		log_error("out of memory: command not started");
 		return;
 	}
 	c->request_id = request_id;
 	c->timeout_ns = spawn->timeout_ns;
+	c->limits = spawn->limits;
 	if (n_fds != 3 || !t->launcher || !t->ready_sent) {
 		/* A private mount namespace is not implemented here. */
 		send_spawned(c, n_fds > 3 ? EOPNOTSUPP : EINVAL, "setup");
 		command_end(c);
 		return;
 	}
-	make_cgroup(c, &spawn->limits);
+	if (!ready)
+		command_make_cgroup(c);
 	open_group(c, spawn);
-	r = start(c, spawn, fds);
+	r = ready ? launcher_go(t->launcher, c->launch_id, spawn, fds)
+		  : start(c, spawn, fds);
 	if (r < 0) {
 		send_spawned(c, -r, "setup");
 		command_end(c);

@@ -32,6 +32,7 @@ struct command {
 	struct proctab procs;
 	struct launch_event confined;
 	bool is_probe;      /* the dry run */
+	bool is_spare;      /* made in advance, nobody's yet (spare.c) */
 	bool probe_seen;    /* its execve arrived and could be read */
 	bool have_confined; /* CONFINED was received */
 	bool launched;      /* DONE was received, SPAWNED sent */
@@ -43,6 +44,7 @@ struct command {
 	int wait_status;
 	struct rusage usage;
 	uint64_t timeout_ns;
+	struct proto_limits limits;
 	bool has_group;
 	uint32_t trash_group;               /* of what this command destroys */
 	pid_t workers[COMMAND_MAX_WORKERS]; /* blocked opens; 0 = free */
@@ -66,6 +68,26 @@ void command_on_sigchld(struct loop *loop, int signo, void *arg);
 void command_on_launcher(struct loop *loop, int fd, uint32_t events, void *arg);
 /* Gives back what a request counted; frees an ended command. */
 void command_release(struct command *c);
+
+/* --- private to command.c and spare.c --- */
+
+/* On the tracer's list; NULL without memory. */
+struct command *command_new(struct tracer *t, struct str id);
+/* Everything but the memory of requests that wait for an approval. */
+void command_end(struct command *c);
+/* c->cgroup, or NULL where there is none. */
+void command_make_cgroup(struct command *c);
+
+/* A command runs: soon it will be time for the next one's child. */
+void spare_want(struct tracer *t, const struct proto_limits *limits);
+/* Now is a good moment. */
+void spare_make(struct tracer *t);
+/* The ready child as command id; NULL when there is none that fits, and then
+ * none is left in the way. */
+struct command *spare_take(struct tracer *t, struct str id,
+			   const struct proto_limits *limits);
+/* LAUNCH_DONE of one that nobody took. */
+void spare_lost(struct command *c, const struct launch_event *e);
 
 /* Where to note the pid of a worker process; NULL when there are too many. */
 pid_t *command_worker_slot(struct command *c);

@@ -380,7 +380,8 @@ static bool is_ours(const struct file_call *f, struct str path)
 	    num_parse_u64(part, &pid) < 0)
 		return false;
 	if (pid == (uint64_t)getpid() ||
-	    pid == (uint64_t)launcher_pid(f->q->tracer->launcher))
+	    pid == (uint64_t)launcher_pid(t->launcher) ||
+	    (t->spare && pid == (uint64_t)t->spare->pid))
 		return true;
 	/* Memory of another process: never through us. */
 	return str_eq_c(str_basename(path), "mem") && f->verb != FILE_STAT;

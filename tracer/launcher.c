@@ -35,6 +35,15 @@
  *
  * The child shares the launcher's memory until it has exec'd. It runs nothing
  * but the code below, and the launcher is asleep meanwhile.
+ *
+ * The ready child. Between two commands the launcher makes the next one in
+ * advance: in its cgroup, confined, its listener at the tracer, and waiting
+ * for LAUNCH_GO, which it takes from the channel itself. A command then costs
+ * one wake-up and its exec; the fork, the cgroup's RCU grace period and the
+ * filter's compilation were paid before. There is one listener per command
+ * still, so that nothing has to guess whose a notification is. The launcher
+ * sleeps on a pipe that closes with the exec, not in vfork: the kernel counts
+ * a vfork's parent as load.
  */
 #include "tracer/launcher.h"
 
@@ -44,6 +53,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -57,7 +67,11 @@
 #include "core/channel.h"
 #include "core/limits.h"
 
+/* Messages of the tracer. After PREPARE comes GO or CANCEL, nothing else. */
 #define LAUNCH_REQUEST    1
+#define LAUNCH_PREPARE    2
+#define LAUNCH_GO         3
+#define LAUNCH_CANCEL     4
 #define LAUNCH_STACK_SIZE (128U * 1024)
 #define LAUNCH_MAX_ARGS   65536
 
@@ -72,9 +86,14 @@ struct launcher {
 struct launch {
 	const struct launcher_config *config;
 	int events;
+	struct channel *channel; /* owned */
 	char *stack;
 	uint32_t id;
 	bool dry_run;
+	bool went;             /* the ready child was told to go */
+	struct arena *arena;   /* of what the ready child was told */
+	struct buf *file_text; /* its program */
+	int flags;             /* enum proto_spawn_flags */
 	struct confine_plan plan;
 	int sender[2]; /* socket pair to the sender; -1 = there is none */
 	int null;      /* /dev/null, to put back when the table is shared */
@@ -296,36 +315,51 @@ static int plan_rlimits(struct launch *l, const struct proto_limits *p)
 			       &l->plan, NULL, NULL);
 }
 
+static int decode(struct launch *l, struct arena *a,
+		  const struct channel_msg *m, struct proto_spawn *s)
+{
+	if (m->body.n < 1)
+		return -EBADMSG;
+	l->dry_run = m->body.p[0] != 0;
+	return proto_spawn_decode(str_skip(m->body, 1), a, s);
+}
+
+/* What is to run, with which descriptors, where. */
+static int take_program(struct launch *l, struct arena *a, struct buf *file,
+			const struct proto_spawn *s, const int *fds)
+{
+	int r;
+
+	l->flags = (int)s->flags;
+	l->plan.cwd = s->cwd.n ? arena_dup(a, s->cwd) : "/";
+	l->argv = strings(a, s->argv, s->argc);
+	l->envp = strings(a, s->env, s->n_env);
+	if (!l->plan.cwd || !l->argv || !l->envp)
+		return -ENOMEM;
+	for (int i = 0; i < 3; i++)
+		l->stdio[i] = fds[i];
+	if (l->dry_run)
+		buf_put_str(file, s->file);
+	r = l->dry_run ? file->error : find_program(s, file);
+	l->file = buf_cstr(file);
+	return r;
+}
+
 static int prepare(struct launch *l, struct arena *a, struct buf *file,
 		   const struct channel_msg *m)
 {
 	struct proto_spawn s;
-	struct str body = m->body;
 	int r;
 
-	if (body.n < 1 || m->n_fds < 3)
+	if (m->n_fds < 3)
 		return -EBADMSG;
-	l->dry_run = body.p[0] != 0;
-	r = proto_spawn_decode(str_skip(body, 1), a, &s);
+	r = decode(l, a, m, &s);
 	if (r < 0)
 		return r;
 	make_plan(l, m->fds + 3, m->n_fds - 3);
 	l->plan.tty = (s.flags & SPAWN_TTY) != 0;
-	l->plan.cwd = s.cwd.n ? arena_dup(a, s.cwd) : "/";
 	r = plan_rlimits(l, &s.limits);
-	if (r < 0)
-		return r;
-	l->argv = strings(a, s.argv, s.argc);
-	l->envp = strings(a, s.env, s.n_env);
-	if (!l->plan.cwd || !l->argv || !l->envp)
-		return -ENOMEM;
-	for (int i = 0; i < 3; i++)
-		l->stdio[i] = m->fds[i];
-	if (l->dry_run)
-		buf_put_str(file, s.file);
-	r = l->dry_run ? file->error : find_program(&s, file);
-	l->file = buf_cstr(file);
-	return r;
+	return r < 0 ? r : take_program(l, a, file, &s, m->fds);
 }
 
 static int launch_one(struct launch *l, const struct channel_msg *m)
@@ -360,6 +394,116 @@ static int launch_one(struct launch *l, const struct channel_msg *m)
 	return fd_write_full(l->events, &e, sizeof(e));
 }
 
+/* ---- the ready child ---- */
+
+static int wait_for_message(struct channel *c, struct channel_msg *ret)
+{
+	struct pollfd p = { .fd = channel_fd(c), .events = POLLIN };
+	int r;
+
+	while ((r = channel_recv(c, ret)) == -EAGAIN)
+		(void)poll(&p, 1, -1);
+	return r;
+}
+
+/* What a confined child still has to do when it learns what it is. */
+static int enter(struct launch *l)
+{
+	int r = place_stdio(l->stdio);
+
+	if (r < 0)
+		return fail(l, r, LAUNCH_STEP_SETUP);
+	if ((l->flags & SPAWN_TTY) && ioctl(0, TIOCSCTTY, 0) < 0)
+		return fail(l, -errno, CONFINE_SESSION);
+	if (chdir(l->plan.cwd) < 0)
+		return fail(l, -errno, CONFINE_CWD);
+	(void)execve(l->file, l->argv, l->envp);
+	return fail(l, -errno, LAUNCH_STEP_EXEC);
+}
+
+/* Its allocations are the launcher's, which frees them. Its descriptors are
+ * its own table's, all CLOEXEC. */
+static int ready_main(void *arg)
+{
+	struct launch *l = arg;
+	struct launch_event e = { .kind = LAUNCH_CONFINED, .id = l->id };
+	struct channel_msg m;
+	struct proto_spawn s;
+	int r;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	r = confine_apply(&l->plan, -1, &l->report);
+	if (r < 0)
+		return fail(l, r, failed_step(&l->report));
+	e.pid = (int32_t)syscall(SYS_getpid);
+	e.listener = l->report.listener;
+	e.report = l->report;
+	if (write(l->events, &e, sizeof(e)) != (ssize_t)sizeof(e))
+		return fail(l, -EPIPE, LAUNCH_STEP_SETUP);
+	if (wait_for_message(l->channel, &m) <= 0 || m.type != LAUNCH_GO)
+		return fail(l, -ECANCELED, LAUNCH_STEP_SETUP);
+	l->went = true;
+	r = m.n_fds != 3 ? -EBADMSG : decode(l, l->arena, &m, &s);
+	if (r == 0)
+		r = take_program(l, l->arena, l->file_text, &s, m.fds);
+	if (r < 0)
+		return fail(l, r,
+			    r == -ENOENT ? LAUNCH_STEP_EXEC
+					 : LAUNCH_STEP_SETUP);
+	return enter(l);
+}
+
+/* Until the child has exec'd or ended: its end of the pipe closes. */
+static pid_t run_ready(struct launch *l)
+{
+	int ends[2];
+	char none;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	pid = clone(ready_main, l->stack + LAUNCH_STACK_SIZE,
+		    CLONE_VM | CLONE_PARENT | SIGCHLD, l);
+	if (pid < 0)
+		pid = -errno;
+	(void)close(ends[1]);
+	while (pid > 0 && read(ends[0], &none, 1) < 0 && errno == EINTR)
+		continue;
+	(void)close(ends[0]);
+	return pid;
+}
+
+static int launch_ready(struct launch *l, const struct channel_msg *m)
+{
+	_cleanup_arena_ struct arena a = ARENA_INIT(CHANNEL_BODY_MAX * 2);
+	_cleanup_buf_ struct buf file = BUF_INIT;
+	struct launch_event e = { .kind = LAUNCH_DONE, .id = m->id };
+	struct proto_spawn s;
+	int r;
+
+	l->id = m->id;
+	l->error = 0;
+	l->went = false;
+	l->arena = &a;
+	l->file_text = &file;
+	l->report = (struct confine_report){ .listener = -1 };
+	make_plan(l, m->fds, m->n_fds);
+	l->plan.required &= ~(1U << CONFINE_CWD);
+	r = decode(l, &a, m, &s);
+	if (r == 0)
+		r = plan_rlimits(l, &s.limits);
+	e.pid = r < 0 ? r : run_ready(l);
+	if (e.pid < 0)
+		(void)fail(l, e.pid, LAUNCH_STEP_SETUP);
+	else if (!l->went && !l->error)
+		(void)fail(l, -ECANCELED, LAUNCH_STEP_SETUP); /* killed */
+	e.error = l->error;
+	e.step = l->step;
+	e.listener = -1;
+	e.report = l->report;
+	return fd_write_full(l->events, &e, sizeof(e));
+}
+
 /* First event: how restricting the launcher itself went. */
 static int restrict_launcher(struct launch *l)
 {
@@ -373,9 +517,17 @@ static int restrict_launcher(struct launch *l)
 	return fd_write_full(l->events, &e, sizeof(e));
 }
 
+static int handle(struct launch *l, const struct channel_msg *m)
+{
+	if (m->type == LAUNCH_REQUEST)
+		return launch_one(l, m);
+	if (m->type == LAUNCH_PREPARE)
+		return launch_ready(l, m);
+	return 0; /* for a ready child that was killed meanwhile */
+}
+
 _noreturn_ static void launcher_main(struct launch *l, int sock)
 {
-	struct channel *c = NULL;
 	struct channel_msg m;
 	int r;
 
@@ -387,20 +539,14 @@ _noreturn_ static void launcher_main(struct launch *l, int sock)
 	l->null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	l->stack = mmap(NULL, LAUNCH_STACK_SIZE, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-	if (l->stack == MAP_FAILED || channel_new(sock, &c) < 0 ||
+	if (l->stack == MAP_FAILED || channel_new(sock, &l->channel) < 0 ||
 	    restrict_launcher(l) < 0 || start_sender(l) < 0)
 		_exit(1);
 	for (;;) {
-		struct pollfd p = { .fd = channel_fd(c), .events = POLLIN };
-
-		r = channel_recv(c, &m);
-		if (r == -EAGAIN) {
-			(void)poll(&p, 1, -1);
-			continue;
-		}
+		r = wait_for_message(l->channel, &m);
 		if (r <= 0)
 			_exit(r == 0 ? 0 : 1);
-		r = launch_one(l, &m);
+		r = handle(l, &m);
 		channel_msg_done(&m);
 		if (r < 0)
 			_exit(1);
@@ -503,9 +649,9 @@ int launcher_landlock_error(const struct launcher *l)
 	return l->landlock_error;
 }
 
-int launcher_spawn(struct launcher *l, uint32_t id,
-		   const struct proto_spawn *spawn, const int *fds,
-		   size_t n_fds, bool dry_run)
+static int ask(struct launcher *l, uint8_t type, uint32_t id,
+	       const struct proto_spawn *spawn, const int *fds, size_t n_fds,
+	       bool dry_run)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	int r;
@@ -514,8 +660,41 @@ int launcher_spawn(struct launcher *l, uint32_t id,
 	r = proto_spawn_encode(spawn, &b);
 	if (r < 0)
 		return r;
-	return channel_send(l->channel, LAUNCH_REQUEST, id, buf_str(&b), fds,
-			    n_fds);
+	return channel_send(l->channel, type, id, buf_str(&b), fds, n_fds);
+}
+
+int launcher_spawn(struct launcher *l, uint32_t id,
+		   const struct proto_spawn *spawn, const int *fds,
+		   size_t n_fds, bool dry_run)
+{
+	return ask(l, LAUNCH_REQUEST, id, spawn, fds, n_fds, dry_run);
+}
+
+int launcher_prepare(struct launcher *l, uint32_t id,
+		     const struct proto_limits *limits, const int *procs_fds,
+		     size_t n_fds)
+{
+	struct str argv = STR("ready");
+	struct proto_spawn spawn = { .command_id = argv,
+				     .argv = &argv,
+				     .argc = 1,
+				     .file = argv,
+				     .cwd = STR("/"),
+				     .limits = *limits };
+
+	return ask(l, LAUNCH_PREPARE, id, &spawn, procs_fds, n_fds,
+		   /* dry_run */ false);
+}
+
+int launcher_go(struct launcher *l, uint32_t id,
+		const struct proto_spawn *spawn, const int fds[3])
+{
+	return ask(l, LAUNCH_GO, id, spawn, fds, 3, /* dry_run */ false);
+}
+
+int launcher_cancel(struct launcher *l, uint32_t id)
+{
+	return channel_send(l->channel, LAUNCH_CANCEL, id, STR_NONE, NULL, 0);
 }
 
 int launcher_next(struct launcher *l, struct launch_event *ret, int *ret_fd)

@@ -77,6 +77,18 @@ int launcher_spawn(struct launcher *l, uint32_t id,
 		   const struct proto_spawn *spawn, const int *fds,
 		   size_t n_fds, bool dry_run);
 /*
+ * Asks for a child that is confined and then waits: LAUNCH_CONFINED follows.
+ * At most one at a time, and until launcher_go() or launcher_cancel() nothing
+ * else may be asked. LAUNCH_DONE tells its end as that of other commands, with
+ * ECANCELED when it never was told to go. procs_fds: borrowed.
+ */
+int launcher_prepare(struct launcher *l, uint32_t id,
+		     const struct proto_limits *limits, const int *procs_fds,
+		     size_t n_fds);
+int launcher_go(struct launcher *l, uint32_t id,
+		const struct proto_spawn *spawn, const int fds[3]);
+int launcher_cancel(struct launcher *l, uint32_t id);
+/*
  * 1 and *ret filled, with *ret_fd the listener (owned) if it was passed, else
  * -1; -EAGAIN nothing now; -EPIPE the launcher is gone.
  */

@@ -62,9 +62,13 @@ struct tracer {
 	struct trash *trash;  /* owned; NULL = nothing is kept */
 	struct keeper keeper; /* of it */
 	int trash_error;
-	struct copies *copies;         /* owned: content of denied programs */
-	struct command *commands;      /* list; owned */
-	struct command *probe;         /* the dry run, until READY */
+	struct copies *copies;    /* owned: content of denied programs */
+	struct command *commands; /* list; owned */
+	struct command *probe;    /* the dry run, until READY */
+	struct command *spare;    /* of commands: the ready child */
+	struct loop_source *spare_timer;
+	struct proto_limits spare_limits; /* of the last command */
+	bool spare_wanted, spare_off;
 	struct request *free_requests; /* pool */
 	uint32_t next_id, next_ticket;
 	bool shutting_down;

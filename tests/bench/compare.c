@@ -2,12 +2,13 @@
 /*
  * compare.c - time commands against each other, interleaved, in one run
  *
- *	compare [-n ROUNDS] NAME CMD [ARG...] [:: NAME CMD [ARG...]]...
+ *	compare [-n ROUNDS] [-p PAUSE_MS] NAME CMD [ARG...] [:: NAME CMD ...]...
  *
  * The first command is the baseline. Every round runs each command once, in an
  * order that rotates, so that drift of the machine hits all alike. Prints the
  * median, the 99th percentile, the ratio of medians to the baseline and the
- * difference of medians. stdin, stdout and stderr of the commands are
+ * difference of medians. PAUSE_MS is slept before each run, so that what a
+ * program does after it answered is not counted against the next one. stdin, stdout and stderr of the commands are
  * /dev/null. A command that exits non-zero is reported and not timed.
  */
 #include <errno.h>
@@ -113,16 +114,19 @@ int main(int argc, char **argv)
 	struct command commands[MAX_COMMANDS] = { 0 };
 	posix_spawn_file_actions_t fa;
 	size_t n, rounds = 200;
+	useconds_t pause_us = 0;
 	int first = 1;
 
-	if (argc > 2 && strcmp(argv[1], "-n") == 0) {
-		rounds = (size_t)atoi(argv[2]);
-		first = 3;
+	for (; argc > first + 1 && argv[first][0] == '-'; first += 2) {
+		if (strcmp(argv[first], "-n") == 0)
+			rounds = (size_t)atoi(argv[first + 1]);
+		else if (strcmp(argv[first], "-p") == 0)
+			pause_us = (useconds_t)atoi(argv[first + 1]) * 1000;
 	}
 	n = parse(argc - first, argv + first, commands);
 	if (n == 0 || rounds == 0 || rounds > MAX_ROUNDS) {
-		(void)fprintf(stderr, "usage: compare [-n ROUNDS] NAME CMD "
-				      "[ARG...] [:: NAME CMD [ARG...]]...\n");
+		(void)fprintf(stderr, "usage: compare [-n ROUNDS] [-p MS] NAME "
+				      "CMD [ARG...] [:: NAME CMD ...]...\n");
 		return 2;
 	}
 	(void)posix_spawn_file_actions_init(&fa);
@@ -140,8 +144,10 @@ int main(int argc, char **argv)
 		commands[i].bad_status = 0;
 	}
 	for (size_t r = 0; r < rounds; r++)
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < n; i++) {
+			(void)usleep(pause_us);
 			run_once(&commands[(i + r) % n], &fa);
+		}
 	report(commands, n);
 	return 0;
 }
