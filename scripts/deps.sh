@@ -13,7 +13,7 @@ zlib1g-dev
 ca-certificates git"
 test="clang clang-format clang-tidy libcmocka-dev universal-ctags python3
 python3-yaml sqlite3 curl jq acl attr libacl1-dev libattr1-dev mandoc
-strace expect iproute2 procps xz-utils netcat-openbsd"
+strace expect iproute2 procps xz-utils netcat-openbsd codespell binutils"
 optional="libclang-rt-14-dev libclang-rt-dev bubblewrap"
 
 as_root() {

@@ -72,7 +72,7 @@ def lines_in(text, name, root):
 
 def lacks_licence(path, text):
     head = "\n".join(text.splitlines()[:3])
-    return path.suffix in (".c", ".h", ".py", ".sh") and (
+    return path.suffix in (".c", ".h", ".py", ".sh", ".build") and (
         "SPDX-License-Identifier: MIT" not in head)
 
 

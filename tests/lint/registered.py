@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Check that no source file and no test is there without being built or run.
+
+Usage: registered.py SOURCE_ROOT
+
+A source or a test that no meson.build names is dead, and a dead test looks like
+a passing one.  A script that others source or start counts as used by them, a
+generator that a how-to names is run by hand.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import lint
+
+WORD = re.compile(r"\w[\w@.-]*")
+
+
+def words(paths):
+    found = set()
+    for path in paths:
+        text = path.read_text(errors="replace")
+        text = "\n".join(l for l in text.splitlines()
+                         if not l.lstrip().startswith(("#", "*", "//")))
+        found.update(WORD.findall(text))
+    return found
+
+
+def names_of(path):
+    """What a meson.build may call it: a.c, a; test_policy_a.c may be 'a'."""
+    yield path.name
+    yield path.stem
+    for cut in ("fuzz_", "test_", f"test_{path.parent.name}_", "bench_"):
+        if path.stem.startswith(cut):
+            yield path.stem[len(cut):]
+
+
+def builders(path, root):
+    """The meson.build of a file's directory and of those above, not the root's."""
+    for parent in path.parents:
+        if parent == root:
+            return
+        if (parent / "meson.build").is_file():
+            yield parent / "meson.build"
+
+
+def corpora(root):
+    """A corpus without its target is never replayed, and the reverse."""
+    fuzz = root / "tests/fuzz"
+    targets = {p.stem[len("fuzz_"):] for p in fuzz.glob("fuzz_*.c")}
+    inputs = {p.relative_to(fuzz / "corpus").parts[0]
+              for p in lint.tracked(root) if fuzz / "corpus" in p.parents}
+    for name in sorted(targets ^ inputs):
+        what = "corpus" if name in targets else "target"
+        yield f"tests/fuzz: {name} has no {what}"
+
+
+def main():
+    root = Path(sys.argv[1]).resolve()
+    tests = root / "tests"
+    paths = lint.tracked(root, ".c", ".sh", ".py")
+    inside = [p for p in paths if tests in p.parents]
+    every_meson = words(p for p in lint.tracked(root) if p.name == "meson.build")
+    by_hand = words((root / "docs/howto").glob("*.md"))
+    found = list(corpora(root))
+    for path in paths:
+        if path.parent in (root, root / "scripts"):
+            continue
+        near = words(builders(path, root))
+        if any(name in near for name in names_of(path)):
+            continue
+        if path.name in every_meson | by_hand:
+            continue
+        if tests in path.parents:
+            others = words(p for p in inside if p != path)
+            module = path.stem if path.suffix == ".py" else path.name
+            if {path.name, module} & others:
+                continue
+        found.append(f"{path.relative_to(root)}: no meson.build names it")
+    lint.finish(found, len(paths))
+
+
+if __name__ == "__main__":
+    main()
