@@ -166,14 +166,14 @@ static int finish(const struct exec_call *x, const struct exec_result *r)
 	return client_fail_status("POST", target_of(x, &b), &r->conn);
 }
 
-/* The steps that may repeat what certainly did not run. */
-static int run(struct exec_call *x, struct exec_result *r)
+int exec_run(struct exec_call *x, struct exec_result *r)
 {
 	_cleanup_buf_ struct buf error = BUF_INIT;
 	/* A command of a session has a server already: the one above it. */
 	bool automatic = !env_truthy("AGENTSH_NO_AUTO") &&
 			 !env_truthy("AGENTSH_IN_SESSION");
 
+	fill_standard_fds();
 	attempt(x, r);
 	if (unreachable(r) && automatic) {
 		int first = r->error;
@@ -201,11 +201,10 @@ int cmd_exec(struct cli *c)
 	struct exec_call x;
 	int status = exec_call_init(&x, c);
 
-	fill_standard_fds();
 	if (status == 0)
 		status = exec_build_request(&x);
 	if (status == 0)
-		status = run(&x, &r);
+		status = exec_run(&x, &r);
 	exec_result_done(&r);
 	exec_call_done(&x);
 	return status;

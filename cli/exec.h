@@ -56,6 +56,9 @@ int exec_call_init(struct exec_call *x, const struct cli *c);
 /* The ExecRequest of x into x->body. Prints. Return: 0 or exit status. */
 int exec_build_request(struct exec_call *x);
 
+/* A fresh x->command_id. */
+void exec_new_command_id(struct exec_call *x);
+
 /* One attempt; what came back. */
 struct exec_result {
 	struct conn conn;
@@ -66,6 +69,12 @@ struct exec_result {
 };
 
 void exec_result_done(struct exec_result *r);
+
+/*
+ * x->body sent and answered, with auto-start and auto-create; what certainly
+ * did not run is sent again, nothing else. Prints. Return: the exit status.
+ */
+int exec_run(struct exec_call *x, struct exec_result *r);
 
 /* All of these take an open connection and fill r. */
 void exec_local(struct exec_call *x, struct exec_result *r);

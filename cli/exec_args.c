@@ -106,11 +106,19 @@ static const char *default_root(void)
 	return env_or("AGENTSH_SESSION_ROOT", env_or("PWD", ""));
 }
 
+void exec_new_command_id(struct exec_call *x)
+{
+	char uuid[UUID_LEN + 1];
+
+	uuid4(uuid);
+	memcpy(x->command_id, "cmd-", 4);
+	memcpy(x->command_id + 4, uuid, sizeof(uuid));
+}
+
 int exec_call_init(struct exec_call *x, const struct cli *c)
 {
 	const struct flag_set *f = &c->flags;
 	_cleanup_buf_ struct buf error = BUF_INIT;
-	char uuid[UUID_LEN + 1];
 	struct exec_words words = { .args = c->args,
 				    .n = c->n_args,
 				    .dash = c->dash,
@@ -144,9 +152,7 @@ int exec_call_init(struct exec_call *x, const struct cli *c)
 		if (x->argc == 0 || x->argv[0][0] == '\0')
 			return fail("command is required");
 	}
-	uuid4(uuid);
-	memcpy(x->command_id, "cmd-", 4);
-	memcpy(x->command_id + 4, uuid, sizeof(uuid));
+	exec_new_command_id(x);
 	return client_init(&x->client, c);
 }
 

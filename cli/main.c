@@ -143,6 +143,18 @@ static const struct command root_subs[] = {
 	  .run = cmd_exec,
 	  .flags = exec_flags,
 	  .max_args = -1 },
+	{ .name = "wrap",
+	  .args = "-- AGENT [ARG...]",
+	  .summary = "Run a whole agent program inside a session",
+	  .description = "It gets this terminal, working directory and, as far "
+			 "as the policy allows,\nenvironment. At its end a "
+			 "line says what was denied and kept.",
+	  .examples = "agentsh wrap -- claude\n"
+		      "agentsh wrap --policy dev-safe --root ~/src/app -- "
+		      "codex",
+	  .run = cmd_wrap,
+	  .flags = wrap_flags,
+	  .max_args = -1 },
 #ifdef HAVE_SERVER
 	{ .name = "server",
 	  .args = "[start]",

@@ -4,6 +4,27 @@
  */
 #include "cli/verbs.h"
 
+const struct flag wrap_flags[] = {
+	{ .name = "session",
+	  .type = FLAG_STRING,
+	  .value = "ID",
+	  .help = "session to make or to go on with (made up if absent)" },
+	{ .name = "policy",
+	  .type = FLAG_STRING,
+	  .value = "NAME",
+	  .dflt = "agent-default",
+	  .help = "policy of a session made here" },
+	{ .name = "root",
+	  .type = FLAG_STRING,
+	  .value = "DIR",
+	  .help = "workspace (the current directory)" },
+	{ .name = "report",
+	  .type = FLAG_BOOL,
+	  .dflt = "true",
+	  .help = "say at the end what happened" },
+	{ 0 },
+};
+
 static const struct flag session_create_flags[] = {
 	{ .name = "workspace",
 	  .type = FLAG_STRING,
