@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+# lib.sh - undo scenarios: what a command did, undone and done again, compared
+# with full snapshots (tests/lib/snapshot.py)
+#
+#	. "$(dirname "$0")/lib.sh"
+#	begin
+#	scenario NAME 'set-up outside' 'command in the session'
+#
+# Both run with the directory $WS/NAME as the working directory. A line of a
+# session script may fail (its status is not looked at) unless it says so.
+
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/case.sh"
+SNAPSHOT=$SRC/tests/lib/snapshot.py
+POLICY_FILE=${POLICY_FILE:-$SRC/tests/cases/undo/policy.yaml}
+FAILED=0
+
+take() { python3 "$SNAPSHOT" take "$WS" >"$T/$1.snap" || fail "snapshot $1"; }
+
+same() {
+	python3 "$SNAPSHOT" compare "$T/$1.snap" "$T/$2.snap" >"$T/diff" && return 0
+	echo "FAIL: $NAME: $3"
+	cat "$T/diff"
+	FAILED=1
+}
+
+begin() {
+	start_server
+	in_session true
+	expect_status 0
+	[ -d "$WS/.agentsh_trash" ] || fail "nothing is kept here"
+}
+
+undo() { (cd "$WS" && agentsh undo "$@") >"$T/undo.out" 2>&1; }
+
+# scenario NAME SETUP COMMAND: undo and redo must give both states again
+scenario() {
+	NAME=$1
+	mkdir -p "$WS/$NAME"
+	(cd "$WS/$NAME" && bash -c "$2") || fail "$NAME: set-up"
+	take before
+	in_session bash -c "cd '$WS/$NAME' && { $3
+}"
+	cp "$T/err" "$T/command.err"
+	take after
+	cmp -s "$T/before.snap" "$T/after.snap" && {
+		cat "$T/err"
+		fail "$NAME: the command changed nothing"
+	}
+	undo || {
+		echo "FAIL: $NAME: undo says $?"
+		head -20 "$T/undo.out"
+		FAILED=1
+	}
+	take undone
+	same before undone "undo"
+	undo --redo || {
+		echo "FAIL: $NAME: redo says $?"
+		head -20 "$T/undo.out"
+		FAILED=1
+	}
+	take redone
+	same after redone "redo"
+	[ "$FAILED" = 0 ] || head -5 "$T/command.err"
+}
+
+finish() { [ "$FAILED" = 0 ] || exit 1; }
