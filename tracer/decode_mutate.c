@@ -141,6 +141,14 @@ void decode_renameat(struct request *q)
 	rename_common(q, p, q->nr == SYS_renameat2 ? (uint32_t)q->args[4] : 0);
 }
 
+/* The directory's times are on record before they change. */
+static void before_make(struct file_call *f, const struct file_target *t)
+{
+	struct keep_req req = { .verb = KEEP_MAKE, .fd = -1, .at = file_at(t) };
+
+	(void)file_keep(f, &req);
+}
+
 static void note_made(struct file_call *f, const struct file_target *t,
 		      enum trash_made made)
 {
@@ -161,6 +169,7 @@ static int64_t act_link(struct file_call *f)
 		return -ENOENT;
 	/* AT_EMPTY_PATH would need CAP_DAC_READ_SEARCH. */
 	file_self_path(f->a.fd, path);
+	before_make(f, &f->b);
 	if (linkat(AT_FDCWD, path, f->b.parent, f->b.last, AT_SYMLINK_FOLLOW) <
 	    0)
 		return -errno;
@@ -171,6 +180,7 @@ static int64_t act_link(struct file_call *f)
 /* A link itself cannot be re-opened; its name beneath the parent will do. */
 static int64_t act_link_name(struct file_call *f)
 {
+	before_make(f, &f->b);
 	if (linkat(f->a.parent, f->a.last, f->b.parent, f->b.last, 0) < 0)
 		return -errno;
 	note_made(f, &f->b, TRASH_MADE_LINK);
@@ -251,6 +261,7 @@ static void make_common(struct file_call *f, int dirfd, uint64_t path)
 
 static int64_t act_symlink(struct file_call *f)
 {
+	before_make(f, &f->a);
 	if (symlinkat(f->value, f->a.parent, f->a.last) < 0)
 		return -errno;
 	note_made(f, &f->a, TRASH_MADE_SYMLINK);
@@ -279,6 +290,7 @@ static int64_t act_mkdir(struct file_call *f)
 {
 	mode_t mode = (mode_t)f->mode & 01777 & ~file_umask(f);
 
+	before_make(f, &f->a);
 	if (mkdirat(f->a.parent, f->a.last, mode) < 0)
 		return -errno;
 	note_made(f, &f->a, TRASH_MADE_DIR);
@@ -300,6 +312,7 @@ static int64_t act_mknod(struct file_call *f)
 	mode_t type = (mode_t)f->mode & S_IFMT;
 	mode_t mode = (mode_t)f->mode & 01777 & ~file_umask(f);
 
+	before_make(f, &f->a);
 	if (mknodat(f->a.parent, f->a.last, type | mode, (dev_t)f->flags) < 0)
 		return -errno;
 	note_made(f, &f->a,

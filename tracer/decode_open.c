@@ -201,7 +201,7 @@ static int64_t open_existing(struct file_call *f)
 
 static int64_t open_new(struct file_call *f)
 {
-	struct keep_req made = { .verb = KEEP_MADE,
+	struct keep_req made = { .verb = KEEP_MAKE,
 				 .fd = -1,
 				 .at = file_at(&f->a) };
 	int flags = (int)(f->flags | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
@@ -214,6 +214,8 @@ static int64_t open_new(struct file_call *f)
 		return -EPERM; /* as the filter says of chmod */
 	if (f->a.slash)
 		return -EISDIR;
+	(void)file_keep(f, &made);
+	made.verb = KEEP_MADE;
 	for (int i = 0; i < CREATE_RETRIES; i++) {
 		fd = openat(f->a.parent, f->a.last, flags, mode);
 		/* A link was put there since we looked. */

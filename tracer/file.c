@@ -285,6 +285,7 @@ static int perform(const struct keep_req *req)
 	case KEEP_APPEND:
 	case KEEP_TRUNCATE:
 	case KEEP_META:
+	case KEEP_MAKE:
 	case KEEP_MADE:
 		break;
 	}

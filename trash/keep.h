@@ -120,6 +120,13 @@ enum trash_made {
 };
 
 /*
+ * Before something is made in at->dirfd: the times of that directory go on
+ * record, which making changes. Nothing else; at->name is not looked at beyond
+ * being checked.
+ */
+int trash_before_make(struct trash *t, uint32_t group,
+		      const struct trash_at *at);
+/*
  * After something was made (the record serves undo; a file that exists loses
  * nothing if we die before writing it). Also for O_TMPFILE + linkat.
  */

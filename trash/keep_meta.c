@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,6 +53,10 @@ int trash_before_meta(struct trash *t, uint32_t group,
 		if (fd < 0)
 			return -errno;
 	}
+	/* An access ACL is the group's bits of the mode, too. */
+	if (what & TRASH_META_XATTR &&
+	    (!xattr || strcmp(xattr, "system.posix_acl_access") == 0))
+		op.arg |= TRASH_META_MODE;
 	r = store_stat(fd, "", &op.st);
 	if (r < 0)
 		return r;
@@ -74,6 +79,21 @@ int trash_before_meta(struct trash *t, uint32_t group,
 	}
 	op.blob = buf_str(&blob);
 	return record_in_dir(t, at, &op);
+}
+
+int trash_before_make(struct trash *t, uint32_t group,
+		      const struct trash_at *at)
+{
+	_cleanup_buf_ struct buf dir = BUF_INIT;
+	struct slotdir *slot = NULL;
+	int r;
+
+	r = work_dir(t, at, &dir);
+	if (r == 0)
+		r = slot_get(t, group, buf_str(&dir), at->dirfd,
+			     false /* want_fd */, &slot);
+	slot_put(t, slot);
+	return r;
 }
 
 static enum trash_verb made_verb(enum trash_made what)

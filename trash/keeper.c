@@ -35,6 +35,8 @@ static int store_keep(void *arg, const struct keep_req *q,
 	case KEEP_META:
 		return trash_before_meta(t, q->group, &q->at, q->fd, q->meta,
 					 q->xattr);
+	case KEEP_MAKE:
+		return trash_before_make(t, q->group, &q->at);
 	case KEEP_MADE:
 		return trash_note_made(t, q->group, &q->at, q->made);
 	}
@@ -62,6 +64,7 @@ static int plain_keep(void *arg, const struct keep_req *q,
 	case KEEP_APPEND:
 	case KEEP_TRUNCATE:
 	case KEEP_META:
+	case KEEP_MAKE:
 	case KEEP_MADE:
 		break;
 	}

@@ -20,6 +20,7 @@ enum keep_verb {
 	KEEP_APPEND,   /* before an open with O_APPEND and no O_TRUNC */
 	KEEP_TRUNCATE, /* before O_TRUNC, truncate, ftruncate: length */
 	KEEP_META,     /* before chmod, chown, utimens, xattr: meta, xattr */
+	KEEP_MAKE,     /* before create, mkdir, ...: times of the directory */
 	KEEP_MADE,     /* after create, mkdir, symlink, link, mknod: made */
 };
 

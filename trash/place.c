@@ -114,6 +114,8 @@ static int make_one(struct place *p, int up, struct str up_path,
 		return r;
 	if (!at.dir.p)
 		at.dir = STR("");
+	if (p->group)
+		(void)trash_before_make(p->t, p->group, &at);
 	if (mkdirat(up, name, 0755) < 0 && errno != EEXIST)
 		return -errno;
 	if (p->group)

@@ -25,53 +25,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
-#include "core/wire.h"
 #include "trash/copy.h"
-#include "trash/place.h"
-#include "trash/plan.h"
+#include "trash/reverse.h"
 #include "trash/work.h"
-#include "trash/xattr.h"
-
-struct sim {        /* dry run: one name */
-	char *path; /* owned */
-	bool present;
-	struct record_stat st;
-};
-
-struct dir_time {
-	char *path; /* owned */
-	struct record_stat st;
-};
-
-struct undoing {
-	struct trash *t;
-	const struct undo_select *sel;
-	undo_step_fn *fn;
-	void *arg;
-	struct undo_result *ret;
-	struct plan plan;
-	struct place place;
-	uint32_t group;
-	uint64_t group_seq;
-	struct links touched;
-	struct links never; /* made and removed by the command: not kept */
-	VEC(struct sim) sims;
-	VEC(struct dir_time) times;
-	/* the step at hand */
-	struct index_item *item;
-	struct record_op op;
-	struct buf path, path2;
-	const char *why;
-};
-
-/* Outcomes of a reversal besides negative errno. */
-enum {
-	DONE = 0,
-	CONFLICT,
-	LOST,
-	SKIPPED
-};
 
 static const char *const status_names[] = {
 	[UNDO_DONE] = "done",     [UNDO_CONFLICT] = "conflict",
@@ -82,645 +38,6 @@ static const char *const status_names[] = {
 const char *undo_status_to_string(enum undo_status s)
 {
 	return (size_t)s < ARRAY_LEN(status_names) ? status_names[s] : NULL;
-}
-
-static int conflict(struct undoing *u, const char *why)
-{
-	u->why = why;
-	return CONFLICT;
-}
-
-static int lost(struct undoing *u, const char *why)
-{
-	u->why = why;
-	return LOST;
-}
-
-static int skipped(struct undoing *u, const char *why)
-{
-	u->why = why;
-	return SKIPPED;
-}
-
-/* --- what is there now --- */
-
-static struct sim *sim_find(struct undoing *u, struct str path)
-{
-	for (size_t i = u->sims.n; i-- > 0;)
-		if (str_eq_c(path, u->sims.data[i].path))
-			return &u->sims.data[i];
-	return NULL;
-}
-
-static int sim_set(struct undoing *u, struct str path, bool present,
-		   const struct record_stat *st)
-{
-	struct sim *s = sim_find(u, path), fresh = { .present = present };
-	int r;
-
-	if (s) {
-		s->present = present;
-		s->st = st ? *st : (struct record_stat){ 0 };
-		return 0;
-	}
-	fresh.path = str_dup(path);
-	if (!fresh.path)
-		return -ENOMEM;
-	if (st)
-		fresh.st = *st;
-	r = vec_push(&u->sims, fresh);
-	if (r < 0)
-		free(fresh.path);
-	return r;
-}
-
-/* 0, or -ENOENT (no such name, or its directory is not there). */
-static int look(struct undoing *u, struct str path, struct record_stat *ret)
-{
-	const struct sim *s = u->sel->dry_run ? sim_find(u, path) : NULL;
-	char name[NAME_MAX + 1];
-	struct trash_at at;
-	int r;
-
-	if (s) {
-		*ret = s->st;
-		return s->present ? 0 : -ENOENT;
-	}
-	r = place_at(&u->place, path, false /* make */, name, &at);
-	if (r == 0)
-		r = store_stat(at.dirfd, name, ret);
-	return r == -ENOTDIR || r == -ELOOP ? -ENOENT : r;
-}
-
-static void touch(struct undoing *u, const struct record_stat *st)
-{
-	if (links_get(&u->touched, st->dev, st->ino) == 0)
-		links_add(&u->touched, st->dev, st->ino, 1);
-}
-
-static int64_t ctime_of(struct undoing *u, struct str path)
-{
-	char name[NAME_MAX + 1];
-	struct trash_at at;
-	struct stat st;
-
-	if (place_at(&u->place, path, false /* make */, name, &at) < 0 ||
-	    fstatat(at.dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return 0;
-	return (int64_t)st.st_ctim.tv_sec * 1000000000LL + st.st_ctim.tv_nsec;
-}
-
-/* NULL if the object is as the command left it, else what is wrong. */
-static const char *changed_since(struct undoing *u, struct str recorded,
-				 struct str now, const struct record_stat *st)
-{
-	const struct index_group *g = plan_group(&u->plan, u->item, &u->op);
-	const struct plan_later *l = plan_later(&u->plan, recorded);
-	const struct plan_later *i = plan_later_inode(&u->plan, st);
-	int64_t limit;
-
-	if ((l && l->seq > u->op.seq) || (i && i->seq > u->op.seq))
-		return "changed by a later command";
-	if (links_get(&u->touched, st->dev, st->ino) > 0)
-		return NULL;
-	if (!g || !g->ended)
-		return NULL; /* still running, or killed: nothing to tell by */
-	limit = g->end_ns;
-	if (l)
-		limit = MAX(limit, l->undone_ns);
-	if (i)
-		limit = MAX(limit, i->undone_ns);
-	if (u->sel->dry_run && sim_find(u, now))
-		return NULL;
-	return ctime_of(u, now) > limit ? "changed since the command ended"
-					: NULL;
-}
-
-static bool same_object(const struct record_stat *a,
-			const struct record_stat *b)
-{
-	return a->ino == 0 || b->ino == 0 || record_same_object(a, b);
-}
-
-/* --- acting --- */
-
-static int at_path(struct undoing *u, struct str path, bool make,
-		   char name[NAME_MAX + 1], struct trash_at *ret)
-{
-	return place_at(&u->place, path, make, name, ret);
-}
-
-/* What is at path goes to the quarantine. */
-static int take_away(struct undoing *u, struct str path,
-		     const struct record_stat *st)
-{
-	char name[NAME_MAX + 1];
-	struct trash_at at;
-	int r;
-
-	if (u->sel->dry_run)
-		return sim_set(u, path, false, NULL);
-	r = at_path(u, path, false /* make */, name, &at);
-	if (r == 0)
-		r = S_ISDIR(st->mode) ? trash_rmdir(u->t, u->group, &at, NULL)
-				      : trash_unlink(u->t, u->group, &at, NULL);
-	if (r == 0 && S_ISDIR(st->mode))
-		place_reset(&u->place);
-	return r;
-}
-
-/* The name must be free; with force it is made so. */
-static int make_room(struct undoing *u, struct str path)
-{
-	struct record_stat st;
-	int r = look(u, path, &st);
-
-	if (r == -ENOENT)
-		return DONE;
-	if (r < 0)
-		return r;
-	if (!u->sel->force)
-		return conflict(u, "something else has this name now");
-	r = take_away(u, path, &st);
-	return r == -ENOTEMPTY ? conflict(u, "a directory with files in it "
-					     "has this name now")
-			       : r;
-}
-
-/* recorded: the name it had, path: where it goes. */
-static int put_back(struct undoing *u, struct str recorded, struct str path)
-{
-	char name[NAME_MAX + 1];
-	struct record_stat st = { 0 };
-	struct trash_at at;
-	int r;
-
-	if (u->sel->dry_run)
-		return sim_set(u, path, true, &u->op.st);
-	r = at_path(u, path, true /* make */, name, &at);
-	if (r < 0)
-		return r;
-	if (S_ISDIR(u->op.st.mode))
-		r = place_dir(&u->place, &u->plan.ix, u->item, &u->op, &at);
-	else
-		r = place_payload(&u->place, &u->plan.ix, u->item, &u->op, &at);
-	if (r < 0)
-		return r;
-	if (store_stat(at.dirfd, name, &st) == 0)
-		touch(u, &st);
-	if (S_ISDIR(u->op.st.mode)) {
-		const struct record_stat *first =
-			index_first_touch(&u->plan.ix, u->item->writer,
-					  u->op.group, recorded, &u->op.st);
-		struct dir_time dt = { str_dup(path),
-				       first ? *first : u->op.st };
-
-		if (!dt.path)
-			return -ENOMEM;
-		dt.st.ino = 0; /* a new directory */
-		r = vec_push(&u->times, dt);
-		if (r < 0)
-			free(dt.path);
-	}
-	return r;
-}
-
-static bool payload_there(struct undoing *u)
-{
-	char name[SLOT_NAME_MAX + 1];
-	_cleanup_close_ int dirfd = -1;
-
-	if (u->item->flags & INDEX_GONE)
-		return false;
-	if (!op_has_payload(&u->op))
-		return u->op.how == TRASH_HOW_RECORD;
-	if (index_payload(&u->plan.ix, u->item, &u->op, &dirfd, name) < 0)
-		return false;
-	return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/* --- one reversal per verb --- */
-
-static int reverse_removal(struct undoing *u, struct str recorded)
-{
-	struct str path = buf_str(&u->path);
-	struct record_stat st;
-	int r;
-
-	if (u->op.how == TRASH_HOW_NOTHING) {
-		links_add(&u->never, u->op.st.dev, u->op.st.ino, 1);
-		return skipped(u, "the command itself had made it");
-	}
-
-	r = look(u, path, &st);
-	if (r == 0 && S_ISDIR(u->op.st.mode) && S_ISDIR(st.mode))
-		return skipped(u, "the directory is there");
-	if (r == 0 && u->op.st.ino && record_same_object(&st, &u->op.st))
-		return skipped(u, "it is back already");
-	if (u->op.how == TRASH_HOW_DROPPED)
-		return lost(u,
-			    "it was not kept (over the quarantine's budget)");
-	if (!payload_there(u))
-		return lost(u, "restored elsewhere or purged since");
-	r = make_room(u, path);
-	return r == DONE ? put_back(u, recorded, path) : r;
-}
-
-static int reverse_creation(struct undoing *u, struct str recorded)
-{
-	struct str path = buf_str(&u->path);
-	struct record_stat st;
-	const char *why;
-	int r;
-
-	r = look(u, path, &st);
-	if (r == -ENOENT)
-		return skipped(u, "it is gone already");
-	if (r < 0)
-		return r;
-	if (!same_object(&u->op.st, &st) && !u->sel->force && !S_ISDIR(st.mode))
-		return conflict(u, "another file has this name now");
-	if (S_ISDIR(st.mode) != S_ISDIR(u->op.st.mode))
-		return conflict(u, "something else has this name now");
-	/* Emptiness is what tells for a directory. A further link changes
-	 * nothing in the file. */
-	why = S_ISDIR(st.mode) || u->op.verb == TRASH_VERB_LINK
-		      ? NULL
-		      : changed_since(u, recorded, path, &st);
-	if (why && !u->sel->force)
-		return conflict(u, why);
-	touch(u, &st);
-	r = take_away(u, path, &st);
-	return r == -ENOTEMPTY ? conflict(u, "files made later are in it") : r;
-}
-
-static int move_back(struct undoing *u, unsigned int flags)
-{
-	char from_name[NAME_MAX + 1], to_name[NAME_MAX + 1];
-	_cleanup_close_ int to = -1;
-	struct trash_at a, b;
-	int r;
-
-	/* Two parents at once: the cache holds one. */
-	to = place_parent_of(u->t, buf_str(&u->path2), to_name);
-	if (to < 0)
-		return to;
-	r = at_path(u, buf_str(&u->path), true /* make */, from_name, &a);
-	if (r < 0)
-		return r;
-	b = (struct trash_at){ .dirfd = to, .name = to_name };
-	r = trash_rename(u->t, u->group, &b, &a, flags, NULL);
-	place_reset(&u->place); /* a directory may have moved */
-	return r;
-}
-
-static int sim_move(struct undoing *u, const struct record_stat *st)
-{
-	int r = sim_set(u, buf_str(&u->path2), false, NULL);
-
-	return r < 0 ? r : sim_set(u, buf_str(&u->path), true, st);
-}
-
-/* The file that the rename replaced. */
-static int bring_back_target(struct undoing *u)
-{
-	if (u->op.flags & RECORD_OP_OWN)
-		links_add(&u->never, u->op.st.dev, u->op.st.ino, 1);
-	if (u->op.how == TRASH_HOW_NOTHING)
-		return DONE;
-	if (u->op.how == TRASH_HOW_DROPPED)
-		return lost(u, "the replaced file was not kept");
-	if (!payload_there(u))
-		return lost(u, "the replaced file was restored or purged");
-	return put_back(u, buf_str(&u->path2), buf_str(&u->path2));
-}
-
-static int reverse_rename(struct undoing *u)
-{
-	struct record_stat st, back;
-	int r;
-
-	r = look(u, buf_str(&u->path2), &st);
-	/* Files of the command's own have no earlier state to go back to. */
-	if (r == -ENOENT && links_get(&u->never, u->op.st.dev, u->op.arg) > 0)
-		return bring_back_target(u);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	/* An undo that was killed got this far. */
-	if (look(u, buf_str(&u->path), &back) == 0 && back.ino == u->op.arg &&
-	    (r < 0 || st.ino != u->op.arg)) {
-		touch(u, &back);
-		return r < 0 ? bring_back_target(u)
-			     : skipped(u, "it is back already");
-	}
-	if (r == -ENOENT)
-		return conflict(u, "moved or removed since");
-	if (!S_ISDIR(st.mode) && st.ino && st.ino != u->op.arg)
-		return conflict(u, "another file has this name now");
-	touch(u, &st);
-	if (u->op.flags & RECORD_OP_FROM_OUTSIDE) {
-		if (S_ISDIR(st.mode))
-			return conflict(u, "a directory from outside the "
-					   "workspace is left where it is");
-		r = take_away(u, buf_str(&u->path2), &st);
-		return r < 0 ? r : bring_back_target(u);
-	}
-	r = make_room(u, buf_str(&u->path));
-	if (r != DONE)
-		return r;
-	r = u->sel->dry_run ? sim_move(u, &st) : move_back(u, RENAME_NOREPLACE);
-	return r < 0 ? r : bring_back_target(u);
-}
-
-/* One side was the command's own and is no more: the other goes back. */
-static int exchange_half(struct undoing *u, bool a_there, bool b_there,
-			 const struct record_stat *st)
-{
-	int r;
-
-	if (a_there == b_there)
-		return skipped(u, "the command itself had made both");
-	if (u->sel->dry_run) {
-		r = sim_set(u, buf_str(&u->path), b_there, st);
-		return r < 0 ? r : sim_set(u, buf_str(&u->path2), a_there, st);
-	}
-	if (a_there) {
-		struct buf swap = u->path;
-
-		u->path = u->path2;
-		u->path2 = swap;
-	}
-	return move_back(u, RENAME_NOREPLACE);
-}
-
-static int reverse_exchange(struct undoing *u)
-{
-	struct record_stat a = { 0 }, b = { 0 };
-	int ra, rb, r;
-
-	ra = look(u, buf_str(&u->path), &a);
-	rb = look(u, buf_str(&u->path2), &b);
-	if ((ra == -ENOENT &&
-	     !links_get(&u->never, u->op.st.dev, u->op.st.ino)) ||
-	    (rb == -ENOENT && !links_get(&u->never, u->op.st.dev, u->op.arg)))
-		return conflict(u, "moved or removed since");
-	if (ra == -ENOENT || rb == -ENOENT) {
-		touch(u, ra == 0 ? &a : &b);
-		return exchange_half(u, ra == 0, rb == 0, ra == 0 ? &a : &b);
-	}
-	if (ra < 0 || rb < 0)
-		return ra < 0 ? ra : rb;
-	if (!S_ISDIR(b.mode) && b.ino && b.ino != u->op.arg)
-		return conflict(u, "another file has this name now");
-	touch(u, &a);
-	touch(u, &b);
-	if (u->sel->dry_run) {
-		r = sim_set(u, buf_str(&u->path), true, &b);
-		return r < 0 ? r : sim_set(u, buf_str(&u->path2), true, &a);
-	}
-	return move_back(u, RENAME_EXCHANGE);
-}
-
-/* Writable handle of the file in `obj`, whatever its mode. */
-static int open_write(int obj)
-{
-	char path[32];
-	int fd;
-
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", obj);
-	fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
-	return fd < 0 ? -errno : fd;
-}
-
-static int copy_tail(int from, int to, off_t off, off_t end)
-{
-	char chunk[8192];
-
-	while (off < end) {
-		ssize_t n = pread(from, chunk,
-				  (size_t)MIN((off_t)sizeof(chunk), end - off),
-				  off);
-
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		if (pwrite(to, chunk, (size_t)n, off) != n)
-			return -EIO;
-		off += n;
-	}
-	return 0;
-}
-
-/* Rewrites the file in place: its inode and links stay. */
-static int rewrite(struct undoing *u, int obj)
-{
-	_cleanup_close_ int old = -1, to = open_write(obj);
-	enum trash_how how;
-	int r;
-
-	if (to < 0)
-		return to;
-	if (u->op.verb == TRASH_VERB_APPEND) {
-		r = ftruncate(to, (off_t)u->op.arg) < 0 ? -errno : 0;
-	} else {
-		old = content_open(&u->plan.ix, u->item, &u->op);
-		if (old < 0)
-			return old;
-		if (u->op.flags & RECORD_OP_PARTIAL) {
-			r = copy_tail(old, to, (off_t)u->op.arg,
-				      (off_t)u->op.st.size);
-			if (r == 0 && ftruncate(to, (off_t)u->op.st.size) < 0)
-				r = -errno;
-		} else {
-			r = ftruncate(to, 0) < 0 ? -errno : 0;
-			if (r == 0)
-				r = copy_content(old, to, 0, UINT64_MAX,
-						 !u->t->no_reflink, &how);
-		}
-	}
-	if (r == 0)
-		r = copy_times(obj, u->op.st.atime_ns, u->op.st.mtime_ns);
-	return r;
-}
-
-static void drop_payload(struct undoing *u)
-{
-	char name[SLOT_NAME_MAX + 1];
-	_cleanup_close_ int dirfd = -1;
-
-	if (op_has_payload(&u->op) &&
-	    index_payload(&u->plan.ix, u->item, &u->op, &dirfd, name) == 0) {
-		(void)unlinkat(dirfd, name, 0);
-		budget_give(u->t, u->op.st.bytes, 1);
-	}
-	(void)index_mark_gone(&u->plan.ix, u->item, &u->op, u->group_seq);
-}
-
-static int rewrite_kept(struct undoing *u, struct str path)
-{
-	_cleanup_close_ int obj = -1;
-	char name[NAME_MAX + 1];
-	struct trash_at at;
-	bool append = u->op.verb == TRASH_VERB_APPEND;
-	int r;
-
-	r = at_path(u, path, false /* make */, name, &at);
-	if (r < 0)
-		return r;
-	obj = openat(at.dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (obj < 0)
-		return -errno;
-	r = trash_before_write(u->t, u->group, &at, obj, TRASH_WRITE_TRUNCATE,
-			       append ? (off_t)u->op.arg : 0, 0, NULL);
-	if (r == 0)
-		r = trash_before_meta(u->t, u->group, &at, obj,
-				      TRASH_META_TIMES, NULL);
-	if (r < 0)
-		return r;
-	TRASH_STEP("rewrite");
-	r = rewrite(u, obj);
-	if (r == 0)
-		drop_payload(u);
-	return r;
-}
-
-static int reverse_content(struct undoing *u, struct str recorded)
-{
-	struct str path = buf_str(&u->path);
-	bool swapped = u->op.how == TRASH_HOW_SWAPPED;
-	struct record_stat st;
-	const char *why;
-	int r;
-
-	if (u->op.how == TRASH_HOW_DROPPED)
-		return lost(u,
-			    "it was not kept (over the quarantine's budget)");
-	if (!payload_there(u))
-		return lost(u, "restored elsewhere or purged since");
-	r = look(u, path, &st);
-	if (r == -ENOENT)
-		return conflict(u, "moved or removed since");
-	if (r < 0)
-		return r;
-	if (!S_ISREG(st.mode))
-		return conflict(u, "something else has this name now");
-	if (!swapped && !same_object(&u->op.st, &st))
-		return conflict(u, "another file has this name now");
-	why = changed_since(u, recorded, path, &st);
-	if (why && !u->sel->force)
-		return conflict(u, why);
-	if (u->op.verb == TRASH_VERB_APPEND && st.size < u->op.arg)
-		return conflict(u, "shorter than it was");
-	touch(u, &st);
-	if (u->sel->dry_run)
-		return DONE;
-	if (!swapped)
-		return rewrite_kept(u, path);
-	r = take_away(u, path, &st);
-	return r < 0 ? r : put_back(u, recorded, path);
-}
-
-static int set_meta(struct undoing *u, int obj)
-{
-	const struct record_stat *st = &u->op.st;
-	uint64_t what = u->op.arg;
-	char path[32];
-	int r = 0;
-
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", obj);
-	if (what & TRASH_META_OWNER &&
-	    fchownat(obj, "", st->uid, st->gid, AT_EMPTY_PATH) < 0)
-		return -errno;
-	if (what & TRASH_META_XATTR) {
-		bool absent = u->op.flags & RECORD_OP_ABSENT;
-
-		r = absent ? xattr_remove(obj, u->op.blob)
-			   : xattr_load(obj, u->op.blob, false /* exact */);
-		if (r < 0)
-			return r;
-	}
-	/* chown clears set-id bits, an ACL sets the mode: so after both. */
-	if (what & (TRASH_META_MODE | TRASH_META_OWNER) && !S_ISLNK(st->mode) &&
-	    chmod(path, st->mode & 07777) < 0)
-		return -errno;
-	if (what & TRASH_META_TIMES)
-		r = copy_times(obj, st->atime_ns, st->mtime_ns);
-	return r;
-}
-
-/* The name of the one attribute in the blob, for recording its present
- * value; owned, NULL if all are meant or there is none. */
-static char *xattr_in(const struct record_op *op)
-{
-	struct wire_reader r = wire_reader_init(op->blob);
-	struct str name = wire_get_str(&r);
-
-	return r.error ? NULL : str_dup(name);
-}
-
-static int reverse_meta(struct undoing *u, struct str recorded)
-{
-	struct str path = buf_str(&u->path);
-	_cleanup_free_ char *xattr = NULL;
-	_cleanup_close_ int obj = -1;
-	char name[NAME_MAX + 1];
-	struct record_stat st;
-	struct trash_at at;
-	const char *why;
-	int r;
-
-	r = look(u, path, &st);
-	if (r == -ENOENT)
-		return conflict(u, "moved or removed since");
-	if (r < 0)
-		return r;
-	if (!same_object(&u->op.st, &st))
-		return conflict(u, "another file has this name now");
-	why = changed_since(u, recorded, path, &st);
-	if (why && !u->sel->force)
-		return conflict(u, why);
-	touch(u, &st);
-	if (u->sel->dry_run)
-		return DONE;
-	r = at_path(u, path, false /* make */, name, &at);
-	if (r < 0)
-		return r;
-	obj = openat(at.dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (obj < 0)
-		return -errno;
-	xattr = u->op.arg & TRASH_META_XATTR ? xattr_in(&u->op) : NULL;
-	r = trash_before_meta(u->t, u->group, &at, obj, (unsigned int)u->op.arg,
-			      xattr);
-	return r < 0 ? r : set_meta(u, obj);
-}
-
-static int reverse(struct undoing *u, struct str recorded)
-{
-	switch ((enum trash_verb)u->op.verb) {
-	case TRASH_VERB_UNLINK:
-	case TRASH_VERB_RMDIR:
-		return reverse_removal(u, recorded);
-	case TRASH_VERB_RENAME:
-		return reverse_rename(u);
-	case TRASH_VERB_EXCHANGE:
-		return reverse_exchange(u);
-	case TRASH_VERB_WRITE:
-	case TRASH_VERB_TRUNCATE:
-	case TRASH_VERB_APPEND:
-		return reverse_content(u, recorded);
-	case TRASH_VERB_META:
-		return reverse_meta(u, recorded);
-	case TRASH_VERB_CREATE:
-	case TRASH_VERB_MKDIR:
-	case TRASH_VERB_SYMLINK:
-	case TRASH_VERB_MKNOD:
-	case TRASH_VERB_LINK:
-	case TRASH_VERB_RESTORE:
-		return reverse_creation(u, recorded);
-	case TRASH_VERB_NONE:
-	case TRASH_VERB_MAX:
-		break;
-	}
-	return -EBADMSG;
 }
 
 /* --- the run --- */
@@ -748,19 +65,19 @@ static int report(struct undoing *u, int outcome)
 	};
 
 	switch (outcome) {
-	case DONE:
+	case REVERSE_DONE:
 		s.status = UNDO_DONE;
 		u->ret->done++;
 		break;
-	case CONFLICT:
+	case REVERSE_CONFLICT:
 		s.status = UNDO_CONFLICT;
 		u->ret->conflicts++;
 		break;
-	case LOST:
+	case REVERSE_LOST:
 		s.status = UNDO_LOST;
 		u->ret->lost++;
 		break;
-	case SKIPPED:
+	case REVERSE_SKIPPED:
 		s.status = UNDO_SKIPPED;
 		u->ret->skipped++;
 		break;
@@ -778,6 +95,110 @@ static int report(struct undoing *u, int outcome)
 	if (g)
 		s.command = g->rec.command;
 	return u->fn(u->arg, &s);
+}
+
+/*
+ * Directories get back the times they had before the command, when nobody but
+ * the command has changed them since. Asked before a record is reversed.
+ */
+static int note_dir(struct undoing *u, uint32_t id, struct str path)
+{
+	const struct index_group *g = plan_group(&u->plan, u->item, &u->op);
+	const struct record_dir *d =
+		index_dir(&u->plan.ix, u->item->writer, id);
+	bool known = dirtimes_find(&u->times, path) != NULL;
+	struct record_stat now;
+	struct dirtime *e;
+	int r;
+
+	if (!d)
+		return 0;
+	if (path.n == 0)
+		r = store_stat(u->t->root_fd, "", &now);
+	else
+		r = place_stat(u->t, path, &now);
+	if (r < 0 || !S_ISDIR(now.mode))
+		return 0;
+	r = dirtimes_note(&u->times, path, &d->st, &e);
+	if (r < 0 || known)
+		return r;
+	e->found_ns = now.mtime_ns;
+	e->foreign = links_get(&u->touched, now.dev, now.ino) == 0 && g &&
+		     g->ended && now.mtime_ns > g->end_ns;
+	if (!e->foreign)
+		reverse_touch(u, &now);
+	return 0;
+}
+
+static struct str parent_of(struct str path)
+{
+	ptrdiff_t slash = str_rindex(path, '/');
+
+	return str_from_n(path.p, slash < 0 ? 0 : (size_t)slash);
+}
+
+static int note_dirs(struct undoing *u)
+{
+	int r;
+
+	if (u->sel->dry_run)
+		return 0;
+	r = note_dir(u, u->op.dir, parent_of(buf_str(&u->path)));
+	if (r == 0 && u->op.name2.n > 0)
+		r = note_dir(u, u->op.dir2, parent_of(buf_str(&u->path2)));
+	return r;
+}
+
+static int open_dir(struct undoing *u, struct str path)
+{
+	char name[NAME_MAX + 1];
+	struct trash_at at;
+	int r;
+
+	if (path.n == 0)
+		return fcntl(u->t->root_fd, F_DUPFD_CLOEXEC, 3);
+	r = place_at(&u->place, path, false /* make */, name, &at);
+	if (r < 0)
+		return r;
+	return openat(at.dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* A directory that only its times are changed of: for the redo. */
+static void record_times(struct undoing *u, const struct dirtime *e,
+			 const struct record_stat *now, int fd)
+{
+	char name[NAME_MAX + 1];
+	struct trash_at at;
+
+	if (e->fresh || e->found_ns != now->mtime_ns ||
+	    now->mtime_ns == e->st.mtime_ns || e->path[0] == '\0')
+		return;
+	if (place_at(&u->place, str_from(e->path), false /* make */, name,
+		     &at) == 0)
+		(void)trash_before_meta(u->t, u->group, &at, fd,
+					TRASH_META_TIMES, NULL);
+}
+
+static void set_times(struct undoing *u)
+{
+	bool whole = u->ret->conflicts == 0 && u->ret->failed == 0 &&
+		     u->sel->n_paths == 0;
+
+	for (size_t i = 0; i < u->times.entries.n; i++) {
+		const struct dirtime *e = &u->times.entries.data[i];
+		_cleanup_close_ int fd = -1;
+		struct record_stat st;
+
+		if (e->foreign || (!whole && !e->fresh))
+			continue;
+		fd = open_dir(u, str_from(e->path));
+		if (fd >= 0 && store_stat(fd, "", &st) == 0 &&
+		    S_ISDIR(st.mode) &&
+		    (e->fresh || record_same_object(&st, &e->st))) {
+			record_times(u, e, &st, fd);
+			(void)copy_times(fd, e->st.atime_ns, e->st.mtime_ns);
+		}
+	}
 }
 
 static int undo_item(struct undoing *u, size_t i)
@@ -801,88 +222,16 @@ static int undo_item(struct undoing *u, size_t i)
 		r = plan_translate(&u->plan, u->op.seq, buf_str(&b), &u->path2);
 	if (r < 0)
 		return r;
-	outcome = reverse(u, buf_str(&a));
-	if ((outcome == DONE || outcome == SKIPPED) && !u->sel->dry_run)
+	r = note_dirs(u);
+	if (r < 0)
+		return r;
+	outcome = reverse_record(u, buf_str(&a));
+	if ((outcome == REVERSE_DONE || outcome == REVERSE_SKIPPED) &&
+	    !u->sel->dry_run)
 		journal_ref(u->t, RECORD_UNDONE,
 			    &(struct record_ref){ .seq = u->op.seq,
 						  .by = u->group_seq });
 	return report(u, outcome);
-}
-
-/*
- * Directories get back the times they had before the command, when nobody but
- * the command has changed them since. Asked before the run, set after it.
- */
-static int note_dir(struct undoing *u, const struct record_dir *d,
-		    const struct index_group *g)
-{
-	struct dir_time dt = { .st = d->st };
-	struct record_stat now;
-	int r;
-
-	if (d->path.n == 0)
-		r = store_stat(u->t->root_fd, "", &now);
-	else
-		r = place_stat(u->t, d->path, &now);
-	if (r < 0 || !record_same_object(&now, &d->st) ||
-	    (g->ended && now.mtime_ns > g->end_ns))
-		return 0;
-	dt.path = str_dup(d->path);
-	if (!dt.path)
-		return -ENOMEM;
-	r = vec_push(&u->times, dt);
-	if (r < 0)
-		free(dt.path);
-	return r;
-}
-
-static int note_dirs(struct undoing *u)
-{
-	if (u->sel->n_paths > 0 || u->sel->dry_run)
-		return 0;
-	for (size_t i = 0; i < u->plan.ix.writers.n; i++) {
-		const struct index_writer *w = &u->plan.ix.writers.data[i];
-
-		for (size_t k = w->dirs.n; k-- > 0;) {
-			const struct record_dir *d = &w->dirs.data[k];
-			const struct index_group *g =
-				index_group(&u->plan.ix, (uint32_t)i, d->group);
-			int r = 0;
-
-			for (size_t n = 0; g && n < u->plan.marked.n; n++)
-				if (u->plan.marked.data[n] == g->rec.seq)
-					r = note_dir(u, d, g);
-			if (r < 0)
-				return r;
-		}
-	}
-	return 0;
-}
-
-static void set_times(struct undoing *u)
-{
-	bool clean = u->ret->conflicts == 0 && u->ret->failed == 0;
-
-	/* Noted newest first, so that the oldest is set last. */
-	for (size_t i = 0; i < u->times.n; i++) {
-		struct dir_time *dt = &u->times.data[i];
-		_cleanup_close_ int fd = -1;
-		char name[NAME_MAX + 1];
-		struct record_stat st;
-		struct trash_at at;
-
-		if (!clean && dt->st.ino)
-			continue;
-		if (dt->path[0] == '\0')
-			fd = fcntl(u->t->root_fd, F_DUPFD_CLOEXEC, 3);
-		else if (at_path(u, str_from(dt->path), false, name, &at) == 0)
-			fd = openat(at.dirfd, name,
-				    O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		if (fd >= 0 && store_stat(fd, "", &st) == 0 &&
-		    S_ISDIR(st.mode) &&
-		    (!dt->st.ino || record_same_object(&st, &dt->st)))
-			(void)copy_times(fd, dt->st.atime_ns, dt->st.mtime_ns);
-	}
 }
 
 static int open_group(struct undoing *u)
@@ -919,7 +268,6 @@ static int run(struct undoing *u)
 	if (r < 0)
 		return r;
 	place_init(&u->place, u->t, u->group);
-	r = note_dirs(u);
 	for (size_t i = u->plan.items.n; r == 0 && i-- > 0;)
 		r = undo_item(u, u->plan.items.data[i]);
 	if (u->sel->dry_run)
@@ -953,12 +301,11 @@ static int undo_or_redo(struct trash *t, const struct undo_select *sel,
 	plan_done(&u.plan);
 	links_done(&u.touched);
 	links_done(&u.never);
+	links_done(&u.remade);
 	for (size_t i = 0; i < u.sims.n; i++)
 		free(u.sims.data[i].path);
 	vec_done(&u.sims);
-	for (size_t i = 0; i < u.times.n; i++)
-		free(u.times.data[i].path);
-	vec_done(&u.times);
+	dirtimes_done(&u.times);
 	buf_done(&u.path);
 	buf_done(&u.path2);
 	return r;

@@ -13,6 +13,8 @@
 SNAPSHOT=$SRC/tests/lib/snapshot.py
 POLICY_FILE=${POLICY_FILE:-$SRC/tests/cases/undo/policy.yaml}
 FAILED=0
+# version managers put slow wrappers around it
+PATH=$(dirname "$(python3 -c 'import sys; print(sys.executable)')"):$PATH
 
 take() { python3 "$SNAPSHOT" take "$WS" >"$T/$1.snap" || fail "snapshot $1"; }
 
@@ -35,6 +37,7 @@ undo() { (cd "$WS" && agentsh undo "$@") >"$T/undo.out" 2>&1; }
 # scenario NAME SETUP COMMAND: undo and redo must give both states again
 scenario() {
 	NAME=$1
+	echo "$NAME"
 	mkdir -p "$WS/$NAME"
 	(cd "$WS/$NAME" && bash -c "$2") || fail "$NAME: set-up"
 	take before

@@ -11,7 +11,7 @@ scenario odd-names "seq 9 >'$long'; seq 8 >\$'new\\nline'; seq 7 >\$'\\xff\\xfe'
 	seq 6 >' space'; seq 5 >'-dash'; seq 4 >'~1^2'; mkdir '$long.d' 2>/dev/null; mkdir d\\\\; seq 3 >d\\\\/x" \
 	"rm -rf -- * ' space'"
 scenario hardlinks 'seq 9 >a; ln a b; ln a c; mkdir d; ln a d/e' \
-	'rm a; echo x >b; mv c d/e'
+	'rm a; echo x >b; mv c d/e2; mv -f d/e2 c; rm d/e'
 scenario siblings 'seq 1000 >a; ln a b' 'echo new >>a; rm b'
 scenario symlinks 'echo o >$OUTSIDE/f; ln -s $OUTSIDE/f l; ln -s nowhere m; ln -s l k; mkdir d
 	ln -s ../d d/self' 'rm l; ln -sfn d m; mv k d/; rm -r d/self'
@@ -37,9 +37,9 @@ print(c.renameat2(-100, b"a", -100, b"b", 2), c.renameat2(-100, b"b", -100, b"d"
 print(c.renameat2(-100, b"a", -100, b"b", 1))
 E'
 scenario rename-dir 'mkdir -p a/x b; seq 9 >a/x/f; mkdir c; seq 8 >c/g' 'mv -T a b; mv c b/; mv b z'
-scenario move-out 'seq 9 >a; mkdir d; seq 8 >d/f' 'mv a $OUTSIDE/; mv d $OUTSIDE/'
+scenario move-out 'seq 9 >a; mkdir d; seq 8 >d/f' "mv a $OUTSIDE/; mv d $OUTSIDE/"
 scenario move-in 'seq 9 >$OUTSIDE/in; mkdir -p $OUTSIDE/ind; seq 8 >$OUTSIDE/ind/f; seq 7 >t' \
-	'cp -r $OUTSIDE/ind .; cp $OUTSIDE/in t; cp $OUTSIDE/in u'
+	"cp -r $OUTSIDE/ind .; cp $OUTSIDE/in t; cp $OUTSIDE/in u; mv $OUTSIDE/ind z"
 scenario tmpfile 'seq 9 >a' 'python3 -c "
 import os
 f = os.open(\".\", os.O_TMPFILE | os.O_RDWR, 0o600); os.write(f, b\"hello\")
