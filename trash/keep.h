@@ -111,6 +111,10 @@ int trash_before_meta(struct trash *t, uint32_t group,
 		      const struct trash_at *at, int fd, unsigned int what,
 		      const char *xattr);
 
+/* Changes when a checkpoint is made: what is remembered of files that a command
+ * has made or kept holds within one epoch. */
+uint64_t trash_epoch(const struct trash *t);
+
 enum trash_made {
 	TRASH_MADE_FILE = 0,
 	TRASH_MADE_DIR,

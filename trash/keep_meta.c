@@ -60,8 +60,9 @@ int trash_before_meta(struct trash *t, uint32_t group,
 	r = store_stat(fd, "", &op.st);
 	if (r < 0)
 		return r;
-	/* Undo removes what this command made: its attributes with it. */
-	if (work_is_own(t, group, &op.st))
+	/* Undo removes what this command made under all its names: its
+	 * attributes with it. */
+	if (!t->opt.keep_own && work_seen(t, group, &op.st) == SEEN_BORN)
 		return 0;
 	op.st.bytes = 0;
 	op.name = str_from(at->name);

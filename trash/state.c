@@ -28,6 +28,11 @@ uint64_t store_epoch(const struct trash *t)
 	return __atomic_load_n(&t->state->epoch, __ATOMIC_RELAXED);
 }
 
+uint64_t trash_epoch(const struct trash *t)
+{
+	return store_epoch(t);
+}
+
 int store_lock(struct trash *t)
 {
 	_cleanup_close_ int fd = -1;

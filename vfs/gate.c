@@ -173,11 +173,11 @@ int gate_path(struct vfs *v, int fd, struct buf *out)
 	return 0;
 }
 
-int gate_path_at(struct vfs *v, int dirfd, const char *name, struct buf *out)
+int gate_path_at(struct vfs *v, struct inode *dir, int dirfd, const char *name,
+		 struct buf *out)
 {
-	int r = path_of_fd(dirfd, out);
+	int r = inode_path(&v->inodes, dir, dirfd, out);
 
-	(void)v;
 	if (r < 0)
 		return r;
 	if (out->len > 1)

@@ -11,13 +11,16 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "vfs/wire.h"
 
-#define TABLE_MIN 1024U
-#define FDS_OTHER 512U /* descriptors left for everything else */
+#define TABLE_MIN    1024U
+#define NSEC_PER_SEC 1000000000LL
+#define FDS_OTHER    512U /* descriptors left for everything else */
 
 struct identity {
 	uint64_t dev, ino;
@@ -151,6 +154,7 @@ static void release(struct inode_table *t, struct inode *i)
 			(void)ioctl(t->dev_fuse, WIRE_BACKING_CLOSE,
 				    &i->backing);
 		free(i->name);
+		free(i->path);
 		free(i);
 		if (parent)
 			parent->refs--;
@@ -240,6 +244,7 @@ void inode_table_done(struct inode_table *t)
 			next = i->next;
 			close_fd(t, i);
 			free(i->name);
+			free(i->path);
 			free(i);
 		}
 	}
@@ -382,6 +387,46 @@ void inode_put_fd(struct inode_table *t, struct inode *i)
 	inode_unref(t, i);
 }
 
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+static int fresh_path(struct inode_table *t, struct inode *i, int fd,
+		      struct buf *out)
+{
+	size_t start = out->len;
+	int r = path_of_fd(fd, out);
+	char *copy;
+
+	if (r < 0)
+		return r;
+	copy = strdup(buf_cstr(out) + start);
+	(void)pthread_mutex_lock(&t->lock);
+	free(i->path);
+	i->path = copy;
+	i->path_gen = t->path_gen;
+	i->path_until_ns = now_ns() + NSEC_PER_SEC;
+	(void)pthread_mutex_unlock(&t->lock);
+	return 0;
+}
+
+int inode_path(struct inode_table *t, struct inode *i, int fd, struct buf *out)
+{
+	bool known;
+
+	(void)pthread_mutex_lock(&t->lock);
+	known = i->path && i->path_gen == t->path_gen &&
+		now_ns() < i->path_until_ns;
+	if (known)
+		buf_puts(out, i->path);
+	(void)pthread_mutex_unlock(&t->lock);
+	return known ? out->error : fresh_path(t, i, fd, out);
+}
+
 void inode_detach(struct inode_table *t, int dirfd, const char *name)
 {
 	struct identity id;
@@ -391,6 +436,8 @@ void inode_detach(struct inode_table *t, int dirfd, const char *name)
 		return;
 	(void)pthread_mutex_lock(&t->lock);
 	i = find(t, &id);
+	if (i && S_ISDIR(i->type))
+		t->path_gen++;
 	if (i && i != t->root) {
 		if (i->fd < 0) {
 			make_room(t);

@@ -17,6 +17,8 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "base/str.h"
+
 struct inode {
 	struct inode *next;   /* in its hash chain */
 	uint64_t dev, ino;    /* constant */
@@ -29,6 +31,11 @@ struct inode {
 	char *name;           /* in parent; NULL = only fd leads to it */
 	uint32_t backing;     /* id of the kernel's; 0 = none */
 	uint32_t opens;       /* open files */
+	char *path;           /* of a directory: cached, see inode_path() */
+	uint64_t path_gen;
+	int64_t path_until_ns;
+	uint32_t born_group; /* the command that made it, in the trash */
+	uint64_t born_epoch;
 	bool plain; /* open files read and write through us, not the backing */
 };
 
@@ -39,7 +46,8 @@ struct inode_table {
 	size_t n_fds, max_fds;
 	size_t hand; /* of the eviction clock */
 	struct inode *root;
-	int dev_fuse; /* for closing backing ids; -1 */
+	uint64_t path_gen; /* a directory was moved or removed */
+	int dev_fuse;      /* for closing backing ids; -1 */
 };
 
 int inode_table_init(struct inode_table *t, int root_fd);
@@ -59,6 +67,12 @@ void inode_forget(struct inode_table *t, struct inode *i, uint64_t n);
  * was. */
 int inode_fd(struct inode_table *t, struct inode *i);
 void inode_put_fd(struct inode_table *t, struct inode *i);
+/*
+ * Absolute path of a directory whose fd is held, appended to out. Remembered
+ * until a directory is renamed through us, and for a second at most: the host
+ * may rename one as well.
+ */
+int inode_path(struct inode_table *t, struct inode *i, int fd, struct buf *out);
 /* Keeps the node itself. */
 void inode_ref(struct inode_table *t, struct inode *i);
 void inode_unref(struct inode_table *t, struct inode *i);

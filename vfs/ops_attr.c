@@ -39,45 +39,44 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino,
 }
 
 /* Keeps what is about to change, when the file has a name. */
-static int keep_meta(fuse_req_t req, int fd, unsigned int what,
-		     const char *xattr)
+static int keep_meta(fuse_req_t req, const struct inode *i, int fd,
+		     unsigned int what, const char *xattr)
 {
 	struct vfs *v = rq_vfs(req);
+	uint32_t group = command_of(v, fuse_req_ctx(req)->pid)->group;
 	_cleanup_buf_ struct buf dir = BUF_INIT;
 	_cleanup_close_ int dirfd = -1;
 	struct trash_at at;
 	char name[256];
 	int r;
 
-	if (!v->trash)
+	if (!v->trash || rq_is_own(v, i, group))
 		return 0;
 	r = rq_locate(v, fd, name, &dir, &at);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	dirfd = at.dirfd;
-	return trash_before_meta(v->trash,
-				 command_of(v, fuse_req_ctx(req)->pid)->group,
-				 &at, fd, what, xattr);
+	return trash_before_meta(v->trash, group, &at, fd, what, xattr);
 }
 
-static int keep_size(fuse_req_t req, int fd, off_t size)
+static int keep_size(fuse_req_t req, const struct inode *i, int fd, off_t size)
 {
 	struct vfs *v = rq_vfs(req);
+	uint32_t group = command_of(v, fuse_req_ctx(req)->pid)->group;
 	_cleanup_buf_ struct buf dir = BUF_INIT;
 	_cleanup_close_ int dirfd = -1;
 	struct trash_at at;
 	char name[256];
 	int r;
 
-	if (!v->trash)
+	if (!v->trash || rq_is_own(v, i, group))
 		return 0;
 	r = rq_locate(v, fd, name, &dir, &at);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	dirfd = at.dirfd;
-	return trash_before_write(v->trash,
-				  command_of(v, fuse_req_ctx(req)->pid)->group,
-				  &at, fd, TRASH_WRITE_TRUNCATE, size, 0, NULL);
+	return trash_before_write(v->trash, group, &at, fd,
+				  TRASH_WRITE_TRUNCATE, size, 0, NULL);
 }
 
 static int set_mode(fuse_req_t req, struct inode *i, int fd, mode_t mode)
@@ -87,7 +86,7 @@ static int set_mode(fuse_req_t req, struct inode *i, int fd, mode_t mode)
 
 	r = rq_judge_inode(req, i, fd, FILE_CHMOD, "file_chmod", false);
 	if (r == 0)
-		r = keep_meta(req, fd, TRASH_META_MODE, NULL);
+		r = keep_meta(req, i, fd, TRASH_META_MODE, NULL);
 	if (r < 0)
 		return r;
 	self_path(path, fd);
@@ -108,7 +107,7 @@ static int set_owner(fuse_req_t req, struct inode *i, int fd,
 
 	r = rq_judge_inode(req, i, fd, FILE_CHOWN, "file_chown", false);
 	if (r == 0)
-		r = keep_meta(req, fd, TRASH_META_OWNER | TRASH_META_MODE,
+		r = keep_meta(req, i, fd, TRASH_META_OWNER | TRASH_META_MODE,
 			      NULL);
 	if (r < 0)
 		return r;
@@ -125,7 +124,7 @@ static int set_size(fuse_req_t req, struct inode *i, int fd, off_t size)
 
 	r = rq_judge_inode(req, i, fd, FILE_TRUNCATE, "file_truncate", false);
 	if (r == 0)
-		r = keep_size(req, fd, size);
+		r = keep_size(req, i, fd, size);
 	if (r < 0)
 		return r;
 	self_path(path, fd);
@@ -151,7 +150,7 @@ static int set_times(fuse_req_t req, struct inode *i, int fd,
 	r = rq_judge_inode(req, i, fd, FILE_UTIME, "file_utime",
 			   true /* quiet */);
 	if (r == 0)
-		r = keep_meta(req, fd, TRASH_META_TIMES, NULL);
+		r = keep_meta(req, i, fd, TRASH_META_TIMES, NULL);
 	if (r < 0)
 		return r;
 	if (utimensat(fd, "", ts, AT_EMPTY_PATH) == 0)
@@ -219,7 +218,7 @@ static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 	}
 	r = rq_judge_inode(req, i, fd, FILE_XATTR, "file_xattr", false);
 	if (r == 0)
-		r = keep_meta(req, fd, TRASH_META_XATTR | TRASH_META_MODE,
+		r = keep_meta(req, i, fd, TRASH_META_XATTR | TRASH_META_MODE,
 			      name);
 	self_path(path, fd);
 	if (r == 0 && setxattr(path, name, value, size, flags) < 0)
@@ -241,7 +240,7 @@ static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 	}
 	r = rq_judge_inode(req, i, fd, FILE_XATTR, "file_xattr", false);
 	if (r == 0)
-		r = keep_meta(req, fd, TRASH_META_XATTR, name);
+		r = keep_meta(req, i, fd, TRASH_META_XATTR, name);
 	self_path(path, fd);
 	if (r == 0 && removexattr(path, name) < 0)
 		r = -errno;

@@ -74,7 +74,8 @@ static bool visible(struct vfs *v, struct file *f, const struct dirent *e)
 {
 	_cleanup_buf_ struct buf path = BUF_INIT;
 
-	return gate_path_at(v, dirfd(f->dir), e->d_name, &path) == 0 &&
+	return gate_path_at(v, f->inode, dirfd(f->dir), e->d_name, &path) ==
+		       0 &&
 	       gate_visible(v, buf_str(&path), e->d_type == DT_DIR);
 }
 

@@ -76,9 +76,11 @@ static int file_fd(struct vfs *v, struct file *f)
 
 /* --- opening --- */
 
-static int keep_before_open(fuse_req_t req, int fd, int flags)
+static int keep_before_open(fuse_req_t req, const struct inode *i, int fd,
+			    int flags)
 {
 	struct vfs *v = rq_vfs(req);
+	uint32_t group = command_of(v, fuse_req_ctx(req)->pid)->group;
 	_cleanup_buf_ struct buf dir = BUF_INIT;
 	_cleanup_close_ int dirfd = -1;
 	enum trash_write how = TRASH_WRITE_ANY;
@@ -89,6 +91,8 @@ static int keep_before_open(fuse_req_t req, int fd, int flags)
 	if (!v->trash || (flags & O_ACCMODE) == O_RDONLY)
 		if (!v->trash || !(flags & O_TRUNC))
 			return 0;
+	if (rq_is_own(v, i, group))
+		return 0;
 	r = rq_locate(v, fd, name, &dir, &at);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
@@ -97,9 +101,7 @@ static int keep_before_open(fuse_req_t req, int fd, int flags)
 		how = TRASH_WRITE_TRUNCATE;
 	else if ((flags & (O_ACCMODE | O_APPEND)) == (O_WRONLY | O_APPEND))
 		how = TRASH_WRITE_APPEND;
-	return trash_before_write(v->trash,
-				  command_of(v, fuse_req_ctx(req)->pid)->group,
-				  &at, fd, how, 0, 0, NULL);
+	return trash_before_write(v->trash, group, &at, fd, how, 0, 0, NULL);
 }
 
 /* The id under which the kernel knows the backing file; 0 = no passthrough.
@@ -188,7 +190,7 @@ static int open_existing(fuse_req_t req, struct inode *i, int fd, int flags)
 	int r = judge_open(req, i, fd, flags);
 
 	if (r == 0)
-		r = keep_before_open(req, fd, flags);
+		r = keep_before_open(req, i, fd, flags);
 	if (r < 0 || !(flags & O_TRUNC))
 		return r;
 	r = open_self(fd, O_WRONLY | O_TRUNC);
@@ -271,7 +273,7 @@ static void put_entry(struct created *c, const struct fuse_entry_param *e)
 /* The node and open file of a file just made; fd is taken. name NULL: it has
  * none (O_TMPFILE). */
 static int created_setup(struct vfs *v, struct inode *parent, const char *name,
-			 int fd, int flags, struct created *out)
+			 int fd, int flags, uint32_t group, struct created *out)
 {
 	struct fuse_entry_param e = { .generation = 1 };
 	struct inode *i;
@@ -287,6 +289,9 @@ static int created_setup(struct vfs *v, struct inode *parent, const char *name,
 		(void)close(fd);
 		return r;
 	}
+	/* Ours alone until we reply. */
+	i->born_group = group;
+	i->born_epoch = v->trash ? trash_epoch(v->trash) : 0;
 	held = inode_fd(&v->inodes, i);
 	f = held < 0 ? NULL : file_new(i, flags);
 	if (f) {
@@ -326,7 +331,7 @@ int file_make_tmp(struct vfs *v, const struct tmp_request *t,
 	if (held < 0)
 		return held;
 	/* It has no name: judged as something made in its directory. */
-	r = gate_path_at(v, held, "tmpfile", &path);
+	r = gate_path_at(v, dir, held, "tmpfile", &path);
 	if (r == 0) {
 		g.path = buf_str(&path);
 		r = gate_ask(v, &g);
@@ -341,7 +346,8 @@ int file_make_tmp(struct vfs *v, const struct tmp_request *t,
 	}
 	inode_put_fd(&v->inodes, dir);
 	if (r == 0)
-		r = created_setup(v, NULL, NULL, fd, t->flags, &out);
+		r = created_setup(v, NULL, NULL, fd, t->flags, g.command->group,
+				  &out);
 	if (r == 0)
 		memcpy(ret->bytes, &out, sizeof(out));
 	return r;
@@ -389,7 +395,8 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 				      TRASH_MADE_FILE);
 	}
 	if (r == 0)
-		r = created_setup(v, p.parent, name, fd, fi->flags, &out);
+		r = created_setup(v, p.parent, name, fd, fi->flags,
+				  g.command->group, &out);
 	if (r < 0)
 		rq_err(req, r);
 	else if (fuse_reply_buf(req, (const char *)&out, sizeof(out)) ==

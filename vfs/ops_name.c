@@ -12,25 +12,30 @@
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct vfs *v = rq_vfs(req);
+	struct inode *dir = rq_inode(v, parent);
 	struct fuse_entry_param e;
 	struct gate_op g;
-	struct spot p;
-	int r = spot_open(req, parent, name, &p);
+	struct spot p = { .parent = dir, .name = name };
+	int r;
 
-	if (r < 0) {
-		rq_err(req, r);
+	p.dirfd = inode_fd(&v->inodes, dir);
+	if (p.dirfd < 0) {
+		rq_err(req, p.dirfd);
 		return;
 	}
+	/* Most names asked for are not there: their path is not needed. */
 	r = rq_entry(req, &p, -1, &e);
 	if (r == 0 && rq_is_trash(v, &e.attr)) {
 		inode_forget(&v->inodes, rq_inode(v, e.ino), 1);
 		r = -ENOENT;
 	}
 	if (r == 0) {
+		r = gate_path_at(v, dir, p.dirfd, name, &p.path);
 		g = rq_gate(req, FILE_STAT, "file_stat", buf_str(&p.path));
 		g.is_dir = S_ISDIR(e.attr.st_mode);
 		g.quiet = true;
-		r = gate_ask(v, &g);
+		if (r == 0)
+			r = gate_ask(v, &g);
 		if (r < 0)
 			inode_forget(&v->inodes, rq_inode(v, e.ino), 1);
 	}

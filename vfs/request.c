@@ -19,7 +19,7 @@ int spot_open(fuse_req_t req, fuse_ino_t parent, const char *name,
 	ret->dirfd = inode_fd(&v->inodes, i);
 	if (ret->dirfd < 0)
 		return ret->dirfd;
-	r = gate_path_at(v, ret->dirfd, name, &ret->path);
+	r = gate_path_at(v, i, ret->dirfd, name, &ret->path);
 	if (r < 0)
 		spot_done(v, ret);
 	return r;
@@ -85,6 +85,12 @@ void rq_become(fuse_req_t req)
 	const struct fuse_ctx *c = fuse_req_ctx(req);
 
 	cred_become(rq_vfs(req), c->uid, c->gid, c->umask);
+}
+
+bool rq_is_own(struct vfs *v, const struct inode *i, uint32_t group)
+{
+	return !v->settings.trash.keep_own && i->born_group == group && group &&
+	       i->born_epoch == trash_epoch(v->trash);
 }
 
 bool rq_is_trash(const struct vfs *v, const struct stat *st)

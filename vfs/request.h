@@ -82,6 +82,8 @@ int rq_judge_inode(fuse_req_t req, struct inode *i, int fd, enum file_verb verb,
 		   const char *type, bool quiet);
 /* Adopts the caller's owner and umask for what is made next. */
 void rq_become(fuse_req_t req);
+/* The command made this file itself: nothing of it need be kept. */
+bool rq_is_own(struct vfs *v, const struct inode *i, uint32_t group);
 /* True for the quarantine's own directory. */
 bool rq_is_trash(const struct vfs *v, const struct stat *st);
 /* What the caller may see: links of the quarantine do not count. */
