@@ -7,40 +7,49 @@
 #include "base/fd.h"
 #include "cli/command.h"
 #include "cli/detect.h"
+#include "cli/detect_trial.h"
 #include "cli/output.h"
 #include "cli/yaml.h"
+
+static int verdict(struct cli *c, const struct detect *d, int status)
+{
+	if (status == 0 && flag_bool(&c->flags, "strict") &&
+	    !detect_all_held(d))
+		return 1;
+	return status;
+}
 
 int cmd_detect(struct cli *c)
 {
 	struct str format = str_from(flag_text(&c->flags, "output"));
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	struct json_writer w;
-	struct detect d;
+	_cleanup_(detect_done) struct detect d = { .mode = NULL };
 
 	if (!str_eq(format, STR("table")) && !str_eq(format, STR("json")) &&
 	    !str_eq(format, STR("yaml")))
 		return fail("unknown output format: " STR_FMT, STR_ARG(format));
-	detect_run(&d);
+	detect_run(&d, flag_text(&c->flags, "config"));
 	if (str_eq(format, STR("table"))) {
 		detect_table(&d, &b);
-		return out_buf(&b);
+		return verdict(c, &d, out_buf(&b));
 	}
 	json_writer_init(&w, &b, str_eq(format, STR("json")) ? 2 : 0);
 	detect_json(&d, &w);
 	buf_putc(&b, '\n');
 	if (str_eq(format, STR("json")))
-		return out_buf(&b);
-	return out_yaml(buf_str(&b));
+		return verdict(c, &d, out_buf(&b));
+	return verdict(c, &d, out_yaml(buf_str(&b)));
 }
 
 int cmd_detect_config(struct cli *c)
 {
 	const char *path = flag_text(&c->flags, "output");
 	_cleanup_buf_ struct buf b = BUF_INIT;
-	struct detect d;
+	_cleanup_(detect_done) struct detect d = { .mode = NULL };
 	int r;
 
-	detect_run(&d);
+	detect_run(&d, flag_text(&c->flags, "config"));
 	detect_config(&d, &b);
 	if (!path[0])
 		return out_buf(&b);

@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+#include "cli/detect_trial.h"
+
 static struct detect_backend *add(struct detect_domain *d, const char *name,
 				  bool available, const char *description)
 {
@@ -45,6 +47,33 @@ static void set_abi(struct detect_backend *b, int abi)
 		detail(b, "not available");
 }
 
+/* What works may still be unused, or may have been got past: no points. */
+static void demand(const struct detect *d, struct detect_backend *b,
+		   const char *layer, const char *const canaries[3])
+{
+	struct str why = detect_layer_detail(d, layer);
+
+	if (!d->trial || !b->available)
+		return;
+	if (!detect_layer(d, layer)) {
+		b->available = false;
+		(void)snprintf(b->detail, sizeof(b->detail),
+			       "works here, but not in a session%s" STR_FMT,
+			       why.n ? ": " : "", STR_ARG(why));
+		return;
+	}
+	for (size_t i = 0; i < 3 && canaries[i]; i++) {
+		if (!detect_past(d, canaries[i]))
+			continue;
+		b->available = false;
+		(void)snprintf(b->detail, sizeof(b->detail),
+			       "in force, but got past (%s)", canaries[i]);
+		return;
+	}
+}
+
+#define CANARIES(...) ((const char *const[3]){ __VA_ARGS__ })
+
 static const char *pick(const struct detect_domain *d, const char *const *order,
 			size_t n)
 {
@@ -69,11 +98,14 @@ static void file_domain(struct detect *d)
 		      "file interception, soft-delete, redirect");
 	if (b->available)
 		detail(b, "direct");
+	demand(d, b, "fuse", CANARIES(NULL));
 	b = add_probe(dom, "landlock", &d->probe.landlock,
 		      "kernel path restrictions");
 	set_abi(b, d->probe.landlock_abi);
-	(void)add_probe(dom, "seccomp-notify", &d->probe.notify,
-			"openat/stat enforcement");
+	demand(d, b, "landlock", CANARIES("secret", "create"));
+	b = add_probe(dom, "seccomp-notify", &d->probe.notify,
+		      "openat/stat enforcement");
+	demand(d, b, "notify", CANARIES("secret", "create"));
 	dom->active = pick(dom, order, ARRAY_LEN(order));
 }
 
@@ -85,8 +117,9 @@ static void command_domain(struct detect *d)
 
 	*dom = (struct detect_domain){ .name = "Command Control",
 				       .weight = 25 };
-	(void)add_probe(dom, "seccomp-execve", &d->probe.notify,
-			"execve interception");
+	b = add_probe(dom, "seccomp-execve", &d->probe.notify,
+		      "execve interception");
+	demand(d, b, "notify", CANARIES("program", "alias"));
 	b = add(dom, "ptrace", false, "syscall tracing");
 	if (d->probe.ptrace.works)
 		detail(b, "available, not active (enable ptrace mode)");
@@ -97,7 +130,8 @@ static void command_domain(struct detect *d)
 
 static void network_domain(struct detect *d)
 {
-	static const char *const order[] = { "ebpf", "landlock-network" };
+	static const char *const order[] = { "ebpf", "seccomp-connect",
+					     "landlock-network" };
 	struct detect_domain *dom = &d->domains[DETECT_NETWORK];
 	struct detect_backend *b;
 
@@ -111,6 +145,12 @@ static void network_domain(struct detect *d)
 		set_abi(b, d->probe.landlock_abi);
 	else
 		detail(b, "needs ABI v4");
+	demand(d, b, "landlock", CANARIES("connect"));
+	if (d->trial) {
+		b = add_probe(dom, "seccomp-connect", &d->probe.notify,
+			      "connect/send enforcement");
+		demand(d, b, "notify", CANARIES("connect", "datagram"));
+	}
 	dom->active = pick(dom, order, ARRAY_LEN(order));
 }
 
@@ -130,9 +170,12 @@ static void resource_domain(struct detect *d)
 				       .weight = 15 };
 	b = add(dom, "cgroups-v2", v2, "CPU/memory/process limits");
 	detail(b, v2 ? d->cgroup_text : "not available");
+	demand(d, b, "cgroup", CANARIES("processes", "memory", "survivor"));
 	if (v1) {
 		b = add(dom, "cgroups-v1", true, "CPU/memory/process limits");
 		detail(b, d->cgroup_text);
+		demand(d, b, "cgroup",
+		       CANARIES("processes", "memory", "survivor"));
 	}
 	dom->active = pick(dom, order, ARRAY_LEN(order));
 }
@@ -142,26 +185,41 @@ static void isolation_domain(struct detect *d)
 	static const char *const order[] = { "pid-namespace",
 					     "capability-drop" };
 	struct detect_domain *dom = &d->domains[DETECT_ISOLATION];
+	struct detect_backend *b;
 
 	*dom = (struct detect_domain){ .name = "Isolation", .weight = 15 };
-	(void)add_probe(dom, "pid-namespace", &d->probe.pid_ns,
-			"process isolation");
-	(void)add_probe(dom, "capability-drop", &d->probe.caps_drop,
-			"privilege reduction");
+	b = add_probe(dom, "pid-namespace", &d->probe.pid_ns,
+		      "process isolation");
+	demand(d, b, "pid_namespace", CANARIES(NULL));
+	b = add_probe(dom, "capability-drop", &d->probe.caps_drop,
+		      "privilege reduction");
+	demand(d, b, "capabilities", CANARIES("capabilities", "setuid"));
 	dom->active = pick(dom, order, ARRAY_LEN(order));
 }
 
-/* From the strongest to the weakest. */
-static const char *mode_of(const struct probe *p)
+static bool works(const struct detect *d, enum detect_domain_id domain,
+		  const char *name)
 {
-	bool network = (p->landlock.works && p->landlock_abi >= 4) ||
-		       p->net_ns.works;
+	const struct detect_domain *dom = &d->domains[domain];
 
-	if (p->notify.works && p->landlock.works && p->fuse.works && network)
+	for (size_t i = 0; i < dom->n_backends; i++)
+		if (strcmp(dom->backends[i].name, name) == 0)
+			return dom->backends[i].available;
+	return false;
+}
+
+/* From the strongest to the weakest. */
+static const char *mode_of(const struct detect *d)
+{
+	bool landlock = works(d, DETECT_FILE, "landlock");
+	bool fuse = works(d, DETECT_FILE, "fuse");
+
+	if (works(d, DETECT_COMMAND, "seccomp-execve") && landlock && fuse &&
+	    strcmp(d->domains[DETECT_NETWORK].active, "none") != 0)
 		return "full";
-	if (p->landlock.works && p->fuse.works)
+	if (landlock && fuse)
 		return "landlock";
-	return p->landlock.works ? "landlock-only" : "minimal";
+	return landlock ? "landlock-only" : "minimal";
 }
 
 void detect_evaluate(struct detect *d)
@@ -171,7 +229,7 @@ void detect_evaluate(struct detect *d)
 	network_domain(d);
 	resource_domain(d);
 	isolation_domain(d);
-	d->mode = mode_of(&d->probe);
+	d->mode = mode_of(d);
 	d->score = 0;
 	for (size_t i = 0; i < DETECT_DOMAINS; i++) {
 		struct detect_domain *dom = &d->domains[i];
@@ -183,11 +241,17 @@ void detect_evaluate(struct detect *d)
 	}
 }
 
-void detect_run(struct detect *d)
+void detect_done(struct detect *d)
+{
+	arena_done(&d->arena);
+	d->trial = NULL;
+}
+
+void detect_run(struct detect *d, const char *config)
 {
 	struct cgroup_root *root = NULL;
 
-	*d = (struct detect){ 0 };
+	*d = (struct detect){ .arena = ARENA_INIT(4U << 20) };
 	probe_run(&d->probe);
 	if (cgroup_root_open(NULL, &root) == 0) {
 		_cleanup_buf_ struct buf b = BUF_INIT;
@@ -198,5 +262,7 @@ void detect_run(struct detect *d)
 			       buf_cstr(&b));
 		(void)cgroup_root_close(root);
 	}
+	/* Without a trial the report says what the kernel can, no more. */
+	(void)detect_try(d, config);
 	detect_evaluate(d);
 }

@@ -43,6 +43,8 @@ enum detect_domain_id {
 };
 
 struct detect {
+	struct arena arena;       /* owns trial */
+	const struct json *trial; /* what a session showed; NULL = not tried */
 	struct probe probe;
 	struct cgroup_root_info cgroup;
 	char cgroup_text[DETECT_DETAIL]; /* "" = none */
@@ -51,8 +53,12 @@ struct detect {
 	unsigned int score;
 };
 
-/* Tries everything (tens of milliseconds). */
-void detect_run(struct detect *d);
+/*
+ * Tries everything (some tenths of a second) with a session of that
+ * configuration ("" = the usual places). Release with detect_done().
+ */
+void detect_run(struct detect *d, const char *config);
+void detect_done(struct detect *d);
 /* Fills the rest from probe, cgroup and cgroup_text; for tests. */
 void detect_evaluate(struct detect *d);
 

@@ -5,6 +5,7 @@
 #include <ctype.h>
 
 #include "cli/detect.h"
+#include "cli/detect_trial.h"
 #include "cli/output.h"
 
 #define YES "\xe2\x9c\x93"
@@ -67,6 +68,7 @@ static const char *action_for(const char *backend)
 		  "expose /dev/fuse to the container and allow mounts" },
 		{ "landlock", "use a kernel with Landlock enabled (5.13)" },
 		{ "landlock-network", "use a kernel of 6.7 or newer" },
+		{ "seccomp-connect", "allow seccomp(2) user notification" },
 		{ "seccomp-notify", "allow seccomp(2) user notification" },
 		{ "seccomp-execve", "allow seccomp(2) user notification" },
 		{ "ptrace", "allow ptrace of child processes" },
@@ -167,10 +169,12 @@ void detect_table(const struct detect *d, struct buf *out)
 		(void)each_tip(d, tip_text, out);
 		buf_putc(out, '\n');
 	}
-	buf_puts(out, "Each mark is the result of using the mechanism in a "
-		      "throw-away process just now;\nwhat a session really "
-		      "enforces also depends on its configuration.\n\n"
-		      "Run 'agentsh detect config' to generate an optimized "
+	detect_trial_text(d, out);
+	if (!d->trial)
+		buf_puts(out, "Each mark is the result of using the mechanism "
+			      "in a throw-away process just now;\nwhat a "
+			      "session really enforces was not tried.\n");
+	buf_puts(out, "\nRun 'agentsh detect config' to generate an optimized "
 		      "configuration.\n");
 }
 
@@ -272,7 +276,26 @@ void detect_json(const struct detect *d, struct json_writer *w)
 	} else {
 		json_null(w);
 	}
+	detect_trial_json(d, w);
 	json_end_object(w);
+}
+
+/* What holds becomes a condition: a host that lost it says so at once. */
+static void put_require(const struct detect *d, struct buf *out)
+{
+	static const char *const NAMES[] = { "commands", "files",  "undo",
+					     "network",  "limits", "isolation",
+					     "audit" };
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
+		if (!str_eq_c(detect_state(d, NAMES[i]), "held"))
+			continue;
+		buf_puts(out, any ? ", " : "\nsandbox:\n  require: [");
+		buf_puts(out, NAMES[i]);
+		any = true;
+	}
+	buf_puts(out, any ? "]\n" : "");
 }
 
 /* Only keys that the server honours: what it would warn of stays out. */
@@ -294,4 +317,5 @@ void detect_config(const struct detect *d, struct buf *out)
 			      "    - /run/docker.sock\n"
 			      "    - /run/containerd/containerd.sock\n");
 	buf_puts(out, "\ncapabilities:\n  allow: []\n");
+	put_require(d, out);
 }

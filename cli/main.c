@@ -8,6 +8,7 @@
 #include <signal.h>
 
 #include "cli/command.h"
+#include "cli/detect_trial.h"
 #include "cli/verbs.h"
 #ifdef HAVE_SERVER
 #	include "server/server.h"
@@ -279,5 +280,8 @@ int main(int argc, char **argv)
 {
 	/* A reader that went away shows as EPIPE where it is written. */
 	(void)signal(SIGPIPE, SIG_IGN);
+#ifdef HAVE_SERVER
+	detect_trial = server_trial;
+#endif
 	return command_dispatch(&command_root, argc, argv);
 }

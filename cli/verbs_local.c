@@ -85,10 +85,21 @@ const struct flag detect_flags[] = {
 	  .value = "table|json|yaml",
 	  .dflt = "table",
 	  .help = "format" },
+	{ .name = "config",
+	  .type = FLAG_STRING,
+	  .value = "FILE",
+	  .help = "configuration whose sessions are tried ($AGENTSH_CONFIG)" },
+	{ .name = "strict",
+	  .type = FLAG_BOOL,
+	  .help = "status 1 unless every guarantee holds" },
 	{ 0 },
 };
 
 static const struct flag detect_config_flags[] = {
+	{ .name = "config",
+	  .type = FLAG_STRING,
+	  .value = "FILE",
+	  .help = "configuration whose sessions are tried ($AGENTSH_CONFIG)" },
 	{ .name = "output",
 	  .shorthand = 'o',
 	  .type = FLAG_STRING,

@@ -12,7 +12,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
+#include "base/str.h"
 #include "confine/plan.h"
 
 enum canary_result {
@@ -30,7 +32,25 @@ struct canary_item {
 	int error; /* errno of the refusal; 0 if open or not tried */
 };
 
-#define CANARY_MAX 32
+#define CANARY_MAX 40
+
+/* What there is to try it on; NULL or 0: not tried. */
+struct canary_scene {
+	const char *secret;    /* a file that the policy lets nobody read */
+	const char *create;    /* a name that it lets nobody make */
+	const char *program;   /* one that it lets nobody run */
+	const char *alias;     /* a link to that program */
+	const char *workspace; /* holds a file CANARY_KEPT, to be removed */
+	const char *control;   /* a socket that no command may connect to */
+	uint32_t address; /* IPv4, network order, that it refuses (port 9) */
+	bool limits;      /* at most CANARY_PIDS and CANARY_MEMORY apply */
+	pid_t outside;    /* a process that is not to be touched */
+};
+
+#define CANARY_KEPT       "canary-kept"
+#define CANARY_PIDS       48
+#define CANARY_MEMORY     (96U << 20)
+#define CANARY_SURVIVES_S 3
 
 struct canary_report {
 	struct canary_item items[CANARY_MAX];
@@ -48,5 +68,23 @@ struct canary_report {
  */
 int canary_run(const struct confine_plan *plan, const char *secret,
 	       struct canary_report *ret);
+
+/*
+ * The same for a process that is confined already, with whoever answers its
+ * listener: tries everything in the scene and writes what came of it to out_fd.
+ * The process is not good for anything else afterwards.
+ */
+void canary_attempt(const struct canary_scene *s, int out_fd);
+/*
+ * Reads what canary_attempt() wrote, which is not trusted. "undo" and
+ * "survivor" are for the caller to judge: see canary_set(). Return: 0, or
+ * -EBADMSG if it did not get to the end and no limit explains that.
+ */
+int canary_read(struct str bytes, struct canary_report *ret);
+/* Replaces an item's result; a no-op for a name that there is none of. */
+void canary_set(struct canary_report *report, const char *name,
+		enum canary_result result);
+const struct canary_item *canary_find(const struct canary_report *report,
+				      const char *name);
 
 #endif

@@ -322,7 +322,9 @@ static int grant_add(struct builder *b, const struct fs_grant *g)
 	struct stat st;
 	int r;
 
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+	/* What we cannot reach, our commands cannot either. */
+	if (fd < 0 &&
+	    (errno == ENOENT || errno == ENOTDIR || errno == EACCES)) {
 		b->report.n_missing++;
 		return 0;
 	}

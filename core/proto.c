@@ -92,7 +92,8 @@ int proto_spawn_decode(struct str body, struct arena *a,
 	get_limits(&r, &m.limits);
 	rc = wire_finish(&r);
 	/* A flag that this program does not know may be a restriction. */
-	if (rc == 0 && (m.argc == 0 || (m.flags & ~(uint32_t)SPAWN_TTY)))
+	if (rc == 0 &&
+	    (m.argc == 0 || (m.flags & ~(uint32_t)(SPAWN_TTY | SPAWN_CANARY))))
 		rc = -EBADMSG;
 	if (rc == 0)
 		*ret = m;

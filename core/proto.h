@@ -57,6 +57,9 @@ struct proto_limits {
 enum proto_spawn_flags {
 	SPAWN_TTY = 1 << 0, /* stdin is a terminal slave made for this command:
 			     * setsid, make it the controlling terminal */
+	SPAWN_CANARY = 1 << 1, /* nothing is executed: the confined process
+				* tries what argv names ("secret=PATH", see
+				* confine/canary.h) and reports on stdout */
 };
 
 struct proto_spawn {

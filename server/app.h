@@ -15,6 +15,7 @@ struct session;
 struct command;
 struct approval;
 struct worker;
+struct trial;
 
 #define METRIC_TYPES 128
 
@@ -31,7 +32,8 @@ struct metrics {
 struct app {
 	struct loop *loop;         /* owned */
 	struct settings cfg;       /* owned */
-	struct audit_store *store; /* owned */
+	struct audit_store *store; /* owned; NULL in a trial */
+	struct trial *trial;       /* takes the events instead; else NULL */
 	struct http_server *http;  /* owned */
 	struct session *sessions;  /* list */
 	size_t n_sessions;

@@ -9,6 +9,7 @@
 #include "server/app.h"
 #include "server/exec.h"
 #include "server/session.h"
+#include "server/trial.h"
 
 static void flush_now(struct loop *l, void *arg)
 {
@@ -60,6 +61,10 @@ int app_emit(struct app *app, const struct event *e)
 	struct event traced;
 	int r;
 
+	if (app->trial) {
+		trial_observe(app->trial, e);
+		return 0;
+	}
 	if (s && e->command_id.n)
 		c = session_command(s, e->command_id);
 	if (c && c->rq.trace_id.n) {

@@ -11,4 +11,14 @@
  */
 int server_main(const char *config_path);
 
+struct buf;
+/*
+ * For `agentsh detect`: makes a session of this configuration and its default
+ * policy, tries to break out of it, and appends a JSON object that says what
+ * came of it ({complete, error, config, policy, layers, guarantees, canaries}).
+ * Nothing is recorded, listened on or left behind. Takes up to half a minute if
+ * something hangs, else some tenths of a second. 0 or -ENOMEM.
+ */
+int server_trial(const char *config_path, struct buf *ret_json);
+
 #endif

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "server/approvals.h"
+#include "server/guarantee.h"
 #include "server/session_priv.h"
 #include "server/worker.h"
 
@@ -45,50 +46,14 @@ static bool enforces_exec(const struct proto_layer *l)
 	       (str_eq_c(l->name, "notify") || str_eq_c(l->name, "ptrace"));
 }
 
-/* Guarantees of the design by the layers that keep them here. */
-static const struct {
-	const char *guarantee;
-	const char *layers[3]; /* all of them */
-} GUARANTEES[] = {
-	{ "commands", { "seccomp", "notify" } },
-	{ "files", { "landlock", "notify" } },
-	{ "network", { "seccomp", "notify" } },
-	{ "undo", { "notify", "undo" } },
-	{ "limits", { "cgroup" } },
-	{ "isolation", { "capabilities", "no_new_privs", "seccomp" } },
-	{ "cgroups", { "cgroup" } },
-};
-
-static bool layer_active(const struct proto_ready *m, const char *name)
-{
-	for (uint32_t i = 0; i < m->n_layers; i++)
-		if (str_eq_c(m->layers[i].name, name))
-			return m->layers[i].active;
-	return false;
-}
-
-/* NULL, or the layer that is missing. */
-static const char *missing_for(const struct session *s,
-			       const struct proto_ready *m, struct str want)
-{
-	if (str_eq_c(want, "audit"))
-		return s->app->cfg.sqlite_path[0] ? NULL : "audit.storage";
-	for (size_t i = 0; i < ARRAY_LEN(GUARANTEES); i++) {
-		if (!str_eq_c(want, GUARANTEES[i].guarantee))
-			continue;
-		for (size_t j = 0; j < 3 && GUARANTEES[i].layers[j]; j++)
-			if (!layer_active(m, GUARANTEES[i].layers[j]))
-				return GUARANTEES[i].layers[j];
-		return NULL;
-	}
-	return layer_active(m, want.p) ? NULL : want.p;
-}
-
 /* sandbox.require: a guarantee as a condition for running anything. */
 static void check_required(struct session *s, const struct proto_ready *m)
 {
 	const struct settings *cfg = &s->app->cfg;
+	_cleanup_arena_ struct arena a = ARENA_INIT(1U << 20);
+	struct json *layers = NULL;
 
+	(void)json_parse(&a, buf_str(&s->layers), &layers);
 	buf_reset(&s->unmet);
 	buf_reset(&s->weakness);
 	for (uint32_t i = 0; i < m->n_layers; i++) {
@@ -99,8 +64,10 @@ static void check_required(struct session *s, const struct proto_ready *m)
 	}
 	for (size_t i = 0; i < cfg->required.n && !s->unmet.len; i++) {
 		struct str want = cfg->required.data[i];
-		const char *layer = missing_for(s, m, want);
+		const char *layer = guarantee_missing(layers, want);
 
+		if (str_eq_c(want, "audit") && !cfg->sqlite_path[0])
+			layer = "audit.storage";
 		if (layer)
 			buf_printf(&s->unmet,
 				   "sandbox.require: " STR_FMT

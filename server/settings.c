@@ -257,7 +257,8 @@ static void put_landlock(struct json_writer *w, const struct config *c)
 	put_strings(w, "deny_paths", &c->landlock.deny_paths);
 }
 
-static void put_seccomp(struct json_writer *w, const struct config *c)
+static void put_seccomp(struct json_writer *w, const struct settings *s,
+			const struct config *c)
 {
 	static const char *const ON_BLOCK[] = { "errno", "kill", "log",
 						"log_and_kill" };
@@ -287,8 +288,7 @@ static void put_seccomp(struct json_writer *w, const struct config *c)
 	json_kv_bool(w, "enabled", true);
 	/* Reads are on record unless the operator's file says otherwise:
 	 * a derived default does not count. */
-	json_kv_bool(w, "write_only_opens",
-		     config_on(m->enabled) && config_on(m->write_only_opens));
+	json_kv_bool(w, "write_only_opens", s->fast_reads);
 	json_kv_bool(w, "intercept_metadata", config_on(m->intercept_metadata));
 	json_end_object(w);
 }
@@ -355,7 +355,7 @@ static int set_worker_json(struct settings *s, const struct config *c)
 	json_writer_init(&w, &text, 0);
 	json_begin_object(&w);
 	put_landlock(&w, c);
-	put_seccomp(&w, c);
+	put_seccomp(&w, s, c);
 	put_rest(&w, c);
 	json_end_object(&w);
 	if (text.error)
@@ -412,6 +412,9 @@ static int set_commands(struct settings *s, const struct config *c)
 	}
 	if (copy_list(s, &c->sandbox.require, &s->required) < 0)
 		return -ENOMEM;
+	s->fast_reads =
+		config_on(c->sandbox.seccomp.file_monitor.enabled) &&
+		config_on(c->sandbox.seccomp.file_monitor.write_only_opens);
 	s->trash_dir = keep(s, c->sandbox.fuse.audit.trash_path);
 	s->cgroups = c->sandbox.cgroups.enabled;
 	s->cgroup_base = keep(s, c->sandbox.cgroups.base_path);

@@ -74,6 +74,7 @@ struct settings {
 	VEC(struct setting_pair) env_inject;
 	const char *trash_dir;    /* below the workspace, or absolute */
 	VEC(struct str) required; /* sandbox.require */
+	bool fast_reads;          /* file_monitor.write_only_opens */
 	bool cgroups;
 	const char *cgroup_base; /* "" = beneath our own */
 	bool fuse;               /* one agentsh-vfs per session */

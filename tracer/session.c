@@ -87,6 +87,11 @@ static int derive_grants(const struct tracer *t, struct grant_set *g,
 	 * from the world, and whoever needs the one must get both. */
 	if (t->no_getfd && (t->notify & NOTIFY_NET))
 		g->tcp_connect_any = true;
+	/* Nobody judges an address then: the proxy is the only way out. */
+	if (t->floor_only && s->proxy_port) {
+		g->tcp_connect_any = false;
+		g->tcp_connect_ports.n = 0;
+	}
 	if (r == 0 && s->proxy_port)
 		r = vec_push(&g->tcp_connect_ports, s->proxy_port);
 	return r;
@@ -263,6 +268,9 @@ static int start_floor(struct tracer *t)
 	r = build_landlock(t);
 	if (r < 0)
 		return log_error_errno(r, "cannot derive the file floor");
+	/* Wanted and not to be had: its scopes are missing too. */
+	if (t->landlock_fd < 0 && t->notify)
+		t->notify |= NOTIFY_SIGNAL;
 	t->listener = t->notify != 0;
 	t->reads_on_behalf = policy_needs_open_notify(t->policy);
 	r = build_filters(t);
@@ -417,6 +425,14 @@ size_t session_layers(struct tracer *t, const struct launch_event *confined,
 	return n;
 }
 
+static int rebuild_landlock(struct tracer *t)
+{
+	if (t->landlock_fd < 0)
+		return 0;
+	(void)close(t->landlock_fd);
+	return build_landlock(t);
+}
+
 static void send_ready(struct tracer *t, const struct launch_event *confined)
 {
 	struct proto_layer layers[TRACER_MAX_LAYERS];
@@ -451,8 +467,9 @@ void session_probed(struct tracer *t, const struct launch_event *confined,
 		log_warn("no seccomp notifications here: commands run on the "
 			 "static floor");
 		t->listener = false;
+		t->floor_only = true;
 		close_launcher(t);
-		if (start_launcher(t) < 0)
+		if (rebuild_landlock(t) < 0 || start_launcher(t) < 0)
 			loop_quit(t->loop, 1);
 		return;
 	}

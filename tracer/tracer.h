@@ -54,7 +54,8 @@ struct tracer {
 	struct sock_fprog *filter;       /* owned */
 	struct sock_fprog *floor_filter; /* owned */
 	bool no_getfd;                   /* pidfd_getfd() is refused here */
-	bool listener; /* notifications work; tried by the dry run */
+	bool listener;   /* notifications work; tried by the dry run */
+	bool floor_only; /* they do not: the static floor has to do */
 	bool ready_sent;
 	/* Reads are opened here too: the floor is coarser than the policy. */
 	bool reads_on_behalf;

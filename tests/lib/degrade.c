@@ -2,10 +2,12 @@
 /*
  * degrade.c - run a command as if in a plain container (Render-like)
  *
- *	degrade [-p] [-m] [-g] [-u UID] -- CMD [ARG...]
+ *	degrade [-p] [-m] [-g] [-l] [-n] [-u UID] -- CMD [ARG...]
  *	  -p  leave ptrace allowed (plain Docker does)
  *	  -m  refuse process_vm_readv and process_vm_writev too
  *	  -g  refuse pidfd_getfd (Docker without CAP_SYS_PTRACE)
+ *	  -l  no Landlock: its calls do not exist (kernels before 5.13)
+ *	  -n  no second seccomp listener: there is one already
  *	  -u  run as this uid, without capabilities
  *
  * No /dev/fuse, no writable cgroups, Docker's 14 capabilities, and mount,
@@ -21,6 +23,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,7 +41,7 @@
 #define NAMESPACE_BITS 0x7e020000U /* every CLONE_NEW* */
 #define MAX_INSNS      512
 
-static bool no_getfd;
+static bool no_getfd, no_landlock;
 
 #if defined(__x86_64__)
 #	define NATIVE_ARCH AUDIT_ARCH_X86_64
@@ -125,6 +128,11 @@ static void build_filter(bool ptrace_ok, bool no_vm)
 	}
 	if (no_getfd)
 		refuse(SYS_pidfd_getfd, EPERM);
+	if (no_landlock) {
+		refuse(SYS_landlock_create_ruleset, ENOSYS);
+		refuse(SYS_landlock_add_rule, ENOSYS);
+		refuse(SYS_landlock_restrict_self, ENOSYS);
+	}
 	refuse(SYS_clone3, ENOSYS);
 	emit(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3);
 	emit(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]),
@@ -190,20 +198,54 @@ static void drop(uint64_t keep, unsigned int uid)
 	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 }
 
+/*
+ * The kernel allows one listener in a chain of filters, for as long as its
+ * descriptor is open: a child of ours keeps it while we become the command.
+ */
+static void take_listener(void)
+{
+	struct sock_filter allow[] = { BPF_STMT(BPF_RET | BPF_K,
+						SECCOMP_RET_ALLOW) };
+	struct sock_fprog program = { 1, allow };
+	int fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+			      SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+	pid_t pid;
+
+	if (fd < 0)
+		die("listener");
+	pid = fork();
+	if (pid < 0)
+		die("fork");
+	if (pid > 0) {
+		(void)close(fd);
+		return;
+	}
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (dup2(fd, 0) != 0)
+		_exit(1);
+	(void)syscall(SYS_close_range, 1, ~0U, 0);
+	for (;;)
+		(void)pause();
+}
+
 int main(int argc, char **argv)
 {
-	bool ptrace_ok = false, no_vm = false;
+	bool ptrace_ok = false, no_vm = false, no_listener = false;
 	unsigned int uid = 0;
 	struct sock_fprog program;
 	int o;
 
-	while ((o = getopt(argc, argv, "+pmgu:")) != -1) {
+	while ((o = getopt(argc, argv, "+pmglnu:")) != -1) {
 		if (o == 'p')
 			ptrace_ok = true;
 		else if (o == 'm')
 			no_vm = true;
 		else if (o == 'g')
 			no_getfd = true;
+		else if (o == 'l')
+			no_landlock = true;
+		else if (o == 'n')
+			no_listener = true;
 		else if (o == 'u')
 			uid = (unsigned int)atoi(optarg);
 		else
@@ -223,6 +265,8 @@ int main(int argc, char **argv)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program))
 		die("seccomp");
+	if (no_listener)
+		take_listener();
 	execvp(argv[optind], argv + optind);
 	(void)fprintf(stderr, "degrade: %s: %s\n", argv[optind],
 		      strerror(errno));
