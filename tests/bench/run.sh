@@ -1,0 +1,126 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# run.sh - all measurements, each as a ratio to native in the same run
+#
+#	AGENTSH_BUILD=build bash tests/bench/run.sh [ROUNDS]
+#
+# Prints tables and writes nothing outside its own temporary directory. Every
+# table comes from compare.c, which runs its rows in turn, so that what else the
+# machine does hits all alike; medians are what counts, and p99 only on a quiet
+# machine. Peers that are not installed are left out.
+N=${1:-100}
+export AGENTSH_BUILD=${AGENTSH_BUILD:-$PWD/build}
+. "$(dirname "$0")/../cases/lib/case.sh"
+
+PATH=$AGENTSH_BUILD/cli:$PATH
+for p in compare spawn opens; do
+	cc -O2 -D_GNU_SOURCE -o "$T/$p" "$SRC/tests/bench/$p.c" ||
+		fail "cannot build $p.c"
+done
+have() { command -v "$1" >/dev/null; }
+compare() { "$T/compare" "$@"; }
+
+# rows of the peers for a command, appended to ROWS
+peers() {
+	have bwrap && ROWS+=(:: bwrap bwrap --bind / / --dev /dev --proc /proc -- "$@")
+	have firejail && ROWS+=(:: firejail firejail --quiet --noprofile -- "$@")
+	have proot && ROWS+=(:: proot proot "$@")
+	have strace && ROWS+=(:: strace strace -f -qq -o "$T/strace.out" -- "$@")
+}
+
+title() { printf '\n== %s\n' "$*"; }
+
+rss() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
+
+# server [CONFIG LINES]: a fresh one, and session s warm
+server() {
+	if [ -n "$SERVER_PID" ]; then
+		kill "$SERVER_PID"
+		wait "$SERVER_PID" 2>/dev/null
+	fi
+	rm -f "$T/config.yaml"
+	PORT=
+	CONFIG_EXTRA=${1:-}
+	start_server
+	for _ in 1 2 3; do
+		in_session /bin/true
+		expect_status 0
+	done
+}
+
+# a git repository of 2,000 files in 100 directories
+make_tree() {
+	local i
+	(
+		cd "$WS" || exit 1
+		for i in $(seq 100); do
+			mkdir "d$i"
+			for j in $(seq 20); do echo "$i $j" >"d$i/f$j"; done
+		done
+		git init -q . && git add . &&
+			git -c user.name=b -c user.email=b@example.org \
+				commit -qm one
+	) || fail "cannot make the tree"
+}
+
+make_project() {
+	local i
+	mkdir "$WS/project"
+	for i in $(seq 12); do
+		printf '#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\nint f%d(int x) { return x + %d; }\n' \
+			"$i" "$i" >"$WS/project/f$i.c"
+	done
+	printf 'OBJS = %s\nall: $(OBJS)\n%%.o: %%.c\n\tcc -O1 -c -o $@ $<\nclean:\n\trm -f *.o\n' \
+		"$(seq -f 'f%g.o' -s ' ' 12)" >"$WS/project/Makefile"
+}
+
+# file- and exec-heavy work; $1 names the mode
+work() {
+	local n=$((N / 10 + 3)) storm='i=0; while [ $i -lt 100 ]; do /bin/true; i=$((i+1)); done'
+	cd "$WS" || fail "no workspace"
+	title "$1: git status, 2,000 files"
+	compare -n "$n" native git status --short :: \
+		agentsh agentsh exec s -- git status --short
+	title "$1: reading 2,000 files"
+	compare -n "$n" native sh -c 'cat d*/*' :: \
+		agentsh agentsh exec s -- sh -c 'cat d*/*'
+	title "$1: make of 12 files"
+	compare -n 3 native make -s -C project clean all :: \
+		agentsh agentsh exec s -- make -s -C project clean all
+	title "$1: exec storm, 100 programs of a shell"
+	ROWS=(native sh -c "$storm" :: agentsh agentsh exec s -- sh -c "$storm")
+	peers sh -c "$storm"
+	compare -n "$n" "${ROWS[@]}"
+	title "$1: one open for reading, us (median, p90): native, agentsh"
+	cp "$T/opens" "$WS/opens"
+	"$T/opens" "$WS/d1/f1"
+	agentsh exec s -- ./opens "$WS/d1/f1"
+	cd / || exit 1
+}
+
+server
+title "a warm command"
+cd "$WS" || exit 1
+ROWS=(native /bin/true :: agentsh "$AGENTSH_BUILD/cli/agentsh" exec s -- /bin/true)
+peers /bin/true
+compare -n "$N" "${ROWS[@]}"
+title "the same, 20 ms between two"
+compare -n "$((N / 2 + 1))" -p 20 native /bin/true :: \
+	agentsh "$AGENTSH_BUILD/cli/agentsh" exec s -- /bin/true
+cd / || exit 1
+
+title "size, KiB"
+echo "server $(rss "$SERVER_PID")"
+for p in $(pgrep -P "$SERVER_PID"); do
+	echo "$(cat "/proc/$p/comm") $(rss "$p")"
+done
+
+make_tree
+make_project
+work recorded
+server "sandbox:
+  seccomp:
+    file_monitor:
+      write_only_opens: true"
+work fast
+exit 0
