@@ -27,6 +27,7 @@
 #include "core/limits.h"
 #include "tracer/copies.h"
 #include "tracer/notify.h"
+#include "tracer/ownfd.h"
 #include "tracer/resolve.h"
 
 #define EXEC_MAX_NAMES 16
@@ -168,7 +169,7 @@ static int open_file(struct request *q, struct exec *x, int dirfd,
 	if (x->fd < 0)
 		return x->fd;
 	buf_reset(&b);
-	if (path_of_fd(x->fd, &b) < 0)
+	if (ownfd_path(x->fd, &b) < 0)
 		return -EACCES;
 	x->path = keep(x, buf_str(&b));
 	return request_valid(q) ? 0 : -ESRCH;
@@ -258,7 +259,7 @@ static int follow_scripts(struct exec *x)
 			(void)close(fd);
 		at = fd = next;
 		add_name(x, interp);
-		if (path_of_fd(fd, &b) < 0)
+		if (ownfd_path(fd, &b) < 0)
 			return -EACCES;
 		x->interp = keep(x, buf_str(&b));
 		script = interp;
@@ -294,7 +295,7 @@ static int follow_loader(struct exec *x)
 		_cleanup_close_ int fd = resolve_object(&x->viewer, AT_FDCWD,
 							x->argv[i].p, 0, 0);
 
-		if (fd < 0 || path_of_fd(fd, &b) < 0)
+		if (fd < 0 || ownfd_path(fd, &b) < 0)
 			return -EACCES;
 		x->interp = keep(x, buf_str(&b));
 		x->interp_argv = x->argv + i;

@@ -29,6 +29,7 @@
 
 #include "base/log.h"
 #include "tracer/file.h"
+#include "tracer/ownfd.h"
 
 #define TTY_MAJOR_ALT   5 /* /dev/tty is 5:0 */
 #define PTS_MAJOR_FIRST 136
@@ -71,12 +72,7 @@ static int own_flags(const struct file_call *f)
 
 static int reopen(const struct file_call *f, int flags)
 {
-	char path[FILE_SELF_MAX];
-	int fd;
-
-	file_self_path(f->a.fd, path);
-	fd = open(path, flags, (mode_t)f->mode);
-	return fd < 0 ? -errno : fd;
+	return ownfd_open(f->a.fd, flags, (mode_t)f->mode);
 }
 
 /* Terminal of the caller; procfs gives its device number. */
@@ -128,6 +124,7 @@ static int64_t open_in_worker(struct file_call *f)
 		int fd;
 
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		ownfd_forked();
 		fd = reopen(f, own_flags(f));
 		if (fd < 0)
 			request_fail(q, -fd);

@@ -26,6 +26,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "tracer/exposes.h"
+#include "tracer/ownfd.h"
 
 static void target_done(struct file_target *t)
 {
@@ -132,7 +133,7 @@ static int have_object(struct file_call *f, struct file_target *t)
 
 	if (fstat(t->fd, &t->st) < 0)
 		return -errno;
-	r = path_of_fd(t->fd, &t->path);
+	r = ownfd_path(t->fd, &t->path);
 	if (r < 0)
 		return r;
 	strip_deleted(t);
@@ -174,7 +175,7 @@ static int have_parent(struct file_target *t)
 	if (t->fd >= 0 && fstat(t->fd, &t->st) < 0)
 		return -errno;
 	buf_reset(&t->path);
-	r = path_of_fd(t->parent, &t->path);
+	r = ownfd_path(t->parent, &t->path);
 	if (r < 0)
 		return r;
 	if (t->path.len > 1)

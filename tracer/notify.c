@@ -179,13 +179,11 @@ bool request_valid(const struct request *q)
 		       0;
 }
 
-/* A pidfd can be had of group leaders only (before PIDFD_THREAD, and without
- * that flag), which is much cheaper to ask than reading /proc/TID/status. */
+/* No signal to the thread tid of the group tid: ESRCH when it is in another
+ * group. Much cheaper to ask than reading /proc/TID/status. */
 static bool is_leader(pid_t tid)
 {
-	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, tid, 0);
-
-	return fd >= 0;
+	return syscall(SYS_tgkill, tid, tid, 0) == 0;
 }
 
 pid_t request_pid(struct request *q)

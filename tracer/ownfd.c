@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ownfd.c - our own descriptors by name
+ */
+#include "tracer/ownfd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static int dir = -1; /* /proc/self/fd; opened at first use */
+static bool forked;
+
+/* Name of fd relative to the descriptor that is returned. */
+static int name_of(int fd, char out[32])
+{
+	if (dir < 0 && !forked)
+		dir = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 || forked) {
+		(void)snprintf(out, 32, "/proc/self/fd/%d", fd);
+		return AT_FDCWD;
+	}
+	(void)snprintf(out, 32, "%d", fd);
+	return dir;
+}
+
+int ownfd_path(int fd, struct buf *out)
+{
+	char name[32];
+	int at = name_of(fd, name);
+	char *p = buf_reserve(out, PATH_MAX);
+	ssize_t n;
+
+	if (!p)
+		return out->error;
+	n = readlinkat(at, name, p, PATH_MAX);
+	if (n < 0)
+		return -errno;
+	if (n == PATH_MAX)
+		return -ENAMETOOLONG;
+	out->len += (size_t)n;
+	out->data[out->len] = '\0';
+	return 0;
+}
+
+int ownfd_open(int fd, int flags, mode_t mode)
+{
+	char name[32];
+	int at = name_of(fd, name);
+	int got = openat(at, name, flags, mode);
+
+	return got < 0 ? -errno : got;
+}
+
+void ownfd_forked(void)
+{
+	forked = true;
+}
