@@ -3,6 +3,7 @@
  * exec_args.c - exec: what was asked for
  */
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/num.h"
@@ -212,6 +213,23 @@ static int check_utf8(const struct exec_call *x)
 	return 0;
 }
 
+/*
+ * Some bash, Debian's among them, takes a socket on standard input for rshd's
+ * and reads ~/.bashrc before `bash -c`, unless it is told that it is not the
+ * first shell. Node gives its children sockets.
+ */
+static void put_shell_level(struct json_writer *w)
+{
+	struct stat st;
+
+	if (fstat(STDIN_FILENO, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return;
+	json_key(w, "env");
+	json_begin_object(w);
+	json_kv_cstr(w, "SHLVL", "1");
+	json_end_object(w);
+}
+
 int exec_build_request(struct exec_call *x)
 {
 	struct json_writer w;
@@ -237,6 +255,7 @@ int exec_build_request(struct exec_call *x)
 		}
 		json_kv_str_opt(&w, "timeout", str_from(x->timeout));
 		json_kv_str_opt(&w, "working_dir", str_from(x->cwd));
+		put_shell_level(&w);
 		if (x->stream)
 			json_kv_bool(&w, "stream_output", true);
 		json_kv_cstr(&w, "include_events", x->events);

@@ -12,6 +12,7 @@ EPERM_WORDS. Prints a line per endpoint and what was wrong; exit 1 on a failure.
 
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -112,16 +113,22 @@ def is_blocked(run):
 
 def wrong_with(command, want, pattern):
     """None, or what is not as the application expects it."""
+    ours, theirs = socket.socketpair()  # what Node gives its children
     try:
         run = subprocess.run(
             ["agentsh", "exec", "--root=/workspace", "demo", "--",
              "/bin/bash", "-c", command], capture_output=True, text=True,
-            timeout=TIMEOUT, stdin=subprocess.DEVNULL, check=False)
+            timeout=TIMEOUT, stdin=theirs, check=False)
     except subprocess.TimeoutExpired:
         return "no answer in 30 s"
+    finally:
+        ours.close()
+        theirs.close()
     blocked = is_blocked(run)
     seen = (f"exit {run.returncode}, blocked={blocked}\n"
             f"    stdout: {run.stdout[:300]!r}\n    stderr: {run.stderr[:300]!r}")
+    if "bashrc" in run.stdout + run.stderr:  # contract.sh made one that speaks
+        return "a .bashrc was read: " + seen
     if want == "blocked":
         return None if blocked else seen
     if blocked or (want == "allowed" and run.returncode != 0):

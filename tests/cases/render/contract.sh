@@ -59,6 +59,7 @@ make_root() {
 	cp "$SRC/tests/golden/render/config.yaml" "$R/etc/agentsh/"
 	cp "$SRC/tests/golden/render/default.yaml" "$R/etc/agentsh/policies/"
 	cp "$SRC/tests/cases/render/contract.py" "$R/run/test/"
+	echo 'echo bashrc was read' >"$R/root/.bashrc"
 	[ -s "$R/etc/hostname" ] || echo container >"$R/etc/hostname"
 }
 
