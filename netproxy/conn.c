@@ -44,6 +44,7 @@ int conn_record(struct conn *c, const struct net_answer *a,
 		.method = buf_str(&c->request.method),
 		.path = buf_str(&c->request.path),
 		.client_port = c->client_port,
+		.redirect = c->redirect,
 	};
 
 	return gate_record(c->table->gate, &r, a);
@@ -188,9 +189,12 @@ static void answer(struct conn *c, const struct dial_result *r, int error)
 static void on_dialled(void *arg, const struct dial_result *r)
 {
 	struct conn *c = arg;
-	int error = r->error;
+	int error = r->error, recorded;
 
-	if (conn_record(c, &r->answer, r->has_addr ? &r->addr : NULL) < 0) {
+	c->redirect = r->redirect;
+	recorded = conn_record(c, &r->answer, r->has_addr ? &r->addr : NULL);
+	c->redirect = NULL;
+	if (recorded < 0) {
 		if (!error)
 			(void)close(r->fd);
 		error = -ENOBUFS;

@@ -52,6 +52,7 @@ struct conn {
 	struct buf head_out; /* request head: waits for the dial, and is kept
 			      * while it may have to be sent again */
 	struct dial *dial;
+	const char *redirect; /* while a redirected dial is recorded */
 	struct loop_source *timer;
 	struct body to_up, to_client;
 	uint64_t in_before; /* bytes the upstream had sent before this request */

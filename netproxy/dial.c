@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include "base/cleanup.h"
+#include "base/num.h"
 
 /* per address; shorter while there is another one to try */
 #define DIAL_TIMEOUT_NS 10000000000ULL
@@ -20,11 +22,14 @@
 struct dial {
 	const struct dialer *dialer;
 	char *host; /* owned */
-	uint16_t port;
+	uint16_t port, asked_port;
+	struct addr asked; /* if literal */
 	dial_fn *fn;
 	void *arg;
 	struct dial **handle; /* the caller's pointer; cleared before fn */
 	bool literal, begun;
+	char *target;       /* owned: of a connect_redirect, else NULL */
+	bool else_original; /* should the target fail */
 	struct resolve_query *query;
 	struct addr addrs[RESOLVE_MAX_ADDRS];
 	size_t n_addrs, next;
@@ -41,6 +46,7 @@ static void dial_free(struct dial *d)
 	if (d->fd >= 0)
 		(void)close(d->fd);
 	free(d->host);
+	free(d->target);
 	free(d);
 }
 
@@ -52,12 +58,16 @@ static void finish(struct dial *d, int error)
 
 	result.error = error;
 	result.fd = error ? -1 : TAKE_FD(d->fd);
+	result.redirect = d->target;
+	d->target = NULL;
 	*d->handle = NULL;
 	dial_free(d);
 	fn(arg, &result);
+	free((char *)(uintptr_t)result.redirect);
 }
 
 static void try_next(struct dial *d);
+static void dial_original(struct dial *d);
 
 static void give_up_address(struct dial *d, int error)
 {
@@ -121,12 +131,28 @@ static int open_socket(const struct addr *a, uint16_t port)
 	return TAKE_FD(fd);
 }
 
+/* The target of a redirect is the policy's choice; only what is closed to
+ * everybody stays so. */
+static struct net_answer judge_address(const struct dial *d,
+				       const struct addr *a)
+{
+	const struct gate *g = d->dialer->gate;
+	struct net_answer answer = d->result.answer;
+
+	if (!d->target)
+		return gate_decide(g, str_from(d->host), a, d->port);
+	if (net_is_closed(&g->floor, a, d->port)) {
+		answer.allowed = false;
+		answer.builtin = "net-floor-control-plane";
+	}
+	return answer;
+}
+
 static void try_next(struct dial *d)
 {
 	while (d->next < d->n_addrs) {
 		const struct addr *a = &d->addrs[d->next++];
-		struct net_answer answer = gate_decide(
-			d->dialer->gate, str_from(d->host), a, d->port);
+		struct net_answer answer = judge_address(d, a);
 		int fd;
 
 		/* keep the first denial for the message, but prefer to report
@@ -158,6 +184,10 @@ static void try_next(struct dial *d)
 		finish(d, -ENOMEM);
 		return;
 	}
+	if (d->target && d->else_original) {
+		dial_original(d);
+		return;
+	}
 	if (d->result.has_addr && !d->result.answer.allowed)
 		finish(d, -EACCES);
 	else
@@ -165,26 +195,129 @@ static void try_next(struct dial *d)
 }
 
 static void on_resolved(void *arg, int error, const struct addr *addrs,
-			size_t n)
+			size_t n, uint32_t ttl)
 {
 	struct dial *d = arg;
 
+	(void)ttl;
 	d->query = NULL;
+	if (error && d->target && d->else_original) {
+		dial_original(d);
+		return;
+	}
 	if (error) {
 		finish(d, error);
 		return;
 	}
 	memcpy(d->addrs, addrs, n * sizeof(*addrs));
 	d->n_addrs = n;
+	d->next = 0;
 	try_next(d);
+}
+
+static void resolve(struct dial *d, const char *name)
+{
+	int r = resolve_start(d->dialer->resolver, str_from(name), on_resolved,
+			      d, &d->query);
+
+	if (r < 0)
+		finish(d, r);
+}
+
+/* What was asked for, judged already as far as it is known. */
+static void dial_original(struct dial *d)
+{
+	struct policy_divert divert;
+
+	free(d->target);
+	d->target = NULL;
+	d->port = d->asked_port;
+	d->next = 0;
+	if (d->literal) {
+		d->addrs[0] = d->asked;
+		d->n_addrs = 1;
+		try_next(d);
+	} else if (policy_dns_divert(d->dialer->gate->policy, str_from(d->host),
+				     &divert) &&
+		   addr_parse(divert.target, &d->addrs[0]) == 0) {
+		d->n_addrs = 1;
+		try_next(d);
+	} else {
+		resolve(d, d->host);
+	}
+}
+
+static int connect_unix(struct str path)
+{
+	_cleanup_close_ int fd =
+		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+
+	if (fd < 0)
+		return -errno;
+	if (path.n >= sizeof(un.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(un.sun_path, path.p, path.n);
+	if (connect(fd, (const struct sockaddr *)&un, sizeof(un)) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+static void finish_unix(struct dial *d)
+{
+	int error = MIN(d->fd, 0);
+
+	if (error)
+		d->fd = -1;
+	finish(d, error);
+}
+
+/* Goes to the target of a connect_redirect instead. */
+static void dial_target(struct dial *d, const struct policy_divert *v)
+{
+	_cleanup_buf_ struct buf host = BUF_INIT;
+	ptrdiff_t colon = str_rindex(v->target, ':');
+	int64_t port;
+	int kind;
+
+	d->else_original = v->fail_open || v->retry_original;
+	d->target = str_dup(v->unix_path.n ? v->unix_path : v->target);
+	if (!d->target) {
+		finish(d, -ENOMEM);
+		return;
+	}
+	if (v->unix_path.n) {
+		d->fd = connect_unix(v->unix_path);
+		if (d->fd < 0 && d->else_original)
+			dial_original(d);
+		else
+			finish_unix(d);
+		return;
+	}
+	if (colon < 0 || num_parse_range(str_skip(v->target, (size_t)colon + 1),
+					 1, 65535, &port) < 0) {
+		finish(d, -EINVAL);
+		return;
+	}
+	d->port = (uint16_t)port;
+	kind = host_canonical(str_from_n(v->target.p, (size_t)colon), &host,
+			      &d->addrs[0]);
+	d->n_addrs = 1;
+	d->next = 0;
+	if (kind == 1)
+		try_next(d);
+	else if (kind == 0)
+		resolve(d, buf_cstr(&host));
+	else
+		finish(d, -EINVAL);
 }
 
 /* First turn of the loop after dial_start. */
 static void begin(struct loop *l, void *arg)
 {
+	_cleanup_buf_ struct buf place = BUF_INIT;
+	struct policy_divert divert;
 	struct dial *d = arg;
-	struct net_answer name;
-	int r;
 
 	(void)l;
 	if (!d->fn) { /* cancelled meanwhile */
@@ -192,22 +325,21 @@ static void begin(struct loop *l, void *arg)
 		return;
 	}
 	d->begun = true;
-	if (d->literal) {
-		try_next(d);
-		return;
-	}
 	/* the name first: a denied one is never looked up */
-	name = gate_decide(d->dialer->gate, str_from(d->host), NULL, d->port);
-	if (!name.allowed) {
-		d->result.answer = name;
+	d->result.answer = gate_decide(d->dialer->gate, str_from(d->host),
+				       d->literal ? &d->asked : NULL, d->port);
+	if (!d->result.answer.allowed) {
+		d->result.addr = d->asked;
+		d->result.has_addr = d->literal;
 		finish(d, -EACCES);
 		return;
 	}
-	d->result.answer = name;
-	r = resolve_start(d->dialer->resolver, str_from(d->host), on_resolved,
-			  d, &d->query);
-	if (r < 0)
-		finish(d, r);
+	buf_printf(&place, "%s:%u", d->host, (unsigned int)d->port);
+	if (!place.error && policy_connect_divert(d->dialer->gate->policy,
+						  buf_str(&place), &divert))
+		dial_target(d, &divert);
+	else
+		dial_original(d);
 }
 
 int dial_start(const struct dialer *dialer, struct str host,
@@ -221,15 +353,14 @@ int dial_start(const struct dialer *dialer, struct str host,
 	*d = (struct dial){ .dialer = dialer,
 			    .host = str_dup(host),
 			    .port = port,
+			    .asked_port = port,
 			    .fn = fn,
 			    .arg = arg,
 			    .handle = ret,
 			    .fd = -1,
 			    .literal = literal != NULL };
-	if (literal) {
-		d->addrs[0] = *literal;
-		d->n_addrs = 1;
-	}
+	if (literal)
+		d->asked = *literal;
 	if (!d->host || loop_defer(dialer->loop, begin, d) < 0) {
 		dial_free(d);
 		return -ENOMEM;

@@ -3,7 +3,9 @@
  * dial.h - from a judged name to a connected socket
  *
  * Resolves once, judges every address with the name, dials the allowed ones in
- * order until one answers. The address judged is the address dialled.
+ * order until one answers. The address judged is the address dialled. A
+ * connect_redirect of the policy takes the place of all that; host and port as
+ * asked must be allowed first.
  */
 #ifndef NETPROXY_DIAL_H
 #define NETPROXY_DIAL_H
@@ -21,6 +23,8 @@ struct dial_result {
 	struct net_answer answer;
 	struct addr addr;
 	bool has_addr; /* addr was dialled or is what was refused */
+	/* a connect_redirect's target, valid during the call; else NULL */
+	const char *redirect;
 };
 
 typedef void dial_fn(void *arg, const struct dial_result *r);

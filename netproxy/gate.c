@@ -24,12 +24,32 @@ static struct op op_for(struct str host, const struct addr *addr, uint16_t port)
 	return op;
 }
 
+bool gate_diverts(const struct gate *g, struct str host,
+		  const struct addr *addr)
+{
+	struct policy_divert d;
+	struct addr target;
+
+	return policy_dns_divert(g->policy, host, &d) &&
+	       addr_parse(d.target, &target) == 0 &&
+	       memcmp(target.b, addr->b, sizeof(addr->b)) == 0;
+}
+
 struct net_answer gate_decide(const struct gate *g, struct str host,
 			      const struct addr *addr, uint16_t port)
 {
 	struct op op = op_for(host, addr, port);
+	struct net_answer a;
 
-	return net_decide(g->policy, &g->floor, &op);
+	/* the policy chose the address, so the name alone is judged */
+	if (addr && gate_diverts(g, host, addr))
+		op.net.has_addr = false;
+	a = net_decide(g->policy, &g->floor, &op);
+	if (a.allowed && addr && net_is_closed(&g->floor, addr, port)) {
+		a.allowed = false;
+		a.builtin = "net-floor-control-plane";
+	}
+	return a;
 }
 
 struct net_answer gate_decide_dns(const struct gate *g, struct str host)

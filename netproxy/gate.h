@@ -33,6 +33,9 @@ struct gate {
  * name is known yet. Pure: records nothing. */
 struct net_answer gate_decide(const struct gate *g, struct str host,
 			      const struct addr *addr, uint16_t port);
+/* True if a dns_redirect of the policy gives this address for the name. */
+bool gate_diverts(const struct gate *g, struct str host,
+		  const struct addr *addr);
 /* May the name be looked up: could some rule allow a connection to it? */
 struct net_answer gate_decide_dns(const struct gate *g, struct str host);
 

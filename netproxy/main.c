@@ -5,7 +5,9 @@
  * Born with the worker's descriptors (core/heritage.h). Settings in PROTO_HELLO:
  *	"listen"	address to listen on, default "127.0.0.1:0"
  *	"control_port"	port of the server's HTTP API, never reachable from here
- * READY carries one layer "proxy" whose detail is the address it listens on.
+ *	"dns_port"	of the DNS stub on 127.0.0.1, default any
+ * READY carries the layers "proxy" and "dns"; the detail of each is the address
+ * it listens on, or what went wrong.
  * Losing the server ends the process, and with it every connection.
  */
 #include <arpa/inet.h>
@@ -25,6 +27,7 @@
 #include "core/proto.h"
 #include "core/ring_sink.h"
 #include "netproxy/conn.h"
+#include "netproxy/stub.h"
 
 struct netproxy {
 	struct loop *loop;
@@ -33,6 +36,8 @@ struct netproxy {
 	struct gate gate;
 	struct conn_table conns;
 	struct names names;
+	struct stub stub;
+	uint16_t dns_port;
 	char *session_id; /* owned */
 	int listener;
 	uint16_t port;
@@ -112,23 +117,41 @@ static int open_listener(struct str where, uint16_t *ret_port)
 	return TAKE_FD(fd);
 }
 
-static int send_ready(struct netproxy *np, int error)
+struct listening {
+	const char *name;
+	uint16_t port;
+	int error;
+	struct buf detail;
+};
+
+static void put_layer(struct listening *l, struct proto_layer *ret)
 {
-	_cleanup_buf_ struct buf detail = BUF_INIT, body = BUF_INIT;
-	struct proto_layer layer = { .name = STR("proxy"),
-				     .active = error == 0 };
-	struct proto_ready ready = { .layers = &layer, .n_layers = 1 };
+	if (l->error < 0)
+		buf_puts(&l->detail, strerror(-l->error));
+	else
+		buf_printf(&l->detail, "127.0.0.1:%u", (unsigned int)l->port);
+	*ret = (struct proto_layer){ .name = str_from(l->name),
+				     .active = l->error >= 0,
+				     .detail = buf_str(&l->detail) };
+}
+
+static int send_ready(struct netproxy *np, int proxy_error, int dns_error)
+{
+	_cleanup_buf_ struct buf body = BUF_INIT;
+	struct listening proxy = { "proxy", np->port, proxy_error, BUF_INIT };
+	struct listening dns = { "dns", np->dns_port, dns_error, BUF_INIT };
+	struct proto_layer layers[2];
+	struct proto_ready ready = { .layers = layers, .n_layers = 2 };
 	int r;
 
-	if (error)
-		buf_puts(&detail, strerror(-error));
-	else
-		buf_printf(&detail, "127.0.0.1:%u", (unsigned int)np->port);
-	layer.detail = buf_str(&detail);
+	put_layer(&proxy, &layers[0]);
+	put_layer(&dns, &layers[1]);
 	r = proto_ready_encode(&ready, &body);
 	if (r == 0)
 		r = channel_send(np->heritage.channel, PROTO_READY, 0,
 				 buf_str(&body), NULL, 0);
+	buf_done(&proxy.detail);
+	buf_done(&dns.detail);
 	return r;
 }
 
@@ -141,13 +164,39 @@ static void set_floor(struct gate *g, uint16_t control_port)
 				       .n_own = n < 0 ? 0 : (size_t)n };
 }
 
+static int start_proxy(struct netproxy *np, struct str listen_at)
+{
+	np->listener = open_listener(
+		listen_at.n ? listen_at : STR("127.0.0.1:0"), &np->port);
+	if (np->listener < 0)
+		return np->listener;
+	np->gate.floor.closed[1] = np->port;
+	return loop_add_io(np->loop, np->listener, EPOLLIN, on_accept, np,
+			   &np->listen_source);
+}
+
+static int start_stub(struct netproxy *np, uint16_t port)
+{
+	struct stub *s = &np->stub;
+	int r;
+
+	s->loop = np->loop;
+	s->resolver = np->conns.dialer.resolver;
+	s->gate = &np->gate;
+	s->names = &np->names;
+	r = stub_open(s, port, &np->dns_port);
+	if (r == 0)
+		np->gate.floor.closed[2] = np->dns_port;
+	return r;
+}
+
 static int on_hello(struct netproxy *np, struct str body)
 {
 	_cleanup_arena_ struct arena a = ARENA_INIT(1U << 20);
 	struct proto_hello hello;
 	struct json *settings;
-	struct str listen_at;
-	int r = proto_hello_decode(body, &hello);
+	int64_t port;
+	int dns, r = proto_hello_decode(body, &hello);
 
 	if (r < 0 || np->ready)
 		return -EBADMSG;
@@ -162,16 +211,12 @@ static int on_hello(struct netproxy *np, struct str body)
 	np->gate.sink = &np->sink.sink;
 	set_floor(&np->gate,
 		  (uint16_t)json_get_i64(settings, "control_port", 0));
-	listen_at = json_get_str(settings, "listen");
-	np->listener = open_listener(
-		listen_at.n ? listen_at : STR("127.0.0.1:0"), &np->port);
-	np->gate.floor.closed[1] = np->port;
-	r = np->listener < 0 ? np->listener : 0;
-	if (r == 0)
-		r = loop_add_io(np->loop, np->listener, EPOLLIN, on_accept, np,
-				&np->listen_source);
+	r = start_proxy(np, json_get_str(settings, "listen"));
 	np->ready = r == 0;
-	return send_ready(np, r);
+	port = json_get_i64(settings, "dns_port", 0);
+	dns = start_stub(np,
+			 port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0);
+	return send_ready(np, r, dns);
 }
 
 static int on_policy(struct netproxy *np, struct channel_msg *m)
@@ -268,6 +313,7 @@ int main(void)
 	if (r == 0)
 		r = loop_run(np.loop);
 	conn_close_all(&np.conns);
+	stub_close(&np.stub);
 	names_done(&np.names);
 	(void)resolver_free(np.conns.dialer.resolver);
 	(void)loop_remove(np.listen_source);

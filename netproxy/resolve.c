@@ -22,8 +22,17 @@ struct watched {
 	struct loop_source *source;
 };
 
+struct kept {
+	char *host; /* owned; NULL: free */
+	uint64_t expires;
+	struct addr addrs[RESOLVE_MAX_ADDRS];
+	size_t n;
+};
+
 struct resolver {
 	struct loop *loop;
+	struct kept kept[RESOLVE_KEPT];
+	size_t next_kept;
 	ares_channel channel;
 	struct loop_source *timer;
 	struct watched watched[MAX_SOCKETS];
@@ -35,9 +44,39 @@ struct resolve_query {
 	void *arg;
 	bool starting; /* resolve_start has not returned yet */
 	int error;     /* an answer that came too early, for deliver() */
+	char *host;    /* owned */
 	struct addr addrs[RESOLVE_MAX_ADDRS];
 	size_t n_addrs;
+	uint32_t ttl;
 };
+
+static const struct kept *find_kept(const struct resolver *r, struct str host)
+{
+	for (size_t i = 0; i < RESOLVE_KEPT; i++) {
+		const struct kept *k = &r->kept[i];
+
+		if (k->host && k->expires > loop_now(r->loop) &&
+		    str_eq_c(host, k->host))
+			return k;
+	}
+	return NULL;
+}
+
+static void keep(struct resolve_query *q)
+{
+	struct resolver *r = q->resolver;
+	struct kept *k = &r->kept[r->next_kept];
+
+	if (!q->ttl)
+		return;
+	r->next_kept = (r->next_kept + 1) % RESOLVE_KEPT;
+	free(k->host);
+	k->host = q->host;
+	q->host = NULL;
+	k->expires = loop_now(r->loop) + q->ttl * 1000000000ULL;
+	memcpy(k->addrs, q->addrs, sizeof(k->addrs));
+	k->n = q->n_addrs;
+}
 
 static void arm_timer(struct resolver *r)
 {
@@ -139,6 +178,8 @@ struct resolver *resolver_free(struct resolver *r)
 	(void)loop_remove(r->timer);
 	for (size_t i = 0; i < MAX_SOCKETS; i++)
 		(void)loop_remove(r->watched[i].source);
+	for (size_t i = 0; i < RESOLVE_KEPT; i++)
+		free(r->kept[i].host);
 	free(r);
 	return NULL;
 }
@@ -149,7 +190,8 @@ static void deliver(struct loop *l, void *arg)
 
 	(void)l;
 	if (q->fn)
-		q->fn(q->arg, q->error, q->addrs, q->n_addrs);
+		q->fn(q->arg, q->error, q->addrs, q->n_addrs, q->ttl);
+	free(q->host);
 	free(q);
 }
 
@@ -188,6 +230,7 @@ static void on_answer(void *arg, int status, int timeouts,
 	size_t n = 0;
 
 	(void)timeouts;
+	q->ttl = RESOLVE_KEEP_S;
 	for (struct ares_addrinfo_node *node = info ? info->nodes : NULL;
 	     node && n < RESOLVE_MAX_ADDRS; node = node->ai_next) {
 		uint16_t port;
@@ -195,10 +238,13 @@ static void on_answer(void *arg, int status, int timeouts,
 		if (addr_from_sockaddr(node->ai_addr, node->ai_addrlen,
 				       &q->addrs[n], &port) == 0)
 			n++;
+		q->ttl = MIN(q->ttl, (uint32_t)MAX(node->ai_ttl, 0));
 	}
 	if (info)
 		ares_freeaddrinfo(info);
 	q->n_addrs = n;
+	if (status == ARES_SUCCESS && n && q->fn)
+		keep(q);
 	if (status == ARES_SUCCESS)
 		finish(q, n ? 0 : -ENOENT);
 	else
@@ -216,11 +262,13 @@ int resolve_start(struct resolver *r, struct str host, resolve_fn *fn,
 {
 	struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC,
 					     .ai_socktype = SOCK_STREAM };
-	_cleanup_free_ char *name = str_dup(host);
+	const struct kept *kept = find_kept(r, host);
 	struct resolve_query *q;
 
 	q = calloc(1, sizeof(*q));
-	if (!q || !name) {
+	if (q)
+		q->host = str_dup(host);
+	if (!q || !q->host) {
 		free(q);
 		return -ENOMEM;
 	}
@@ -233,8 +281,15 @@ int resolve_start(struct resolver *r, struct str host, resolve_fn *fn,
 		addr_from_v4(htonl(INADDR_LOOPBACK), &q->addrs[0]);
 		q->n_addrs = 1;
 		finish(q, 0);
+	} else if (kept) {
+		memcpy(q->addrs, kept->addrs, sizeof(q->addrs));
+		q->n_addrs = kept->n;
+		q->ttl = (uint32_t)((kept->expires - loop_now(r->loop)) /
+				    1000000000U);
+		finish(q, 0);
 	} else {
-		ares_getaddrinfo(r->channel, name, NULL, &hints, on_answer, q);
+		ares_getaddrinfo(r->channel, q->host, NULL, &hints, on_answer,
+				 q);
 		arm_timer(r);
 	}
 	q->starting = false;

@@ -3,7 +3,9 @@
  * resolve.h - one look-up of one name, asynchronous (c-ares on our loop)
  *
  * Only canonical names that the policy has already allowed come here.
- * `localhost` is answered without asking anybody. Answers are bounded.
+ * `localhost` is answered without asking anybody. Answers are bounded, and kept
+ * for their time to live (at most RESOLVE_KEEP_S) so that DNS stub and proxy
+ * use the same ones.
  */
 #ifndef NETPROXY_RESOLVE_H
 #define NETPROXY_RESOLVE_H
@@ -15,13 +17,16 @@
 #include "base/str.h"
 
 #define RESOLVE_MAX_ADDRS 16
+#define RESOLVE_KEPT      128 /* answers */
+#define RESOLVE_KEEP_S    60
 
 struct resolver;
 struct resolve_query;
 
-/* error: 0 with n > 0 addresses, or -errno (-ENOENT: no such name). */
+/* error: 0 with n > 0 addresses, or -errno (-ENOENT: no such name). ttl: how
+ * many seconds they may be used. */
 typedef void resolve_fn(void *arg, int error, const struct addr *addrs,
-			size_t n);
+			size_t n, uint32_t ttl);
 
 int resolver_new(struct loop *loop, struct resolver **ret);
 struct resolver *resolver_free(struct resolver *r);

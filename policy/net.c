@@ -31,6 +31,12 @@ static bool port_closed(const struct net_floor *f, uint16_t port)
 	return false;
 }
 
+bool net_is_closed(const struct net_floor *f, const struct addr *a,
+		   uint16_t port)
+{
+	return port_closed(f, port) && is_own(f, a);
+}
+
 /* True if the policy allows the address by a rule that means it. */
 static bool rule_names_address(const struct policy *p, const struct op *op,
 			       const struct addr *a, enum addr_class class)
@@ -56,7 +62,7 @@ static const char *floor_denies(const struct policy *p,
 	enum addr_class class = addr_classify(a);
 	struct addr v4;
 
-	if (port_closed(f, op->net.port) && is_own(f, a))
+	if (net_is_closed(f, a, op->net.port))
 		return "net-floor-control-plane";
 	if (!addr_is_v4(a) && addr_unwrap(a, &v4))
 		return "net-floor-wrapped-address";

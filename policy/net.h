@@ -48,6 +48,10 @@ struct net_answer {
 struct net_answer net_decide(const struct policy *p, const struct net_floor *f,
 			     const struct op *op);
 
+/* True for a port of this host that is closed whatever a rule says. */
+bool net_is_closed(const struct net_floor *f, const struct addr *a,
+		   uint16_t port);
+
 /* Addresses of this host's interfaces, loopback left out. Fills at most max;
  * return: how many, or -errno. */
 int net_own_addresses(struct addr *ret, size_t max);

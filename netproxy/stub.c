@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stub.c - the session's DNS server
+ *
+ * A query is judged by its name before anything is asked (policy OP_DNS: could
+ * some rule allow a connection to it?), so a refused name goes nowhere. The
+ * answer is written anew from addresses: no records but A and AAAA, so no
+ * encrypted-hello keys (HTTPS, SVCB: no data) and no text to smuggle in. Time
+ * to live is 5 to 60 seconds, so that a change of policy is soon felt.
+ *
+ * A wildcard rule lets the labels of a name carry data out. That is bounded:
+ * names that look like data are refused, and queries per session are limited.
+ */
+#include "netproxy/stub.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "core/event.h"
+#include "netproxy/dns.h"
+#include "netproxy/stream.h"
+
+#define TTL_LEAST   5U
+#define TTL_MOST    60U
+#define NS_PER_S    1000000000ULL
+#define CLIENT_IDLE (10 * NS_PER_S)
+
+/* One query that is being looked up. */
+struct stub_query {
+	struct stub *stub;
+	struct stub_query *next, **link;
+	struct stub_client *client; /* NULL: came by UDP, from: */
+	struct sockaddr_in from;
+	struct dns_query query;
+	struct resolve_query *lookup;
+	size_t n;
+	char bytes[DNS_QUERY_MAX];
+};
+
+/* One TCP connection. */
+struct stub_client {
+	struct stub *stub;
+	struct stub_client *next, **link;
+	struct stream stream;
+	struct loop_source *timer;
+};
+
+static void query_free(struct stub_query *q)
+{
+	resolve_cancel(q->lookup);
+	*q->link = q->next;
+	if (q->next)
+		q->next->link = q->link;
+	q->stub->n_queries--;
+	free(q);
+}
+
+static void client_free(struct stub_client *c)
+{
+	for (struct stub_query *q = c->stub->queries, *next; q; q = next) {
+		next = q->next;
+		if (q->client == c)
+			query_free(q);
+	}
+	(void)loop_remove(c->timer);
+	stream_close(&c->stream);
+	*c->link = c->next;
+	if (c->next)
+		c->next->link = c->link;
+	c->stub->n_clients--;
+	free(c);
+}
+
+static void send_answer(const struct stub_query *q, const struct dns_answer *a)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT;
+	struct stub_client *c = q->client;
+	uint8_t length[2];
+
+	dns_put_answer(&q->query, str_from_n(q->bytes, q->n), a, &out);
+	if (out.error)
+		return; /* the client asks again */
+	if (!c) {
+		(void)sendto(q->stub->udp, out.data, out.len, MSG_DONTWAIT,
+			     (const struct sockaddr *)&q->from,
+			     sizeof(q->from)); /* as any datagram */
+		return;
+	}
+	length[0] = (uint8_t)(out.len >> 8);
+	length[1] = (uint8_t)out.len;
+	buf_put(&c->stream.out, length, sizeof(length));
+	buf_put(&c->stream.out, out.data, out.len);
+	stream_flush(&c->stream);
+	stream_want(&c->stream, true);
+}
+
+static int record(const struct stub_query *q, const struct net_answer *a,
+		  const struct addr *first)
+{
+	struct gate_request r = { .type = STR("dns_query"),
+				  .host = str_from(q->query.name),
+				  .addr = first };
+
+	return gate_record(q->stub->gate, &r, a);
+}
+
+static void end(struct stub_query *q, enum dns_rcode rcode)
+{
+	const struct dns_answer a = { .rcode = rcode };
+
+	send_answer(q, &a);
+	query_free(q);
+}
+
+/* Addresses that no rule by name can open are not given out either. */
+static size_t keep_useful(const struct stub_query *q, const struct addr *addrs,
+			  size_t n, struct addr *ret)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		enum addr_class class = addr_classify(&addrs[i]);
+
+		if (class == ADDR_METADATA || class == ADDR_UNSPECIFIED ||
+		    class == ADDR_LINK_LOCAL || class == ADDR_MULTICAST)
+			continue;
+		if (names_add(q->stub->names, &addrs[i],
+			      str_from(q->query.name)) == 0)
+			ret[kept++] = addrs[i];
+	}
+	return kept;
+}
+
+static void on_resolved(void *arg, int error, const struct addr *addrs,
+			size_t n, uint32_t ttl)
+{
+	struct stub_query *q = arg;
+	struct addr useful[RESOLVE_MAX_ADDRS];
+	struct net_answer judged =
+		gate_decide_dns(q->stub->gate, str_from(q->query.name));
+	struct dns_answer a = { .addrs = useful };
+
+	q->lookup = NULL;
+	if (error == -ENOENT)
+		a.rcode = DNS_NXDOMAIN;
+	else if (error)
+		a.rcode = DNS_SERVFAIL;
+	else
+		a.n = keep_useful(q, addrs, n, useful);
+	a.ttl = MIN(MAX(ttl, TTL_LEAST), TTL_MOST);
+	if (!judged.allowed || record(q, &judged, a.n ? useful : NULL) < 0) {
+		a.n = 0;
+		a.rcode = DNS_REFUSED;
+	}
+	send_answer(q, &a);
+	query_free(q);
+}
+
+static bool within_rate(struct stub *s)
+{
+	uint64_t now = loop_now(s->loop);
+	uint64_t new = (now - s->filled_at) / (NS_PER_S / STUB_PER_SECOND);
+
+	if (new) {
+		s->tokens = MIN(s->tokens + new, (uint64_t)STUB_BURST);
+		s->filled_at = now;
+	}
+	if (s->tokens == 0)
+		return false;
+	s->tokens--;
+	return true;
+}
+
+/* Answers, or starts to look up. Owns q from here on. */
+static void judge(struct stub_query *q)
+{
+	struct stub *s = q->stub;
+	struct str name = str_from(q->query.name);
+	struct net_answer a = { .builtin = "net-floor-dns-rate" };
+	struct policy_divert divert;
+	struct addr target;
+
+	if (!name.n) {
+		end(q, DNS_REFUSED);
+		return;
+	}
+	if (within_rate(s)) {
+		a = gate_decide_dns(s->gate, name);
+		if (a.allowed && dns_name_is_data(name))
+			a = (struct net_answer){ .builtin =
+							 "net-floor-dns-data" };
+	}
+	if (!a.allowed) {
+		(void)record(q, &a, NULL); /* refused either way */
+		end(q, DNS_REFUSED);
+		return;
+	}
+	if (q->query.type == DNS_HTTPS || q->query.type == DNS_SVCB) {
+		end(q, DNS_NOERROR);
+	} else if (q->query.type != DNS_A && q->query.type != DNS_AAAA) {
+		end(q, DNS_NOTIMP);
+	} else if (policy_dns_divert(s->gate->policy, name, &divert) &&
+		   addr_parse(divert.target, &target) == 0) {
+		on_resolved(q, 0, &target, 1, TTL_LEAST);
+	} else if (resolve_start(s->resolver, name, on_resolved, q,
+				 &q->lookup) < 0) {
+		end(q, DNS_SERVFAIL);
+	}
+}
+
+static void take_query(struct stub *s, struct str bytes,
+		       struct stub_client *client,
+		       const struct sockaddr_in *from)
+{
+	struct stub_query *q;
+
+	if (s->n_queries >= STUB_MAX_PENDING || bytes.n > DNS_QUERY_MAX)
+		return;
+	q = calloc(1, sizeof(*q));
+	if (!q)
+		return;
+	q->stub = s;
+	q->client = client;
+	if (from)
+		q->from = *from;
+	q->n = bytes.n;
+	memcpy(q->bytes, bytes.p, bytes.n);
+	q->next = s->queries;
+	q->link = &s->queries;
+	if (q->next)
+		q->next->link = &q->next;
+	s->queries = q;
+	s->n_queries++;
+	if (dns_parse_query(bytes, &q->query) < 0)
+		query_free(q);
+	else
+		judge(q);
+}
+
+static void on_udp(struct loop *l, int fd, uint32_t events, void *arg)
+{
+	struct stub *s = arg;
+
+	(void)l;
+	(void)events;
+	for (int i = 0; i < 64; i++) {
+		struct sockaddr_in from;
+		socklen_t len = sizeof(from);
+		char bytes[DNS_QUERY_MAX + 1];
+		ssize_t n = recvfrom(fd, bytes, sizeof(bytes), MSG_DONTWAIT,
+				     (struct sockaddr *)&from, &len);
+
+		if (n < 0)
+			return;
+		take_query(s, str_from_n(bytes, (size_t)n), NULL, &from);
+	}
+}
+
+static void on_client(struct stream *st, void *arg)
+{
+	struct stub_client *c = arg;
+
+	while (st->in.len >= 2) {
+		const unsigned char *p = (const unsigned char *)st->in.data;
+		size_t n = (size_t)(p[0] << 8 | p[1]);
+
+		if (n > DNS_QUERY_MAX) {
+			client_free(c);
+			return;
+		}
+		if (st->in.len < 2 + n)
+			break;
+		take_query(c->stub, str_from_n(st->in.data + 2, n), c, NULL);
+		buf_consume(&st->in, 2 + n);
+	}
+	if (st->eof || st->failed) {
+		client_free(c);
+		return;
+	}
+	(void)loop_timer_arm(c->timer, CLIENT_IDLE);
+	stream_want(st, true);
+}
+
+static void on_client_idle(struct loop *l, void *arg)
+{
+	(void)l;
+	client_free(arg);
+}
+
+static void on_tcp(struct loop *l, int fd, uint32_t events, void *arg)
+{
+	struct stub *s = arg;
+	int sock = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct stub_client *c;
+
+	(void)events;
+	if (sock < 0)
+		return;
+	c = s->n_clients < STUB_MAX_CLIENTS ? calloc(1, sizeof(*c)) : NULL;
+	if (!c) {
+		(void)close(sock);
+		return;
+	}
+	c->stub = s;
+	c->next = s->clients;
+	c->link = &s->clients;
+	if (c->next)
+		c->next->link = &c->next;
+	s->clients = c;
+	s->n_clients++;
+	if (stream_open(&c->stream, l, sock, on_client, c) < 0 ||
+	    loop_add_timer(l, CLIENT_IDLE, on_client_idle, c, &c->timer) < 0)
+		client_free(c);
+	else
+		stream_want(&c->stream, true);
+}
+
+static int open_one(int type, uint16_t port, uint16_t *ret_port)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_port = htons(port),
+				  .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t n = sizeof(in);
+	const int one = 1;
+	_cleanup_close_ int fd =
+		socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (type == SOCK_STREAM)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one,
+				 sizeof(one));
+	if (bind(fd, (const struct sockaddr *)&in, sizeof(in)) < 0 ||
+	    (type == SOCK_STREAM && listen(fd, 64) < 0) ||
+	    getsockname(fd, (struct sockaddr *)&in, &n) < 0)
+		return -errno;
+	*ret_port = ntohs(in.sin_port);
+	return TAKE_FD(fd);
+}
+
+int stub_open(struct stub *s, uint16_t port, uint16_t *ret_port)
+{
+	int r = -EADDRINUSE;
+
+	s->udp = s->tcp = -1;
+	s->tokens = STUB_BURST;
+	/* one number for both; the second may be taken */
+	for (int i = 0; i < 16 && s->tcp < 0; i++) {
+		uint16_t chosen;
+
+		s->udp = r = open_one(SOCK_DGRAM, port, &chosen);
+		if (r < 0)
+			return r;
+		s->tcp = r = open_one(SOCK_STREAM, chosen, &chosen);
+		*ret_port = chosen;
+		if (r < 0)
+			(void)close(s->udp);
+		if (r < 0 && port)
+			return r;
+	}
+	if (s->tcp < 0)
+		return r;
+	r = loop_add_io(s->loop, s->udp, EPOLLIN, on_udp, s, &s->udp_source);
+	if (r == 0)
+		r = loop_add_io(s->loop, s->tcp, EPOLLIN, on_tcp, s,
+				&s->tcp_source);
+	return r;
+}
+
+void stub_close(struct stub *s)
+{
+	while (s->clients)
+		client_free(s->clients);
+	while (s->queries)
+		query_free(s->queries);
+	s->udp_source = loop_remove(s->udp_source);
+	s->tcp_source = loop_remove(s->tcp_source);
+	if (s->udp > 0)
+		(void)close(s->udp);
+	if (s->tcp > 0)
+		(void)close(s->tcp);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stub.h - the session's DNS server
+ *
+ * Answers, on loopback, by UDP and TCP, for names that some rule could allow a
+ * connection to; REFUSED for the rest, without asking anybody. Remembers which
+ * address it gave out for which name (names.h).
+ */
+#ifndef NETPROXY_STUB_H
+#define NETPROXY_STUB_H
+
+#include "base/loop.h"
+#include "netproxy/gate.h"
+#include "netproxy/names.h"
+#include "netproxy/resolve.h"
+
+#define STUB_MAX_PENDING 256
+#define STUB_MAX_CLIENTS 64 /* TCP */
+#define STUB_BURST       200
+#define STUB_PER_SECOND  50
+
+struct stub_query;
+struct stub_client;
+
+struct stub {
+	struct loop *loop; /* these four borrowed */
+	struct resolver *resolver;
+	const struct gate *gate;
+	struct names *names;
+	int udp, tcp;
+	struct loop_source *udp_source, *tcp_source;
+	struct stub_query *queries;
+	struct stub_client *clients;
+	size_t n_queries, n_clients;
+	uint64_t tokens, filled_at; /* of the rate limit */
+};
+
+/* Listens on 127.0.0.1:port, both ways; 0 chooses. 0 and *ret_port. */
+int stub_open(struct stub *s, uint16_t port, uint16_t *ret_port);
+void stub_close(struct stub *s);
+
+#endif
