@@ -196,6 +196,7 @@ static struct action row_action(const struct seccomp_options *o,
 	case ROW_SENDMMSG:
 		return tested(class, notified(o, NOTIFY_NET));
 	case ROW_SENDTO:
+	case ROW_RECVFROM:
 	case ROW_SOCKET:
 	case ROW_SOCKETPAIR:
 	case ROW_SETSOCKOPT:

@@ -164,6 +164,18 @@ static void check_sendto(struct bpf *b, const struct seccomp_options *o)
 	bpf_ret_ne(b, 0, RET_NOTIFY);
 }
 
+/* Who wants to know the sender may be reading the answer of the DNS stub,
+ * which stands in for the server that was asked. */
+static void check_recvfrom(struct bpf *b, const struct seccomp_options *o)
+{
+	if (!(o->notify & NOTIFY_NET))
+		return;
+	bpf_load_arg(b, 4);
+	bpf_ret_ne(b, 0, RET_NOTIFY);
+	bpf_load_arg_high(b, 4);
+	bpf_ret_ne(b, 0, RET_NOTIFY);
+}
+
 static void check_setsockopt(struct bpf *b)
 {
 	size_t tcp;
@@ -304,6 +316,9 @@ void seccomp_leaf_emit(struct bpf *b, const struct seccomp_options *o,
 		break;
 	case ROW_SENDTO:
 		check_sendto(b, o);
+		break;
+	case ROW_RECVFROM:
+		check_recvfrom(b, o);
 		break;
 	case ROW_SENDMSG:
 		check_fastopen(b, 2);

@@ -5,7 +5,8 @@
  *	0	0 'A' 'D' 1	no other protocol on the proxy's port begins so
  *	4	address, 16 bytes
  *	20	port, big-endian
- *	22	two zero bytes
+ *	22	1 = answer early, 0
+ *	23	0
  */
 #include "core/direct.h"
 
@@ -13,16 +14,17 @@
 
 static const uint8_t magic[4] = { 0, 'A', 'D', 1 };
 
-void direct_encode(const uint8_t *addr, uint16_t port, uint8_t *ret)
+void direct_encode(const struct direct *d, uint8_t *ret)
 {
 	memset(ret, 0, DIRECT_SIZE);
 	memcpy(ret, magic, sizeof(magic));
-	memcpy(ret + 4, addr, 16);
-	ret[20] = (uint8_t)(port >> 8);
-	ret[21] = (uint8_t)port;
+	memcpy(ret + 4, d->addr, sizeof(d->addr));
+	ret[20] = (uint8_t)(d->port >> 8);
+	ret[21] = (uint8_t)d->port;
+	ret[22] = d->early;
 }
 
-ssize_t direct_decode(struct str in, uint8_t *ret_addr, uint16_t *ret_port)
+ssize_t direct_decode(struct str in, struct direct *ret)
 {
 	const uint8_t *p = (const uint8_t *)in.p;
 
@@ -30,9 +32,10 @@ ssize_t direct_decode(struct str in, uint8_t *ret_addr, uint16_t *ret_port)
 		return -EBADMSG;
 	if (in.n < DIRECT_SIZE)
 		return -EAGAIN;
-	if (p[22] || p[23])
+	if (p[22] > 1 || p[23])
 		return -EBADMSG;
-	memcpy(ret_addr, p + 4, 16);
-	*ret_port = (uint16_t)(p[20] << 8 | p[21]);
+	memcpy(ret->addr, p + 4, sizeof(ret->addr));
+	ret->port = (uint16_t)(p[20] << 8 | p[21]);
+	ret->early = p[22];
 	return DIRECT_SIZE;
 }

@@ -11,6 +11,7 @@
 #ifndef CORE_DIRECT_H
 #define CORE_DIRECT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -18,9 +19,17 @@
 
 #define DIRECT_SIZE 24
 
-/* addr: 16 bytes, IPv4 as ::ffff:a.b.c.d */
-void direct_encode(const uint8_t *addr, uint16_t port, uint8_t *ret);
+struct direct {
+	uint8_t addr[16]; /* IPv4 as ::ffff:a.b.c.d */
+	uint16_t port;
+	/* The command does not wait for its connection: answer when it is
+	 * judged, not when it is made. */
+	bool early;
+};
+
+/* ret: DIRECT_SIZE bytes. */
+void direct_encode(const struct direct *d, uint8_t *ret);
 /* DIRECT_SIZE, -EAGAIN or -EBADMSG. */
-ssize_t direct_decode(struct str in, uint8_t *ret_addr, uint16_t *ret_port);
+ssize_t direct_decode(struct str in, struct direct *ret);
 
 #endif

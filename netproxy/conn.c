@@ -179,7 +179,7 @@ static void answer(struct conn *c, const struct dial_result *r, int error)
 	if (c->entry == ENTRY_SOCKS)
 		socks_put_reply(socks_reply_from_error(error), &c->client.out);
 	else if (c->entry == ENTRY_DIRECT && !c->origin)
-		direct_answer(c, error);
+		c->client.failed = direct_answer(c, error) < 0;
 	else
 		answer_http(c, r, error);
 	if (error && c->state != CONN_LINGER)

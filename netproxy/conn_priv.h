@@ -57,8 +57,9 @@ struct conn {
 	struct body to_up, to_client;
 	uint64_t in_before; /* bytes the upstream had sent before this request */
 	bool response_seen, client_keep, upstream_keep, reused, http10;
-	bool peeking; /* tunnel: the client's first bytes are not judged yet */
-	bool origin;  /* HTTP without a proxy: authority is in Host */
+	bool peeking;  /* tunnel: the client's first bytes are not judged yet */
+	bool answered; /* the tracer had its answer before the dial */
+	bool origin;   /* HTTP without a proxy: authority is in Host */
 };
 
 /* conn.c */
@@ -89,6 +90,7 @@ int tunnel_run(struct conn *c);
 
 /* direct.c */
 bool direct_read(struct conn *c);
-void direct_answer(struct conn *c, int error);
+/* Tells the tracer how the dial ended; error if that is too late. */
+int direct_answer(struct conn *c, int error);
 
 #endif

@@ -53,17 +53,18 @@ static void dial_free(struct dial *d)
 static void finish(struct dial *d, int error)
 {
 	struct dial_result result = d->result;
+	char *target = d->target;
 	dial_fn *fn = d->fn;
 	void *arg = d->arg;
 
 	result.error = error;
 	result.fd = error ? -1 : TAKE_FD(d->fd);
-	result.redirect = d->target;
+	result.redirect = target;
 	d->target = NULL;
 	*d->handle = NULL;
 	dial_free(d);
 	fn(arg, &result);
-	free((char *)(uintptr_t)result.redirect);
+	free(target);
 }
 
 static void try_next(struct dial *d);

@@ -4,19 +4,22 @@
  *
  * The tracer has connected the command's socket to us and says where it wanted
  * to go (core/direct.h). It is judged by the address, and by each name that
- * our DNS stub gave this address for; then that address is dialled, and the
- * command's connect() succeeds or fails as the dial does. On port 80 the
- * requests are read, and each needs a Host that was looked up to this address
- * (or an address rule); elsewhere a TLS ClientHello needs such a name.
+ * our DNS stub gave this address for; then that address is dialled. A blocking
+ * connect() succeeds or fails as the dial does. A non-blocking one is answered
+ * when it is judged; should the dial fail the connection is reset. In a TLS
+ * ClientHello must be an allowed name that was looked up to this address
+ * (tunnel.c), unless a rule allows the address itself.
  */
 #include "core/direct.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "netproxy/conn_priv.h"
 
-/* Finds the name by which the address may be talked to, else the address. */
-static void choose_name(struct conn *c)
+/* Finds the name by which the address may be talked to, else the address.
+ * True if it may. */
+static bool choose_name(struct conn *c)
 {
 	struct request *r = &c->request;
 	const char *name;
@@ -26,7 +29,7 @@ static void choose_name(struct conn *c)
 	r->is_addr = true;
 	if (gate_decide(c->table->gate, buf_str(&r->host), &r->addr, r->port)
 		    .allowed)
-		return;
+		return true;
 	for (size_t i = 0; (name = names_get(c->table->names, &r->addr, i));
 	     i++) {
 		struct str host = str_from(name);
@@ -37,39 +40,58 @@ static void choose_name(struct conn *c)
 		buf_reset(&r->host);
 		buf_put_str(&r->host, host);
 		r->is_addr = false;
-		return;
-	}
-}
-
-bool direct_read(struct conn *c)
-{
-	struct request *r = &c->request;
-	ssize_t n = direct_decode(buf_str(&c->client.in), r->addr.b, &r->port);
-
-	if (n == -EAGAIN)
-		return false;
-	if (n < 0 || r->port == 0) {
-		direct_answer(c, n < 0 ? -EPROTO : -ECONNREFUSED);
-		conn_enter(c, CONN_LINGER);
 		return true;
 	}
-	buf_consume(&c->client.in, (size_t)n);
-	r->connect = true;
-	buf_puts(&r->method, "connect");
-	choose_name(c);
-	if (r->host.error || r->method.error) {
-		direct_answer(c, -ENOMEM);
-		conn_enter(c, CONN_LINGER);
-	} else {
-		conn_dial(c);
-	}
-	return true;
+	return false;
 }
 
-void direct_answer(struct conn *c, int error)
+static void say(struct conn *c, int error)
 {
 	if (error == -ENOENT || error < -255)
 		error = -EHOSTUNREACH;
 	buf_putc(&c->client.out, (char)(unsigned char)-error);
 	stream_flush(&c->client);
+}
+
+static bool refuse(struct conn *c, int error)
+{
+	say(c, error);
+	conn_enter(c, CONN_LINGER);
+	return true;
+}
+
+bool direct_read(struct conn *c)
+{
+	struct request *r = &c->request;
+	struct direct d;
+	ssize_t n = direct_decode(buf_str(&c->client.in), &d);
+	bool allowed;
+
+	if (n == -EAGAIN)
+		return false;
+	if (n < 0)
+		return refuse(c, -EPROTO);
+	if (d.port == 0)
+		return refuse(c, -ECONNREFUSED);
+	buf_consume(&c->client.in, (size_t)n);
+	memcpy(r->addr.b, d.addr, sizeof(r->addr.b));
+	r->port = d.port;
+	r->connect = true;
+	buf_puts(&r->method, "connect");
+	allowed = choose_name(c);
+	if (r->host.error || r->method.error)
+		return refuse(c, -ENOMEM);
+	c->answered = d.early && allowed;
+	if (c->answered)
+		say(c, 0);
+	conn_dial(c);
+	return true;
+}
+
+int direct_answer(struct conn *c, int error)
+{
+	if (c->answered)
+		return error;
+	say(c, error);
+	return 0;
 }

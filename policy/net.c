@@ -72,6 +72,17 @@ static const char *floor_denies(const struct policy *p,
 				      : "net-floor-special-address";
 }
 
+/* Datagrams cannot be looked into: a rule must mean address and port. */
+static const char *datagram_denied(const struct policy *p, const struct op *op,
+				   const struct addr *a, struct verdict v)
+{
+	if (op->net.protocol != IPPROTO_UDP)
+		return NULL;
+	return policy_rule_has_ports(p, v) && policy_rule_cidr_bits(p, v, a)
+		       ? NULL
+		       : "net-floor-datagram";
+}
+
 static bool by_default(const struct policy *p, struct verdict v)
 {
 	return v.kind == VERDICT_DENY &&
@@ -101,6 +112,8 @@ struct net_answer net_decide(const struct policy *p, const struct net_floor *f,
 			n.builtin = "net-floor-metadata";
 	} else {
 		n.builtin = floor_denies(p, f, op, &a);
+		if (!n.builtin)
+			n.builtin = datagram_denied(p, op, &a, n.verdict);
 	}
 	n.allowed = !n.builtin && (n.verdict.kind == VERDICT_ALLOW ||
 				   n.verdict.kind == VERDICT_AUDIT);

@@ -10,7 +10,8 @@
  * allow rule that names it by CIDR: a rule by name or port, or for the whole
  * internet (shorter than /8, or /7 for IPv6), does not open it. A metadata
  * service needs a rule with that very address. IPv4 within a transition
- * address is never reached. The server's own port is closed.
+ * address is never reached. The server's own port is closed. UDP needs a rule
+ * with addresses and ports (DNS goes elsewhere before it comes here).
  */
 #ifndef POLICY_NET_H
 #define POLICY_NET_H

@@ -71,6 +71,13 @@ static const struct img_net *net_rule(const struct policy *p, struct verdict v)
 	return IMG_TABLE(p, SEC_NETS, struct img_net) + r->extra;
 }
 
+bool policy_rule_has_ports(const struct policy *p, struct verdict v)
+{
+	const struct img_net *n = net_rule(p, v);
+
+	return n && (n->groups & NET_HAS_PORTS);
+}
+
 unsigned int policy_rule_cidr_bits(const struct policy *p, struct verdict v,
 				   const struct addr *a)
 {

@@ -68,6 +68,8 @@ void policy_rule_message(const struct policy *p, struct verdict v,
  * that hold a; 0 if none does. */
 unsigned int policy_rule_cidr_bits(const struct policy *p, struct verdict v,
 				   const struct addr *a);
+/* True if it is a network rule that lists ports. */
+bool policy_rule_has_ports(const struct policy *p, struct verdict v);
 /* Time-out of an approve rule, ns; 0 = the configured default. */
 int64_t policy_rule_timeout(const struct policy *p, struct verdict v);
 

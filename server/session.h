@@ -58,6 +58,7 @@ struct session {
 	struct worker *proxy; /* NULL unless STARTING or READY */
 	enum worker_state proxy_state;
 	uint16_t proxy_port;  /* 0 = there is none */
+	uint16_t dns_port;    /* of the proxy's DNS stub; 0 = there is none */
 	struct buf proxy_url; /* "http://127.0.0.1:PORT" */
 	bool protection_recorded, weakness_told;
 	struct buf unmet;    /* a sandbox.require that does not hold here */

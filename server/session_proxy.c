@@ -25,31 +25,37 @@ static void settled(struct session *s, enum worker_state state)
 				      "the session's sandbox did not start");
 }
 
+/* "127.0.0.1:PORT" of an active layer; 0 if it is not. */
+static uint16_t layer_port(const struct proto_layer *l)
+{
+	ptrdiff_t colon = str_rindex(l->detail, ':');
+	int64_t port;
+
+	if (!l->active || colon < 0 ||
+	    num_parse_range(str_skip(l->detail, (size_t)colon + 1), 1, 65535,
+			    &port) < 0)
+		return 0;
+	return (uint16_t)port;
+}
+
 static int on_ready(struct session *s, struct str body)
 {
 	_cleanup_arena_ struct arena a = ARENA_INIT(1U << 16);
 	struct proto_ready m;
-	ptrdiff_t colon;
-	int64_t port;
 	int r = proto_ready_decode(body, &a, &m);
 
-	if (r < 0 || s->proxy_state != WORKER_STARTING || m.n_layers != 1)
+	if (r < 0 || s->proxy_state != WORKER_STARTING || m.n_layers != 2)
 		return -EBADMSG;
-	if (!m.layers[0].active) {
+	s->proxy_port = layer_port(&m.layers[0]);
+	s->dns_port = layer_port(&m.layers[1]);
+	if (!s->proxy_port) {
 		log_error("session %s: no network proxy: " STR_FMT, s->id,
 			  STR_ARG(m.layers[0].detail));
 		(void)app_emit_simple(s->app, s, "net_proxy_failed", "error",
 				      m.layers[0].detail);
-		s->proxy_port = 0;
 		settled(s, WORKER_READY);
 		return 0;
 	}
-	colon = str_rindex(m.layers[0].detail, ':');
-	if (colon < 0 ||
-	    num_parse_range(str_skip(m.layers[0].detail, (size_t)colon + 1), 1,
-			    65535, &port) < 0)
-		return -EBADMSG;
-	s->proxy_port = (uint16_t)port;
 	buf_reset(&s->proxy_url);
 	buf_puts(&s->proxy_url, "http://");
 	buf_put_str(&s->proxy_url, m.layers[0].detail);
@@ -127,6 +133,7 @@ int session_need_proxy(struct session *s)
 
 		buf_put_str(&same, str_skip(buf_str(&s->proxy_url), 7));
 		json_str(&w, buf_str(&same));
+		json_kv_i64(&w, "dns_port", s->dns_port);
 	} else {
 		json_cstr(&w, cfg->net_listen);
 	}

@@ -321,8 +321,10 @@ static int settings_text(struct session *s, struct buf *out)
 	/* The mount keeps what is destroyed; twice would be once too often. */
 	if (s->mount_ns >= 0)
 		buf_puts(out, ",\"trash\":{\"enabled\":false}");
-	buf_printf(out, ",\"net\":{\"notify\":true,\"proxy_port\":%u}",
-		   (unsigned int)s->proxy_port);
+	buf_printf(out,
+		   ",\"net\":{\"notify\":true,\"proxy_port\":%u,"
+		   "\"dns_port\":%u}",
+		   (unsigned int)s->proxy_port, (unsigned int)s->dns_port);
 	buf_printf(out, ",\"approvals\":{\"enabled\":%s}}",
 		   app->cfg.approvals ? "true" : "false");
 	return out->error;

@@ -175,7 +175,7 @@ void net_run(struct net_call *n)
 	run_act(n);
 }
 
-static void on_judged(void *arg, struct verdict v)
+void net_judged(void *arg, struct verdict v)
 {
 	struct request *q = arg;
 
@@ -192,119 +192,6 @@ static void on_judged(void *arg, struct verdict v)
 		break;
 	}
 	request_fail(q, EACCES);
-}
-
-static bool is_mapped(const uint8_t *a)
-{
-	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
-
-	return memcmp(a, prefix, sizeof(prefix)) == 0;
-}
-
-/* 127/8, ::1, and the "any" addresses, which reach the same. */
-static bool is_loopback(const struct op_net *net)
-{
-	static const uint8_t one[16] = { [15] = 1 };
-	static const uint8_t any[16];
-	const uint8_t *a = net->addr;
-
-	if (is_mapped(a))
-		return a[12] == 127 || memcmp(a + 12, any, 4) == 0;
-	return memcmp(a, one, 16) == 0 || memcmp(a, any, 16) == 0;
-}
-
-/* 0 with *net filled; -EAFNOSUPPORT or -EINVAL as the kernel would say. */
-int net_parse_inet(const struct net_call *n, struct op_net *net)
-{
-	sa_family_t family = n->addr.any.sa_family;
-
-	*net = (struct op_net){ .has_addr = true,
-				.protocol = (uint8_t)n->protocol };
-	/* AF_UNSPEC is taken for AF_INET where a destination is wanted. */
-	if (family == AF_INET || family == AF_UNSPEC) {
-		if (n->addr_len < sizeof(struct sockaddr_in))
-			return -EINVAL;
-		op_net_set_v4(net, n->addr.in.sin_addr.s_addr);
-		net->port = ntohs(n->addr.in.sin_port);
-		return 0;
-	}
-	if (family != AF_INET6)
-		return -EAFNOSUPPORT;
-	if (n->addr_len < offsetof(struct sockaddr_in6, sin6_scope_id))
-		return -EINVAL;
-	memcpy(net->addr, &n->addr.in6.sin6_addr, 16);
-	net->port = ntohs(n->addr.in6.sin6_port);
-	return 0;
-}
-
-/* Our own proxy; and the host itself unless a rule speaks against it. */
-static const char *allowed_anyway(const struct net_call *n, const struct op *op)
-{
-	const struct tracer *t = n->q->tracer;
-	const struct policy *p = guard_policy(t->guard);
-	struct verdict v;
-
-	if (!is_loopback(&op->net))
-		return NULL;
-	if (t->settings.proxy_port && op->net.port == t->settings.proxy_port &&
-	    n->protocol == IPPROTO_TCP)
-		return "agentsh-proxy";
-	v = policy_decide(p, op);
-	if (v.kind == VERDICT_DENY &&
-	    str_eq_c(policy_rule_name(p, v), "default-deny-network"))
-		return "loopback";
-	return NULL;
-}
-
-static void allow_recorded(struct net_call *n, struct event *e,
-			   const char *rule)
-{
-	e->has_policy = true;
-	e->decision = e->effective_decision = VERDICT_ALLOW;
-	e->rule = str_from(rule);
-	e->action = EVENT_ALLOWED;
-	if (sink_emit(&n->q->tracer->sink, e) < 0)
-		request_fail(n->q, EACCES);
-	else
-		run_act(n);
-}
-
-static void format_remote(const struct op_net *net, struct buf *out)
-{
-	char text[INET6_ADDRSTRLEN];
-	bool v4 = is_mapped(net->addr);
-
-	if (!inet_ntop(v4 ? AF_INET : AF_INET6, net->addr + (v4 ? 12 : 0), text,
-		       sizeof(text)))
-		return;
-	buf_printf(out, v4 ? "%s:%u" : "[%s]:%u", text, net->port);
-}
-
-void net_judge_inet(struct net_call *n)
-{
-	_cleanup_buf_ struct buf remote = BUF_INIT;
-	struct op op = { .kind = OP_NET };
-	struct event e = EVENT_INIT("net_connect");
-	const char *rule;
-	int r = net_parse_inet(n, &op.net);
-
-	if (r < 0) {
-		request_fail(n->q, -r);
-		return;
-	}
-	format_remote(&op.net, &remote);
-	request_event(n->q, &e);
-	e.remote = buf_str(&remote);
-	e.operation = str_from(n->q->name);
-	event_add_str(&e, "protocol",
-		      op.net.protocol == IPPROTO_UDP   ? STR("udp")
-		      : op.net.protocol == IPPROTO_TCP ? STR("tcp")
-						       : STR("other"));
-	rule = allowed_anyway(n, &op);
-	if (rule)
-		allow_recorded(n, &e, rule);
-	else
-		request_ask(n->q, &op, NULL, &e, on_judged);
 }
 
 /* Sockets that hand out the machine: closed even without any rule. */
@@ -347,7 +234,7 @@ static void judge_unix(struct net_call *n, enum unix_verb verb, bool abstract)
 	e.path = buf_str(&n->path);
 	e.abstract = abstract;
 	e.operation = str_from(unix_verb_to_string(verb));
-	request_ask(n->q, &op, NULL, &e, on_judged);
+	request_ask(n->q, &op, NULL, &e, net_judged);
 }
 
 /* The address is replaced by one that leads through the held descriptor. */
@@ -434,6 +321,8 @@ static int64_t do_connect(struct net_call *n)
 
 static int64_t act_connect(struct net_call *n)
 {
+	if (n->via_proxy)
+		return net_in_worker(n, net_connect_by_proxy);
 	return n->blocking ? net_in_worker(n, do_connect) : do_connect(n);
 }
 
@@ -444,6 +333,7 @@ void decode_connect(struct request *q)
 
 	if (!n)
 		return;
+	n->connecting = true;
 	r = net_get_address(n, q->args[1], q->args[2]);
 	if (r < 0)
 		request_fail(q, -r);

@@ -25,6 +25,10 @@ struct net_call {
 	int sock; /* owned: the caller's open file */
 	int domain, protocol;
 	bool blocking;
+	bool connecting;    /* the call is connect */
+	bool via_proxy;     /* and goes to the proxy, which judges it */
+	uint8_t wanted[16]; /* where it wanted to go */
+	uint16_t wanted_port;
 	union {
 		struct sockaddr any;
 		struct sockaddr_in in;
@@ -46,6 +50,10 @@ struct net_call {
 	uint64_t mmsg_len; /* where sendmmsg wants the length; 0 = nowhere */
 };
 
+/* Notes which DNS server a socket asked, before it is led to the stub. */
+void asked_remember(struct asked *a, int sock, const struct sockaddr *addr,
+		    socklen_t len);
+
 /* NULL: the request has been answered. */
 struct net_call *net_new(struct request *q, int fd,
 			 int64_t (*act)(struct net_call *n));
@@ -56,6 +64,11 @@ int net_get_address(struct net_call *n, uint64_t addr, uint64_t len);
 int net_parse_inet(const struct net_call *n, struct op_net *net);
 void net_judge(struct net_call *n, enum unix_verb verb);
 void net_judge_inet(struct net_call *n);
+/* Goes on, or answers, as the guard says; arg is the request. */
+void net_judged(void *arg, struct verdict v);
+/* In a worker: connects to the proxy and says where the caller wanted to go;
+ * 0 or -errno as the proxy answers (core/direct.h). */
+int64_t net_connect_by_proxy(struct net_call *n);
 void net_judge_unix(struct net_call *n, enum unix_verb verb);
 /* Runs act in a forked process that answers. */
 int64_t net_in_worker(struct net_call *n, int64_t (*act)(struct net_call *n));

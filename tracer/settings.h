@@ -43,6 +43,7 @@ struct settings {
 	bool unix_sockets;
 	bool net_notify;
 	uint16_t proxy_port;        /* 0 = none */
+	uint16_t dns_port;          /* the proxy's DNS stub; 0 = none */
 	bool cgroups;               /* false: do not try */
 	const char *cgroup_base;    /* NULL = beneath our own */
 	const char *control_socket; /* the server's; no command may connect */

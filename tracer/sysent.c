@@ -60,6 +60,7 @@ static const struct sysent table[] = {
 	ENTRY(sendto, decode_sendto),
 	ENTRY(sendmsg, decode_sendmsg),
 	ENTRY(sendmmsg, decode_sendmmsg),
+	ENTRY(recvfrom, decode_recvfrom),
 
 	ENTRY(kill, decode_kill),
 	ENTRY(tkill, decode_kill),

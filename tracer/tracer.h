@@ -8,6 +8,7 @@
 #define TRACER_TRACER_H
 
 #include <linux/filter.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -21,11 +22,24 @@
 #include "core/proto.h"
 #include "core/sink.h"
 #include "policy/guard.h"
+#include "policy/net.h"
 #include "policy/policy.h"
 #include "tracer/launcher.h"
 #include "tracer/settings.h"
 #include "trash/keeper.h"
 #include "trash/trash.h"
+
+#define ASKED_MAX 128
+
+/* DNS servers that sockets asked; see decode_recv.c. */
+struct asked {
+	struct asked_entry {
+		uint64_t cookie; /* of the socket; 0 = free */
+		struct sockaddr_in6 addr;
+		socklen_t len;
+	} entries[ASKED_MAX];
+	size_t next;
+};
 
 struct command;
 struct copies;
@@ -43,6 +57,8 @@ struct tracer {
 	struct approver approver;
 	struct buf scratch; /* encoder's buffer, reused for each event */
 
+	struct net_floor floor;
+	struct asked asked;
 	struct cgroup_root *cgroups; /* owned; NULL = none here */
 	struct launcher *launcher;   /* owned */
 	struct loop_source *launcher_source;

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * decode_inet.c - where an internet address of a command leads
+ *
+ * In this order:
+ * - our own proxy, and its DNS stub: yes.
+ * - port 53 of whatever server: the DNS stub, which judges the names. The
+ *   server that was asked is remembered for who looks at the sender of the
+ *   answer (decode_recv.c).
+ * - what the floor closes (policy/net.h): no. Loopback without a rule: yes.
+ * - TCP to an address that no rule speaks of: the proxy is asked, because it
+ *   may know the name that was looked up to this address. The socket is
+ *   connected to the proxy, which is told where the caller wanted to go
+ *   (core/direct.h); what it thinks of that holds, so nothing depends on
+ *   these bytes staying between us and it.
+ * - the rest is the policy's.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "base/addr.h"
+#include "core/direct.h"
+#include "policy/net.h"
+#include "tracer/net.h"
+
+#define PROXY_WAIT_MS  20000
+#define PROXY_SLICE_MS 500 /* how often to see whether the caller is there */
+
+static bool is_mapped(const uint8_t *a)
+{
+	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+	return memcmp(a, prefix, sizeof(prefix)) == 0;
+}
+
+/* 127/8, ::1, and the "any" addresses, which reach the same. */
+static bool is_loopback(const struct op_net *net)
+{
+	struct addr a;
+
+	memcpy(a.b, net->addr, sizeof(a.b));
+	return addr_classify(&a) <= ADDR_LOOPBACK;
+}
+
+/* 0 with *net filled; -EAFNOSUPPORT or -EINVAL as the kernel would say. */
+int net_parse_inet(const struct net_call *n, struct op_net *net)
+{
+	sa_family_t family = n->addr.any.sa_family;
+
+	*net = (struct op_net){ .has_addr = true,
+				.protocol = (uint8_t)n->protocol };
+	/* AF_UNSPEC is taken for AF_INET where a destination is wanted. */
+	if (family == AF_INET || family == AF_UNSPEC) {
+		if (n->addr_len < sizeof(struct sockaddr_in))
+			return -EINVAL;
+		op_net_set_v4(net, n->addr.in.sin_addr.s_addr);
+		net->port = ntohs(n->addr.in.sin_port);
+		return 0;
+	}
+	if (family != AF_INET6)
+		return -EAFNOSUPPORT;
+	if (n->addr_len < offsetof(struct sockaddr_in6, sin6_scope_id))
+		return -EINVAL;
+	memcpy(net->addr, &n->addr.in6.sin6_addr, 16);
+	net->port = ntohs(n->addr.in6.sin6_port);
+	return 0;
+}
+
+/* The copied address becomes 127.0.0.1:port, as the socket's family says it. */
+static void point_home(struct net_call *n, uint16_t port)
+{
+	const int no = 0;
+
+	memset(&n->addr, 0, sizeof(n->addr));
+	if (n->domain == AF_INET) {
+		n->addr.in.sin_family = AF_INET;
+		n->addr.in.sin_port = htons(port);
+		n->addr.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		n->addr_len = sizeof(n->addr.in);
+		return;
+	}
+	n->addr.in6.sin6_family = AF_INET6;
+	n->addr.in6.sin6_port = htons(port);
+	n->addr.in6.sin6_addr.s6_addr[10] = 0xff;
+	n->addr.in6.sin6_addr.s6_addr[11] = 0xff;
+	n->addr.in6.sin6_addr.s6_addr[12] = 127;
+	n->addr.in6.sin6_addr.s6_addr[15] = 1;
+	n->addr_len = sizeof(n->addr.in6);
+	/* of no use once bound to an IPv6 address: then it fails, denied */
+	(void)setsockopt(n->sock, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no));
+}
+
+/* Waits in slices, so that a caller who is gone is not waited for. */
+static int wait_for(const struct net_call *n, short events)
+{
+	struct pollfd p = { .fd = n->sock, .events = events };
+
+	for (int ms = 0; ms < PROXY_WAIT_MS; ms += PROXY_SLICE_MS) {
+		int r = poll(&p, 1, PROXY_SLICE_MS);
+
+		if (r > 0)
+			return 0;
+		if (r < 0 && errno != EINTR)
+			return -errno;
+		if (!request_valid(n->q))
+			return -EINTR;
+	}
+	return -ETIMEDOUT;
+}
+
+static int ask_proxy(const struct net_call *n, const struct direct *d)
+{
+	uint8_t words[DIRECT_SIZE], answer;
+	int r = connect(n->sock, &n->addr.any, n->addr_len) < 0 ? -errno : 0;
+
+	if (r == -EINPROGRESS)
+		r = wait_for(n, POLLOUT);
+	if (r < 0)
+		return r;
+	direct_encode(d, words);
+	if (send(n->sock, words, sizeof(words), MSG_NOSIGNAL | MSG_DONTWAIT) !=
+	    sizeof(words))
+		return -ECONNREFUSED;
+	r = wait_for(n, POLLIN);
+	if (r < 0)
+		return r;
+	if (recv(n->sock, &answer, 1, MSG_DONTWAIT) != 1)
+		return -ECONNREFUSED;
+	return -(int)answer;
+}
+
+int64_t net_connect_by_proxy(struct net_call *n)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+	struct direct d = { .port = n->wanted_port, .early = !n->blocking };
+	int r;
+
+	memcpy(d.addr, n->wanted, sizeof(d.addr));
+	r = ask_proxy(n, &d);
+	/* not connected, as after any connect() that failed */
+	if (r < 0 && r != -EISCONN && r != -EALREADY)
+		(void)connect(n->sock, &none, sizeof(none));
+	return r;
+}
+
+static void allow_recorded(struct net_call *n, struct event *e,
+			   const char *rule)
+{
+	e->has_policy = true;
+	e->decision = e->effective_decision = VERDICT_ALLOW;
+	e->rule = str_from(rule);
+	e->action = EVENT_ALLOWED;
+	if (sink_emit(&n->q->tracer->sink, e) < 0)
+		request_fail(n->q, EACCES);
+	else
+		net_run(n);
+}
+
+static void refuse_recorded(struct net_call *n, struct event *e,
+			    const char *rule)
+{
+	e->has_policy = true;
+	e->decision = e->effective_decision = VERDICT_DENY;
+	e->rule = str_from(rule);
+	e->action = EVENT_BLOCKED;
+	(void)sink_emit(&n->q->tracer->sink, e); /* refused either way */
+	request_fail(n->q, EACCES);
+}
+
+static void format_remote(const struct op_net *net, struct buf *out)
+{
+	char text[INET6_ADDRSTRLEN];
+	bool v4 = is_mapped(net->addr);
+
+	if (!inet_ntop(v4 ? AF_INET : AF_INET6, net->addr + (v4 ? 12 : 0), text,
+		       sizeof(text)))
+		return;
+	buf_printf(out, v4 ? "%s:%u" : "[%s]:%u", text, net->port);
+}
+
+/* True if the call now leads to the DNS stub. */
+static bool to_stub(struct net_call *n, const struct op_net *net)
+{
+	struct tracer *t = n->q->tracer;
+	uint16_t stub = t->settings.dns_port;
+
+	if (!stub || net->port != 53 || n->sock < 0 ||
+	    (net->protocol != IPPROTO_UDP && net->protocol != IPPROTO_TCP))
+		return false;
+	if (net->protocol == IPPROTO_UDP)
+		asked_remember(&t->asked, n->sock, &n->addr.any, n->addr_len);
+	point_home(n, stub);
+	return true;
+}
+
+static bool is_ours(const struct net_call *n, const struct op_net *net)
+{
+	const struct settings *s = &n->q->tracer->settings;
+
+	if (!is_loopback(net) || !net->port)
+		return false;
+	return (net->port == s->proxy_port && net->protocol == IPPROTO_TCP) ||
+	       net->port == s->dns_port;
+}
+
+/* No rule speaks of the address, and the proxy may know a name for it. */
+static bool ask_the_proxy(struct net_call *n, const struct op_net *net,
+			  const struct net_answer *a)
+{
+	const struct tracer *t = n->q->tracer;
+	struct str rule = policy_rule_name(guard_policy(t->guard), a->verdict);
+
+	if (!n->connecting || n->sock < 0 || net->protocol != IPPROTO_TCP ||
+	    !t->settings.proxy_port || a->allowed || a->builtin ||
+	    !str_eq_c(rule, "default-deny-network"))
+		return false;
+	memcpy(n->wanted, net->addr, sizeof(n->wanted));
+	n->wanted_port = net->port;
+	n->via_proxy = true;
+	point_home(n, t->settings.proxy_port);
+	return true;
+}
+
+void net_judge_inet(struct net_call *n)
+{
+	const struct tracer *t = n->q->tracer;
+	_cleanup_buf_ struct buf remote = BUF_INIT;
+	struct op op = { .kind = OP_NET };
+	struct event e = EVENT_INIT("net_connect");
+	struct net_answer a;
+	int r = net_parse_inet(n, &op.net);
+
+	if (r < 0) {
+		request_fail(n->q, -r);
+		return;
+	}
+	if (to_stub(n, &op.net)) {
+		net_run(n); /* the stub records what is asked */
+		return;
+	}
+	format_remote(&op.net, &remote);
+	request_event(n->q, &e);
+	e.remote = buf_str(&remote);
+	e.operation = str_from(n->q->name);
+	event_add_str(&e, "protocol",
+		      op.net.protocol == IPPROTO_UDP   ? STR("udp")
+		      : op.net.protocol == IPPROTO_TCP ? STR("tcp")
+						       : STR("other"));
+	if (is_ours(n, &op.net)) {
+		allow_recorded(n, &e, "agentsh-proxy");
+		return;
+	}
+	a = net_decide(guard_policy(t->guard), &t->floor, &op);
+	if (ask_the_proxy(n, &op.net, &a))
+		net_run(n); /* the proxy records what it thinks of it */
+	else if (a.builtin && a.allowed)
+		allow_recorded(n, &e, a.builtin);
+	else if (a.builtin)
+		refuse_recorded(n, &e, a.builtin);
+	else
+		request_ask(n->q, &op, NULL, &e, net_judged);
+}
