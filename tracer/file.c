@@ -27,6 +27,7 @@
 #include "base/proc.h"
 #include "tracer/exposes.h"
 #include "tracer/ownfd.h"
+#include "tracer/quarantine.h"
 
 static void target_done(struct file_target *t)
 {
@@ -85,6 +86,7 @@ struct file_call *file_new(struct request *q, enum file_verb verb,
 	f->two = f->exposes = f->times_now = false;
 	f->kept = (struct trash_kept){ 0 };
 	f->flags = f->mode = 0;
+	f->refusal = EACCES;
 	f->value = NULL;
 	f->value_n = 0;
 	f->xattr[0] = 0;
@@ -358,6 +360,65 @@ static bool startup_guard(const struct file_call *f, const struct op *op)
 	return v.kind == VERDICT_DENY && str_eq_c(rule, "default-deny-files");
 }
 
+/* A copy of the workspace has such a directory too: nothing gets into it. */
+static bool is_empty_copy(const struct file_call *f, struct str path)
+{
+	struct stat st;
+
+	if (f->verb == FILE_MKDIR)
+		return f->a.fd < 0;
+	return (f->verb == FILE_CHMOD || f->verb == FILE_CHOWN ||
+		f->verb == FILE_UTIME || f->verb == FILE_XATTR ||
+		f->verb == FILE_RMDIR) &&
+	       f->a.fd >= 0 && str_eq(path, buf_str(&f->a.path)) &&
+	       fstatat(f->a.fd, TRASH_STORE_SUBDIR, &st, AT_SYMLINK_NOFOLLOW) <
+		       0 &&
+	       errno == ENOENT;
+}
+
+/* The quarantine: it can be seen and listed, no more. */
+static bool is_kept_from(const struct file_call *f, struct str path)
+{
+	switch (quarantine_of(f->q->tracer, path)) {
+	case QUARANTINE_NONE:
+		return false;
+	case QUARANTINE_TOP:
+		return f->verb != FILE_OPEN && f->verb != FILE_LIST &&
+		       f->verb != FILE_STAT && f->verb != FILE_ACCESS &&
+		       !is_empty_copy(f, path);
+	case QUARANTINE_INSIDE:
+		break;
+	}
+	return true;
+}
+
+/* The directory a command opens is an empty one. */
+static int64_t act_open_empty(struct file_call *f)
+{
+	int fd = quarantine_open_empty(f->q->tracer);
+
+	if (fd < 0)
+		return fd;
+	request_inject(f->q, fd, (f->flags & O_CLOEXEC) != 0);
+	(void)close(fd);
+	return FILE_ANSWERED;
+}
+
+static void hide_quarantine(struct file_call *f)
+{
+	enum quarantine q = quarantine_of(f->q->tracer, buf_str(&f->a.path));
+
+	if (q == QUARANTINE_NONE && f->two)
+		q = quarantine_of(f->q->tracer, buf_str(&f->b.path));
+	if (q == QUARANTINE_TOP && f->verb == FILE_OPEN &&
+	    !(f->flags & O_PATH) && f->a.fd >= 0)
+		f->act = act_open_empty;
+	if (q == QUARANTINE_TOP &&
+	    (f->verb == FILE_RMDIR || f->verb == FILE_DELETE ||
+	     f->verb == FILE_RENAME))
+		f->refusal = EBUSY;
+}
+
 /* What is closed by the server; and procfs of ourselves, which would answer us
  * what it refuses the caller. */
 static bool is_ours(const struct file_call *f, struct str path)
@@ -369,8 +430,7 @@ static bool is_ours(const struct file_call *f, struct str path)
 	bool moves = f->verb == FILE_RENAME || f->verb == FILE_DELETE ||
 		     f->verb == FILE_RMDIR;
 
-	if (settings_denies(&t->settings, path) ||
-	    (t->trash && path_beneath(path, trash_path(t->trash))))
+	if (settings_denies(&t->settings, path) || is_kept_from(f, path))
 		return true;
 	if (!file_verb_is_read(f->verb) &&
 	    settings_protects(&t->settings, path, moves))
@@ -428,14 +488,15 @@ static const char *event_type(enum file_verb verb)
 	return (size_t)verb < ARRAY_LEN(names) ? names[verb] : "file_other";
 }
 
-/* What the agent removed is on record with the way to have it back. */
-static void tell_kept(struct file_call *f)
+/* What a rule soft-deletes is on record with the way to have it back. (What
+ * else is destroyed is kept as well; the receipt at the end says so.) */
+static void tell_kept(struct file_call *f, enum verdict_kind kind)
 {
 	struct event e = EVENT_INIT("file_soft_deleted");
 	char token[TRASH_TOKEN_LEN + 1];
 	_cleanup_buf_ struct buf hint = BUF_INIT;
 
-	if (trash_token_is_zero(f->kept.token) ||
+	if (kind != VERDICT_SOFT_DELETE || trash_token_is_zero(f->kept.token) ||
 	    (f->verb != FILE_DELETE && f->verb != FILE_RMDIR))
 		return;
 	trash_token_format(f->kept.token, token);
@@ -448,7 +509,7 @@ static void tell_kept(struct file_call *f)
 	(void)sink_emit(&f->q->tracer->sink, &e); /* the store has it too */
 }
 
-static void run_act(struct file_call *f)
+static void run_act(struct file_call *f, enum verdict_kind kind)
 {
 	struct request *q = f->q;
 	int64_t r = f->act(f);
@@ -456,7 +517,7 @@ static void run_act(struct file_call *f)
 	if (r == FILE_ANSWERED)
 		return;
 	if (r >= 0)
-		tell_kept(f);
+		tell_kept(f, kind);
 	if (r < 0)
 		request_fail(q, (int)-r);
 	else
@@ -471,7 +532,7 @@ static void on_judged(void *arg, struct verdict v)
 	case VERDICT_ALLOW:
 	case VERDICT_AUDIT:
 	case VERDICT_SOFT_DELETE:
-		run_act(q->data);
+		run_act(q->data, v.kind);
 		return;
 	case VERDICT_DENY:
 	case VERDICT_APPROVE:
@@ -479,7 +540,7 @@ static void on_judged(void *arg, struct verdict v)
 	case VERDICT_KIND_MAX:
 		break;
 	}
-	request_fail(q, EACCES);
+	request_fail(q, ((struct file_call *)q->data)->refusal);
 }
 
 /* A directory that would be moved with what nobody may open in it. */
@@ -522,7 +583,7 @@ static void allow_startup(struct file_call *f, struct event *e)
 	if (sink_emit(&f->q->tracer->sink, e) < 0)
 		request_fail(f->q, EACCES);
 	else
-		run_act(f);
+		run_act(f, VERDICT_ALLOW);
 }
 
 void file_judge(struct file_call *f)
@@ -531,10 +592,11 @@ void file_judge(struct file_call *f)
 	struct event e = EVENT_INIT("");
 	bool second;
 
+	hide_quarantine(f);
 	fill_op(f, &f->a, f->verb, &op);
 	/* pipe:[1], socket:[2], anon_inode: not of any file system we judge */
 	if (op.file.path.n == 0 || op.file.path.p[0] != '/') {
-		run_act(f);
+		run_act(f, VERDICT_ALLOW);
 		return;
 	}
 	if (is_ours(f, op.file.path) ||

@@ -100,6 +100,22 @@ static void hide_from_git(const struct trash *t)
 		(void)fd_write_full(fd, "*\n", 2);
 }
 
+#define STORE_EMPTY "empty"
+
+static void make_empty(const struct trash *t)
+{
+	if (!t->opt.read_only)
+		(void)mkdirat(t->base_fd, STORE_EMPTY, 0555);
+}
+
+int trash_open_empty(const struct trash *t)
+{
+	int fd = openat(t->base_fd, STORE_EMPTY,
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd < 0 ? -errno : fd;
+}
+
 static int store_enter(struct trash *t)
 {
 	int r;
@@ -116,6 +132,7 @@ static int store_enter(struct trash *t)
 			    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (t->base_fd < 0) /* read only: the Go program's entries alone */
 		return t->opt.read_only && errno == ENOENT ? 0 : -errno;
+	make_empty(t);
 	r = store_map_state(t);
 	if (r < 0)
 		return r;

@@ -8,6 +8,7 @@
  *	store/state               struct trash_state, mapped by everybody
  *	store/lock                flock: making writers, recovery, purge
  *	store/marks               checkpoints (append-only)
+ *	store/empty/              stands in for the store in sessions
  *	store/w-<id>/             one per writer process
  *		journal           records; locked (OFD) while the writer lives
  *		groups            summaries of the journal, for listing
@@ -37,7 +38,7 @@
 #define STORE_MAGIC         0x3168736172746731ULL
 #define STORE_VERSION       1
 #define STORE_STATE         4096
-#define STORE_SUBDIR        "store"
+#define STORE_SUBDIR        TRASH_STORE_SUBDIR
 #define STORE_WRITER_PREFIX "w-"
 
 #define COPY_DEFAULT_MAX (64ULL << 20)

@@ -26,6 +26,8 @@
 #include "base/str.h"
 
 #define TRASH_DEFAULT_DIR ".agentsh_trash"
+/* What makes a directory a store: this is in it. */
+#define TRASH_STORE_SUBDIR "store"
 
 struct trash;
 
@@ -86,6 +88,9 @@ struct trash *trash_close(struct trash *t);
 struct str trash_root_path(const struct trash *t);
 /* Absolute path of the store; borrowed. Catchers must hide it. */
 struct str trash_path(const struct trash *t);
+/* An empty directory nobody can put anything into, to show in place of the
+ * store: readable fd (owned) or -errno. */
+int trash_open_empty(const struct trash *t);
 /* O_PATH fd of the workspace root; borrowed. */
 int trash_root_fd(const struct trash *t);
 /* Device and inode of the store's directory, to recognise it. */

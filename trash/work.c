@@ -158,8 +158,7 @@ void work_see(struct trash *t, uint32_t group, const struct record_stat *st,
 
 bool work_is_own(struct trash *t, uint32_t group, const struct record_stat *st)
 {
-	return !t->opt.keep_own && st->nlink <= 1 &&
-	       work_seen(t, group, st) == SEEN_BORN;
+	return !t->opt.keep_own && work_seen(t, group, st) == SEEN_BORN;
 }
 
 int work_xattrs(int fd, struct buf *out)
