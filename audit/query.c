@@ -112,6 +112,37 @@ int audit_query(struct audit_store *s, const struct audit_filter *f,
 	return r < 0 ? r : 0;
 }
 
+int audit_unfinished(struct audit_store *s, int64_t since_ns,
+		     audit_command_fn *fn, void *arg)
+{
+	static const char SQL[] =
+		"SELECT session_id, command_id FROM events AS e"
+		" WHERE type='command_started' AND ts_unix_ns>=?"
+		" AND NOT EXISTS(SELECT 1 FROM events AS f WHERE"
+		"  f.command_id=e.command_id AND f.type='command_finished')"
+		" ORDER BY rowid";
+	sqlite3_stmt *st = NULL;
+	int rc, r;
+
+	if (!s->db)
+		return 0;
+	r = s->read_only ? 0 : audit_flush(s);
+	if (r == 0)
+		r = sqlite_error(sqlite3_prepare_v2(s->db, SQL, -1, &st, NULL));
+	if (r == 0)
+		(void)sqlite3_bind_int64(st, 1, since_ns);
+	while (r == 0) {
+		rc = sqlite3_step(st);
+		if (rc != SQLITE_ROW) {
+			r = sqlite_error(rc);
+			break;
+		}
+		r = fn(arg, column_str(st, 0), column_str(st, 1));
+	}
+	(void)sqlite3_finalize(st);
+	return r < 0 ? r : 0;
+}
+
 static int verify_row(sqlite3_stmt *st, struct chain *c,
 		      struct audit_verdict *v)
 {

@@ -78,6 +78,14 @@ typedef int audit_row_fn(void *arg, struct str payload_json);
 int audit_query(struct audit_store *s, const struct audit_filter *f,
 		audit_row_fn *fn, void *arg);
 
+/*
+ * Commands with a command_started since then and no command_finished. The
+ * callback must not append; a non-zero return stops. 0 or -errno.
+ */
+typedef int audit_command_fn(void *arg, struct str session, struct str command);
+int audit_unfinished(struct audit_store *s, int64_t since_ns,
+		     audit_command_fn *fn, void *arg);
+
 struct audit_output {
 	struct str stdout_data, stderr_data;
 	uint64_t stdout_total, stderr_total;

@@ -25,6 +25,7 @@
 #include "core/limits.h"
 #include "server/api.h"
 #include "server/listen.h"
+#include "server/state.h"
 #include "server/worker.h"
 
 #define NOFILE_WANTED 16384
@@ -172,8 +173,10 @@ static void on_reap_sessions(struct loop *l, void *arg)
 
 static void stop_if_idle(struct app *app)
 {
-	if (app->stopping && workers_idle(app))
+	if (app->stopping && workers_idle(app)) {
+		state_stopped(app);
 		loop_quit(app->loop, 0);
+	}
 }
 
 static void on_child(struct loop *l, int signo, void *arg)
@@ -358,9 +361,11 @@ static int start(struct app *app, const char *config_path)
 	if (r == 0)
 		r = set_up_loop(app);
 	if (r == 0)
-		r = start_listening(app);
-	if (r == 0)
 		app_reap_cgroups(app);
+	if (r == 0)
+		r = state_recover(app);
+	if (r == 0)
+		r = start_listening(app);
 	return r;
 }
 

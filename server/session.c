@@ -17,6 +17,7 @@
 #include "server/approvals.h"
 #include "server/exec.h"
 #include "server/session_priv.h"
+#include "server/state.h"
 #include "server/worker.h"
 
 bool session_id_valid(struct str id)
@@ -86,6 +87,7 @@ int session_env_set(struct session *s, struct str name, struct str value)
 	text = str_dup(value);
 	if (!text)
 		return -ENOMEM;
+	state_changed(s);
 	if (v) {
 		free(v->value);
 		v->value = TAKE(text);
@@ -110,6 +112,7 @@ void session_env_unset(struct session *s, struct str name)
 
 	if (!v)
 		return;
+	state_changed(s);
 	free(v->name);
 	free(v->value);
 	*v = s->env.data[--s->env.n];
@@ -188,6 +191,7 @@ int session_set_cwd(struct session *s, struct str label)
 		return -ENOMEM;
 	free(s->cwd);
 	s->cwd = cwd;
+	state_changed(s);
 	return 0;
 }
 
@@ -326,10 +330,12 @@ void session_destroy(struct session *s, const char *event,
 	s->proxy = worker_stop(s->proxy);
 	s->proxy_state = WORKER_NONE;
 	session_stop_vfs(s);
-	if (event)
+	if (event) {
 		(void)app_emit_simple(app, s, event,
 				      expired_by ? "expired_by" : NULL,
 				      str_from(expired_by));
+		state_remove(s);
+	}
 	end_streams(s);
 	*s->link = s->next;
 	if (s->next)

@@ -70,10 +70,13 @@ struct session {
 	struct subscriber *subs;
 	unsigned int n_subs;
 	uint32_t next_request;
+	bool state_dirty; /* state.c has to write it down */
 };
 
 struct session_request {
 	struct str id, workspace, policy, home, project_root;
+	bool restored;       /* by state.c: no session_created, no worker yet */
+	uint32_t generation; /* of its policy, when restored */
 	bool has_detect, detect_project_root;
 	bool has_real_paths, real_paths;
 };

@@ -17,6 +17,7 @@
 #include "core/limits.h"
 #include "server/project.h"
 #include "server/session_priv.h"
+#include "server/state.h"
 
 #define VIRTUAL_ROOT "/workspace"
 
@@ -254,8 +255,10 @@ int session_create(struct app *app, const struct session_request *rq,
 	s->generation = 1;
 	s->created_ns = clock_realtime_ns();
 	s->created_mono = s->last_used_mono = clock_monotonic_ns();
+	if (rq->restored)
+		s->generation = MAX(rq->generation, 1U);
 	r = build(s, rq, &f);
-	if (r == 0 && record_created(s) < 0)
+	if (r == 0 && !rq->restored && record_created(s) < 0)
 		r = fail(&f, 503, -EIO, "cannot record the session");
 	if (r < 0) {
 		if (err->len == 0)
@@ -269,6 +272,11 @@ int session_create(struct app *app, const struct session_request *rq,
 		s->next->link = &s->next;
 	app->sessions = s;
 	app->n_sessions++;
+	state_changed(s);
+	if (rq->restored) {
+		*ret = TAKE(s);
+		return 0;
+	}
 	/* The first command finds it ready; a failure is told then. */
 	(void)session_need_tracer(s);
 	*ret = TAKE(s);
