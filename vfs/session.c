@@ -23,20 +23,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "vfs/pace.h"
 #include "vfs/request.h"
 #include "vfs/wire.h"
 
-#define MAX_WRITE      (1U << 20)
-#define BUF_SIZE       (MAX_WRITE + 65536U)
-#define THREADS        4U
-#define MAX_THREADS    16U
-#define SERVE_NICE     (-10)
-#define SERVE_SLICE_NS 100000ULL
+#define MAX_WRITE   (1U << 20)
+#define BUF_SIZE    (MAX_WRITE + 65536U)
+#define THREADS     4U
+#define MAX_THREADS 16U
 
 struct session {
 	struct vfs *vfs;
@@ -143,6 +141,8 @@ static bool serve_one(struct session *s, char *buf)
 	if (n < (ssize_t)sizeof(struct fuse_in_header))
 		return false;
 	note_init(s, buf, (size_t)n);
+	pace_request(
+		(pid_t)((const struct fuse_in_header *)(const void *)buf)->pid);
 	if (ops_raw(s->vfs, buf, (size_t)n))
 		return true;
 	fb.size = (size_t)n;
@@ -162,29 +162,6 @@ static void give_turn(struct session *s)
 	(void)pthread_mutex_unlock(&s->turn);
 }
 
-/*
- * A client waits for each answer: what counts is how soon we run after being
- * woken. A short slice gives an early deadline (6.12 and later; before, the
- * value is ignored), and the nice value weight on a busy machine.
- */
-static void run_soon(void)
-{
-	struct {
-		uint32_t size, policy;
-		uint64_t flags;
-		int32_t nice;
-		uint32_t priority;
-		uint64_t runtime, deadline, period;
-	} attr = { .size = sizeof(attr),
-		   .nice = SERVE_NICE,
-		   .runtime = SERVE_SLICE_NS };
-
-	if (syscall(SYS_sched_setattr, 0, &attr, 0) == 0)
-		return;
-	attr.nice = 0; /* no privilege */
-	(void)syscall(SYS_sched_setattr, 0, &attr, 0);
-}
-
 static void *run_thread(void *arg)
 {
 	struct session *s = arg;
@@ -194,7 +171,7 @@ static void *run_thread(void *arg)
 
 	if (r < 0)
 		(void)log_error_errno(r, "request thread");
-	run_soon();
+	pace_init(s->vfs->settings.follow);
 	while (r == 0 && go && !__atomic_load_n(&s->stop, __ATOMIC_ACQUIRE)) {
 		if (!has_turn)
 			take_turn(s);

@@ -38,6 +38,7 @@ struct vfs_settings {
 	const char *trash_path;  /* NULL = default */
 	enum vfs_mode mode;
 	bool passthrough;
+	bool follow; /* run beside the client, pace.h */
 	bool approvals;
 	double timeout; /* seconds that the kernel may keep names and attributes */
 	struct trash_options trash;
