@@ -162,17 +162,18 @@ static void release(struct inode_table *t, struct inode *i)
 	}
 }
 
-/* Closes descriptors that can be had again, a few at a time. */
+/* Closes descriptors that can be had again, down to seven eighths. */
 static void make_room(struct inode_table *t)
 {
 	size_t looked = 0;
 
-	while (t->n_fds >= t->max_fds && looked++ < t->size) {
+	if (t->n_fds < t->max_fds)
+		return;
+	while (t->n_fds > t->max_fds / 8 * 7 && looked++ < t->size) {
 		struct inode *i = t->slots[t->hand++ & (t->size - 1)];
 
 		for (; i; i = i->next)
-			if (i->fd >= 0 && i->refs == 0 && i->name &&
-			    i->parent && !i->backing && !S_ISDIR(i->type))
+			if (i->fd >= 0 && i->held == 0 && i->name && i->parent)
 				close_fd(t, i);
 	}
 }
@@ -212,7 +213,7 @@ int inode_table_init(struct inode_table *t, int root_fd)
 		(void)getrlimit(RLIMIT_NOFILE, &rl);
 	}
 	t->max_fds = rl.rlim_cur > 2 * FDS_OTHER ? rl.rlim_cur - FDS_OTHER
-						 : rl.rlim_cur / 2;
+						 : rl.rlim_cur / 4;
 	r = grow(t);
 	if (r < 0)
 		return r;
@@ -226,7 +227,7 @@ int inode_table_init(struct inode_table *t, int root_fd)
 	t->root->ino = id.ino;
 	t->root->btime_ns = id.btime_ns;
 	t->root->type = S_IFDIR;
-	t->root->refs = 1;
+	t->root->refs = t->root->held = 1;
 	t->root->fd = fcntl(root_fd, F_DUPFD_CLOEXEC, 3);
 	if (t->root->fd < 0)
 		return -errno;
@@ -333,27 +334,11 @@ void inode_unref(struct inode_table *t, struct inode *i)
 	(void)pthread_mutex_unlock(&t->lock);
 }
 
-/* Opens by parent and name, whose parents may have to be opened first. */
-static int open_by_name(struct inode_table *t, struct inode *i)
+static int open_one(struct inode_table *t, struct inode *i)
 {
 	struct identity id;
 	int fd;
 
-	if (!i->parent || !i->name)
-		return -ESTALE;
-	if (i->parent->fd < 0) {
-		struct inode *up = i->parent;
-		int r = 0;
-
-		/* Directories keep theirs: one level is missing at most, for
-		 * one that a directory listing alone has shown. */
-		if (!up->parent || up->parent->fd < 0)
-			return -ESTALE;
-		r = open_by_name(t, up);
-		if (r < 0)
-			return r;
-	}
-	make_room(t);
 	fd = openat(i->parent->fd, i->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? -ESTALE : -errno;
@@ -367,6 +352,26 @@ static int open_by_name(struct inode_table *t, struct inode *i)
 	return 0;
 }
 
+/* Opens by parent and name, the missing ancestors from the top. Room is made
+ * before, not between: what was just opened must stay. */
+static int open_by_name(struct inode_table *t, struct inode *i)
+{
+	make_room(t);
+	while (i->fd < 0) {
+		struct inode *top = i;
+		int r;
+
+		while (top->parent && top->parent->fd < 0)
+			top = top->parent;
+		if (!top->parent || !top->name)
+			return -ESTALE;
+		r = open_one(t, top);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int inode_fd(struct inode_table *t, struct inode *i)
 {
 	int r = 0;
@@ -376,6 +381,7 @@ int inode_fd(struct inode_table *t, struct inode *i)
 		r = open_by_name(t, i);
 	if (r == 0) {
 		i->refs++;
+		i->held++;
 		r = i->fd;
 	}
 	(void)pthread_mutex_unlock(&t->lock);
@@ -384,7 +390,18 @@ int inode_fd(struct inode_table *t, struct inode *i)
 
 void inode_put_fd(struct inode_table *t, struct inode *i)
 {
-	inode_unref(t, i);
+	(void)pthread_mutex_lock(&t->lock);
+	i->held--;
+	i->refs--;
+	release(t, i);
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
+void inode_unhold(struct inode_table *t, struct inode *i)
+{
+	(void)pthread_mutex_lock(&t->lock);
+	i->held--;
+	(void)pthread_mutex_unlock(&t->lock);
 }
 
 static int64_t now_ns(void)
@@ -395,8 +412,9 @@ static int64_t now_ns(void)
 	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 }
 
-static int fresh_path(struct inode_table *t, struct inode *i, int fd,
-		      struct buf *out)
+/* gen: of before the kernel is asked, so that a rename meanwhile counts. */
+static int fresh_path(struct inode_table *t, struct inode *i, uint64_t gen,
+		      int fd, struct buf *out)
 {
 	size_t start = out->len;
 	int r = path_of_fd(fd, out);
@@ -408,7 +426,7 @@ static int fresh_path(struct inode_table *t, struct inode *i, int fd,
 	(void)pthread_mutex_lock(&t->lock);
 	free(i->path);
 	i->path = copy;
-	i->path_gen = t->path_gen;
+	i->path_gen = gen;
 	i->path_until_ns = now_ns() + NSEC_PER_SEC;
 	(void)pthread_mutex_unlock(&t->lock);
 	return 0;
@@ -416,15 +434,17 @@ static int fresh_path(struct inode_table *t, struct inode *i, int fd,
 
 int inode_path(struct inode_table *t, struct inode *i, int fd, struct buf *out)
 {
+	uint64_t gen;
 	bool known;
 
 	(void)pthread_mutex_lock(&t->lock);
+	gen = t->path_gen;
 	known = i->path && i->path_gen == t->path_gen &&
 		now_ns() < i->path_until_ns;
 	if (known)
 		buf_puts(out, i->path);
 	(void)pthread_mutex_unlock(&t->lock);
-	return known ? out->error : fresh_path(t, i, fd, out);
+	return known ? out->error : fresh_path(t, i, gen, fd, out);
 }
 
 void inode_detach(struct inode_table *t, int dirfd, const char *name)
@@ -454,6 +474,8 @@ void inode_moved(struct inode_table *t, const struct stat *st,
 		 struct inode *parent, const char *name)
 {
 	(void)pthread_mutex_lock(&t->lock);
+	if (S_ISDIR(st->st_mode))
+		t->path_gen++;
 	for (struct inode *i =
 		     t->slots[hash_id(st->st_dev, st->st_ino, t->size)];
 	     i; i = i->next)

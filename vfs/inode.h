@@ -26,6 +26,7 @@ struct inode {
 	mode_t type;          /* constant: S_IFMT bits */
 	uint64_t lookups;     /* what the kernel holds */
 	uint32_t refs;        /* children, open files and users of fd */
+	uint32_t held;        /* users of fd alone: it stays open */
 	int fd;               /* O_PATH; -1 */
 	struct inode *parent; /* with a reference; NULL = not known */
 	char *name;           /* in parent; NULL = only fd leads to it */
@@ -67,6 +68,8 @@ void inode_forget(struct inode_table *t, struct inode *i, uint64_t n);
  * was. */
 int inode_fd(struct inode_table *t, struct inode *i);
 void inode_put_fd(struct inode_table *t, struct inode *i);
+/* Gives up the descriptor but keeps the node, for inode_unref() later. */
+void inode_unhold(struct inode_table *t, struct inode *i);
 /*
  * Absolute path of a directory whose fd is held, appended to out. Remembered
  * until a directory is renamed through us, and for a second at most: the host

@@ -45,6 +45,7 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino,
 		return;
 	}
 	f->inode = i; /* the reference of inode_fd() is the file's */
+	inode_unhold(&v->inodes, i);
 	f->fd = -1;
 	fi->fh = (uintptr_t)f;
 	fi->cache_readdir = v->settings.timeout > 0;

@@ -219,13 +219,16 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 	if (r < 0) {
 		rq_err(req, r);
-		if (f)
-			file_free(v, f); /* with the reference of inode_fd() */
-		else
+		if (f) { /* with the reference of inode_fd() */
+			inode_unhold(&v->inodes, i);
+			file_free(v, f);
+		} else {
 			inode_put_fd(&v->inodes, i);
+		}
 		return;
 	}
 	/* The reference of inode_fd() is the file's now. */
+	inode_unhold(&v->inodes, i);
 	if (fuse_reply_buf(req, (const char *)&out, sizeof(out)) == -ENOENT)
 		file_free(v, f); /* interrupted: no release will come */
 }
@@ -296,6 +299,7 @@ static int created_setup(struct vfs *v, struct inode *parent, const char *name,
 	f = held < 0 ? NULL : file_new(i, flags);
 	if (f) {
 		r = file_setup(v, f, held, fd, &out->open);
+		inode_unhold(&v->inodes, i);
 		if (r < 0)
 			file_free(v, f);
 	} else {

@@ -62,3 +62,11 @@ SETTINGS='{"vfs.mode": "soft_block"}'
 denied_mode() { mounted bash -c "$1"; [ "$STATUS" != 0 ] || fail "soft_block: $1"; }
 denied_mode 'rm out'
 denied_mode 'echo n >n; mv n out'
+
+# a directory under another name: what is in it is judged by where it is now
+SETTINGS='{}'
+mkdir -p "$WS/free/d"; echo f >"$WS/free/d/f"
+denied 'cat free/d/f; mv free/d ro/d2 2>/dev/null || mv free/d soft/d; cat soft/d/f; mkdir ro2; rm ro/f'
+mkdir -p "$WS/a/b"; echo x >"$WS/a/b/x"
+mounted bash -c 'cat a/b/x; mv a c; cat c/b/x; rm c/b/x'
+expect_event ".type == \"file_delete\" and .path == \"$WS/c/b/x\""
