@@ -74,12 +74,15 @@ static void pick_create(struct trial *t, const struct policy *p)
 					    "/" };
 
 	for (size_t i = 0; i < ARRAY_LEN(DIRS); i++) {
-		(void)snprintf(t->create, sizeof(t->create),
-			       "%s/agentsh-canary-%d",
+		char name[sizeof(t->create)];
+
+		(void)snprintf(name, sizeof(name), "%s/agentsh-canary-%d",
 			       DIRS[i][1] ? DIRS[i] : "", (int)getpid());
-		if (access(DIRS[i], W_OK) == 0 &&
-		    denies_file(p, FILE_CREATE, t->create))
-			return;
+		if (access(DIRS[i], W_OK) < 0 ||
+		    !denies_file(p, FILE_CREATE, name))
+			continue;
+		memcpy(t->create, name, sizeof(name));
+		return;
 	}
 	t->create[0] = '\0';
 }
