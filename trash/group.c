@@ -40,6 +40,7 @@ struct group *group_free(struct group *g)
 		return NULL;
 	for (size_t i = 0; i < g->n_roots; i++)
 		free(g->roots[i].path);
+	free(g->roots);
 	free(g->session);
 	free(g->command);
 	free(g->detail);
@@ -101,6 +102,16 @@ static size_t roots_swallow(struct group *g, struct str dir,
 
 static int root_push(struct group *g, struct str path, struct group_root r)
 {
+	if (g->n_roots == g->max_roots) {
+		size_t n = g->max_roots ? g->max_roots * 2 : 2;
+		struct group_root *roots =
+			reallocarray(g->roots, n, sizeof(*roots));
+
+		if (!roots)
+			return -ENOMEM;
+		g->roots = roots;
+		g->max_roots = n;
+	}
 	r.path = str_dup(path);
 	if (!r.path)
 		return -ENOMEM;

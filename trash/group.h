@@ -34,8 +34,9 @@ struct group {
 	bool ended, undone, dirty;
 	char *session, *command, *detail; /* owned */
 	struct trash_group_stat stat;     /* token not filled */
-	struct group_root roots[TRASH_MAX_ROOTS + 1];
-	size_t n_roots;
+	struct group_root *roots; /* owned; one more than the maximum while
+				   * bundling */
+	size_t n_roots, max_roots;
 };
 
 int group_new(const struct record_group *r, struct group **ret);

@@ -175,7 +175,8 @@ void journal_ref(struct trash *t, enum record_type type,
 	(void)pthread_mutex_lock(&t->lock);
 	if (journal_ready(t) == 0) {
 		record_put_ref(journal_scratch(t), type, ref);
-		(void)journal_commit(t);
+		if (journal_commit(t) == 0)
+			t->n_ops++;
 	}
 	(void)pthread_mutex_unlock(&t->lock);
 }
@@ -196,12 +197,28 @@ static void close_groups(struct trash *t)
 	}
 }
 
+/* Commands that did nothing leave nothing. */
+static void remove_writer(struct trash *t)
+{
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), STORE_WRITER_PREFIX "%016llx",
+		       (unsigned long long)t->writer);
+	(void)unlinkat(t->wfd, "groups", 0);
+	(void)unlinkat(t->wfd, "journal", 0);
+	(void)unlinkat(t->base_fd, name, AT_REMOVEDIR);
+}
+
 void journal_close(struct trash *t)
 {
 	_cleanup_close_ int fd = -1;
 
 	if (!t->writer)
 		return;
+	if (t->n_ops == 0) {
+		remove_writer(t);
+		return;
+	}
 	close_groups(t);
 	if (journal_summarise(t) < 0)
 		return; /* the next to open it recovers */

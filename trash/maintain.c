@@ -16,8 +16,9 @@
 #include "trash/index.h"
 #include "trash/restore.h"
 
-#define NSEC_PER_MSEC 1000000ULL
-#define READ_AHEAD    (256U << 10)
+#define NSEC_PER_MSEC  1000000ULL
+#define PURGE_EVERY_NS (600LL * 1000000000)
+#define READ_AHEAD     (256U << 10)
 
 static int add_writer(struct trash *t, const char *name, struct trash_usage *u)
 {
@@ -136,6 +137,11 @@ int trash_maintain(struct trash *t, unsigned int budget_ms)
 	} while (r > 0 && clock_monotonic_ns() < deadline);
 	if (r != 0 || t->opt.max_age_ns <= 0)
 		return r;
+	/* Reads every journal: seldom. */
+	if (t->purged_ns &&
+	    (int64_t)clock_monotonic_ns() - t->purged_ns < PURGE_EVERY_NS)
+		return 0;
+	t->purged_ns = (int64_t)clock_monotonic_ns();
 	o.ttl_ns = t->opt.max_age_ns;
 	return trash_purge(t, &o, &purged);
 }

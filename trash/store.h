@@ -96,7 +96,9 @@ struct trash {
 	int wfd, jfd, gfd;
 	uint64_t joff, jalloc;
 	uint32_t next_dir;
-	uint64_t hashed; /* journal offset that trash_maintain() got to */
+	uint64_t n_ops;    /* recorded by us */
+	int64_t purged_ns; /* monotonic: last purge by age */
+	uint64_t hashed;   /* journal offset that trash_maintain() got to */
 	unsigned int since_summary; /* records since the last one */
 	VEC(struct group *) groups; /* index = group id - 1 */
 	struct slotdir *slots[SLOT_CACHE];

@@ -82,6 +82,8 @@ int work_record(struct trash *t, struct record_op *op, const struct slotdir *d)
 		r = journal_commit(t);
 		if (r < 0)
 			group_unapply(g, op, str_from(d->path));
+		else
+			t->n_ops++;
 	}
 	(void)pthread_mutex_unlock(&t->lock);
 	return r;

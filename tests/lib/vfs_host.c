@@ -2,12 +2,13 @@
 /*
  * vfs_host.c - runs a command inside an agentsh-vfs mount, without a server
  *
- * vfs_host [-p POLICY.yaml] [-s SETTINGS.json] [-o EVENTS] [-c ID] VFS WORKSPACE
- *	-- CMD
+ * vfs_host [-p POLICY.yaml] [-s SETTINGS.json] [-o EVENTS] [-c ID]
+ *	[-a yes|no] VFS WORKSPACE -- CMD
  *
  * Plays the server's part: policy, ring, channel, hello; enters the mount
  * namespace that the worker answers with, runs CMD there with WORKSPACE as its
- * directory, and ends the worker. -o: events as JSON lines. The exit status is the command's; 77 when mounting is not possible.
+ * directory, and ends the worker. -o: events as JSON lines. -a: the answer to
+ * approvals, after half a second. The exit status is the command's; 77 when mounting is not possible.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +37,8 @@ struct host {
 	struct channel *channel;
 	struct ring *ring;
 	pid_t worker;
-	FILE *events; /* NULL: not wanted */
+	FILE *events;        /* NULL: not wanted */
+	const char *approve; /* "yes", "no"; NULL: nothing comes */
 	int mnt_ns;
 };
 
@@ -181,6 +183,25 @@ static void tell(struct host *h, enum proto_type type, pid_t pid,
 			   0);
 }
 
+static void answer(struct host *h)
+{
+	struct proto_approval a = { .approved = h->approve &&
+						strcmp(h->approve, "yes") == 0,
+				    .approval_id = STR("x") };
+	_cleanup_buf_ struct buf body = BUF_INIT;
+	struct channel_msg m;
+
+	if (channel_recv(h->channel, &m) != 1)
+		return;
+	if (m.type == PROTO_APPROVAL_ASK) {
+		(void)usleep(500000);
+		(void)proto_approval_encode(&a, &body);
+		(void)channel_send(h->channel, PROTO_APPROVAL, m.id,
+				   buf_str(&body), NULL, 0);
+	}
+	channel_msg_done(&m);
+}
+
 static int run(struct host *h, const char *workspace, const char *id,
 	       char **argv)
 {
@@ -206,6 +227,7 @@ static int run(struct host *h, const char *workspace, const char *id,
 				    .events = POLLIN };
 
 		drain(h);
+		answer(h);
 		if (poll(&p, 1, 20) > 0) {
 			uint64_t n;
 
@@ -237,13 +259,15 @@ int main(int argc, char **argv)
 	struct host h = { .mnt_ns = -1 };
 	int opt, code;
 
-	while ((opt = getopt(argc, argv, "+p:s:c:o:")) >= 0) {
+	while ((opt = getopt(argc, argv, "+p:s:c:o:a:")) >= 0) {
 		if (opt == 'p')
 			policy = optarg;
 		else if (opt == 's')
 			settings = optarg;
 		else if (opt == 'c')
 			id = optarg;
+		else if (opt == 'a')
+			h.approve = optarg;
 		else if (opt == 'o')
 			h.events = fopen(optarg, "we");
 		else
