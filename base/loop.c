@@ -10,6 +10,12 @@
  * with the milliseconds rounded up before 5.11), so a timer costs no
  * descriptor and arming it no system call.
  *
+ * Direct sources are waited for by ppoll() beside the epoll instance, which is
+ * then just one more descriptor of it. A waker's hint to run the waiter on its
+ * own CPU (seccomp's SYNC_WAKE_UP) reaches a waiter in poll, but is lost in
+ * epoll; where wake-ups of another CPU are dear that is most of the latency.
+ * There are few of them, because ppoll looks at each every turn.
+ *
  * Signals share one signalfd. signalfd merges equal pending signals, so a
  * SIGCHLD handler must drain waitpid() until nothing is left.
  */
@@ -17,6 +23,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -27,6 +34,7 @@
 #include "base/vec.h"
 
 #define LOOP_BATCH 64
+#define MAX_DIRECT 16
 #define NS_PER_MS  1000000ULL
 #define NOT_ARMED  SIZE_MAX
 
@@ -42,6 +50,7 @@ struct loop_source {
 	void *arg;
 	/* SOURCE_IO */
 	int fd;
+	uint32_t events;
 	loop_io_fn *io;
 	/* SOURCE_TIMER */
 	loop_timer_fn *timer;
@@ -68,6 +77,8 @@ struct loop {
 	VEC(struct loop_source *) heap;  /* borrowed, min-heap by due */
 	struct loop_source *live, *dead; /* owned lists */
 	VEC(struct deferred) deferred;
+	struct loop_source *direct[MAX_DIRECT]; /* borrowed */
+	size_t n_direct;
 	int signal_fd; /* owned; -1 until a signal is added */
 	sigset_t signal_set;
 	struct signal_handler handlers[_NSIG];
@@ -205,6 +216,7 @@ int loop_add_io(struct loop *l, int fd, uint32_t events, loop_io_fn *fn,
 	if (!s)
 		return -ENOMEM;
 	s->fd = fd;
+	s->events = events;
 	s->io = fn;
 	if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &ev) < 0) {
 		int r = -errno;
@@ -218,15 +230,75 @@ int loop_add_io(struct loop *l, int fd, uint32_t events, loop_io_fn *fn,
 	return 0;
 }
 
-int loop_mod_io(struct loop_source *s, uint32_t events)
+static int epoll_mod(struct loop_source *s, uint32_t events)
 {
 	struct epoll_event ev = { .events = events, .data.ptr = s };
 
+	return epoll_ctl(s->loop->epoll, EPOLL_CTL_MOD, s->fd, &ev) < 0 ? -errno
+									: 0;
+}
+
+/* Index among the direct sources; n_direct if it is none. */
+static size_t direct_index(const struct loop_source *s)
+{
+	size_t i = 0;
+
+	while (i < s->loop->n_direct && s->loop->direct[i] != s)
+		i++;
+	return i;
+}
+
+static bool is_direct(const struct loop_source *s)
+{
+	return direct_index(s) < s->loop->n_direct;
+}
+
+static void direct_drop(struct loop_source *s)
+{
+	struct loop *l = s->loop;
+	size_t i = direct_index(s);
+
+	if (i == l->n_direct)
+		return;
+	l->n_direct--;
+	memmove(l->direct + i, l->direct + i + 1,
+		(l->n_direct - i) * sizeof(l->direct[0]));
+}
+
+int loop_mod_io(struct loop_source *s, uint32_t events)
+{
+	int r;
+
 	if (s->kind != SOURCE_IO || s->dead)
 		return -EINVAL;
-	if (epoll_ctl(s->loop->epoll, EPOLL_CTL_MOD, s->fd, &ev) < 0)
-		return -errno;
-	return 0;
+	r = is_direct(s) ? 0 : epoll_mod(s, events);
+	if (r == 0)
+		s->events = events;
+	return r;
+}
+
+int loop_direct_io(struct loop_source *s)
+{
+	struct loop *l = s->loop;
+	int r;
+
+	if (s->kind != SOURCE_IO || s->dead)
+		return -EINVAL;
+	if (is_direct(s))
+		return 0;
+	if (l->n_direct == MAX_DIRECT) {
+		struct loop_source *oldest = l->direct[0];
+
+		r = epoll_mod(oldest, oldest->events);
+		if (r < 0)
+			return r;
+		direct_drop(oldest);
+	}
+	/* Stays in epoll without events: errors and HUP wake it either way. */
+	r = epoll_mod(s, 0);
+	if (r == 0)
+		l->direct[l->n_direct++] = s;
+	return r;
 }
 
 int loop_timer_arm(struct loop_source *s, uint64_t delay_ns)
@@ -277,6 +349,7 @@ struct loop_source *loop_remove(struct loop_source *s)
 		return NULL;
 	s->dead = true;
 	heap_remove(s->loop, s);
+	direct_drop(s);
 	/* The caller may have closed the fd already: then it is gone from
 	 * epoll by itself, and failing here is fine. */
 	if (s->kind == SOURCE_IO)
@@ -381,26 +454,65 @@ static struct timespec wait_time(const struct loop *l)
 				  (long)(ns % 1000000000U) };
 }
 
-static int wait_events(struct loop *l, struct epoll_event *events)
+/* t: NULL = for ever. Return: number of events or -errno. */
+static int wait_epoll(struct loop *l, struct epoll_event *events, int max,
+		      const struct timespec *t)
 {
-	bool forever = l->heap.n == 0 && l->deferred.n == 0;
-	struct timespec t = { 0, 0 };
-	long n;
+	long n = syscall(SYS_epoll_pwait2, l->epoll, events, max, t, NULL,
+			 (size_t)0);
 	int64_t ms;
 
-	if (!forever)
-		t = wait_time(l);
-	n = syscall(SYS_epoll_pwait2, l->epoll, events, LOOP_BATCH,
-		    forever ? NULL : &t, NULL, (size_t)0);
 	if (n < 0 && (errno == ENOSYS || errno == EPERM)) {
-		ms = (int64_t)t.tv_sec * 1000 +
-		     (t.tv_nsec + (long)NS_PER_MS - 1) / (long)NS_PER_MS;
-		n = epoll_wait(l->epoll, events, LOOP_BATCH,
-			       forever ? -1 : (int)MIN(ms, (int64_t)INT_MAX));
+		ms = !t ? -1
+			: (int64_t)t->tv_sec * 1000 +
+				     (t->tv_nsec + (long)NS_PER_MS - 1) /
+					     (long)NS_PER_MS;
+		n = epoll_wait(l->epoll, events, max,
+			       (int)MIN(ms, (int64_t)INT_MAX));
 	}
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
 	return (int)n;
+}
+
+/* As wait_epoll, for the direct sources and epoll together. */
+static int wait_direct(struct loop *l, struct epoll_event *events,
+		       const struct timespec *t)
+{
+	const struct timespec now = { 0, 0 };
+	struct pollfd p[MAX_DIRECT + 1];
+	size_t n = l->n_direct;
+	int got = 0, more;
+
+	p[n] = (struct pollfd){ .fd = l->epoll, .events = POLLIN };
+	for (size_t i = 0; i < n; i++)
+		p[i] = (struct pollfd){ .fd = l->direct[i]->fd,
+					.events = (short)l->direct[i]->events };
+	if (ppoll(p, n + 1, t, NULL) < 0)
+		return errno == EINTR ? 0 : -errno;
+	/* The bits of poll and epoll are the same. */
+	for (size_t i = 0; i < n; i++)
+		if (p[i].revents)
+			events[got++] = (struct epoll_event){
+				.events = (unsigned short)p[i].revents,
+				.data.ptr = l->direct[i]
+			};
+	if (!p[n].revents)
+		return got;
+	more = wait_epoll(l, events + got, LOOP_BATCH - got, &now);
+	return more < 0 ? more : got + more;
+}
+
+static int wait_events(struct loop *l, struct epoll_event *events)
+{
+	bool forever = l->heap.n == 0 && l->deferred.n == 0;
+	struct timespec t = { 0, 0 };
+
+	if (!forever)
+		t = wait_time(l);
+	if (l->n_direct)
+		return wait_direct(l, events, forever ? NULL : &t);
+	return wait_epoll(l, events, LOOP_BATCH, forever ? NULL : &t);
 }
 
 static int run_once(struct loop *l)

@@ -31,6 +31,12 @@ struct loop *loop_free(struct loop *l);
 int loop_add_io(struct loop *l, int fd, uint32_t events, loop_io_fn *fn,
 		void *arg, struct loop_source **ret);
 int loop_mod_io(struct loop_source *s, uint32_t events);
+/*
+ * Waits for the source by poll from now on instead of epoll, which keeps the
+ * kernel's hint to run us on the waker's CPU. Of more than a few such sources
+ * the one that became so first goes back to epoll. Else as before.
+ */
+int loop_direct_io(struct loop_source *s);
 /* One-shot after delay_ns (loop_timer_arm re-arms); 0 = disarmed. */
 int loop_add_timer(struct loop *l, uint64_t delay_ns, loop_timer_fn *fn,
 		   void *arg, struct loop_source **ret);

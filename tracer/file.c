@@ -31,6 +31,8 @@
 
 static void target_done(struct file_target *t)
 {
+	if (t->base >= 0)
+		(void)close(t->base);
 	if (t->parent >= 0)
 		(void)close(t->parent);
 	if (t->fd >= 0)
@@ -42,7 +44,7 @@ static void target_done(struct file_target *t)
 void file_forget(struct file_target *t)
 {
 	target_done(t);
-	t->parent = t->fd = -1;
+	t->base = t->parent = t->fd = -1;
 	t->slash = false;
 	t->path = t->name = BUF_INIT;
 }
@@ -63,7 +65,7 @@ static void target_init(struct file_target *t)
 	t->dirfd = AT_FDCWD;
 	t->text[0] = t->last[0] = 0;
 	t->how_resolve = 0;
-	t->parent = t->fd = -1;
+	t->base = t->parent = t->fd = -1;
 	t->slash = false;
 	t->path = t->name = BUF_INIT;
 }
@@ -120,8 +122,11 @@ static int name_target(struct file_call *f, struct file_target *t)
 {
 	int r = 0;
 
-	if (t->text[0])
-		r = resolve_name(&f->viewer, t->dirfd, t->text, &t->name);
+	/* The kernel's name is a clean one: nothing to do when it is equal. */
+	if (t->text[0] && !str_eq_c(buf_str(&t->path), t->text))
+		r = resolve_name_at(t->base, t->text, &t->name);
+	if (t->base >= 0)
+		(void)close(TAKE_FD(t->base));
 	if (r < 0)
 		return r;
 	if (str_eq(buf_str(&t->name), buf_str(&t->path)))
@@ -145,10 +150,16 @@ static int have_object(struct file_call *f, struct file_target *t)
 int file_find_object(struct file_call *f, struct file_target *t, bool follow,
 		     bool empty)
 {
+	int r;
+
 	if (empty && t->text[0] == 0)
 		return file_find_fd(f, t, t->dirfd);
-	t->fd = resolve_object(&f->viewer, t->dirfd, t->text,
-			       follow ? 0 : RESOLVE_NOFOLLOW, t->how_resolve);
+	r = resolve_base(&f->viewer, t->dirfd, t->text, &t->base);
+	if (r < 0)
+		return r;
+	t->fd = resolve_object_at(&f->viewer, t->base, t->text,
+				  follow ? 0 : RESOLVE_NOFOLLOW,
+				  t->how_resolve);
 	if (t->fd < 0)
 		return t->fd;
 	return have_object(f, t);
@@ -188,10 +199,12 @@ static int have_parent(struct file_target *t)
 
 int file_find_name(struct file_call *f, struct file_target *t)
 {
-	int r;
+	int r = resolve_base(&f->viewer, t->dirfd, t->text, &t->base);
 
-	t->parent = resolve_parent(&f->viewer, t->dirfd, t->text,
-				   t->how_resolve, t->last, &t->slash);
+	if (r < 0)
+		return r;
+	t->parent = resolve_parent_at(&f->viewer, t->base, t->text,
+				      t->how_resolve, t->last, &t->slash);
 	if (t->parent < 0)
 		return t->parent;
 	r = have_parent(t);
@@ -214,8 +227,8 @@ static int follow_last(struct file_call *f, struct file_target *t)
 	if (fstatfs(t->fd, &fs) < 0 || fs.f_type == PROC_SUPER_MAGIC)
 		return -ENOENT;
 	(void)close(TAKE_FD(t->fd));
-	t->parent =
-		resolve_parent_at(&f->viewer, base, target, t->last, &t->slash);
+	t->parent = resolve_parent_at(&f->viewer, base, target, 0, t->last,
+				      &t->slash);
 	return t->parent < 0 ? t->parent : have_parent(t);
 }
 

@@ -31,6 +31,7 @@ struct file_target {
 	char text[LIMIT_PATH];
 	uint64_t how_resolve; /* RESOLVE_* of openat2 */
 	/* what was found */
+	int base;   /* owned: where a relative text starts, until named; -1 */
 	int parent; /* owned O_PATH; -1 */
 	char last[NAME_MAX + 1];
 	bool slash; /* the name ended in '/' */

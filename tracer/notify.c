@@ -37,6 +37,11 @@
  * Liveness. One thread, no blocking call on behalf of a caller except through
  * the worker for slow opens. SYNC_WAKE_UP (6.6) makes the kernel hand the CPU
  * over and is worth a factor of ten in latency; older kernels just are slower.
+ * The hint gets lost in epoll, so a listener is a direct source of the loop
+ * (base/loop.c), and each turn is ppoll, RECV, the answer. RECV cannot block
+ * after POLLIN: the kernel counts every notification and RECV takes one count,
+ * also for one whose caller was killed since (ENOENT); there is no receiver
+ * but us.
  * Before 6.11 a listener reports HUP only once the command has been reaped, so
  * the end of a command is taken from SIGCHLD, never from the listener.
  *
@@ -67,9 +72,6 @@
 #ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
 #	define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
 #endif
-
-/* Calls taken from one listener before the others get their turn. */
-#define NOTIFY_BURST 64
 
 static struct request *request_new(struct command *c)
 {
@@ -179,11 +181,11 @@ bool request_valid(const struct request *q)
 		       0;
 }
 
-/* No signal to the thread tid of the group tid: ESRCH when it is in another
- * group. Much cheaper to ask than reading /proc/TID/status. */
+/* Signal 0 to the thread tid of the process tid: there is none (ESRCH) unless
+ * tid is a group leader. Much cheaper than reading /proc/TID/status. */
 static bool is_leader(pid_t tid)
 {
-	return syscall(SYS_tgkill, tid, tid, 0) == 0;
+	return syscall(SYS_tgkill, tid, tid, 0) == 0 || errno == EPERM;
 }
 
 pid_t request_pid(struct request *q)
@@ -273,7 +275,9 @@ static void dispatch(struct request *q)
 		request_fail(q, EACCES);
 		return;
 	}
-	denied = seccomp_denied_errno(&q->tracer->seccomp, q->nr);
+	denied = q->nr >= 0 && q->nr < TRACER_NR_MAX
+			 ? q->tracer->denied_errno[q->nr]
+			 : ENOSYS;
 	if (denied) {
 		refuse(q, denied);
 		return;
@@ -328,10 +332,9 @@ static void on_listener(struct loop *loop _unused_, int fd _unused_,
 		c->listener_source = loop_remove(c->listener_source);
 		return;
 	}
-	/* RECV blocks when the caller was killed since: ask before each. */
-	for (int i = 0; i < NOTIFY_BURST && something_waits(c); i++)
-		if (!receive(c))
-			break;
+	/* A busy listener is polled directly. 0 or not: epoll works, slower. */
+	(void)loop_direct_io(c->listener_source);
+	(void)receive(c);
 }
 
 int notify_watch(struct command *c)

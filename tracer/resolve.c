@@ -23,10 +23,12 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 #include "base/fd.h"
 #include "base/path.h"
 #include "core/limits.h"
+#include "tracer/ownfd.h"
 
 #define RESOLVE_MAX_LINKS 40 /* as the kernel: path_resolution(7) */
 #define PROC_ROOT_INO     1
@@ -47,7 +49,11 @@ static int openat2_path(int dirfd, const char *path, uint64_t flags,
 static bool on_proc(int fd)
 {
 	struct statfs fs;
+	struct stat st;
 
+	/* procfs has no block device; statfs adds up counters of all CPUs */
+	if (fstat(fd, &st) == 0 && major(st.st_dev) != 0)
+		return false;
 	return fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
 }
 
@@ -286,18 +292,25 @@ static int resolve_at(const struct viewer *v, int base, const char *path,
 	return slow(v, base, path, flags);
 }
 
+int resolve_base(const struct viewer *v, int dirfd, const char *path,
+		 int *ret_fd)
+{
+	return *path ? open_base(v, dirfd, path, ret_fd) : -ENOENT;
+}
+
+int resolve_object_at(const struct viewer *v, int base, const char *path,
+		      unsigned int flags, uint64_t how_resolve)
+{
+	return resolve_at(v, base, path, flags, how_resolve);
+}
+
 int resolve_object(const struct viewer *v, int dirfd, const char *path,
 		   unsigned int flags, uint64_t how_resolve)
 {
 	_cleanup_close_ int base = -1;
-	int r;
+	int r = resolve_base(v, dirfd, path, &base);
 
-	if (*path == 0)
-		return -ENOENT;
-	r = open_base(v, dirfd, path, &base);
-	if (r < 0)
-		return r;
-	return resolve_at(v, base, path, flags, how_resolve);
+	return r < 0 ? r : resolve_at(v, base, path, flags, how_resolve);
 }
 
 /* Cuts path into directory (room for LIMIT_PATH; "" = here) and last. */
@@ -329,19 +342,16 @@ static int split_last(const char *path, char *dir, char *last, bool *ret_slash)
 int resolve_parent(const struct viewer *v, int dirfd, const char *path,
 		   uint64_t how_resolve, char *last, bool *ret_slash)
 {
-	char dir[LIMIT_PATH];
 	_cleanup_close_ int base = -1;
-	int r = split_last(path, dir, last, ret_slash);
+	int r = resolve_base(v, dirfd, path, &base);
 
-	if (r == 0)
-		r = open_base(v, dirfd, path, &base);
-	if (r < 0)
-		return r;
-	return resolve_at(v, base, *dir ? dir : ".", RESOLVE_DIR, how_resolve);
+	return r < 0 ? r
+		     : resolve_parent_at(v, base, path, how_resolve, last,
+					 ret_slash);
 }
 
 int resolve_parent_at(const struct viewer *v, int base, const char *path,
-		      char *last, bool *ret_slash)
+		      uint64_t how_resolve, char *last, bool *ret_slash)
 {
 	char dir[LIMIT_PATH];
 	int r = split_last(path, dir, last, ret_slash);
@@ -349,21 +359,25 @@ int resolve_parent_at(const struct viewer *v, int base, const char *path,
 	if (r < 0)
 		return r;
 	return resolve_at(v, path[0] == '/' ? -1 : base, *dir ? dir : ".",
-			  RESOLVE_DIR, 0);
+			  RESOLVE_DIR, how_resolve);
 }
 
 int resolve_name(const struct viewer *v, int dirfd, const char *path,
 		 struct buf *out)
 {
-	_cleanup_buf_ struct buf dir = BUF_INIT;
 	_cleanup_close_ int base = -1;
+	int r = open_base(v, dirfd, path, &base);
+
+	return r < 0 ? r : resolve_name_at(base, path, out);
+}
+
+int resolve_name_at(int base, const char *path, struct buf *out)
+{
+	_cleanup_buf_ struct buf dir = BUF_INIT;
 	int r;
 
-	r = open_base(v, dirfd, path, &base);
-	if (r < 0)
-		return r;
 	if (base >= 0) {
-		r = path_of_fd(base, &dir);
+		r = ownfd_path(base, &dir);
 		if (r < 0)
 			return r;
 	}

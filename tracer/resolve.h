@@ -35,6 +35,15 @@ int resolve_object(const struct viewer *v, int dirfd, const char *path,
 		   unsigned int flags, uint64_t how_resolve);
 
 /*
+ * The same in two steps, so that the base serves resolve_name_at too. *ret_fd:
+ * where a relative path starts (owned), -1 for an absolute one.
+ */
+int resolve_base(const struct viewer *v, int dirfd, const char *path,
+		 int *ret_fd);
+int resolve_object_at(const struct viewer *v, int base, const char *path,
+		      unsigned int flags, uint64_t how_resolve);
+
+/*
  * The directory that holds (or would hold) the last component. last: room for
  * NAME_MAX + 1. A last component of "." or ".." or an empty one ("/") gives
  * -EISDIR. Trailing slashes set *ret_slash.
@@ -44,7 +53,7 @@ int resolve_parent(const struct viewer *v, int dirfd, const char *path,
 
 /* The same, relative to a directory that we hold (borrowed). */
 int resolve_parent_at(const struct viewer *v, int base, const char *path,
-		      char *last, bool *ret_slash);
+		      uint64_t how_resolve, char *last, bool *ret_slash);
 
 /* O_PATH of the caller's descriptor (the object, links not followed). */
 int resolve_fd(const struct viewer *v, int fd);
@@ -55,5 +64,6 @@ int resolve_fd(const struct viewer *v, int fd);
  */
 int resolve_name(const struct viewer *v, int dirfd, const char *path,
 		 struct buf *out);
+int resolve_name_at(int base, const char *path, struct buf *out);
 
 #endif

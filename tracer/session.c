@@ -199,6 +199,9 @@ static int build_filters(struct tracer *t)
 			 unknown);
 	if (r < 0)
 		return r;
+	for (int nr = 0; nr < TRACER_NR_MAX; nr++)
+		t->denied_errno[nr] =
+			(int16_t)seccomp_denied_errno(&t->seccomp, nr);
 	o.notify = 0;
 	return seccomp_build(&o, &t->floor_filter, NULL);
 }

@@ -40,6 +40,7 @@ struct asked {
 	} entries[ASKED_MAX];
 	size_t next;
 };
+#define TRACER_NR_MAX 512 /* above every system call number known */
 
 struct command;
 struct copies;
@@ -75,6 +76,9 @@ struct tracer {
 	bool ready_sent;
 	/* Reads are opened here too: the floor is coarser than the policy. */
 	bool reads_on_behalf;
+
+	/* What the filter itself says of a number: 0 = not refused. */
+	int16_t denied_errno[TRACER_NR_MAX];
 
 	struct trash *trash;  /* owned; NULL = nothing is kept */
 	struct keeper keeper; /* of it */

@@ -224,6 +224,72 @@ static void test_children(void **state)
 	assert_int_equal(loop_add_signal(loop, 0, on_child, NULL), -EINVAL);
 }
 
+#define MANY 20 /* more than the loop waits for directly */
+
+struct many {
+	int fds[MANY][2];
+	struct loop_source *source[MANY];
+	unsigned int seen; /* bit per source */
+};
+
+static void read_one(struct loop *l, int fd, uint32_t events, void *arg)
+{
+	struct many *m = arg;
+	char c;
+
+	assert_true(events & EPOLLIN);
+	assert_int_equal(read(fd, &c, 1), 1);
+	m->seen |= 1U << (unsigned int)c;
+	calls++;
+	if (calls % MANY == 0)
+		loop_quit(l, 7);
+}
+
+static void on_late(struct loop *l, void *arg)
+{
+	(void)arg;
+	loop_quit(l, 9);
+}
+
+/* Direct and pushed-out sources, timers and removal: nobody is forgotten. */
+static void test_direct(void **state)
+{
+	struct many m = { .seen = 0 };
+	struct loop_source *timer = NULL;
+
+	(void)state;
+	for (int i = 0; i < MANY; i++) {
+		assert_int_equal(pipe2(m.fds[i], O_CLOEXEC), 0);
+		assert_int_equal(loop_add_io(loop, m.fds[i][0], EPOLLIN,
+					     read_one, &m, &m.source[i]),
+				 0);
+		assert_int_equal(loop_direct_io(m.source[i]), 0);
+		assert_int_equal(loop_direct_io(m.source[i]), 0);
+	}
+	for (int round = 0; round < 2; round++) {
+		m.seen = 0;
+		for (char i = 0; i < MANY; i++)
+			assert_int_equal(write(m.fds[(int)i][1], &i, 1), 1);
+		assert_int_equal(loop_run(loop), 7);
+		assert_int_equal(m.seen, (1U << MANY) - 1);
+	}
+	/* Nothing readable: a timer still ends the wait. */
+	assert_int_equal(loop_add_timer(loop, MS, on_late, NULL, &timer), 0);
+	assert_int_equal(loop_run(loop), 9);
+	/* Disabled and removed sources do not call. */
+	assert_int_equal(loop_mod_io(m.source[MANY - 1], 0), 0);
+	m.source[MANY - 2] = loop_remove(m.source[MANY - 2]);
+	assert_int_equal(write(m.fds[MANY - 1][1], "", 1), 1);
+	assert_int_equal(write(m.fds[MANY - 2][1], "", 1), 1);
+	assert_int_equal(loop_timer_arm(timer, MS), 0);
+	assert_int_equal(loop_run(loop), 9);
+	for (int i = 0; i < MANY; i++) {
+		m.source[i] = loop_remove(m.source[i]);
+		(void)close(m.fds[i][0]);
+		(void)close(m.fds[i][1]);
+	}
+}
+
 static void test_bad_fd(void **state)
 {
 	struct loop_source *s = NULL;
@@ -247,6 +313,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_defer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_children, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_direct, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_fd, setup, teardown),
 	};
 
