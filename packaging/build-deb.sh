@@ -100,7 +100,7 @@ set -e
 # The record and what can be undone go only when the package is purged;
 # workspaces' own trash (.agentsh_trash) is theirs and stays.
 if [ "$1" = purge ]; then
-	rm -rf /var/lib/agentsh /etc/agentsh/shim.conf
+	rm -rf /var/lib/agentsh /run/agentsh /etc/agentsh/shim.conf
 	rmdir --ignore-fail-on-non-empty /etc/agentsh/policies /etc/agentsh \
 		2>/dev/null || true
 fi
