@@ -6,9 +6,17 @@
 #   ./test.sh quick      one build, unit + golden + corpus + lint
 #
 # Ends with the plain line "N passed, N failed, N skipped"; exit 1 on a failure.
+# A test that hangs is ended and named; so is what tests leave behind
+# (scripts/guard-tests.py). With CI=true build trees are made anew. What each
+# stage is for, and how to add a test: docs/TESTING.md
 set -u
 cd "$(dirname "$0")" || exit 1
 mode=${1:-full}
+case $mode in full | quick) ;; *)
+	sed -n '4,8s/^# \{0,1\}//p' "$0"
+	exit 2
+	;;
+esac
 start=$SECONDS
 
 sh scripts/deps.sh test || exit 1
@@ -16,15 +24,28 @@ sh scripts/deps.sh test || exit 1
 export LC_ALL=C.UTF-8
 jobs=$(nproc)
 logs=()
+stages=()
 broken=0
 
-say() { printf '\n== %s (%d s)\n' "$*" "$((SECONDS - start))"; }
+# stage NAME: say what begins, and how long the one before took
+stage() {
+	end_stage
+	stage=$1 stage_start=$SECONDS
+	printf '\n== %s (%d s)\n' "$1" "$((SECONDS - start))"
+}
+stage=
+end_stage() {
+	[ -z "$stage" ] ||
+		stages+=("$(printf '%6d s  %s' "$((SECONDS - stage_start))" "$stage")")
+	stage=
+}
 
 # build DIR MESON-ARGS...: set up and compile with warnings as errors
 build() {
 	local dir=$1
 	shift
-	say "build $dir: $*"
+	stage "build $dir: $*"
+	[ "${CI:-}" = true ] && rm -rf "$dir"
 	if [ ! -f "$dir/build.ninja" ]; then
 		meson setup "$dir" -Dwerror=true "$@" >"$dir.setup.log" 2>&1 || {
 			tail -30 "$dir.setup.log"
@@ -32,44 +53,62 @@ build() {
 			return 1
 		}
 	fi
-	ninja -C "$dir" -j "$jobs" >"$dir.ninja.log" 2>&1 || {
+	timeout 1800 ninja -C "$dir" -j "$jobs" >"$dir.ninja.log" 2>&1 || {
 		grep -E 'error|warning|FAILED' "$dir.ninja.log" | head -40
 		echo "build of $dir failed"
 		broken=$((broken + 1))
 		return 1
 	}
+	# -Dwerror does not reach the linker
+	if grep -E '(^|: )warning: ' "$dir.ninja.log"; then
+		echo "build of $dir is not free of warnings"
+		broken=$((broken + 1))
+	fi
 }
 
-# run DIR NAME SUITE-ARGS...: run suites, keep the log for the count
+# run DIR NAME SECONDS ARGS...: run suites, keep the log for the count
 run() {
-	local dir=$1 name=$2
-	shift 2
-	say "$name"
-	meson test -C "$dir" --no-rebuild --print-errorlogs \
-		--logbase "log-$name" "$@" 2>&1 |
-		grep -vE '^(ninja|Ok:|Expected Fail|Unexpected Pass|Timeout|$|Full log)'
-	logs+=("$dir/meson-logs/log-$name.json")
+	local dir=$1 name=$2 seconds=$3
+	shift 3
+	[ -f "$dir/build.ninja" ] || return
+	stage "test $dir: $name"
+	rm -f "$dir/meson-logs/log-$name.json"
+	python3 scripts/guard-tests.py "$dir/meson-logs/left-$name.json" "$seconds" \
+		meson test -C "$dir" --no-rebuild --print-errorlogs \
+		--logbase "log-$name" "$@" 2>&1 | grep --line-buffered -vE \
+		'^(ninja|Ok:|Expected Fail|Unexpected Pass|Timeout|$|Full log)'
+	logs+=("$dir/meson-logs/log-$name.json" "$dir/meson-logs/left-$name.json")
 }
 
-fast=(--suite unit --suite golden --suite corpus --suite lint)
-build build-test -Dbuildtype=debugoptimized || true
-if [ -f build-test/build.ninja ]; then
-	run build-test fast "${fast[@]}"
-	if [ "$mode" = full ]; then
-		run build-test cases --suite cases --num-processes 1
-		run build-test escape --suite escape --num-processes 1
-	fi
-fi
+fast=(--suite unit --suite golden --suite corpus)
+serial=(--num-processes 1)
+build build-test -Dbuildtype=debugoptimized
+run build-test fast 600 "${fast[@]}" --suite lint
 if [ "$mode" = full ]; then
-	if build build-asan -Db_sanitize=address,undefined \
-		-Dbuildtype=debug -Db_lundef=false; then
-		run build-asan asan --suite unit --suite golden --suite corpus
-	fi
-	if command -v clang >/dev/null; then
-		CC=clang build build-clang -Dbuildtype=debugoptimized || true
-		run build-test tidy --suite tidy
+	run build-test cases 1500 --suite cases "${serial[@]}"
+	run build-test escape 900 --suite escape "${serial[@]}"
+
+	build build-asan -Db_sanitize=address,undefined -Dbuildtype=debug \
+		-Db_lundef=false -Doptimization=1
+	run build-asan asan 600 "${fast[@]}" -t 3
+	run build-asan asan-cases 1800 --suite cases "${serial[@]}" -t 3
+
+	build build-dynamic -Dstatic=disabled -Dbuildtype=release
+	run build-dynamic dynamic 300 "${fast[@]}"
+fi
+if [ "$mode" = full ] && command -v clang >/dev/null; then
+	CC=clang build build-clang -Dbuildtype=debugoptimized
+	run build-clang clang 300 "${fast[@]}"
+	run build-clang tidy 1800 --suite tidy
+	if sh scripts/fuzz.sh -p; then
+		stage "fuzz: 2 s each"
+		[ "${CI:-}" = true ] && rm -rf build-fuzz
+		sh scripts/fuzz.sh -t 2 -l build-test/fuzz.json
+		logs+=(build-test/fuzz.json)
 	fi
 fi
 
-say "count"
+end_stage
+printf '\n== %d s in all\n' "$((SECONDS - start))"
+printf '%s\n' "${stages[@]}"
 python3 scripts/count-tests.py "$broken" "${logs[@]}"

@@ -15,7 +15,7 @@ set -u
 
 : "${AGENTSH_BUILD:?run through meson test, or set AGENTSH_BUILD to a build tree}"
 SRC=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
-T=$(mktemp -d "${TMPDIR:-/tmp}/agentsh-case.XXXXXX")
+T=$(mktemp -d "${TMPDIR:-/tmp}/agentsh-case.$(basename "$0" .sh).XXXXXX")
 WS=$T/ws
 SERVER_PID=
 PORT=
@@ -39,6 +39,12 @@ case_cleanup() {
 	if [ "$status" != 0 ] && [ "$status" != 77 ] && [ -f "$T/server.log" ]; then
 		echo "--- server log"
 		tail -40 "$T/server.log"
+	fi
+	# A worker that a sanitizer ended as it exited changes no result.
+	if grep -sqE 'Sanitizer: |runtime error: ' "$T/server.log" "$T/err"; then
+		grep -sE -A 20 'Sanitizer: |runtime error: ' \
+			"$T/server.log" "$T/err" | head -60
+		status=1
 	fi
 	# A test may have left something mounted below: not ours to empty.
 	rm -rf --one-file-system "$T"
