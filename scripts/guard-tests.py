@@ -22,6 +22,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -68,16 +69,54 @@ def mounts():
     return [line.split()[4] for line in lines]
 
 
+def parents():
+    """pid -> parent, of every process there is."""
+    found = {}
+    for task in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            text = Path(task).read_text()
+            found[int(text.split()[0])] = int(text.rsplit(")", 1)[1].split()[1])
+        except (OSError, IndexError):
+            continue
+    return found
+
+
+class Watch(threading.Thread):
+    """Remembers every process seen below us: who made what is found later."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.ours = set()
+
+    def run(self):
+        while True:
+            above = parents()
+            for pid in above:
+                line = []
+                while pid in above and pid not in self.ours:
+                    if pid == os.getpid():
+                        self.ours.update(line)
+                        break
+                    line.append(pid)
+                    pid = above[pid]
+                else:
+                    if pid in self.ours:
+                        self.ours.update(line)
+            time.sleep(0.5)
+
+
 def cgroups():
     """Cgroups of agentsh below our own, those of programs that are gone."""
-    found = set()
+    found = {}
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, names, own = line.split(":", 2)
         for top in (names.removeprefix("name="), "unified", ""):
             base = f"/sys/fs/cgroup/{top}{own}".rstrip("/")
-            found |= set(glob.glob(f"{base}/agentsh*/*@*"))
-    return {path for path in found if not os.path.exists(
-            "/proc/" + path.rsplit("@", 1)[1].split(".")[0])}
+            for path in glob.glob(f"{base}/agentsh*/*@*"):
+                maker = int(path.rsplit("@", 1)[1].split(".")[0])
+                if not os.path.exists(f"/proc/{maker}"):
+                    found[path] = maker
+    return found
 
 
 def outside():
@@ -146,7 +185,7 @@ def processes_left():
             pass
 
 
-def everything_left(before):
+def everything_left(before, ours):
     found = []
     while batch := list(processes_left()):
         found += batch
@@ -154,7 +193,8 @@ def everything_left(before):
         if path not in before["mounts"]:
             found.append(f"mount {path}")
             libc.umount2(path.encode(), MNT_DETACH)
-    found += [f"cgroup {path}" for path in sorted(cgroups() - before["cgroups"])]
+    found += [f"cgroup {path}" for path, maker in sorted(cgroups().items())
+              if maker in ours and path not in before["cgroups"]]
     found += [f"{path} was made" for path in sorted(outside() - before["outside"])]
     found += [f"/dev/{name} is gone"
               for name in sorted(before["dev"] - set(os.listdir("/dev")))]
@@ -167,8 +207,10 @@ def main():
     own_tmp = private_tmp()
     before = {"mounts": mounts(), "cgroups": cgroups(), "outside": outside(),
               "dev": set(os.listdir("/dev")) - {"shm", "mqueue"}}
+    watch = Watch()
+    watch.start()
     status = end(subprocess.Popen(command), seconds)
-    found = everything_left(before)
+    found = everything_left(before, watch.ours)
     if own_tmp:
         found += [f"/tmp/{name}" for name in sorted(os.listdir("/tmp"))]
         remove_private(*own_tmp)
