@@ -197,3 +197,47 @@ int cmd_policy_show(struct cli *c)
 		return fail_errno(status, "policy %s", buf_cstr(&path));
 	return out_buf(&b);
 }
+
+static void put_session(const struct json *s, struct buf *out)
+{
+	struct str error = json_get_str(s, "error");
+
+	buf_printf(out,
+		   STR_FMT ": policy " STR_FMT " " STR_FMT ", generation %lld",
+		   STR_ARG(json_get_str(s, "id")),
+		   STR_ARG(json_get_str(s, "policy")),
+		   STR_ARG(json_get_str(s, "result")),
+		   (long long)json_get_i64(s, "generation", 0));
+	if (json_get_bool(s, "floor_is_old", false))
+		buf_puts(out, " (Landlock rules: from the next command that "
+			      "starts alone)");
+	if (error.n) {
+		buf_puts(out, ": ");
+		buf_put_str(out, error);
+	}
+	buf_putc(out, '\n');
+}
+
+int cmd_policy_reload(struct cli *c)
+{
+	_cleanup_conn_ struct conn answer = CONN_INIT;
+	_cleanup_arena_ struct arena a = ARENA_INIT(16U << 20);
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	struct json *v = NULL;
+	struct client cl;
+	int status = client_init(&cl, c);
+
+	if (status == 0)
+		status = client_do(&cl, "POST", "/api/v1/policy/reload",
+				   STR("{}"), &answer);
+	if (status)
+		return status;
+	if (json_parse(&a, buf_str(&answer.body), &v) < 0)
+		return fail("policy reload: the answer is not JSON");
+	json_foreach(s, json_get(v, "sessions"))
+	{
+		put_session(s, &text);
+	}
+	status = out_buf(&text);
+	return json_get_bool(v, "ok", false) ? status : 1;
+}

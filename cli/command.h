@@ -71,7 +71,8 @@ command_fn cmd_kill, cmd_output;
 command_fn cmd_events_tail, cmd_events_query;
 command_fn cmd_approve_list, cmd_approve_resolve;
 command_fn cmd_debug_policy_test, cmd_debug_stats, cmd_debug_pending;
-command_fn cmd_policy_list, cmd_policy_show, cmd_policy_validate;
+command_fn cmd_policy_list, cmd_policy_show, cmd_policy_validate,
+	cmd_policy_reload;
 command_fn cmd_config_show, cmd_config_validate;
 command_fn cmd_proxy_status;
 command_fn cmd_report;

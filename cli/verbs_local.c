@@ -33,6 +33,9 @@ const struct command policy_subs[] = {
 	  .min_args = 1,
 	  .max_args = 1,
 	  .examples = "agentsh policy validate ./my-policy.yaml" },
+	{ .name = "reload",
+	  .summary = "Have running sessions follow changed policy files",
+	  .run = cmd_policy_reload },
 	{ 0 },
 };
 

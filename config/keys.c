@@ -258,7 +258,7 @@ const struct config_key config_keys[] = {
 	K(LIST, policies.project_markers, ".git,go.mod,package.json,Cargo.toml,pyproject.toml", YES),
 	W(policies.symlink_escape, escape, "evaluate", NO),
 	K(ANY, policies.env_policy, NULL, NO),
-	K(DURATION, policies.reload_interval, "0", NO),
+	K(DURATION, policies.reload_interval, "0", YES),
 	K(STR, policies.env_shim_path, NULL, NO),
 	K(PROFILES, mount_profiles, NULL, NO),
 	K(BOOL, approvals.enabled, "false", YES),

@@ -9,6 +9,7 @@
 #include "core/limits.h"
 #include "server/api.h"
 #include "server/approvals.h"
+#include "server/reload.h"
 
 #define MAX_TYPES 32
 
@@ -351,4 +352,36 @@ void api_policy_test(struct call *k)
 				 "unknown operation or empty path");
 	else
 		put_verdict(k, s->policy, &op);
+}
+
+void api_policy_reload(struct call *k)
+{
+	static const char *const RESULTS[] = { "unchanged", "reloaded",
+					       "refused" };
+	_cleanup_buf_ struct buf body = BUF_INIT;
+	bool refused = false;
+	struct json_writer w;
+
+	json_writer_init(&w, &body, 0);
+	json_begin_object(&w);
+	json_key(&w, "sessions");
+	json_begin_array(&w);
+	for (struct session *s = k->app->sessions; s; s = s->next) {
+		_cleanup_buf_ struct buf err = BUF_INIT;
+		enum reload_result r = reload_session(s, &err);
+
+		refused |= r == RELOAD_REFUSED;
+		json_begin_object(&w);
+		json_kv_cstr(&w, "id", s->id);
+		json_kv_cstr(&w, "policy", s->policy_name);
+		json_kv_cstr(&w, "result", RESULTS[r]);
+		json_kv_i64(&w, "generation", s->generation);
+		json_kv_bool_opt(&w, "floor_is_old", s->floor_is_old);
+		json_kv_str_opt(&w, "error", buf_str(&err));
+		json_end_object(&w);
+	}
+	json_end_array(&w);
+	json_kv_bool(&w, "ok", !refused);
+	json_end_object(&w);
+	http_reply_json(k->conn, 200, &body);
 }

@@ -44,6 +44,8 @@ struct app {
 	bool flush_armed, flush_soon, stopping, state_armed;
 	struct buf local_path, unix_path; /* sockets to remove at exit */
 	char *libexec;                    /* directory of the workers; owned */
+	int reload_fd; /* inotify on policies.dir; -1 = none */
+	struct loop_source *reload_io, *reload_timer;
 	int64_t started_ns;
 	uint16_t http_port; /* in use; the configured one may be 0 */
 };

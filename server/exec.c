@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/approvals.h"
+#include "server/reload.h"
 #include "server/worker.h"
 
 #define DEFAULT_TIMEOUT_NS (300ULL * 1000000000)
@@ -501,6 +502,7 @@ int command_start(const struct command_start *o, struct command **ret,
 	if (r < 0)
 		return refuse(c, ret_status, r == -ENOMEM ? 500 : 400, r);
 	exec_request_trace(c, o->traceparent);
+	reload_renew_floor(s);
 	r = session_need_tracer(s);
 	if (r < 0) {
 		buf_printf(err, "the session's sandbox did not start: %s",

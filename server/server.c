@@ -25,6 +25,7 @@
 #include "core/limits.h"
 #include "server/api.h"
 #include "server/listen.h"
+#include "server/reload.h"
 #include "server/state.h"
 #include "server/worker.h"
 
@@ -331,6 +332,7 @@ static void app_done(struct app *app)
 	if (app->unix_path.len)
 		(void)unlink(buf_cstr(&app->unix_path));
 	workers_kill_all(app);
+	reload_done(app);
 	(void)audit_close(app->store);
 	(void)loop_free(app->loop);
 	buf_done(&app->local_path);
@@ -365,6 +367,8 @@ static int start(struct app *app, const char *config_path)
 	if (r == 0)
 		r = state_recover(app);
 	if (r == 0)
+		r = reload_watch(app);
+	if (r == 0)
 		r = start_listening(app);
 	return r;
 }
@@ -385,7 +389,7 @@ static void raise_nofile(void)
 
 int server_main(const char *config_path)
 {
-	struct app app = { .started_ns = clock_realtime_ns() };
+	struct app app = { .started_ns = clock_realtime_ns(), .reload_fd = -1 };
 	int r;
 
 	raise_nofile();

@@ -274,6 +274,7 @@ void session_to_json(const struct session *s, struct json_writer *w)
 	json_kv_cstr(w, "workspace", s->workspace);
 	json_kv_cstr(w, "workspace_mount", s->workspace);
 	json_kv_cstr(w, "policy", s->policy_name);
+	json_kv_i64(w, "policy_generation", s->generation);
 	json_kv_cstr(w, "cwd", s->cwd);
 	json_kv_cstr(w, "virtual_root", s->virtual_root);
 	json_kv_str_opt(w, "proxy_url", buf_str(&s->proxy_url));

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/digest.h"
 #include "base/json.h"
 #include "base/vec.h"
 #include "core/proto.h"
@@ -48,6 +49,8 @@ struct session {
 	VEC(char *) history;
 	struct policy *policy; /* owned reference */
 	int policy_fd;         /* owned: the sealed image for workers */
+	uint8_t policy_digest[SHA256_LEN]; /* of its file */
+	bool floor_is_old;                 /* the tracer's, after a reload */
 	uint32_t generation;
 	struct policy_limits limits;
 	struct worker *tracer; /* NULL unless STARTING or READY */

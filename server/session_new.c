@@ -124,8 +124,9 @@ static int read_policy(const struct settings *cfg, struct str name,
 
 extern char **environ;
 
-static int compile(struct session *s, const char *path, struct str text,
-		   struct failure *f)
+static int compile(const struct session *s, uint32_t generation,
+		   const char *path, struct str text, struct policy **ret,
+		   struct buf *ret_error)
 {
 	const struct str names[] = { STR("PROJECT_ROOT"), STR("GIT_ROOT"),
 				     STR("HOME") };
@@ -136,22 +137,65 @@ static int compile(struct session *s, const char *path, struct str text,
 	};
 	const struct policy_vars vars = { names, values, ARRAY_LEN(names),
 					  environ };
-	_cleanup_buf_ struct buf first = BUF_INIT;
 	struct diag *diag = calloc(1, sizeof(*diag));
-	bool undefined;
 	int r;
 
 	if (!diag)
 		return -ENOMEM;
-	r = policy_compile(path, text, &vars, s->generation, &s->policy, diag);
-	diag_first_error(diag, &first);
+	r = policy_compile(path, text, &vars, generation, ret, diag);
+	diag_first_error(diag, ret_error);
 	diag_done(diag);
 	free(diag);
+	return r;
+}
+
+static int compile_first(struct session *s, const char *path, struct str text,
+			 struct failure *f)
+{
+	_cleanup_buf_ struct buf first = BUF_INIT;
+	int r = compile(s, s->generation, path, text, &s->policy, &first);
+	bool undefined = str_find(buf_str(&first), STR("undefined variable")) >=
+			 0;
+
+	digest_sha256(text, s->policy_digest);
 	if (r == 0)
 		return 0;
-	undefined = str_find(buf_str(&first), STR("undefined variable")) >= 0;
 	return fail(f, undefined ? 400 : 500, r, "%s policy: %s",
 		    undefined ? "compile" : "load", buf_cstr(&first));
+}
+
+int session_reload_policy(struct session *s, struct buf *err)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT, text = BUF_INIT;
+	uint8_t digest[SHA256_LEN];
+	struct policy *fresh = NULL;
+	int fd = -1;
+	int r = read_policy(&s->app->cfg, str_from(s->policy_name), &path,
+			    &text);
+
+	if (r < 0) {
+		buf_printf(err, "%s: %s", buf_cstr(&path), strerror(-r));
+		return r;
+	}
+	digest_sha256(buf_str(&text), digest);
+	if (memcmp(digest, s->policy_digest, sizeof(digest)) == 0)
+		return 0;
+	r = compile(s, s->generation + 1, buf_cstr(&path), buf_str(&text),
+		    &fresh, err);
+	if (r == 0)
+		r = policy_to_fd(fresh, &fd);
+	if (r < 0) {
+		(void)policy_unref(fresh);
+		return r;
+	}
+	memcpy(s->policy_digest, digest, sizeof(digest));
+	(void)policy_unref(s->policy);
+	(void)close(s->policy_fd);
+	s->policy = fresh;
+	s->policy_fd = fd;
+	s->generation++;
+	policy_limits(s->policy, &s->limits);
+	return 1;
 }
 
 static int load_policy(struct session *s, struct str name, struct failure *f)
@@ -182,7 +226,7 @@ static int load_policy(struct session *s, struct str name, struct failure *f)
 	s->policy_name = str_dup(name);
 	if (!s->policy_name)
 		return -ENOMEM;
-	r = compile(s, buf_cstr(&path), buf_str(&text), f);
+	r = compile_first(s, buf_cstr(&path), buf_str(&text), f);
 	if (r < 0)
 		return r;
 	policy_limits(s->policy, &s->limits);

@@ -390,6 +390,7 @@ static int set_sessions(struct settings *s, const struct config *c)
 				: DEFAULT_CLEANUP_NS;
 	s->real_paths = c->sessions.real_paths;
 	s->policies_dir = keep(s, c->policies.dir);
+	s->reload_ns = MAX(c->policies.reload_interval, 0);
 	s->default_policy = keep(s, c->policies.default_name);
 	s->detect_project_root = c->policies.detect_project_root;
 	r = copy_list(s, &c->policies.allowed, &s->allowed_policies);

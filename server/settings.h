@@ -67,6 +67,7 @@ struct settings {
 	bool real_paths;
 	/* policies */
 	const char *policies_dir, *default_policy;
+	int64_t reload_ns; /* policies.reload_interval; 0 = only when told */
 	VEC(struct str) allowed_policies; /* empty = all */
 	bool detect_project_root;
 	VEC(struct str) project_markers;
