@@ -47,17 +47,23 @@ static void xdg_dir(char *const *env, const char *variable,
 		buf_printf(out, "%s%s/agentsh", home ? home : "", under_home);
 }
 
-/* The policies beside the packaged file; root's data where a system's is. */
+/* The system's, or our own where that one is not ours to write. */
+static void shared_data(char *const *env, struct buf *data)
+{
+	if (geteuid() == 0 || access(SYSTEM_DATA, W_OK) == 0)
+		buf_puts(data, SYSTEM_DATA);
+	else
+		xdg_dir(env, "XDG_DATA_HOME", "/.local/share", data);
+}
+
+/* The policies beside the packaged file. */
 static int packaged_dirs(const char *path, char *const *env, struct buf *data,
 			 struct buf *policies)
 {
 	int e = dir_of(path, policies);
 
 	buf_puts(policies, "/policies");
-	if (geteuid() == 0)
-		buf_puts(data, SYSTEM_DATA);
-	else
-		xdg_dir(env, "XDG_DATA_HOME", "/.local/share", data);
+	shared_data(env, data);
 	return e;
 }
 
@@ -84,7 +90,7 @@ static int default_dirs(const char *path, enum config_source source,
 	case CONFIG_SOURCE_SYSTEM:
 		break;
 	}
-	buf_puts(data, SYSTEM_DATA);
+	shared_data(env, data);
 	buf_puts(policies, "/etc/agentsh/policies");
 	return 0;
 }
