@@ -381,7 +381,7 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 	g = rq_gate(req, FILE_CREATE, "file_create", buf_str(&p.path));
 	r = gate_ask(v, &g);
 	if (r >= 0) {
-		rq_become(req);
+		rq_before_make(req, &p);
 		/* Exclusively: an existing file has not been checked. ESTALE
 		 * makes the kernel look it up and come back. */
 		fd = openat(p.dirfd, name,

@@ -98,7 +98,7 @@ static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name,
 
 	if (begin(req, parent, name, FILE_MKDIR, "dir_create", &p, &g) < 0)
 		return;
-	rq_become(req);
+	rq_before_make(req, &p);
 	if (mkdirat(p.dirfd, name, mode) < 0)
 		rq_err(req, -errno);
 	else
@@ -117,7 +117,7 @@ static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name,
 	if (begin(req, parent, name, regular ? FILE_CREATE : FILE_MKNOD,
 		  "file_create", &p, &g) < 0)
 		return;
-	rq_become(req);
+	rq_before_make(req, &p);
 	if (mknodat(p.dirfd, name, mode, rdev) < 0)
 		rq_err(req, -errno);
 	else
@@ -136,7 +136,7 @@ static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent,
 	if (begin(req, parent, name, FILE_SYMLINK, "symlink_create", &p, &g) <
 	    0)
 		return;
-	rq_become(req);
+	rq_before_make(req, &p);
 	if (symlinkat(target, p.dirfd, name) < 0)
 		rq_err(req, -errno);
 	else
@@ -196,6 +196,7 @@ static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
 		g.path2 = buf_str(&from);
 	r = gate_ask(v, &g);
 	if (r >= 0) {
+		rq_before_make(req, &p);
 		(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 		r = linkat(AT_FDCWD, self, p.dirfd, name, AT_SYMLINK_FOLLOW) < 0
 			    ? -errno

@@ -87,6 +87,21 @@ void rq_become(fuse_req_t req)
 	cred_become(rq_vfs(req), c->uid, c->gid, c->umask);
 }
 
+void rq_before_make(fuse_req_t req, const struct spot *p)
+{
+	struct vfs *v = rq_vfs(req);
+	struct trash_at at;
+
+	if (v->trash) {
+		at = spot_at(v, p);
+		/* Only times are at stake: no reason to refuse. */
+		(void)trash_before_make(
+			v->trash, command_of(v, fuse_req_ctx(req)->pid)->group,
+			&at);
+	}
+	rq_become(req);
+}
+
 bool rq_is_own(struct vfs *v, const struct inode *i, uint32_t group)
 {
 	return !v->settings.trash.keep_own && i->born_group == group && group &&

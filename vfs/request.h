@@ -80,7 +80,9 @@ struct gate_op rq_gate(fuse_req_t req, enum file_verb verb, const char *type,
 /* Judges an operation on a node by its present name; nameless ones pass. */
 int rq_judge_inode(fuse_req_t req, struct inode *i, int fd, enum file_verb verb,
 		   const char *type, bool quiet);
-/* Adopts the caller's owner and umask for what is made next. */
+/* Before something is made in p: the directory's times go on record, and the
+ * caller's owner and umask are adopted. */
+void rq_before_make(fuse_req_t req, const struct spot *p);
 void rq_become(fuse_req_t req);
 /* The command made this file itself: nothing of it need be kept. */
 bool rq_is_own(struct vfs *v, const struct inode *i, uint32_t group);
