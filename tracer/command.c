@@ -50,6 +50,7 @@ static struct command *command_free(struct command *c)
 		(void)close(c->pidfd);
 	proctab_done(&c->procs);
 	buf_done(&c->limits_missing);
+	free(c->line);
 	free(c->id);
 	free(c);
 	return NULL;
@@ -394,25 +395,31 @@ void command_make_cgroup(struct command *c)
 		(void)log_warn_errno(r, "command %s: no cgroup", c->id);
 }
 
-/* What the command destroys is kept, and undone, as one group. */
-static void open_group(struct command *c, const struct proto_spawn *spawn)
+static char *words(const struct proto_spawn *spawn)
 {
-	struct tracer *t = c->tracer;
 	_cleanup_buf_ struct buf line = BUF_INIT;
-	int r;
 
-	if (!t->trash)
-		return;
 	for (uint32_t i = 0; i < spawn->argc && line.len < 4096; i++) {
 		if (i)
 			buf_putc(&line, ' ');
 		buf_put_str(&line, spawn->argv[i]);
 	}
+	return str_dup(buf_str(&line));
+}
+
+uint32_t command_group(struct command *c)
+{
+	struct tracer *t = c->tracer;
+	int r;
+
+	if (c->has_group || !t->trash)
+		return c->trash_group;
 	r = trash_group_open(t->trash, str_from(t->session_id), str_from(c->id),
-			     buf_str(&line), &c->trash_group);
+			     str_from(c->line), &c->trash_group);
 	c->has_group = r == 0;
 	if (r < 0)
 		(void)log_warn_errno(r, "command %s: no undo group", c->id);
+	return c->trash_group;
 }
 
 static int start(struct command *c, const struct proto_spawn *spawn,
@@ -449,6 +456,7 @@ void command_spawn(struct tracer *t, uint32_t request_id,
 	c->request_id = request_id;
 	c->timeout_ns = spawn->timeout_ns;
 	c->limits = spawn->limits;
+	c->line = words(spawn);
 	if (n_fds != 3 || !t->launcher || !t->ready_sent) {
 		/* A private mount namespace is not implemented here. */
 		send_spawned(c, n_fds > 3 ? EOPNOTSUPP : EINVAL, "setup");
@@ -457,7 +465,6 @@ void command_spawn(struct tracer *t, uint32_t request_id,
 	}
 	if (!ready)
 		command_make_cgroup(c);
-	open_group(c, spawn);
 	r = ready ? launcher_go(t->launcher, c->launch_id, spawn, fds)
 		  : start(c, spawn, fds);
 	if (r < 0) {
@@ -517,4 +524,16 @@ void command_kill_all(struct tracer *t)
 		if (!c->reaped)
 			(void)kill(c->pid, SIGKILL);
 	}
+}
+
+void command_end_all(struct tracer *t)
+{
+	struct command *next;
+
+	for (struct command *c = t->commands; c; c = next) {
+		next = c->next;
+		if (!c->ended)
+			command_end(c);
+	}
+	t->spare = NULL;
 }

@@ -45,6 +45,7 @@ struct command {
 	struct rusage usage;
 	uint64_t timeout_ns;
 	struct proto_limits limits;
+	char *line; /* owned: its words, for the group */
 	bool has_group;
 	uint32_t trash_group;               /* of what this command destroys */
 	pid_t workers[COMMAND_MAX_WORKERS]; /* blocked opens; 0 = free */
@@ -68,6 +69,12 @@ void command_on_sigchld(struct loop *loop, int signo, void *arg);
 void command_on_launcher(struct loop *loop, int fd, uint32_t events, void *arg);
 /* Gives back what a request counted; frees an ended command. */
 void command_release(struct command *c);
+
+/* What the command destroys is kept, and undone, as one group, which is made
+ * when there is something to keep. Its number; 0 if it cannot be made. */
+uint32_t command_group(struct command *c);
+/* Ends them all, killed before or not (shutdown). */
+void command_end_all(struct tracer *t);
 
 /* --- private to command.c and spare.c --- */
 

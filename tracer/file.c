@@ -335,8 +335,10 @@ int file_keep(struct file_call *f, struct keep_req *req)
 	const struct keeper *k = &f->q->tracer->keeper;
 
 	f->kept = (struct trash_kept){ 0 };
-	req->group = f->q->command->trash_group;
-	return is_kept(f, req) ? keeper_keep(k, req, &f->kept) : perform(req);
+	if (!is_kept(f, req))
+		return perform(req);
+	req->group = command_group(f->q->command);
+	return keeper_keep(k, req, &f->kept);
 }
 
 /* Directories whose reading every program's start needs (section 4.5). */

@@ -165,6 +165,7 @@ static int run(struct tracer *t)
 	if (t->guard)
 		guard_cancel_all(t->guard);
 	command_kill_all(t);
+	command_end_all(t);
 	(void)loop_remove(source);
 	return r;
 }

@@ -1,0 +1,31 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# execs.sh - many commands through one server: nothing grows, nothing is left
+. "$(dirname "$0")/../lib/case.sh"
+. "$(dirname "$0")/lib.sh"
+
+N=$(count 150 10000)
+start_server
+A=$AGENTSH_BUILD/cli/agentsh
+for _ in $(seq 100); do "$A" exec --root="$WS" s -- /bin/true || fail "warm-up"; done
+sleep 0.5
+holds >"$T/before"
+i=0
+while [ "$i" -lt "$N" ]; do
+	"$A" exec s -- /bin/true </dev/null || fail "command $i: status $?"
+	i=$((i + 1))
+done
+sleep 1
+holds >"$T/after"
+paste "$T/before" "$T/after"
+
+[ "$(total 3 "$T/after")" -le "$(($(total 3 "$T/before") + 4))" ] ||
+	fail "descriptors grew"
+[ "$(total 4 "$T/after")" = 0 ] || fail "zombies"
+[ "$(wc -l <"$T/after")" -le "$(wc -l <"$T/before")" ] || fail "processes grew"
+[ "$(awk '/^cgroups/ { print $2 }' "$T/after")" -le \
+	"$(($(awk '/^cgroups/ { print $2 }' "$T/before")))" ] || fail "cgroups grew"
+# pages of the database's cache come once; after that nothing grows
+[ "$(total 2 "$T/after")" -le "$(($(total 2 "$T/before") + 1536))" ] ||
+	fail "memory grew: $(total 2 "$T/before") -> $(total 2 "$T/after") KiB"
+exit 0
