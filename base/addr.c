@@ -95,7 +95,8 @@ bool addr_unwrap(const struct addr *a, struct addr *ret)
 }
 
 struct class_row {
-	const char *cidr;
+	uint8_t net[16]; /* IPv4: the first four bytes */
+	uint8_t bits;    /* of those bytes */
 	enum addr_class class;
 };
 
@@ -104,64 +105,87 @@ struct class_row {
  * instance metadata or credentials. First match wins, most specific first.
  */
 static const struct class_row v4_rows[] = {
-	{ "169.254.169.254/32", ADDR_METADATA }, /* AWS GCP Azure DO OCI */
-	{ "169.254.170.2/32", ADDR_METADATA },   /* AWS ECS */
-	{ "169.254.170.23/32", ADDR_METADATA },  /* AWS EKS pod identity */
-	{ "169.254.169.123/32", ADDR_METADATA }, /* AWS time */
-	{ "169.254.169.253/32", ADDR_METADATA }, /* AWS DNS */
-	{ "169.254.42.42/32", ADDR_METADATA },   /* Scaleway */
-	{ "100.100.100.200/32", ADDR_METADATA }, /* Alibaba */
-	{ "168.63.129.16/32", ADDR_METADATA },   /* Azure wire server */
-	{ "192.0.0.192/32", ADDR_METADATA },     /* Oracle classic */
-	{ "0.0.0.0/8", ADDR_UNSPECIFIED },
-	{ "127.0.0.0/8", ADDR_LOOPBACK },
-	{ "169.254.0.0/16", ADDR_LINK_LOCAL },
-	{ "224.0.0.0/4", ADDR_MULTICAST },
-	{ "255.255.255.255/32", ADDR_MULTICAST },
-	{ "10.0.0.0/8", ADDR_PRIVATE },
-	{ "172.16.0.0/12", ADDR_PRIVATE },
-	{ "192.168.0.0/16", ADDR_PRIVATE },
-	{ "100.64.0.0/10", ADDR_PRIVATE },
-	{ "192.0.0.0/24", ADDR_RESERVED },
-	{ "192.0.2.0/24", ADDR_RESERVED },
-	{ "192.88.99.0/24", ADDR_RESERVED },
-	{ "198.18.0.0/15", ADDR_RESERVED },
-	{ "198.51.100.0/24", ADDR_RESERVED },
-	{ "203.0.113.0/24", ADDR_RESERVED },
-	{ "240.0.0.0/4", ADDR_RESERVED },
+	{ { 169, 254, 169, 254 }, 32, ADDR_METADATA }, /* AWS GCP Azure DO OCI */
+	{ { 169, 254, 170, 2 }, 32, ADDR_METADATA },   /* AWS ECS */
+	{ { 169, 254, 170, 23 }, 32, ADDR_METADATA }, /* AWS EKS pod identity */
+	{ { 169, 254, 169, 123 }, 32, ADDR_METADATA }, /* AWS time */
+	{ { 169, 254, 169, 253 }, 32, ADDR_METADATA }, /* AWS DNS */
+	{ { 169, 254, 0, 23 }, 32, ADDR_METADATA },    /* Tencent */
+	{ { 169, 254, 42, 42 }, 32, ADDR_METADATA },   /* Scaleway */
+	{ { 100, 100, 100, 200 }, 32, ADDR_METADATA }, /* Alibaba */
+	{ { 168, 63, 129, 16 }, 32, ADDR_METADATA },   /* Azure wire server */
+	{ { 192, 0, 0, 192 }, 32, ADDR_METADATA },     /* Oracle classic */
+	{ { 0, 0, 0, 0 }, 8, ADDR_UNSPECIFIED },
+	{ { 127, 0, 0, 0 }, 8, ADDR_LOOPBACK },
+	{ { 169, 254, 0, 0 }, 16, ADDR_LINK_LOCAL },
+	{ { 224, 0, 0, 0 }, 4, ADDR_MULTICAST },
+	{ { 255, 255, 255, 255 }, 32, ADDR_MULTICAST },
+	{ { 10, 0, 0, 0 }, 8, ADDR_PRIVATE },
+	{ { 172, 16, 0, 0 }, 12, ADDR_PRIVATE },
+	{ { 192, 168, 0, 0 }, 16, ADDR_PRIVATE },
+	{ { 100, 64, 0, 0 }, 10, ADDR_PRIVATE },
+	{ { 192, 0, 0, 0 }, 24, ADDR_RESERVED },
+	{ { 192, 0, 2, 0 }, 24, ADDR_RESERVED },
+	{ { 192, 88, 99, 0 }, 24, ADDR_RESERVED },
+	{ { 198, 18, 0, 0 }, 15, ADDR_RESERVED },
+	{ { 198, 51, 100, 0 }, 24, ADDR_RESERVED },
+	{ { 203, 0, 113, 0 }, 24, ADDR_RESERVED },
+	{ { 240, 0, 0, 0 }, 4, ADDR_RESERVED },
 };
 
 static const struct class_row v6_rows[] = {
-	{ "fd00:ec2::254/128", ADDR_METADATA }, /* AWS */
-	{ "fd00:ec2::23/128", ADDR_METADATA },  /* AWS EKS pod identity */
-	{ "fd20:ce::254/128", ADDR_METADATA },  /* GCP */
-	{ "fd00:42::42/128", ADDR_METADATA },   /* Scaleway */
-	{ "::/128", ADDR_UNSPECIFIED },
-	{ "::1/128", ADDR_LOOPBACK },
-	{ "fe80::/10", ADDR_LINK_LOCAL },
-	{ "fec0::/10", ADDR_PRIVATE },
-	{ "fc00::/7", ADDR_PRIVATE },
-	{ "ff00::/8", ADDR_MULTICAST },
-	{ "100::/64", ADDR_RESERVED },
-	{ "2001:2::/48", ADDR_RESERVED },
-	{ "2001:10::/28", ADDR_RESERVED },
-	{ "2001:20::/28", ADDR_RESERVED },
-	{ "2001:db8::/32", ADDR_RESERVED },
-	{ "3fff::/20", ADDR_RESERVED },
-	{ "5f00::/16", ADDR_RESERVED },
+	{ { 0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54 },
+	  128,
+	  ADDR_METADATA }, /* fd00:ec2::254/128 AWS */
+	{ { 0xfd, 0x00, 0x0e, 0xc2, [15] = 0x23 },
+	  128,
+	  ADDR_METADATA }, /* fd00:ec2::23/128 AWS EKS pod identity */
+	{ { 0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, [15] = 0x53 },
+	  128,
+	  ADDR_METADATA }, /* fd00:ec2::253/128 AWS DNS */
+	{ { 0xfd, 0x00, 0x00, 0xc1, [12] = 0xa9, 0xfe, 0xa9, 0xfe },
+	  128,
+	  ADDR_METADATA }, /* fd00:c1::a9fe:a9fe/128 Oracle */
+	{ { 0xfe, 0x80, [12] = 0xa9, 0xfe, 0xa9, 0xfe },
+	  128,
+	  ADDR_METADATA }, /* fe80::a9fe:a9fe/128 OpenStack */
+	{ { 0xfd, 0x20, 0x00, 0xce, [14] = 0x02, [15] = 0x54 },
+	  128,
+	  ADDR_METADATA }, /* fd20:ce::254/128 GCP */
+	{ { 0xfd, 0x00, 0x00, 0x42, [15] = 0x42 },
+	  128,
+	  ADDR_METADATA },                       /* fd00:42::42/128 Scaleway */
+	{ { 0 }, 128, ADDR_UNSPECIFIED },        /* ::/128 */
+	{ { [15] = 0x01 }, 128, ADDR_LOOPBACK }, /* ::1/128 */
+	{ { 0xfe, 0x80 }, 10, ADDR_LINK_LOCAL }, /* fe80::/10 */
+	{ { 0xfe, 0xc0 }, 10, ADDR_PRIVATE },    /* fec0::/10 */
+	{ { 0xfc }, 7, ADDR_PRIVATE },           /* fc00::/7 */
+	{ { 0xff }, 8, ADDR_MULTICAST },         /* ff00::/8 */
+	{ { 0x01 }, 64, ADDR_RESERVED },         /* 100::/64 */
+	{ { 0x20, 0x01, 0x00, 0x02 }, 48, ADDR_RESERVED }, /* 2001:2::/48 */
+	{ { 0x20, 0x01, 0x00, 0x10 }, 28, ADDR_RESERVED }, /* 2001:10::/28 */
+	{ { 0x20, 0x01, 0x00, 0x20 }, 28, ADDR_RESERVED }, /* 2001:20::/28 */
+	{ { 0x20, 0x01, 0x0d, 0xb8 }, 32, ADDR_RESERVED }, /* 2001:db8::/32 */
+	{ { 0x3f, 0xff }, 20, ADDR_RESERVED },             /* 3fff::/20 */
+	{ { 0x5f }, 16, ADDR_RESERVED },                   /* 5f00::/16 */
 };
 
-static enum addr_class classify_in(const struct addr *a,
+static bool in_prefix(const uint8_t *a, const uint8_t *net, unsigned int bits)
+{
+	unsigned int bytes = bits / 8, rest = bits % 8;
+
+	if (memcmp(a, net, bytes) != 0)
+		return false;
+	return rest == 0 ||
+	       ((a[bytes] ^ net[bytes]) & (0xff00U >> rest) & 0xffU) == 0;
+}
+
+static enum addr_class classify_in(const uint8_t *a,
 				   const struct class_row *rows, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		struct addr net;
-		unsigned int bits;
-
-		if (addr_parse_cidr(str_from(rows[i].cidr), &net, &bits) == 0 &&
-		    addr_in_cidr(a, &net, bits))
+	for (size_t i = 0; i < n; i++)
+		if (in_prefix(a, rows[i].net, rows[i].bits))
 			return rows[i].class;
-	}
 	return ADDR_PUBLIC;
 }
 
@@ -171,10 +195,10 @@ enum addr_class addr_classify(const struct addr *a)
 	struct addr v4;
 
 	if (addr_is_v4(a))
-		return classify_in(a, v4_rows, ARRAY_LEN(v4_rows));
-	own = classify_in(a, v6_rows, ARRAY_LEN(v6_rows));
+		return classify_in(a->b + 12, v4_rows, ARRAY_LEN(v4_rows));
+	own = classify_in(a->b, v6_rows, ARRAY_LEN(v6_rows));
 	if (addr_unwrap(a, &v4))
-		inner = classify_in(&v4, v4_rows, ARRAY_LEN(v4_rows));
+		inner = classify_in(v4.b + 12, v4_rows, ARRAY_LEN(v4_rows));
 	return MIN(own, inner);
 }
 
@@ -327,12 +351,7 @@ int addr_parse_cidr(struct str s, struct addr *ret, unsigned int *ret_bits)
 bool addr_in_cidr(const struct addr *a, const struct addr *net,
 		  unsigned int bits)
 {
-	unsigned int bytes = bits / 8, rest = bits % 8;
-
-	if (bits > 128 || memcmp(a->b, net->b, bytes) != 0)
-		return false;
-	return rest == 0 ||
-	       ((a->b[bytes] ^ net->b[bytes]) & (0xff00U >> rest) & 0xffU) == 0;
+	return bits <= 128 && in_prefix(a->b, net->b, bits);
 }
 
 static bool label_ok(struct str label)

@@ -46,7 +46,7 @@ static int parse_authority(struct str s, uint16_t default_port,
 	return 0;
 }
 
-/* True if the Host header names the same place as the target. */
+/* True if the Host header of a CONNECT names the same place as its target. */
 static bool host_agrees(const struct http1_head *head, const struct request *r)
 {
 	struct str value = http1_header(head, "host");
@@ -57,7 +57,7 @@ static bool host_agrees(const struct http1_head *head, const struct request *r)
 		return head->minor == 0;
 	if (http1_header_count(head, "host") != 1)
 		return false;
-	same = parse_authority(value, r->connect ? r->port : 80, &h) == 0 &&
+	same = parse_authority(value, r->port, &h) == 0 &&
 	       str_eq(buf_str(&h.host), buf_str(&r->host)) && h.port == r->port;
 	request_done(&h);
 	return same;
@@ -99,7 +99,8 @@ int request_parse(const struct http1_head *head, struct request *ret)
 	rest = str_skip(rest, (size_t)slash);
 	buf_put_str(&ret->path, rest.n ? rest : STR("/"));
 	ret->upgrade = http1_header_has_token(head, "upgrade", "websocket");
-	return host_agrees(head, ret) ? 0 : 400;
+	/* RFC 9112 section 3.2.2: Host is not looked at, and written anew. */
+	return http1_header_count(head, "host") <= 1 ? 0 : 400;
 }
 
 int request_parse_origin(const struct http1_head *head, uint16_t port,

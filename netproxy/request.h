@@ -2,9 +2,10 @@
 /*
  * request.h - what a proxy request asks for, in one spelling; pure
  *
- * The authority is taken from the request target only; a Host header that says
- * something else makes the request bad. What goes upstream is written anew
- * from the parsed head, never the client's bytes.
+ * The authority is taken from the request target only, and Host is written
+ * from it; in a CONNECT a Host that says something else makes the request bad.
+ * What goes upstream is written anew from the parsed head, never the client's
+ * bytes.
  */
 #ifndef NETPROXY_REQUEST_H
 #define NETPROXY_REQUEST_H

@@ -141,7 +141,8 @@ for what, text in {
     "folding": GOOD + b"X: a\r\n b\r\n\r\n",
     "space before colon": GOOD + b"X : a\r\n\r\n",
     "two hosts": GOOD + b"Host: evil.test\r\n\r\n",
-    "other host": b"GET http://good.test/ HTTP/1.1\r\nHost: evil.test\r\n\r\n",
+    "connect for another host": b"CONNECT good.test:443 HTTP/1.1\r\n"
+                                b"Host: evil.test:443\r\n\r\n",
     "nul": GOOD + b"X: a\0b\r\n\r\n",
     "user": b"GET http://good.test@evil.test/ HTTP/1.1\r\nHost: x\r\n\r\n",
     "huge": GOOD + b"X: " + b"a" * 70000 + b"\r\n\r\n",
@@ -158,6 +159,13 @@ for what, text in {
     data = read_all(s)
     check(what, data[9:12] in (b"400", b"431", b"502") and
           data.count(b"HTTP/1.1") == 1, data[:200])
+
+# the target says where to go; Host is written from it
+s = dial()
+s.sendall(b"GET http://good.test/ HTTP/1.1\r\nHost: evil.test\r\n"
+          b"Connection: close\r\n\r\n")
+data = read_all(s)
+check("host rewritten", data.endswith(b"host=good.test path=/"), data)
 
 # SOCKS: a name with a NUL, BIND, UDP, an unknown address type
 def socks(request):

@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# dns_redirects and connect_redirects; approve rules are not allow rules; a
+# proxy that was killed closes the way out and comes back at the next command.
+. "$(dirname "$0")/lib.sh"
+cat "$HERE/policy.yaml" - >"$T/redirects.yaml" <<-END
+	  - name: ask-first
+	    domains: ["ask.test"]
+	    decision: approve
+	dns_redirects:
+	  - name: to-private
+	    match: '^registry\.good\.test$'
+	    resolve_to: 10.1.2.3
+	connect_redirects:
+	  - name: to-mirror
+	    match: '^api\.good\.test:443$'
+	    redirect_to: 'good.test:443'
+	  - name: to-local
+	    match: '^local\.good\.test:80$'
+	    redirect_to: '10.1.2.3:8080'
+	  - name: gone
+	    match: '^gone\.good\.test:80$'
+	    redirect_to: '10.1.2.3:1'
+	  - name: to-server
+	    match: '^own\.good\.test:80$'
+	    redirect_to: '127.0.0.1:@PORT@'
+	  - name: denied-anyway
+	    match: '^evil\.test:80$'
+	    redirect_to: 'good.test:80'
+END
+PORT=$(free_port)
+sed -i "s/@PORT@/$PORT/" "$T/redirects.yaml"
+POLICY_FILE=$T/redirects.yaml
+session
+
+through http://registry.good.test/x
+expect_out "host=registry.good.test"
+expect_reached 6 10.1.2.3 80
+through -k https://api.good.test/y
+expect_out "host=api.good.test path=/y"
+through http://local.good.test/z
+expect_out "host=local.good.test"
+expect_reached 6 10.1.2.3 8080
+through http://gone.good.test/
+expect_out "cannot reach gone.good.test"
+# a redirect does not open what is closed to everybody, nor a denied name
+for url in http://own.good.test/ http://evil.test/ http://ask.test/; do
+	through "$url"
+	expect_refused
+done
+expect_event '.type == "net_connect" and .domain == "api.good.test" and .fields.redirect_to == "good.test:443"'
+in_session curl -sS --noproxy '*' http://registry.good.test/direct
+expect_out "host=registry.good.test path=/direct"
+
+# killed: closed, not open; the next command brings it back on the same port
+pid=$(pgrep -P "$SERVER_PID" -f agentsh-netproxy) || fail "no proxy process"
+kill -9 "$pid"
+sleep 0.3
+run curl -sS --max-time 3 --proxy "$PROXY" http://good.test/
+[ "$STATUS" = 7 ] || fail "a dead proxy answers: $STATUS"
+in_session sh -c 'echo $HTTPS_PROXY'
+[ "$(cat "$T/out")" = "$PROXY" ] || fail "the proxy came back elsewhere"
+in_session curl -sS http://good.test/again
+expect_out "path=/again"
+in_session curl -sS --noproxy '*' http://good.test/directly
+expect_out "path=/directly"
