@@ -371,7 +371,8 @@ void command_proceed(struct command *c)
 	struct session *s = c->session;
 
 	if (c->state != COMMAND_WAIT_TRACER ||
-	    s->tracer_state == WORKER_STARTING)
+	    s->tracer_state == WORKER_STARTING ||
+	    s->proxy_state == WORKER_STARTING)
 		return;
 	if (s->unmet.len) {
 		command_abort(c, buf_cstr(&s->unmet));

@@ -131,6 +131,8 @@ void session_tell_vfs(struct session *s, uint8_t type, struct str body);
 void session_drain_vfs(struct session *s);
 /* Starts the network proxy if it is configured and there is none. */
 int session_need_proxy(struct session *s);
+/* Goes on with the commands that waited for a worker. */
+void session_proceed_all(struct session *s);
 /* Records what the proxy has seen so far. */
 void session_drain_proxy(struct session *s);
 /* Timers: expiry of sessions. */

@@ -14,10 +14,18 @@
 #include "server/session_priv.h"
 #include "server/worker.h"
 
-/* The tracer waits for the proxy's port, or for the news that there is none. */
+/*
+ * The tracer waits for the proxy's port, or for the news that there is none.
+ * One that lives already knows the port, which a proxy that is started again
+ * takes again; then only commands have waited.
+ */
 static void settled(struct session *s, enum worker_state state)
 {
 	s->proxy_state = state;
+	if (s->tracer) {
+		session_proceed_all(s);
+		return;
+	}
 	s->tracer_state = WORKER_NONE; /* it has been waiting for this */
 	if (session_need_tracer(s) < 0)
 		while (s->commands)

@@ -25,10 +25,13 @@ static struct command *by_request(struct session *s, uint32_t id)
 	return c;
 }
 
-static void proceed_all(struct session *s)
+void session_proceed_all(struct session *s)
 {
 	struct command *c = s->commands;
 
+	/* Who is waited for next comes back here. */
+	if (s->proxy_state == WORKER_STARTING)
+		return;
 	/* One at a time: each may end others, or itself. */
 	while (c) {
 		if (c->state == COMMAND_WAIT_TRACER) {
@@ -155,7 +158,7 @@ static int on_ready(struct session *s, struct str body)
 					      .str = buf_str(&s->layers) };
 		s->protection_recorded = app_emit(s->app, &e) == 0;
 	}
-	proceed_all(s);
+	session_proceed_all(s);
 	return 0;
 }
 

@@ -27,7 +27,8 @@ static void test_queries(void **state)
 		{ QUERY("\3a.b\4test", "\1"), -EBADMSG, NULL },
 		{ QUERY("\xc0\x0c", "\1"), -EBADMSG, NULL },
 		{ QUERY("\4a b \4test", "\1"), 0, "" },
-		{ QUERY("\3" "127\1"
+		{ QUERY("\3"
+			"127\1"
 			"0\1"
 			"0\1"
 			"1",
