@@ -217,11 +217,89 @@ static void undo_killed_at_every_step(void **state)
 	assert_true(n > 20);
 }
 
+/* --- power cuts: the renames are there, the journal's end is not --- */
+
+static void removals(struct ws *w)
+{
+	struct trash_options o = { 0 };
+
+	if (trash_open(w->fd, &o, &w->t) < 0 ||
+	    trash_group_open(w->t, STR("s"), STR("c"), STR(""), &w->group) < 0)
+		_exit(1);
+	for (size_t i = 0; i < ARRAY_LEN(start_files); i++)
+		if (ws_unlink(w, start_files[i].path, NULL) < 0)
+			_exit(1);
+	_exit(0); /* nothing is closed */
+}
+
+/* The one writer's directory below the store. */
+static void find_writer(struct ws *w, char out[128])
+{
+	char cmd[160];
+	FILE *f;
+
+	(void)snprintf(cmd, sizeof(cmd),
+		       "ls -d %s/.agentsh_trash/store/w-* | head -1", w->path);
+	f = popen(cmd, "re");
+	assert_non_null(f);
+	assert_non_null(fgets(out, 128, f));
+	out[strcspn(out, "\n")] = '\0';
+	(void)pclose(f);
+}
+
+static int restore_all(void *arg, const struct trash_entry *e)
+{
+	struct ws *w = arg;
+	struct restore_options o = { 0 };
+	struct restore_result res;
+
+	assert_int_equal(trash_restore(w->t, e->token, &o, NULL, NULL, &res),
+			 0);
+	return 0;
+}
+
+static void power_cut(off_t keep, bool zeros)
+{
+	char writer[128], path[160];
+	struct stat st;
+	struct ws w;
+
+	set_up(&w);
+	assert_true(run_child(&w, 0, removals));
+	find_writer(&w, writer);
+	(void)snprintf(path, sizeof(path), "%s/groups", writer);
+	(void)unlink(path);
+	(void)snprintf(path, sizeof(path), "%s/journal", writer);
+	assert_int_equal(stat(path, &st), 0);
+	if (keep < st.st_size) {
+		assert_int_equal(truncate(path, keep), 0);
+		if (zeros)
+			assert_int_equal(truncate(path, st.st_size), 0);
+	}
+	ws_reopen(&w, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(start_files); i++)
+		assert_false(ws_exists(&w, start_files[i].path));
+	assert_int_equal(trash_list_entries(w.t, NULL, restore_all, &w), 0);
+	for (size_t i = 0; i < ARRAY_LEN(start_files); i++)
+		ws_assert_text(&w, start_files[i].path, start_files[i].text);
+	ws_done(&w);
+}
+
+static void power_cuts(void **state)
+{
+	(void)state;
+	for (off_t keep = 0; keep < 1400; keep += 53) {
+		power_cut(keep, false);
+		power_cut(keep, true /* zeros */);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(killed_at_every_step),
 		cmocka_unit_test(undo_killed_at_every_step),
+		cmocka_unit_test(power_cuts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
