@@ -70,6 +70,7 @@ command_fn cmd_session_create, cmd_session_list, cmd_session_info,
 command_fn cmd_kill, cmd_output;
 command_fn cmd_events_tail, cmd_events_query;
 command_fn cmd_approve_list, cmd_approve_resolve;
+command_fn cmd_explain;
 command_fn cmd_debug_policy_test, cmd_debug_stats, cmd_debug_pending;
 command_fn cmd_policy_list, cmd_policy_show, cmd_policy_validate,
 	cmd_policy_reload;

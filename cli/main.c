@@ -249,6 +249,16 @@ static const struct command root_subs[] = {
 	{ .name = "shim",
 	  .summary = "Let sh and bash run in sessions",
 	  .subs = shim_subs },
+	{ .name = "explain",
+	  .args = "PATH | HOST[:PORT] | COMMAND [ARG...]",
+	  .summary = "Which rule decides, and what would change it",
+	  .run = cmd_explain,
+	  .flags = explain_flags,
+	  .min_args = 1,
+	  .max_args = -1,
+	  .examples = "agentsh explain /etc/passwd --op write\n"
+		      "agentsh explain example.com:443\n"
+		      "agentsh explain --session demo -- rm -rf build" },
 	{ .name = "debug",
 	  .summary = "Look into policy and sessions",
 	  .subs = debug_subs },

@@ -255,6 +255,19 @@ static const struct flag policy_test_flags[] = {
 	{ 0 },
 };
 
+const struct flag explain_flags[] = {
+	{ .name = "op",
+	  .type = FLAG_STRING,
+	  .value = "OPERATION",
+	  .help = "open, write, delete, ..., connect, exec (else guessed)" },
+	{ .name = "session",
+	  .type = FLAG_STRING,
+	  .value = "SESSION",
+	  .help = "ask under this session's policy and layers" },
+	{ .name = "json", .type = FLAG_BOOL, .help = "print JSON" },
+	{ 0 },
+};
+
 static const struct flag json_flags[] = {
 	{ .name = "json", .type = FLAG_BOOL, .help = "print JSON" },
 	{ 0 },

@@ -65,6 +65,8 @@ static const struct api_route ROUTES[] = {
 	{ "GET", API "/approvals/*", api_approval_get, ROLE_APPROVER, false },
 	{ "POST", API "/approvals/*", api_approval_post, ROLE_APPROVER, false },
 	{ "POST", API "/policy/test", api_policy_test, ROLE_AGENT, false },
+	{ "POST", API "/policy/explain", api_policy_explain, ROLE_AGENT,
+	  false },
 	{ "POST", API "/policy/reload", api_policy_reload, ROLE_ADMIN, false },
 	{ "GET", API "/policies", not_supported, ROLE_ADMIN, false },
 	{ "POST", API "/policies", not_supported, ROLE_ADMIN, false },

@@ -56,6 +56,7 @@ void api_approvals(struct call *k);
 void api_approval_get(struct call *k);
 void api_approval_post(struct call *k);
 void api_policy_test(struct call *k);
+void api_policy_explain(struct call *k);
 void api_policy_reload(struct call *k);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "core/limits.h"
+#include "policy/explain.h"
 #include "server/api.h"
 #include "server/approvals.h"
 #include "server/reload.h"
@@ -249,47 +250,6 @@ void api_approval_post(struct call *k)
 
 /* ---- policy/test ---- */
 
-static int file_op(struct str word, struct str path, struct op *op)
-{
-	if (str_starts(word, STR("file_")))
-		word = str_skip(word, 5);
-	op->kind = OP_FILE;
-	op->file.path = path;
-	return file_verb_from_string(word, &op->file.verb);
-}
-
-static int net_op(struct str target, struct op *op)
-{
-	ptrdiff_t colon = str_rindex(target, ':');
-	int64_t port = 443;
-
-	op->kind = OP_NET;
-	if (colon > 0 && num_parse_range(str_skip(target, (size_t)colon + 1), 1,
-					 65535, &port) == 0)
-		target.n = (size_t)colon;
-	op->net.host = target;
-	op->net.port = (uint16_t)port;
-	op->net.protocol = 6; /* TCP */
-	return target.n ? 0 : -EINVAL;
-}
-
-static int make_op(struct str word, struct str path, struct op *op,
-		   struct str *argv)
-{
-	if (str_starts(word, STR("net_")) || str_eq_c(word, "connect"))
-		return net_op(path, op);
-	if (!str_eq_c(word, "exec") && !str_eq_c(word, "command"))
-		return file_op(word, path, op);
-	op->kind = OP_EXEC;
-	*argv = path;
-	op->exec = (struct op_exec){ .path = path,
-				     .argv = argv,
-				     .argc = 1,
-				     .precheck = true,
-				     .exec_enforced = true };
-	return path.n ? 0 : -EINVAL;
-}
-
 static void put_verdict(struct call *k, const struct policy *p,
 			const struct op *op)
 {
@@ -325,33 +285,97 @@ static void put_verdict(struct call *k, const struct policy *p,
 	http_reply_json(k->conn, 200, &body);
 }
 
+/* The session asked about, or any; NULL: answered with an error. */
+static const struct session *
+asked_session(struct call *k, const struct json *doc, struct explain_op *ret)
+{
+	struct str id = json_get_str(doc, "session_id");
+	const struct session *s = id.n ? session_find(k->app, id)
+				       : k->app->sessions;
+
+	if (!s && id.n)
+		http_reply_error(k->conn, 404, "session not found");
+	else if (!s)
+		http_reply_error(k->conn, 503,
+				 "no session, so no policy is loaded");
+	if (!s)
+		return NULL;
+	if (explain_op_parse(json_get_str(doc, "operation"),
+			     json_get_str(doc, "path"), ret) == 0)
+		return s;
+	http_reply_error(k->conn, 400, "unknown operation or empty path");
+	return NULL;
+}
+
 void api_policy_test(struct call *k)
 {
 	_cleanup_arena_ struct arena a = ARENA_INIT(1U << 20);
 	const struct json *doc = api_body(k, &a);
-	struct op op = { 0 };
-	struct session *s;
-	struct str id, argv;
+	const struct session *s;
+	struct explain_op what;
 
 	if (!doc)
 		return;
-	id = json_get_str(doc, "session_id");
-	s = id.n ? session_find(k->app, id) : k->app->sessions;
-	if (id.n && !s) {
-		http_reply_error(k->conn, 404, "session not found");
-		return;
-	}
-	if (!s) {
-		http_reply_error(k->conn, 503,
-				 "no session, so no policy is loaded");
-		return;
-	}
-	if (make_op(json_get_str(doc, "operation"), json_get_str(doc, "path"),
-		    &op, &argv) < 0)
+	if (json_get_str(doc, "operation").n == 0) {
 		http_reply_error(k->conn, 400,
 				 "unknown operation or empty path");
-	else
-		put_verdict(k, s->policy, &op);
+		return;
+	}
+	s = asked_session(k, doc, &what);
+	if (s)
+		put_verdict(k, s->policy, &what.op);
+}
+
+/* Layers that act on the operation: in force here, or not. */
+static void put_layers(const struct json *layers, enum op_kind kind,
+		       bool active, struct json_writer *w)
+{
+	static const struct {
+		enum op_kind kind;
+		const char *names[4];
+	} ACT[] = { { OP_FILE, { "landlock", "notify", "fuse" } },
+		    { OP_EXEC, { "notify", "landlock", "seccomp" } },
+		    { OP_NET, { "notify", "landlock", "seccomp" } } };
+
+	json_key(w, active ? "enforced_by" : "missing_layers");
+	json_begin_array(w);
+	json_foreach(l, layers)
+	{
+		for (size_t i = 0; i < ARRAY_LEN(ACT); i++)
+			for (size_t j = 0; j < 4 && ACT[i].names[j]; j++)
+				if (ACT[i].kind == kind &&
+				    str_eq_c(json_get_str(l, "name"),
+					     ACT[i].names[j]) &&
+				    json_get_bool(l, "active", false) == active)
+					json_cstr(w, ACT[i].names[j]);
+	}
+	json_end_array(w);
+}
+
+void api_policy_explain(struct call *k)
+{
+	_cleanup_arena_ struct arena a = ARENA_INIT(1U << 20);
+	_cleanup_buf_ struct buf body = BUF_INIT;
+	const struct json *doc = api_body(k, &a);
+	struct json *layers = NULL;
+	const struct session *s;
+	struct explain_op what;
+	struct json_writer w;
+
+	s = doc ? asked_session(k, doc, &what) : NULL;
+	if (!s)
+		return;
+	json_writer_init(&w, &body, 0);
+	json_begin_object(&w);
+	json_kv_cstr(&w, "session", s->id);
+	policy_explain(s->policy, &what.op, &w);
+	if (s->layers.len &&
+	    json_parse(&a, buf_str(&s->layers), &layers) == 0) {
+		put_layers(layers, what.op.kind, true, &w);
+		put_layers(layers, what.op.kind, false, &w);
+	}
+	json_end_object(&w);
+	http_reply_json(k->conn, 200, &body);
 }
 
 void api_policy_reload(struct call *k)
