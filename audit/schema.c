@@ -126,7 +126,7 @@ int schema_prepare(sqlite3 *db, bool read_only)
 			db,
 			"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
 			"PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY;"
-			"PRAGMA cache_size=-4096;",
+			"PRAGMA cache_size=-4096; PRAGMA wal_autocheckpoint=4000;",
 			NULL, NULL, NULL));
 		if (r < 0)
 			return r;

@@ -20,7 +20,7 @@
 #include "base/clock.h"
 #include "core/wire.h"
 
-#define DEFAULT_BATCH 64
+#define DEFAULT_BATCH 512
 
 #define SQL_INSERT                                                            \
 	"INSERT INTO events(event_id, ts_unix_ns, session_id, command_id, "   \

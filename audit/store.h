@@ -36,7 +36,7 @@ struct audit_options {
 	const char *jsonl_path;   /* NULL or "" = none */
 	uint64_t rotate_bytes;    /* jsonl; 0 = 500 MiB */
 	unsigned int max_backups; /* jsonl; 0 = 10 */
-	unsigned int batch_size;  /* 0 = 64 */
+	unsigned int batch_size;  /* 0 = 512 */
 	bool read_only;           /* CLI --direct-db */
 	/* JSON lines carry a keyed chain (5.5) when there is a key; the
 	 * database always carries a plain one. Borrowed during audit_open. */

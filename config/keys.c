@@ -107,7 +107,7 @@ const struct config_key config_keys[] = {
 	K(BOOL, audit.rotation.compress, "false", NO),
 	K(BOOL, audit.storage.enabled, "true", YES),
 	K(STR, audit.storage.sqlite_path, NULL, YES),
-	K(INT, audit.storage.batch_size, "64", YES),
+	K(INT, audit.storage.batch_size, "512", YES),
 	K(DURATION, audit.storage.flush_interval, "50ms", YES),
 	K(INT, audit.storage.channel_size, "4096", NO),
 	K(STR, audit.webhook.url, NULL, NO),

@@ -172,7 +172,7 @@ static int set_audit(struct settings *s, const struct config *c,
 	s->rotate_bytes = (uint64_t)positive(c->audit.rotation.max_size_mb, 500)
 			  << 20;
 	s->max_backups = positive(c->audit.rotation.max_backups, 10);
-	s->batch_size = positive(c->audit.storage.batch_size, 64);
+	s->batch_size = positive(c->audit.storage.batch_size, 512);
 	s->flush_interval_ns = c->audit.storage.flush_interval > 0
 				       ? c->audit.storage.flush_interval
 				       : DEFAULT_FLUSH_NS;
