@@ -1,0 +1,145 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# workloads.sh - work of several seconds, in all modes and peers in one run
+#
+#	AGENTSH_BUILD=build bash tests/bench/workloads.sh [ROUNDS [WORKLOAD...]]
+#
+# Modes: `recorded` has the default policy, which denies things inside of what
+# Landlock grants, so that each open is made on behalf of the caller; `exact`
+# a policy that Landlock expresses, where reads are recorded and continue;
+# `fast` the same with write_only_opens. Each workload is repeated inside of
+# one command, so that the start of a command counts little.
+ROUNDS=${1:-5}
+shift
+export AGENTSH_BUILD=${AGENTSH_BUILD:-$PWD/build}
+. "$(dirname "$0")/../cases/lib/case.sh"
+WORKLOADS=${*:-open write git find make conf}
+SERVERS=()
+
+stop_all() {
+	[ ${#SERVERS[@]} = 0 ] || kill "${SERVERS[@]}" 2>/dev/null
+	case_cleanup
+}
+trap stop_all EXIT
+
+exact_policy() {
+	cat <<-END
+	version: 1
+	name: exact
+	file_rules:
+	  - name: workspace
+	    paths: ["\${PROJECT_ROOT}", "\${PROJECT_ROOT}/**", "/tmp/**", "/dev/**"]
+	    operations: ["*"]
+	    decision: allow
+	  - name: rest
+	    paths: ["/", "/**"]
+	    operations: [read, open, stat, list, readlink]
+	    decision: allow
+	command_rules:
+	  - name: all
+	    commands: ["*"]
+	    decision: allow
+	END
+}
+
+# mode NAME [CONFIG LINES]: a server of its own; command in MODE_NAME
+mode() {
+	local dir=$T/$1
+	mkdir -p "$dir/run" && chmod 700 "$dir/run"
+	rm -rf "$T/config.yaml" "$T/data"
+	PORT= CONFIG_EXTRA=${2:-} AGENTSH_RUNTIME_DIR=$dir/run
+	export AGENTSH_RUNTIME_DIR
+	start_server
+	SERVERS+=("$SERVER_PID")
+	SERVER_PID=
+	in_session true
+	expect_status 0
+	declare -g "MODE_$1=env AGENTSH_SERVER=$AGENTSH_SERVER AGENTSH_RUNTIME_DIR=$dir/run $AGENTSH_BUILD/cli/agentsh exec s --"
+	mv "$T/data" "$dir/data"
+	mv "$T/config.yaml" "$dir/"
+}
+
+make_tree() (
+	cd "$WS" || exit 1
+	for i in $(seq 100); do
+		mkdir -p "tree/d$i"
+		for j in $(seq 20); do echo "$i $j" >"tree/d$i/f$j"; done
+	done
+	cd tree && git init -q . && git add . && git -c user.name=b \
+		-c user.email=b@example.org commit -qm one
+	mkdir ../make
+	for i in $(seq 40); do
+		printf '#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\nint f%d(int x) { return x + %d; }\n' \
+			"$i" "$i" >"../make/f$i.c"
+	done
+	printf 'OBJS = %s\nall: $(OBJS)\n%%.o: %%.c\n\tcc -O1 -c -o $@ $<\nclean:\n\trm -f *.o\n' \
+		"$(seq -f 'f%g.o' -s ' ' 40)" >../make/Makefile
+)
+
+# Checks as a ./configure makes them: many short programs, few long ones.
+make_configure() {
+	cat >"$WS/conf.sh" <<-'END'
+	cd make || exit 1
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		echo "int main(void) { return $i; }" >conftest$i.c
+		cc -c conftest$i.c -o conftest$i.o || exit 1
+		for j in 1 2 3 4 5; do
+			x=$(echo "a $j" | sed 's/a/b/')
+			expr "x$x" : 'xb' >/dev/null
+			cat conftest$i.c | grep -c main >/dev/null
+		done
+		rm -f conftest$i.c conftest$i.o
+	done
+	END
+}
+
+rows() {
+	ROWS=(native "$@")
+	for m in recorded exact fast; do
+		local v=MODE_$m
+		# shellcheck disable=SC2206
+		ROWS+=(:: "$m" ${!v} "$@")
+	done
+	command -v bwrap >/dev/null &&
+		ROWS+=(:: bwrap bwrap --dev-bind / / -- "$@")
+	[ -n "${PEERS-1}" ] && command -v proot >/dev/null &&
+		ROWS+=(:: proot proot "$@")
+	[ -n "${PEERS-1}" ] && command -v strace >/dev/null &&
+		ROWS+=(:: strace strace -f -qq --seccomp-bpf -e \
+			trace=execve,openat -o "$T/trace" -- "$@")
+	return 0
+}
+
+workload() {
+	case $1 in
+	open) rows ./bench_open -n 2000 -r 5 tree/d1/f1 ;;
+	write) rows ./bench_open -w -n 2000 -r 5 tree/d1/f1 ;;
+	git) rows sh -c 'for i in 1 2 3 4 5; do git -C tree status --short; done' ;;
+	find) rows sh -c 'for i in 1 2 3; do find tree -path tree/.git -prune -o -type f -print0 | xargs -0 cat; done' ;;
+	make) rows make -s -j2 -C make clean all ;;
+	conf) rows sh conf.sh ;;
+	esac
+	printf '\n== %s\n' "$1"
+	"$T/compare" -n "$ROUNDS" "${ROWS[@]}"
+}
+
+for p in compare bench_open; do
+	cc -O2 -D_GNU_SOURCE -o "$T/$p" "$SRC/tests/bench/$p.c" ||
+		fail "cannot build $p.c"
+done
+cp "$T/bench_open" "$WS/"
+make_tree
+make_configure
+cd "$WS" || exit 1
+mode recorded
+exact_policy >"$T/exact.yaml"
+POLICY_FILE=$T/exact.yaml
+mode exact
+mode fast "sandbox:
+  seccomp:
+    file_monitor:
+      write_only_opens: true"
+for w in $WORKLOADS; do
+	workload "$w"
+done
+exit 0
