@@ -45,7 +45,7 @@ void file_forget(struct file_target *t)
 {
 	target_done(t);
 	t->base = t->parent = t->fd = -1;
-	t->slash = false;
+	t->slash = t->plain = false;
 	t->path = t->name = BUF_INIT;
 }
 
@@ -66,7 +66,7 @@ static void target_init(struct file_target *t)
 	t->text[0] = t->last[0] = 0;
 	t->how_resolve = 0;
 	t->base = t->parent = t->fd = -1;
-	t->slash = false;
+	t->slash = t->plain = false;
 	t->path = t->name = BUF_INIT;
 }
 
@@ -122,8 +122,7 @@ static int name_target(struct file_call *f, struct file_target *t)
 {
 	int r = 0;
 
-	/* The kernel's name is a clean one: nothing to do when it is equal. */
-	if (t->text[0] && !str_eq_c(buf_str(&t->path), t->text))
+	if (t->text[0] && !t->plain)
 		r = resolve_name_at(t->base, t->text, &t->name);
 	if (t->base >= 0)
 		(void)close(TAKE_FD(t->base));
@@ -158,8 +157,8 @@ int file_find_object(struct file_call *f, struct file_target *t, bool follow,
 	if (r < 0)
 		return r;
 	t->fd = resolve_object_at(&f->viewer, t->base, t->text,
-				  follow ? 0 : RESOLVE_NOFOLLOW,
-				  t->how_resolve);
+				  follow ? 0 : RESOLVE_NOFOLLOW, t->how_resolve,
+				  &t->plain);
 	if (t->fd < 0)
 		return t->fd;
 	return have_object(f, t);

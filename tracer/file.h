@@ -35,6 +35,7 @@ struct file_target {
 	int parent; /* owned O_PATH; -1 */
 	char last[NAME_MAX + 1];
 	bool slash; /* the name ended in '/' */
+	bool plain; /* no link on the way: name and path are the same */
 	int fd;     /* owned O_PATH of the object; -1 = does not exist */
 	struct stat st;
 	struct buf path; /* judged: object, or parent + last */

@@ -2,7 +2,8 @@
 /*
  * resolve.c - a caller's path as an object that we hold
  *
- * Two ways. The fast one is a single openat2() with RESOLVE_NO_MAGICLINKS; it
+ * Two ways. The fast one is a single openat2() with RESOLVE_NO_SYMLINKS or, if
+ * that meets a link, with RESOLVE_NO_MAGICLINKS; it
  * is right for all that does not lead through /proc, because nothing else
  * depends on who asks. The slow one walks component by component and puts the
  * caller in wherever procfs would answer with the reader: /proc/self,
@@ -270,15 +271,41 @@ static int slow(const struct viewer *v, int base, const char *path,
 	return r < 0 ? r : w.at;
 }
 
-/* base -1: absolute */
+/*
+ * The common case: no link on the way. What depends on who asks is behind
+ * links in procfs (self, net, fd/N), so without one an error is the caller's
+ * too. Return: fd, the error, or -ELOOP: there are links, look again.
+ */
+static int without_links(int base, const char *path, uint64_t open_flags,
+			 uint64_t how_resolve)
+{
+	int fd = openat2_path(base, path, open_flags,
+			      how_resolve | RESOLVE_NO_SYMLINKS);
+
+	if (fd >= 0 && !on_proc(fd))
+		return fd;
+	if (fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES)
+		return fd;
+	if (fd >= 0)
+		(void)close(fd);
+	return -ELOOP;
+}
+
+/* base -1: absolute; *ret_plain: no link was followed */
 static int resolve_at(const struct viewer *v, int base, const char *path,
-		      unsigned int flags, uint64_t how_resolve)
+		      unsigned int flags, uint64_t how_resolve, bool *ret_plain)
 {
 	uint64_t open_flags = (flags & RESOLVE_NOFOLLOW ? O_NOFOLLOW : 0) |
 			      (flags & RESOLVE_DIR ? O_DIRECTORY : 0);
-	int fd = openat2_path(base < 0 ? AT_FDCWD : base, path, open_flags,
-			      how_resolve | RESOLVE_NO_MAGICLINKS);
+	int from = base < 0 ? AT_FDCWD : base;
+	int fd = without_links(from, path, open_flags, how_resolve);
 
+	if (ret_plain)
+		*ret_plain = fd >= 0;
+	if (fd != -ELOOP)
+		return fd;
+	fd = openat2_path(from, path, open_flags,
+			  how_resolve | RESOLVE_NO_MAGICLINKS);
 	if (fd >= 0 && !on_proc(fd))
 		return fd;
 	/* The caller's own restrictions decide; they end at magic links. */
@@ -299,9 +326,9 @@ int resolve_base(const struct viewer *v, int dirfd, const char *path,
 }
 
 int resolve_object_at(const struct viewer *v, int base, const char *path,
-		      unsigned int flags, uint64_t how_resolve)
+		      unsigned int flags, uint64_t how_resolve, bool *ret_plain)
 {
-	return resolve_at(v, base, path, flags, how_resolve);
+	return resolve_at(v, base, path, flags, how_resolve, ret_plain);
 }
 
 int resolve_object(const struct viewer *v, int dirfd, const char *path,
@@ -310,7 +337,7 @@ int resolve_object(const struct viewer *v, int dirfd, const char *path,
 	_cleanup_close_ int base = -1;
 	int r = resolve_base(v, dirfd, path, &base);
 
-	return r < 0 ? r : resolve_at(v, base, path, flags, how_resolve);
+	return r < 0 ? r : resolve_at(v, base, path, flags, how_resolve, NULL);
 }
 
 /* Cuts path into directory (room for LIMIT_PATH; "" = here) and last. */
@@ -359,7 +386,7 @@ int resolve_parent_at(const struct viewer *v, int base, const char *path,
 	if (r < 0)
 		return r;
 	return resolve_at(v, path[0] == '/' ? -1 : base, *dir ? dir : ".",
-			  RESOLVE_DIR, how_resolve);
+			  RESOLVE_DIR, how_resolve, NULL);
 }
 
 int resolve_name(const struct viewer *v, int dirfd, const char *path,

@@ -40,8 +40,11 @@ int resolve_object(const struct viewer *v, int dirfd, const char *path,
  */
 int resolve_base(const struct viewer *v, int dirfd, const char *path,
 		 int *ret_fd);
+/* *ret_plain: no link was followed, so that the object's path is the path as
+ * named, cleaned. */
 int resolve_object_at(const struct viewer *v, int base, const char *path,
-		      unsigned int flags, uint64_t how_resolve);
+		      unsigned int flags, uint64_t how_resolve,
+		      bool *ret_plain);
 
 /*
  * The directory that holds (or would hold) the last component. last: room for
