@@ -176,6 +176,7 @@ static void command_free(struct command *c)
 			c->next->link = c->link;
 		c->session->n_commands--;
 	}
+	command_started(c);
 	c->timer = loop_remove(c->timer);
 	c->start_timer = loop_remove(c->start_timer);
 	output_done(&c->out);

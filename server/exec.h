@@ -57,6 +57,7 @@ struct exec_request { /* strings live in the command's arena */
 enum command_state {
 	COMMAND_WAIT_TRACER = 0,
 	COMMAND_WAIT_APPROVAL,
+	COMMAND_WAIT_TURN, /* the tracer has enough to start */
 	COMMAND_WAIT_SPAWN,
 	COMMAND_RUNNING,
 	COMMAND_DRAINING,
@@ -109,6 +110,7 @@ struct command {
 	struct verdict verdict;
 	struct str rule, message;
 	bool redirected, approved, kill_sent, tty;
+	bool starting;             /* counted in session->n_starting */
 	const char *approval_mode; /* NULL, "shadow", "enforced" */
 	char approval_id[64];
 	int64_t started_ns;
@@ -163,6 +165,8 @@ void command_approved(struct command *c, bool approved, bool timed_out);
 void command_abort(struct command *c, const char *why);
 /* Messages of the tracer about this command. */
 void command_spawned(struct command *c, const struct proto_spawned *m);
+/* It has started, or never will: another one may. */
+void command_started(struct command *c);
 void command_exited(struct command *c, const struct proto_exited *m);
 /* SIGKILL goes to the whole tree. 0 or -errno (-ESRCH: not running yet). */
 int command_signal(struct command *c, int signo, bool whole_tree);

@@ -18,6 +18,12 @@
 #include "server/exec.h"
 #include "server/worker.h"
 
+/*
+ * Commands that one tracer is asked to start at a time. Its launcher starts
+ * one after the other, and neither socket on the way may fill up: whoever
+ * waits in a send cannot answer what the other one waits for.
+ */
+#define MAX_STARTING    4
 #define READ_MAX        65536
 #define DRAIN_NS        (1000ULL * 1000000)
 #define TRACER_GRACE_NS (15ULL * 1000000000)
@@ -309,6 +315,10 @@ static int spawn(struct command *c, struct str cwd, const struct str *env,
 		worker_expect(c->session->tracer);
 		r = send_spawn(c, &m, fds);
 	}
+	if (r == 0) {
+		c->starting = true;
+		c->session->n_starting++;
+	}
 	for (size_t i = 0; i < 3; i++)
 		if (fds[i] >= 0)
 			(void)close(fds[i]);
@@ -329,6 +339,31 @@ static void tell_weakness(struct command *c)
 		   buf_cstr(&s->weakness));
 }
 
+/* The one that waits longest; the list has the newest first. */
+static struct command *next_turn(struct session *s)
+{
+	struct command *found = NULL;
+
+	for (struct command *c = s->commands; c; c = c->next)
+		if (c->state == COMMAND_WAIT_TURN)
+			found = c;
+	return found;
+}
+
+void command_started(struct command *c)
+{
+	struct session *s = c->session;
+	struct command *next;
+
+	if (!c->starting)
+		return;
+	c->starting = false;
+	s->n_starting--;
+	next = s->tracer_state == WORKER_READY ? next_turn(s) : NULL;
+	if (next)
+		command_run(next);
+}
+
 void command_run(struct command *c)
 {
 	_cleanup_buf_ struct buf cwd = BUF_INIT, err = BUF_INIT;
@@ -339,6 +374,10 @@ void command_run(struct command *c)
 
 	if (s->tracer_state != WORKER_READY) {
 		command_abort(c, "the session's sandbox is not running");
+		return;
+	}
+	if (s->n_starting >= MAX_STARTING) {
+		c->state = COMMAND_WAIT_TURN; /* command_started() comes back */
 		return;
 	}
 	r = session_resolve_dir(s, c->rq.working_dir, &cwd, NULL);
@@ -385,6 +424,7 @@ void command_spawned(struct command *c, const struct proto_spawned *m)
 {
 	if (c->state != COMMAND_WAIT_SPAWN)
 		return;
+	command_started(c);
 	if (m->pid <= 0) {
 		worker_drain(c->session->tracer);
 		report_failure(c, m);

@@ -70,6 +70,7 @@ struct session {
 	struct buf layers;   /* JSON array of what holds, from READY */
 	struct command *commands; /* list of what runs */
 	unsigned int n_commands;
+	unsigned int n_starting; /* sent to the tracer, no SPAWNED yet */
 	struct subscriber *subs;
 	unsigned int n_subs;
 	uint32_t next_request;
