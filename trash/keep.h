@@ -9,7 +9,7 @@
  *
  * Errors are those of the system call replaced, plus: -EDQUOT over budget with
  * TRASH_FULL_DENY; -EFBIG content larger than max_copy that can be kept in no
- * other way; -EXDEV the name is not beneath the workspace root; -EBUSY the name
+ * other way (with TRASH_FULL_DENY, and for removals); -EXDEV the name is not beneath the workspace root; -EBUSY the name
  * is the store itself or leads into it. On any error nothing was destroyed.
  * The caller has checked the sandboxed process's right to do this: the calls
  * run with the credentials of the calling thread.

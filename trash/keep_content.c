@@ -204,7 +204,7 @@ static int keep_within_budget(struct writing *w, off_t length,
 	r = keep_content(w, length, flags);
 	if (r < 0)
 		budget_give(w->t, bytes, 1);
-	if (r == -EFBIG && w->t->opt.on_full == TRASH_FULL_DROP)
+	if (r == -EFBIG && w->t->opt.on_full != TRASH_FULL_DENY)
 		return keep_dropped(w);
 	return r;
 }

@@ -49,7 +49,12 @@ static inline bool trash_token_is_zero(struct trash_token t)
 	return t.hi == 0 && t.lo == 0;
 }
 
-/* What happens to an operation whose victim does not fit the budget. */
+/*
+ * What happens to an operation whose victim does not fit the budget. Content
+ * about to be overwritten that is larger than max_copy, where only a copy would
+ * do: refused with DENY, else recorded as not recoverable (opening a large
+ * database for writing must not fail).
+ */
 enum trash_full {
 	TRASH_FULL_DENY = 0, /* the operation fails with -EDQUOT */
 	TRASH_FULL_EVICT,    /* the oldest entries go; if none is left, deny */
