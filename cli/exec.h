@@ -94,6 +94,8 @@ uint64_t exec_deadline(const struct exec_call *x);
 int exec_render(const struct exec_call *x, const struct json *response);
 /* The lines on stderr after the output ("agentsh: ..."). */
 void exec_guidance(const struct json *response, struct buf *out);
+/* "agentsh: N files removed, ..." when the answer has a receipt. */
+void exec_receipt(const struct json *response, struct buf *out);
 /* result.exit_code as an exit status. */
 int exec_status(const struct json *response);
 /* True if v looks like an ExecResponse. */

@@ -85,6 +85,12 @@ static int on_frame(void *arg, struct str event, struct str data)
 	if (s->x->output_json && code != 0)
 		(void)fail("exit_code=%lld duration_ms=%lld", (long long)code,
 			   (long long)json_get_i64(v, "duration_ms", 0));
+	if (!s->x->quiet && !s->x->output_json) {
+		_cleanup_buf_ struct buf b = BUF_INIT;
+
+		exec_receipt(v, &b);
+		(void)out_write(STDERR_FILENO, buf_str(&b));
+	}
 	s->r->done = true;
 	s->r->status = (int)(code & 0xff);
 	return 0;

@@ -6,6 +6,8 @@
  * callers search for: they must appear for a denial and must not appear when
  * a command merely looked at something denied and succeeded anyway.
  */
+#include <inttypes.h>
+
 #include "cli/exec.h"
 #include "cli/output.h"
 
@@ -156,6 +158,35 @@ void exec_guidance(const struct json *response, struct buf *out)
 	put_advice(out, guidance);
 }
 
+static void put_count(struct buf *out, int64_t n, const char *what, bool *first)
+{
+	if (n == 0)
+		return;
+	buf_printf(out, "%s%" PRId64 "%s %s", *first ? "" : ", ", n,
+		   !*first  ? ""
+		   : n == 1 ? " file"
+			    : " files",
+		   what);
+	*first = false;
+}
+
+void exec_receipt(const struct json *response, struct buf *out)
+{
+	const struct json *r = json_get(response, "receipt");
+	struct str undo = json_get_str(r, "undo");
+	int64_t lost = json_get_i64(r, "not_kept", 0);
+	bool first = true;
+
+	if (undo.n == 0)
+		return;
+	buf_puts(out, "agentsh: ");
+	put_count(out, json_get_i64(r, "removed", 0), "removed", &first);
+	put_count(out, json_get_i64(r, "changed", 0), "changed", &first);
+	if (lost)
+		put_count(out, lost, "NOT KEPT (over the quota)", &first);
+	buf_printf(out, "; bring back with: " STR_FMT "\n", STR_ARG(undo));
+}
+
 int exec_render(const struct exec_call *x, const struct json *response)
 {
 	const struct json *result = json_get(response, "result");
@@ -169,6 +200,8 @@ int exec_render(const struct exec_call *x, const struct json *response)
 	(void)out_write(STDERR_FILENO, json_get_str(result, "stderr"));
 	if (!x->quiet)
 		exec_guidance(response, &b);
+	if (!x->quiet)
+		exec_receipt(response, &b);
 	(void)out_write(STDERR_FILENO, buf_str(&b));
 	return exec_status(response);
 }

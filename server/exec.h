@@ -20,7 +20,7 @@
 
 #define COMMAND_ID_MAX    64
 #define COLLECT_BLOCKED   25
-#define COLLECT_NOTES     100
+#define COLLECT_NOTES     5
 #define EXEC_MAX_ARGS     4096
 #define EXEC_EXIT_DENIED  126
 #define EXEC_EXIT_NOT_RUN 127
@@ -76,6 +76,12 @@ struct command_output {
 };
 
 /* What the events of this command have told so far. */
+/* What the command destroyed, as its sandbox counted it. */
+struct receipt {
+	bool present;
+	int64_t removed, changed, created, kept_bytes, not_kept;
+};
+
 struct collected {
 	struct buf blocked; /* JSON objects, comma separated */
 	size_t n_blocked_kept;
@@ -85,6 +91,7 @@ struct collected {
 	bool network_blocked;
 	struct buf notes; /* lines for stderr, e.g. of soft deletes */
 	unsigned int n_notes;
+	struct receipt receipt;
 };
 
 struct exec_error {

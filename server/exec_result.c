@@ -103,6 +103,27 @@ static void collect_note(struct command *c, const struct event *e)
 	buf_putc(&c->seen.notes, '\n');
 }
 
+static int64_t number(const struct event *e, const char *key)
+{
+	for (size_t i = 0; i < e->n_fields; i++)
+		if (strcmp(e->fields[i].key, key) == 0 &&
+		    e->fields[i].type == EVENT_INT)
+			return e->fields[i].num;
+	return 0;
+}
+
+static void collect_receipt(struct command *c, const struct event *e)
+{
+	c->seen.receipt = (struct receipt){
+		.present = true,
+		.removed = number(e, "removed"),
+		.changed = number(e, "changed"),
+		.created = number(e, "created"),
+		.kept_bytes = number(e, "kept_bytes"),
+		.not_kept = number(e, "not_kept"),
+	};
+}
+
 void command_collect(struct command *c, const struct event *e, struct str json)
 {
 	if (!c)
@@ -123,6 +144,8 @@ void command_collect(struct command *c, const struct event *e, struct str json)
 		collect_denial(c, e, json);
 	if (str_eq_c(e->type, "file_soft_deleted"))
 		collect_note(c, e);
+	else if (str_eq_c(e->type, "undo_receipt"))
+		collect_receipt(c, e);
 }
 
 /* ---- the events part of the response ---- */
@@ -286,6 +309,38 @@ static void put_resources(const struct command *c, struct json_writer *w)
 	json_end_object(w);
 }
 
+/* An extra member: what can be brought back, and how. */
+static void put_receipt(const struct command *c, struct json_writer *w)
+{
+	const struct receipt *r = &c->seen.receipt;
+	_cleanup_buf_ struct buf undo = BUF_INIT;
+
+	if (!r->present)
+		return;
+	buf_printf(&undo, "agentsh undo --command %s", c->id);
+	json_key(w, "receipt");
+	json_begin_object(w);
+	json_kv_i64(w, "removed", r->removed);
+	json_kv_i64(w, "changed", r->changed);
+	json_kv_i64(w, "created", r->created);
+	json_kv_i64(w, "kept_bytes", r->kept_bytes);
+	json_kv_i64(w, "not_kept", r->not_kept);
+	json_kv_str(w, "undo", buf_str(&undo));
+	json_end_object(w);
+}
+
+/* Of many soft deletes the first are told, the others counted. */
+static void end_notes(struct command *c)
+{
+	struct collected *k = &c->seen;
+
+	if (k->n_notes > COLLECT_NOTES)
+		buf_printf(&k->notes,
+			   "soft-delete: %u more; agentsh trash list shows "
+			   "all\n",
+			   k->n_notes - COLLECT_NOTES);
+}
+
 void exec_response(struct command *c, struct buf *out)
 {
 	_cleanup_buf_ struct buf when = BUF_INIT;
@@ -303,6 +358,7 @@ void exec_response(struct command *c, struct buf *out)
 	put_result(c, &w);
 	put_events(c, &w);
 	put_resources(c, &w);
+	put_receipt(c, &w);
 	guidance_to_json(c, &w);
 	json_end_object(&w);
 }
@@ -386,6 +442,7 @@ static void end_stream(struct command *c)
 	json_kv_i64(&w, "exit_code", c->exit_code);
 	json_kv_bool(&w, "stderr_truncated", c->err.total > c->err.data.len);
 	json_kv_bool(&w, "stdout_truncated", c->out.total > c->out.data.len);
+	put_receipt(c, &w);
 	json_end_object(&w);
 	buf_puts(&frame, "\n\n");
 	if (c->conn)
@@ -403,6 +460,7 @@ void exec_answer(struct command *c)
 
 	if (!conn)
 		return;
+	end_notes(c);
 	if (c->mode == EXEC_PTY) {
 		pty_answer(c);
 		return;

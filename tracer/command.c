@@ -28,6 +28,7 @@
 
 #include "base/log.h"
 #include "tracer/notify.h"
+#include "tracer/quarantine.h"
 
 #define PROBE_FILE "/agentsh-probe/none"
 
@@ -189,6 +190,7 @@ static void maybe_finish(struct command *c)
 	/* What a time-out killed are not leftovers of the command. */
 	kill_tree(c);
 	notify_drain(c);
+	quarantine_receipt(c);
 	send_exited(c);
 	command_end(c);
 	spare_make(t);

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "base/path.h"
+#include "tracer/command.h"
 #include "tracer/tracer.h"
 
 static enum quarantine named_so(struct str path)
@@ -31,4 +32,27 @@ enum quarantine quarantine_of(const struct tracer *t, struct str path)
 int quarantine_open_empty(const struct tracer *t)
 {
 	return t->trash ? trash_open_empty(t->trash) : -EACCES;
+}
+
+void quarantine_receipt(const struct command *c)
+{
+	struct event e = EVENT_INIT("undo_receipt");
+	struct trash_group_stat s;
+	char token[TRASH_TOKEN_LEN + 1];
+
+	if (!c->has_group ||
+	    trash_group_get(c->tracer->trash, c->trash_group, &s) < 0 ||
+	    s.removed + s.changed + s.unkept == 0)
+		return;
+	trash_token_format(s.token, token);
+	e.session_id = str_from(c->tracer->session_id);
+	e.command_id = str_from(c->id);
+	e.source = STR("seccomp");
+	event_add_int(&e, "removed", (int64_t)s.removed);
+	event_add_int(&e, "changed", (int64_t)s.changed);
+	event_add_int(&e, "created", (int64_t)s.created);
+	event_add_int(&e, "kept_bytes", (int64_t)s.kept_bytes);
+	event_add_int(&e, "not_kept", (int64_t)s.unkept);
+	event_add_str(&e, "token", str_from(token));
+	(void)sink_emit(&c->tracer->sink, &e); /* the store has it too */
 }

@@ -16,6 +16,7 @@
 
 #include "base/str.h"
 
+struct command;
 struct tracer;
 
 enum quarantine {
@@ -27,5 +28,7 @@ enum quarantine {
 enum quarantine quarantine_of(const struct tracer *t, struct str path);
 /* What a command gets for the directory: fd (owned) or -errno. */
 int quarantine_open_empty(const struct tracer *t);
+/* The event that says what an ending command destroyed, if anything. */
+void quarantine_receipt(const struct command *c);
 
 #endif

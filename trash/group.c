@@ -193,6 +193,8 @@ static void count(struct trash_group_stat *s, const struct record_op *op,
 	}
 	if (op->how == TRASH_HOW_DROPPED)
 		s->unkept += by;
+	if (op->flags & RECORD_OP_OWN)
+		return; /* nobody else ever had it */
 	switch ((enum trash_verb)op->verb) {
 	case TRASH_VERB_UNLINK:
 	case TRASH_VERB_RMDIR:

@@ -227,6 +227,8 @@ int trash_rmdir(struct trash *t, uint32_t group, const struct trash_at *at,
 	if (r < 0)
 		return r;
 	op.st.bytes = 0;
+	if (work_is_own(t, group, &op.st)) /* counts for nothing */
+		op.flags |= RECORD_OP_OWN;
 	r = work_xattrs(fd, &xattrs);
 	if (r < 0)
 		return r;
