@@ -189,33 +189,54 @@ static int restore_item(void *arg, const struct restore_item *item)
 	return 0;
 }
 
-struct newest {
+struct version {
 	struct trash_token token;
+	struct str command; /* empty: the newest version */
 };
 
-static int note_newest(void *arg, const struct trash_entry *e)
+static int note_version(void *arg, const struct trash_entry *e)
 {
-	struct newest *n = arg;
+	struct version *v = arg;
+	struct str id = e->command;
 
-	if (e->kept && !trash_token_is_zero(e->token))
-		n->token = e->token;
+	if (!e->kept || trash_token_is_zero(e->token))
+		return 0;
+	if (!str_starts(id, v->command) && str_starts(id, STR("cmd-")))
+		id = str_skip(id, 4);
+	if (str_starts(id, v->command))
+		v->token = e->token;
 	return 0;
 }
 
-/* TOKEN, or a path: its newest kept version. */
+/* TOKEN; PATH: its newest kept version; PATH@TOKEN; PATH@COMMAND: the version
+ * that this command destroyed. */
 static int find_token(struct trash *t, const char *word,
 		      struct trash_token *ret)
 {
 	_cleanup_buf_ struct buf path = BUF_INIT;
-	struct newest n = { 0 };
+	_cleanup_free_ char *name = NULL;
+	struct str s = str_from(word);
+	ptrdiff_t at = str_rindex(s, '@');
+	struct version v = { 0 };
 
-	if (trash_token_parse(str_from(word), ret) == 0)
+	if (trash_token_parse(s, ret) == 0)
 		return 0;
 	client_absolute(word, &path);
-	(void)trash_history(t, buf_str(&path), note_newest, &n);
-	if (trash_token_is_zero(n.token))
+	(void)trash_history(t, buf_str(&path), note_version, &v);
+	if (trash_token_is_zero(v.token) && at > 0) {
+		v.command = str_skip(s, (size_t)at + 1);
+		if (trash_token_parse(v.command, ret) == 0)
+			return 0;
+		name = str_dup(str_from_n(word, (size_t)at));
+		if (!name)
+			return -ENOMEM;
+		buf_reset(&path);
+		client_absolute(name, &path);
+		(void)trash_history(t, buf_str(&path), note_version, &v);
+	}
+	if (trash_token_is_zero(v.token))
 		return -ENOENT;
-	*ret = n.token;
+	*ret = v.token;
 	return 0;
 }
 
@@ -290,17 +311,51 @@ int cmd_trash_purge(struct cli *c)
 			result.entries == 1 ? "entry" : "entries");
 }
 
+struct life {
+	struct buf b;
+	struct json_writer w;
+	bool json;
+};
+
+static void history_json(struct json_writer *w, const struct trash_entry *e,
+			 const char *token)
+{
+	_cleanup_buf_ struct buf when = BUF_INIT;
+	const char *verb = trash_verb_to_string(e->verb);
+
+	clock_format_rfc3339(&when, e->when_ns);
+	json_begin_object(w);
+	json_kv_str(w, "when", buf_str(&when));
+	json_kv_cstr(w, "verb", verb ? verb : "?");
+	json_kv_str(w, "path", e->path);
+	json_kv_str_opt(w, "path2", e->path2);
+	json_kv_str(w, "session", e->session);
+	json_kv_str(w, "command", e->command);
+	json_kv_i64(w, "size", (int64_t)e->size);
+	json_kv_bool(w, "kept", e->kept);
+	json_kv_cstr(w, "token", e->kept ? token : "");
+	json_end_object(w);
+}
+
 static int history_line(void *arg, const struct trash_entry *e)
 {
-	struct buf *b = arg;
+	struct life *l = arg;
+	struct buf *b = &l->b;
 	char token[TRASH_TOKEN_LEN + 1];
 	const char *verb = trash_verb_to_string(e->verb);
 
 	trash_token_format(e->token, token);
+	if (l->json) {
+		history_json(&l->w, e, token);
+		return 0;
+	}
 	clock_format_rfc3339(b, e->when_ns);
-	buf_printf(b, "\t%-9s\t" STR_FMT, verb ? verb : "?", STR_ARG(e->path));
-	if (e->path2.n)
-		buf_printf(b, " -> " STR_FMT, STR_ARG(e->path2));
+	buf_printf(b, "\t%-9s\t", verb ? verb : "?");
+	buf_put_escaped(b, e->path);
+	if (e->path2.n) {
+		buf_puts(b, " -> ");
+		buf_put_escaped(b, e->path2);
+	}
 	buf_printf(b, "\t" STR_FMT "\t%s\n", STR_ARG(e->command),
 		   e->kept ? token : "-");
 	return 0;
@@ -309,18 +364,29 @@ static int history_line(void *arg, const struct trash_entry *e)
 int cmd_trash_history(struct cli *c)
 {
 	_cleanup_trash_ struct trash *t = NULL;
-	_cleanup_buf_ struct buf path = BUF_INIT, b = BUF_INIT;
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	struct life l = { .json = flag_bool(&c->flags, "json") };
 	int r = store_open(c, true, &t);
 
 	if (r > 0)
 		return r;
 	client_absolute(c->args[0], &path);
+	json_writer_init(&l.w, &l.b, 2);
+	if (l.json)
+		json_begin_array(&l.w);
 	if (r == 0)
-		r = trash_history(t, buf_str(&path), history_line, &b);
+		r = trash_history(t, buf_str(&path), history_line, &l);
+	if (l.json) {
+		json_end_array(&l.w);
+		buf_putc(&l.b, '\n');
+	}
 	if (r < 0 && r != -ENOENT)
-		return fail_errno(r, "history of %s", buf_cstr(&path));
-	return b.len ? out_buf(&b)
-		     : fail("%s: nothing recorded", buf_cstr(&path));
+		r = fail_errno(r, "history of %s", buf_cstr(&path));
+	else
+		r = l.b.len ? out_buf(&l.b)
+			    : fail("%s: nothing recorded", buf_cstr(&path));
+	buf_done(&l.b);
+	return r;
 }
 
 /* sendfile(2) where it can, read and write where not. */

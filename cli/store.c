@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "cli/output.h"
+#include "trash/list.h"
 
 static int report(int r, const char *path)
 {
@@ -18,11 +19,67 @@ static int report(int r, const char *path)
 	return r < 0 ? fail_errno(r, "open trash %s", path) : 0;
 }
 
-int store_open(const struct cli *c, bool read_only, struct trash **ret)
+/* An empty directory of that name is a copy of one, not a store. */
+static bool is_store(const struct buf *dir)
+{
+	static const char *const parts[] = { TRASH_STORE_SUBDIR, "manifest" };
+	bool found = false;
+
+	for (size_t i = 0; !found && i < ARRAY_LEN(parts); i++) {
+		_cleanup_buf_ struct buf b = BUF_INIT;
+
+		buf_printf(&b, "%s/%s", buf_cstr(dir), parts[i]);
+		found = b.error == 0 && access(buf_cstr(&b), F_OK) == 0;
+	}
+	return found;
+}
+
+/* The nearest store above the current directory. */
+static bool find_above(struct buf *out)
+{
+	_cleanup_free_ char *cwd = getcwd(NULL, 0);
+	struct str dir = cwd ? str_from(cwd) : STR_NONE;
+
+	while (dir.n > 0) {
+		ptrdiff_t slash = str_rindex(dir, '/');
+
+		buf_reset(out);
+		buf_put_str(out, dir);
+		if (dir.n > 1)
+			buf_putc(out, '/');
+		buf_puts(out, TRASH_DEFAULT_DIR);
+		if (is_store(out))
+			return true;
+		if (dir.n == 1 || slash < 0)
+			break;
+		dir = str_from_n(dir.p, slash ? (size_t)slash : 1);
+	}
+	return false;
+}
+
+static void find_store(const struct cli *c, struct buf *out)
 {
 	const char *path = flag_text(&c->flags, "trash-path");
-	struct trash_options o = { .read_only = read_only };
+	const char *root = flag_text(&c->flags, "root");
 
+	if (root[0]) {
+		buf_printf(out, "%s/%s", root, path);
+		return;
+	}
+	if (flag_given(&c->flags, "trash-path") || !find_above(out)) {
+		buf_reset(out);
+		buf_puts(out, path);
+	}
+}
+
+int store_open(const struct cli *c, bool read_only, struct trash **ret)
+{
+	_cleanup_buf_ struct buf found = BUF_INIT;
+	struct trash_options o = { .read_only = read_only };
+	const char *path;
+
+	find_store(c, &found);
+	path = buf_cstr(&found);
 	/* Opening for restore must not make a store where there is none. */
 	if (access(path, F_OK) < 0)
 		return -ENOENT;
@@ -77,4 +134,55 @@ int store_parse_since(const char *flag, const char *text, int64_t *ret_ns)
 			    flag, text);
 	*ret_ns = clock_realtime_ns() - ns;
 	return 0;
+}
+
+struct search {
+	struct str word;
+	struct buf *ret, others;
+	unsigned int n;
+};
+
+static int on_group(void *arg, const struct trash_group_info *g)
+{
+	struct search *s = arg;
+	struct str rest = g->command;
+
+	if (str_eq(g->command, s->word)) {
+		buf_reset(s->ret);
+		buf_put_str(s->ret, g->command);
+		s->n = 1;
+		return 1;
+	}
+	if (!str_starts(rest, s->word) && str_starts(rest, STR("cmd-")))
+		rest = str_skip(rest, 4);
+	if (!str_starts(rest, s->word) || str_eq(buf_str(s->ret), g->command))
+		return 0;
+	if (s->n++ == 0)
+		buf_put_str(s->ret, g->command);
+	if (s->n <= 8)
+		buf_printf(&s->others, "\n  " STR_FMT, STR_ARG(g->command));
+	return 0;
+}
+
+int store_find_command(struct trash *t, struct str word, struct buf *ret)
+{
+	struct search s = { .word = word, .ret = ret };
+	int r;
+
+	if (word.n == 0)
+		return fail("no command is named");
+	r = trash_list_groups(t, NULL, on_group, &s);
+	if (r < 0)
+		r = fail_errno(r, "look for command " STR_FMT, STR_ARG(word));
+	else if (s.n == 0)
+		r = fail("no command " STR_FMT " on record here (agentsh undo "
+			 "status lists them)",
+			 STR_ARG(word));
+	else if (s.n > 1)
+		r = fail(STR_FMT " is short for several commands:%s",
+			 STR_ARG(word), buf_cstr(&s.others));
+	else
+		r = 0;
+	buf_done(&s.others);
+	return r;
 }

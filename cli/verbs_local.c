@@ -144,6 +144,10 @@ const struct flag trash_flags[] = {
 	  .value = "DIR",
 	  .dflt = ".agentsh_trash",
 	  .help = "the workspace's trash" },
+	{ .name = "root",
+	  .type = FLAG_STRING,
+	  .value = "DIR",
+	  .help = "the workspace (default: found from here upwards)" },
 	{ 0 },
 };
 
@@ -193,6 +197,11 @@ static const struct flag trash_purge_flags[] = {
 	{ 0 },
 };
 
+static const struct flag trash_history_flags[] = {
+	{ .name = "json", .type = FLAG_BOOL, .help = "print JSON" },
+	{ 0 },
+};
+
 const struct command trash_subs[] = {
 	{ .name = "list",
 	  .summary = "What is kept: token, path, size, age",
@@ -216,6 +225,7 @@ const struct command trash_subs[] = {
 	  .args = "PATH",
 	  .summary = "What happened to a path, and which versions are kept",
 	  .run = cmd_trash_history,
+	  .flags = trash_history_flags,
 	  .min_args = 1,
 	  .max_args = 1 },
 	{ .name = "show",
@@ -228,11 +238,20 @@ const struct command trash_subs[] = {
 };
 
 const struct flag undo_flags[] = {
+	{ .name = "command",
+	  .type = FLAG_STRING,
+	  .value = "ID",
+	  .help = "this command; the beginning of its id will do" },
+	{ .name = "json", .type = FLAG_BOOL, .help = "print JSON" },
 	{ .name = "trash-path",
 	  .type = FLAG_STRING,
 	  .value = "DIR",
 	  .dflt = ".agentsh_trash",
 	  .help = "the workspace's trash" },
+	{ .name = "root",
+	  .type = FLAG_STRING,
+	  .value = "DIR",
+	  .help = "the workspace (default: found from here upwards)" },
 	{ .name = "session",
 	  .type = FLAG_STRING,
 	  .value = "SESSION",
@@ -252,11 +271,40 @@ const struct flag undo_flags[] = {
 	{ 0 },
 };
 
+static const struct flag undo_view_flags[] = {
+	{ .name = "trash-path",
+	  .type = FLAG_STRING,
+	  .value = "DIR",
+	  .dflt = ".agentsh_trash",
+	  .help = "the workspace's trash" },
+	{ .name = "root",
+	  .type = FLAG_STRING,
+	  .value = "DIR",
+	  .help = "the workspace (default: found from here upwards)" },
+	{ .name = "json", .type = FLAG_BOOL, .help = "print JSON" },
+	{ 0 },
+};
+
 const struct command undo_subs[] = {
 	{ .name = "status",
 	  .summary = "What can be undone, and what could not be kept",
 	  .run = cmd_undo_status,
-	  .flags = trash_flags },
+	  .flags = undo_view_flags },
+	{ .name = "history",
+	  .args = "PATH",
+	  .summary = "What happened to a path, and which versions are kept",
+	  .run = cmd_trash_history,
+	  .flags = undo_view_flags,
+	  .min_args = 1,
+	  .max_args = 1 },
+	{ .name = "show",
+	  .args = "PATH[@ID]",
+	  .summary = "Print a kept version; ID: its token or command",
+	  .run = cmd_trash_show,
+	  .flags = undo_view_flags,
+	  .min_args = 1,
+	  .max_args = 1,
+	  .examples = "agentsh undo show src/main.c@cmd-1b4e" },
 	{ 0 },
 };
 

@@ -71,6 +71,31 @@ static int add_group(struct index_writer *w, struct str payload)
 			(struct index_group){ .rec = g, .end_ns = g.when_ns });
 }
 
+static bool destroys(const struct record_op *op)
+{
+	switch ((enum trash_verb)op->verb) {
+	case TRASH_VERB_UNLINK:
+	case TRASH_VERB_RMDIR:
+	case TRASH_VERB_RENAME:
+	case TRASH_VERB_EXCHANGE:
+	case TRASH_VERB_WRITE:
+	case TRASH_VERB_TRUNCATE:
+	case TRASH_VERB_APPEND:
+	case TRASH_VERB_META:
+		return !(op->flags & RECORD_OP_OWN);
+	case TRASH_VERB_CREATE:
+	case TRASH_VERB_MKDIR:
+	case TRASH_VERB_SYMLINK:
+	case TRASH_VERB_MKNOD:
+	case TRASH_VERB_LINK:
+	case TRASH_VERB_RESTORE:
+	case TRASH_VERB_NONE:
+	case TRASH_VERB_MAX:
+		break;
+	}
+	return false;
+}
+
 static int add_op(struct index *ix, struct index_writer *w, struct str payload,
 		  uint64_t off)
 {
@@ -83,6 +108,7 @@ static int add_op(struct index *ix, struct index_writer *w, struct str payload,
 	if (!g)
 		return 0;
 	g->ops++;
+	g->destroying |= destroys(&op);
 	g->end_ns = MAX(g->end_ns, op.when_ns);
 	g->ended = false;
 	return vec_push(&ix->items, (struct index_item){

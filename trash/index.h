@@ -21,6 +21,7 @@ struct index_group {
 	int64_t end_ns;
 	bool ended;
 	bool undone; /* every operation that still counts was reversed */
+	bool destroying; /* not only made things and took them away again */
 	uint64_t ops, undone_ops;
 };
 

@@ -64,8 +64,9 @@ static bool has_choice(const struct undo_select *s)
 	       !trash_token_is_zero(s->group);
 }
 
-/* The newest command (or undo) that stands and did something. */
-static int select_newest(struct plan *p, bool undo)
+/* The newest command (or undo) that stands and did something; `destroying`:
+ * something besides making files. */
+static int select_newest(struct plan *p, bool undo, bool destroying)
 {
 	uint64_t best = 0, effective = 0;
 
@@ -78,6 +79,7 @@ static int select_newest(struct plan *p, bool undo)
 			uint64_t now;
 
 			if (is_undo != undo || g->ops == 0 ||
+			    (destroying && !g->destroying) ||
 			    g->rec.seq <= best)
 				continue;
 			now = undo ? (chain_undoer(&p->chain, g->rec.seq)
@@ -92,6 +94,13 @@ static int select_newest(struct plan *p, bool undo)
 		}
 	}
 	return best ? select_group(p, best, effective) : -ENOENT;
+}
+
+static int select_last(struct plan *p, bool redo)
+{
+	int r = select_newest(p, redo, !redo);
+
+	return r == -ENOENT && !redo ? select_newest(p, redo, false) : r;
 }
 
 static int select_named(struct plan *p)
@@ -400,7 +409,7 @@ int plan_make(struct trash *t, const struct undo_select *sel, bool redo,
 	if (r == 0)
 		r = chain_load(t, &p.chain);
 	if (r == 0 && !has_choice(sel))
-		r = select_newest(&p, redo);
+		r = select_last(&p, redo);
 	else if (r == 0 && !sel->since_ns && !sel->since_seq)
 		r = select_named(&p);
 	if (r == 0)
