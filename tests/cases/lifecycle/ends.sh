@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+# ends.sh - whole trees end with their command, at once, and leave nothing:
+# children in sessions of their own, daemons, stopped ones.
+# AGENTSH_LOOPS: how many (200; a soak takes 10000)
+. "$(dirname "$0")/../server/lib.sh"
+cat >"$T/open.yaml" <<-'YAML'
+version: 1
+name: open
+command_rules: [{name: all, commands: ["*"], decision: allow}]
+file_rules: [{name: all, paths: ["/**"], operations: ["*"], decision: allow}]
+YAML
+POLICY_FILE=$T/open.yaml
+start_server
+new_session s
+ours() { # cgroups made by the server's workers
+	for t in $(pgrep -P "$SERVER_PID" -f agentsh-tracer); do
+		find /sys/fs/cgroup -type d -name "*agentsh*$t*" 2>/dev/null
+	done | grep -c .
+}
+exec_jailed python3 "$(dirname "$0")/ends.py" "$AGENTSH_SERVER" "$T/run/http-$PORT.sock" \
+	"$SERVER_PID" "$WS" "${AGENTSH_LOOPS:-200}" >"$T/out" 2>"$T/err" || fail "ends.py"
+cat "$T/out"
+expect_json '.fds <= 2 and .zombies == 0'
+# a loaded machine may be late now and then, not as a rule; without cgroups all
+# of /proc is read, which takes longer the more others live on the machine
+limit=100
+[ -z "${AGENTSH_JAIL:-}" ] || limit=$((100 + $(ls -d /proc/[0-9]* | wc -l)))
+expect_json "[.timeout, .kill, .gone | .median_ms < $limit] | all"
+[ "$(find "$WS" -name 'pids.*')" = "" ] || fail "files left"
+left=$(ours)
+[ "$left" -le 2 ] || fail "$left cgroups left" # one is made in advance
