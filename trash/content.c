@@ -56,6 +56,32 @@ static int open_present(struct index *ix, const struct index_item *item,
 	return copy_open(fd);
 }
 
+/* The same file in the quarantine, where a later removal moved it. */
+static int open_later(struct index *ix, const struct index_item *item,
+		      const struct record_op *op)
+{
+	for (size_t i = index_after(ix, item->seq); i < ix->items.n; i++) {
+		const struct index_item *later = &ix->items.data[i];
+		struct record_op l;
+
+		if (!(later->flags & (INDEX_ABORTED | INDEX_GONE)) &&
+		    index_op(ix, later, &l) == 0 && l.how == TRASH_HOW_MOVED &&
+		    record_same_object(&l.st, &op->st))
+			return open_payload(ix, later, &l);
+	}
+	return -ESTALE;
+}
+
+static int open_base(struct index *ix, const struct index_item *item,
+		     const struct record_op *op)
+{
+	int r = open_present(ix, item, op);
+
+	return r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -ESTALE
+		       ? open_later(ix, item, op)
+		       : r;
+}
+
 static int copy_range(int from, int to, off_t start, off_t end)
 {
 	char chunk[8192];
@@ -78,12 +104,14 @@ static int open_joined(struct index *ix, const struct index_item *item,
 		       const struct record_op *op)
 {
 	bool partial = op->flags & RECORD_OP_PARTIAL;
-	_cleanup_close_ int present = open_present(ix, item, op), fd = -1;
-	_cleanup_close_ int tail = -1;
+	_cleanup_close_ int present = -1, fd = -1, tail = -1;
 	int r;
 
-	if (present < 0)
-		return present;
+	if (op->arg > 0) {
+		present = open_base(ix, item, op);
+		if (present < 0)
+			return present;
+	}
 	if (partial) {
 		tail = open_payload(ix, item, op);
 		if (tail < 0)

@@ -8,8 +8,10 @@
  * contents, link structure); then all is redone. Along the way, random kept
  * versions are read and compared with what they were.
  *
- * Usage: test_trash_model [OPERATIONS [SEED]]; MODEL_TWO=1 uses two stores
- * (two sessions) at once.
+ * Two stores of the workspace are open at once, as two sessions would have
+ * them, and commands go to either.
+ *
+ * Usage: test_trash_model [OPERATIONS [SEED]]
  */
 #include "base/digest.h"
 #include "workspace.h"
@@ -397,12 +399,14 @@ static void model(void **state)
 	struct trash_options o = { .keep_own = rnd(2) };
 	char *photos[MAX_PHOTO] = { NULL };
 	size_t commands = operations / PER_CMD, undone, first;
+	struct trash *other = NULL, *swap;
 	struct ws w;
 
 	(void)state;
 	if (commands >= MAX_PHOTO)
 		commands = MAX_PHOTO - 1;
 	ws_init(&w, &o);
+	assert_int_equal(trash_open(w.fd, &o, &other), 0);
 	(void)mkdirat(w.fd, "a", 0755);
 	(void)mkdirat(w.fd, "a/b", 0755);
 	(void)mkdirat(w.fd, "b", 0755);
@@ -411,6 +415,13 @@ static void model(void **state)
 		char id[32];
 
 		(void)snprintf(id, sizeof(id), "c-%zu", c);
+		if (rnd(2)) {
+			trash_group_close(w.t, w.group);
+			w.group = 0;
+			swap = w.t;
+			w.t = other;
+			other = swap;
+		}
 		ws_command(&w, id);
 		for (size_t i = 0; i < operations / commands; i++)
 			one_op(&w);
@@ -442,6 +453,7 @@ static void model(void **state)
 	}
 	for (size_t i = 0; i <= commands; i++)
 		free(photos[i]);
+	other = trash_close(other);
 	ws_done(&w);
 }
 
