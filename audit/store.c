@@ -452,6 +452,9 @@ int audit_open(const struct audit_options *o, struct audit_store **ret)
 
 	if (!s)
 		return -ENOMEM;
+	/* Counting the library's memory takes a lock per allocation. Refused
+	 * once it is in use, and then as it was. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	s->lock_fd = -1;
 	s->read_only = o->read_only;
 	s->batch_size = o->batch_size ? o->batch_size : DEFAULT_BATCH;

@@ -35,6 +35,7 @@
 #define STOP_TIMEOUT_NS (5ULL * 1000000000)
 #define DRAIN_PER_TURN  2000
 #define POLL_NS         (2ULL * 1000000)
+#define QUIET_POLLS     6 /* looks that found nothing, before we sleep */
 #define RETRY_NS        (20ULL * 1000000)
 
 struct worker {
@@ -44,6 +45,7 @@ struct worker {
 	char *session_id; /* owned: whose events these are, to the end */
 	bool owned;       /* false after worker_stop() */
 	bool paused;      /* the store refuses; retry is armed */
+	unsigned int quiet; /* looks since the last event */
 	pid_t pid;
 	struct channel *channel;
 	struct ring *ring;
@@ -229,7 +231,10 @@ void worker_drain(struct worker *w)
 /*
  * While events keep coming we look again every few milliseconds instead of
  * being woken for each: the writer then makes no system call per event, and
- * we record many per turn. With nothing new since the last look we sleep.
+ * we record many per turn. The looks get rarer while there is nothing new (2 ms,
+ * 4, ... 12), and after some of them we sleep. A compiler that opens a file now
+ * and then would otherwise wake us for each, which costs its caller more than
+ * the event itself; the ring holds far more than can come in between.
  */
 static void on_poll(struct loop *l, void *arg)
 {
@@ -239,10 +244,11 @@ static void on_poll(struct loop *l, void *arg)
 	(void)l;
 	if (w->paused)
 		return;
-	if (drain_some(w, /* sleep_when_empty */ !more) > 0)
-		more = true;
-	if (more && !w->paused)
-		(void)loop_timer_arm(w->poll, POLL_NS);
+	w->quiet = more ? 0 : w->quiet + 1;
+	if (drain_some(w, /* sleep_when_empty */ w->quiet >= QUIET_POLLS) > 0)
+		w->quiet = 0;
+	if (w->quiet < QUIET_POLLS && !w->paused)
+		(void)loop_timer_arm(w->poll, POLL_NS * (w->quiet + 1));
 }
 
 static void on_ring(struct loop *l, int fd, uint32_t events, void *arg)
