@@ -133,22 +133,26 @@ static int name_target(struct file_call *f, struct file_target *t)
 	return request_valid(f->q) ? 0 : -ESRCH;
 }
 
-static int have_object(struct file_call *f, struct file_target *t)
+/* t->st is filled, too */
+static int have_stated(struct file_call *f, struct file_target *t)
 {
-	int r;
+	int r = ownfd_path(t->fd, &t->path);
 
-	if (fstat(t->fd, &t->st) < 0)
-		return -errno;
-	r = ownfd_path(t->fd, &t->path);
 	if (r < 0)
 		return r;
 	strip_deleted(t);
 	return name_target(f, t);
 }
 
+static int have_object(struct file_call *f, struct file_target *t)
+{
+	return fstat(t->fd, &t->st) < 0 ? -errno : have_stated(f, t);
+}
+
 int file_find_object(struct file_call *f, struct file_target *t, bool follow,
 		     bool empty)
 {
+	struct resolved how;
 	int r;
 
 	if (empty && t->text[0] == 0)
@@ -158,10 +162,14 @@ int file_find_object(struct file_call *f, struct file_target *t, bool follow,
 		return r;
 	t->fd = resolve_object_at(&f->viewer, t->base, t->text,
 				  follow ? 0 : RESOLVE_NOFOLLOW, t->how_resolve,
-				  &t->plain);
+				  &how);
 	if (t->fd < 0)
 		return t->fd;
-	return have_object(f, t);
+	t->plain = how.plain;
+	if (!how.plain)
+		return have_object(f, t);
+	t->st = how.st;
+	return have_stated(f, t);
 }
 
 int file_find_fd(struct file_call *f, struct file_target *t, int fd)

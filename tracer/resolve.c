@@ -47,15 +47,24 @@ static int openat2_path(int dirfd, const char *path, uint64_t flags,
 	return fd < 0 ? -errno : fd;
 }
 
-static bool on_proc(int fd)
+/* Fills *st as well; an error counts as procfs, where we look closer. */
+static bool stat_on_proc(int fd, struct stat *st)
 {
 	struct statfs fs;
+
+	if (fstat(fd, st) < 0)
+		return true;
+	/* procfs has no block device; statfs adds up counters of all CPUs */
+	if (major(st->st_dev) != 0)
+		return false;
+	return fstatfs(fd, &fs) < 0 || fs.f_type == PROC_SUPER_MAGIC;
+}
+
+static bool on_proc(int fd)
+{
 	struct stat st;
 
-	/* procfs has no block device; statfs adds up counters of all CPUs */
-	if (fstat(fd, &st) == 0 && major(st.st_dev) != 0)
-		return false;
-	return fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+	return stat_on_proc(fd, &st);
 }
 
 static bool is_proc_root(int fd)
@@ -277,12 +286,12 @@ static int slow(const struct viewer *v, int base, const char *path,
  * too. Return: fd, the error, or -ELOOP: there are links, look again.
  */
 static int without_links(int base, const char *path, uint64_t open_flags,
-			 uint64_t how_resolve)
+			 uint64_t how_resolve, struct stat *ret_st)
 {
 	int fd = openat2_path(base, path, open_flags,
 			      how_resolve | RESOLVE_NO_SYMLINKS);
 
-	if (fd >= 0 && !on_proc(fd))
+	if (fd >= 0 && !stat_on_proc(fd, ret_st))
 		return fd;
 	if (fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES)
 		return fd;
@@ -291,17 +300,19 @@ static int without_links(int base, const char *path, uint64_t open_flags,
 	return -ELOOP;
 }
 
-/* base -1: absolute; *ret_plain: no link was followed */
+/* base -1: absolute; ret_how: may be NULL */
 static int resolve_at(const struct viewer *v, int base, const char *path,
-		      unsigned int flags, uint64_t how_resolve, bool *ret_plain)
+		      unsigned int flags, uint64_t how_resolve,
+		      struct resolved *ret_how)
 {
 	uint64_t open_flags = (flags & RESOLVE_NOFOLLOW ? O_NOFOLLOW : 0) |
 			      (flags & RESOLVE_DIR ? O_DIRECTORY : 0);
 	int from = base < 0 ? AT_FDCWD : base;
-	int fd = without_links(from, path, open_flags, how_resolve);
+	struct stat st;
+	int fd = without_links(from, path, open_flags, how_resolve, &st);
 
-	if (ret_plain)
-		*ret_plain = fd >= 0;
+	if (ret_how && (ret_how->plain = fd >= 0))
+		ret_how->st = st;
 	if (fd != -ELOOP)
 		return fd;
 	fd = openat2_path(from, path, open_flags,
@@ -326,9 +337,10 @@ int resolve_base(const struct viewer *v, int dirfd, const char *path,
 }
 
 int resolve_object_at(const struct viewer *v, int base, const char *path,
-		      unsigned int flags, uint64_t how_resolve, bool *ret_plain)
+		      unsigned int flags, uint64_t how_resolve,
+		      struct resolved *ret_how)
 {
-	return resolve_at(v, base, path, flags, how_resolve, ret_plain);
+	return resolve_at(v, base, path, flags, how_resolve, ret_how);
 }
 
 int resolve_object(const struct viewer *v, int dirfd, const char *path,

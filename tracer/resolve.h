@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/str.h"
@@ -40,11 +41,16 @@ int resolve_object(const struct viewer *v, int dirfd, const char *path,
  */
 int resolve_base(const struct viewer *v, int dirfd, const char *path,
 		 int *ret_fd);
-/* *ret_plain: no link was followed, so that the object's path is the path as
- * named, cleaned. */
+/* How an object was found, and what fstat says of it. */
+struct resolved {
+	/* No link was followed: the object's path is the path as named,
+	 * cleaned. */
+	bool plain;
+	struct stat st; /* if plain */
+};
 int resolve_object_at(const struct viewer *v, int base, const char *path,
 		      unsigned int flags, uint64_t how_resolve,
-		      bool *ret_plain);
+		      struct resolved *ret_how);
 
 /*
  * The directory that holds (or would hold) the last component. last: room for
