@@ -24,7 +24,7 @@ echo x >"$WS/precious/a"; echo x >"$WS/precious/b"
 APPROVE=yes
 mounted bash -c 'rm precious/a & p=$!
 	start=$(date +%s%N)
-	for i in $(seq 50); do echo $i >f$i; rm f$i; done
+	for i in 1 2 3; do echo $i >f$i; rm f$i; done
 	[ -e precious/a ] && echo "meanwhile $((($(date +%s%N) - start) / 1000000))"
 	wait $p; echo "rm $?"'
 grep -q 'rm 0' "$T/out" || fail 'not approved'

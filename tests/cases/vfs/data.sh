@@ -5,7 +5,10 @@
 probe=$AGENTSH_BUILD/tests/cases/vfs/data-probe
 "$probe" "$T/plain" 2000 1 || fail 'the plain directory differs'
 for SETTINGS in '{}' '{"vfs.passthrough": false}'; do
-	mounted bash -c "for s in 1 2 3; do $probe f\$s 1500 \$s & done
-		wait -n && wait -n && wait -n"
+	mounted bash -c "set -e
+		$probe f1 1500 1 & a=\$!
+		$probe f2 1500 2 & b=\$!
+		$probe f3 1500 3
+		wait \$a; wait \$b"
 	[ "$STATUS" = 0 ] || fail "differs with $SETTINGS: $(cat "$T/out")"
 done
