@@ -9,6 +9,7 @@
  * stored). The plain chain shows any change to whoever noted one later hash;
  * only the keyed one shows a change by someone who may rewrite the whole log.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -214,6 +215,7 @@ static int canonical_step(struct level *levels, size_t *depth,
 		return 0;
 	}
 	child = top->sorted[top->next++];
+	assert(child);
 	if (top->node->type == JSON_OBJECT) {
 		if (*depth == 1 && skip && str_eq_c(child->key, skip))
 			return 0;

@@ -55,7 +55,7 @@ int audit_open(const struct audit_options *o, struct audit_store **ret);
 struct audit_store *audit_close(struct audit_store *s);
 
 /* Assigns id and chain hash; the event is in the current batch on return. */
-int audit_append(struct audit_store *s, const struct event *e);
+int audit_append(struct audit_store *s, const struct event *in);
 /* JSON of the event appended last; borrowed until the next append. */
 struct str audit_last_json(const struct audit_store *s);
 /* Commits the batch. Call on a timer, before answers and at exit. */

@@ -104,7 +104,7 @@ static bool below(struct str path, struct str dir)
 	if (dir.n == 1)
 		return true;
 	return str_starts(path, dir) &&
-	       (path.n == dir.n || path.p[dir.n] == '/');
+	       (path.n == dir.n || str_starts(str_skip(path, dir.n), STR("/")));
 }
 
 /* Could something that the patterns of both describe be the same file? */

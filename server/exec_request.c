@@ -160,8 +160,9 @@ static bool is_hex(struct str s)
 }
 
 /* 00-<32 hex>-<16 hex>-<2 hex> */
-void exec_request_trace(struct command *c, struct str v)
+void exec_request_trace(struct command *c, struct str traceparent)
 {
+	const struct str v = traceparent;
 	char *p;
 
 	if (v.n != 55 || v.p[2] != '-' || v.p[35] != '-' || v.p[52] != '-')

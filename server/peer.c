@@ -96,7 +96,7 @@ static void address_text(const struct sockaddr_storage *a, char out[48])
 {
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *)a;
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)a;
-	uint32_t w[4];
+	uint32_t w[4] = { 0 };
 
 	if (a->ss_family == AF_INET) {
 		(void)snprintf(out, 48, "%08X:%04X", v4->sin_addr.s_addr,

@@ -122,8 +122,6 @@ static int read_policy(const struct settings *cfg, struct str name,
 	return r;
 }
 
-extern char **environ;
-
 static int compile(const struct session *s, uint32_t generation,
 		   const char *path, struct str text, struct policy **ret,
 		   struct buf *ret_error)

@@ -22,8 +22,6 @@
 #define DEFAULT_APPROVAL   (300LL * 1000000000)
 #define DEFAULT_CLEANUP_NS (60LL * 1000000000)
 
-extern char **environ;
-
 static const char *keep(struct settings *s, const char *text)
 {
 	return text ? arena_dup(&s->arena, str_from(text)) : "";
@@ -195,7 +193,7 @@ static int split_addr(struct settings *s, const char *file, struct diag *diag)
 		return -EINVAL;
 	}
 	host = str_from_n(addr.p, (size_t)colon);
-	if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+	if (str_starts(host, STR("[")) && str_ends(host, STR("]")))
 		host = str_from_n(host.p + 1, host.n - 2);
 	s->http_host = arena_dup(&s->arena, host);
 	s->http_port = (uint16_t)port;

@@ -34,7 +34,7 @@ struct ws_frame {
  * shortest length form, control frames whole and at most 125 bytes.
  * Return: bytes consumed, -EAGAIN, -EBADMSG, -E2BIG (over WS_MAX_MESSAGE).
  */
-ssize_t ws_parse(char *p, size_t n, struct ws_frame *ret);
+ssize_t ws_parse(char *bytes, size_t n, struct ws_frame *ret);
 /* An unmasked frame with FIN set. */
 void ws_put(struct buf *out, enum ws_opcode opcode, struct str payload);
 /* 101 head for a valid upgrade request; -EBADMSG if it is not one. */

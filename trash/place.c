@@ -4,6 +4,7 @@
  */
 #include "trash/place.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,12 +18,13 @@
 #include "trash/work.h"
 #include "trash/xattr.h"
 
-#define O_WALK (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define O_WALK (O_PATH | O_DIRECTORY | O_NOFOLLOW)
 
 static int component(struct str part, char name[NAME_MAX + 1])
 {
 	if (!record_name_ok(part))
 		return -EBADMSG;
+	assert(part.p);
 	memcpy(name, part.p, part.n);
 	name[part.n] = '\0';
 	return 0;
@@ -38,7 +40,7 @@ static int walk(struct trash *t, struct str path, size_t *reached)
 	*reached = 0;
 	if (t->rel.len > 0 && path_beneath(path, buf_str(&t->rel)))
 		return -EBUSY;
-	fd = openat(t->root_fd, ".", O_WALK);
+	fd = openat(t->root_fd, ".", O_WALK | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	while (path.n > 0 && str_split(&rest, '/', &part)) {
@@ -48,7 +50,7 @@ static int walk(struct trash *t, struct str path, size_t *reached)
 		r = component(part, name);
 		if (r < 0)
 			return r;
-		next = openat(fd, name, O_WALK);
+		next = openat(fd, name, O_WALK | O_CLOEXEC);
 		if (next < 0)
 			return -errno;
 		(void)close(fd);
@@ -120,7 +122,7 @@ static int make_one(struct place *p, int up, struct str up_path,
 		return -errno;
 	if (p->group)
 		(void)trash_note_made(p->t, p->group, &at, TRASH_MADE_DIR);
-	r = openat(up, name, O_WALK);
+	r = openat(up, name, O_WALK | O_CLOEXEC);
 	return r < 0 ? -errno : r;
 }
 
@@ -313,7 +315,7 @@ int place_dir(struct place *p, struct index *ix, struct index_item *item,
 	TRASH_STEP("restore-dir");
 	if (mkdirat(at->dirfd, at->name, 0700) < 0)
 		return -errno;
-	fd = openat(at->dirfd, at->name, O_WALK);
+	fd = openat(at->dirfd, at->name, O_WALK | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	if (fchownat(fd, "", op->st.uid, op->st.gid, AT_EMPTY_PATH) < 0 &&

@@ -319,7 +319,7 @@ static int note_item(struct plan *p, size_t i)
 	const struct index_item *item = &p->ix.items.data[i];
 	_cleanup_buf_ struct buf a = BUF_INIT, b = BUF_INIT;
 	const struct index_group *g;
-	struct record_op op;
+	struct record_op op = { 0 };
 	int64_t undone_ns = 0;
 	uint64_t seq;
 

@@ -210,7 +210,8 @@ static void sweep(const struct purging *p, struct index *ix)
 		const struct index_item *item = &ix->items.data[i];
 
 		if (!(item->flags & (INDEX_GONE | INDEX_ABORTED)) &&
-		    index_op(ix, item, &op) == 0 && op_is_kept(&op))
+		    item->writer < needed.n && index_op(ix, item, &op) == 0 &&
+		    op_is_kept(&op))
 			needed.data[item->writer] = true;
 	}
 	for (size_t i = 0; i < ix->writers.n; i++)

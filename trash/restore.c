@@ -443,7 +443,7 @@ static int legacy_place(struct restoring *rs, const struct legacy_entry *e,
 {
 	char payload[TRASH_TOKEN_LEN + 1], name[NAME_MAX + 1];
 	_cleanup_close_ int dirfd = -1;
-	struct trash_at at;
+	struct trash_at at = { .dirfd = -1 };
 	int r;
 
 	r = legacy_payload(rs->t, e->token, &dirfd, payload);
@@ -510,7 +510,7 @@ static void set_times(struct restoring *rs)
 		struct dir_times *dt = &rs->times.data[i];
 		_cleanup_close_ int fd = -1;
 		char name[NAME_MAX + 1];
-		struct trash_at at;
+		struct trash_at at = { .dirfd = -1 };
 
 		if (target_at(rs, str_from(dt->path), name, &at) == 0)
 			fd = openat(at.dirfd, name,

@@ -66,7 +66,7 @@ bool store_journal_live(int fd)
 static int state_init(struct trash *t, int fd)
 {
 	_cleanup_free_ struct trash_state *s = calloc(1, sizeof(*s));
-	struct record_stat root;
+	struct record_stat root = { 0 };
 	struct str path = buf_str(&t->root_path);
 	ssize_t n;
 	int r;

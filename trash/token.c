@@ -16,8 +16,6 @@
 #define MIX_A_INV 0x96de1b173f119089ULL /* MIX_A * MIX_A_INV == 1 mod 2^64 */
 #define MIX_B_INV 0x319642b2d24d8ec3ULL
 
-typedef unsigned __int128 u128;
-
 /* Finaliser of SplitMix64 (public domain), a bijection on 64 bits. */
 static uint64_t mix(uint64_t x)
 {
@@ -51,7 +49,7 @@ uint64_t token_seq(struct trash_token t)
 
 void trash_token_format(struct trash_token t, char out[TRASH_TOKEN_LEN + 1])
 {
-	u128 v = ((u128)t.hi << 64) | t.lo;
+	unsigned __int128 v = ((unsigned __int128)t.hi << 64) | t.lo;
 	/* the Go program's tokens keep the length they had */
 	size_t n = t.hi ? TRASH_TOKEN_LEN : 1;
 
@@ -67,7 +65,7 @@ void trash_token_format(struct trash_token t, char out[TRASH_TOKEN_LEN + 1])
 
 int trash_token_parse(struct str s, struct trash_token *ret)
 {
-	u128 v = 0;
+	unsigned __int128 v = 0;
 
 	if (s.n == 0 || s.n > TRASH_TOKEN_LEN)
 		return -EINVAL;
@@ -76,7 +74,7 @@ int trash_token_parse(struct str s, struct trash_token *ret)
 
 		if (digit > 9)
 			return -EINVAL;
-		if (v > (~(u128)0 - digit) / 10)
+		if (v > (~(unsigned __int128)0 - digit) / 10)
 			return -EINVAL;
 		v = v * 10 + digit;
 	}

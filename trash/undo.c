@@ -236,7 +236,7 @@ static int undo_item(struct undoing *u, size_t i)
 
 static int open_group(struct undoing *u)
 {
-	struct trash_group_stat stat;
+	struct trash_group_stat stat = { 0 };
 	char id[UUID_LEN + 1];
 	struct str command = u->sel->by_command;
 	int r;

@@ -24,7 +24,7 @@ struct gate_op {
 
 /* 0 go ahead; 1 go ahead, soft_delete; -EACCES; -EIO could not be recorded in
  * strict mode. */
-int gate_ask(struct vfs *v, const struct gate_op *op);
+int gate_ask(struct vfs *v, const struct gate_op *g);
 /* The policy lets `stat` see it; nothing is recorded. */
 bool gate_visible(struct vfs *v, struct str path, bool is_dir);
 /* Absolute path of a held descriptor, and of a name in it. A file that is
@@ -33,7 +33,7 @@ int gate_path(struct vfs *v, int fd, struct buf *out);
 int gate_path_at(struct vfs *v, struct inode *dir, int dirfd, const char *name,
 		 struct buf *out);
 /* file_soft_deleted, for the receipt. */
-void gate_soft_deleted(struct vfs *v, const struct gate_op *op,
+void gate_soft_deleted(struct vfs *v, const struct gate_op *g,
 		       struct trash_token token);
 void gate_init(struct vfs *v);
 

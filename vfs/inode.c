@@ -202,7 +202,7 @@ static void set_place(struct inode_table *t, struct inode *i,
 int inode_table_init(struct inode_table *t, int root_fd)
 {
 	struct rlimit rl = { 0 };
-	struct identity id;
+	struct identity id = { 0 };
 	int r;
 
 	*t = (struct inode_table){ .dev_fuse = -1 };
@@ -336,7 +336,7 @@ void inode_unref(struct inode_table *t, struct inode *i)
 
 static int open_one(struct inode_table *t, struct inode *i)
 {
-	struct identity id;
+	struct identity id = { 0 };
 	int fd;
 
 	fd = openat(i->parent->fd, i->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);

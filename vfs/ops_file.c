@@ -329,7 +329,7 @@ int file_make_tmp(struct vfs *v, const struct tmp_request *t,
 			     .pid = t->pid,
 			     .command = command_of(v, t->pid) };
 	struct created out;
-	int held = inode_fd(&v->inodes, dir), fd, r;
+	int held = inode_fd(&v->inodes, dir), fd = -1, r;
 
 	_Static_assert(sizeof(out) == sizeof(ret->bytes), "one reply");
 	if (held < 0)

@@ -59,7 +59,7 @@ int main(int argc, char **argv)
 	memcpy(path, argv[1], length + 1);
 	if (pthread_create(&t, NULL, flip, NULL) != 0)
 		return 3;
-	end = time(NULL) + atoi(argv[3]);
+	end = time(NULL) + strtol(argv[3], NULL, 10);
 	while (time(NULL) < end) {
 		int status;
 		/* shares memory, so that the other thread can interfere */

@@ -48,7 +48,7 @@ int main(int argc, char **argv)
 	    symlink(dirname(strdup(argv[2])), link_name) < 0 ||
 	    pthread_create(&t, NULL, flip, NULL) != 0)
 		return 3;
-	end = time(NULL) + atoi(argv[3]);
+	end = time(NULL) + strtol(argv[3], NULL, 10);
 	while (time(NULL) < end) {
 		int fd = open(target, tries & 1 ? O_RDWR | O_CREAT : O_RDONLY,
 			      0644);

@@ -50,7 +50,7 @@ int main(int argc, char **argv)
 	for (int i = 0; i < 2; i++)
 		if (pthread_create(&t, NULL, flip, i ? argv : NULL) != 0)
 			return 3;
-	end = time(NULL) + atoi(argv[3]);
+	end = time(NULL) + strtol(argv[3], NULL, 10);
 	while (time(NULL) < end) {
 		int fd = open(path, tries++ & 1 ? O_RDWR : O_RDONLY);
 

@@ -247,7 +247,7 @@ int main(int argc, char **argv)
 		else if (o == 'n')
 			no_listener = true;
 		else if (o == 'u')
-			uid = (unsigned int)atoi(optarg);
+			uid = (unsigned int)strtoul(optarg, NULL, 10);
 		else
 			return 2;
 	}

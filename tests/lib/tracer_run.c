@@ -29,8 +29,6 @@
 #include "core/proto.h"
 #include "policy/policy.h"
 
-extern char **environ;
-
 struct run {
 	const char *policy, *settings, *workspace, *events, *messages, *tracer;
 	char **argv;
@@ -140,7 +138,7 @@ static int compile(const struct run *r)
 
 static void start_tracer(struct run *r)
 {
-	int socks[2], memfd, event, policy = compile(r), e;
+	int socks[2] = { -1, -1 }, memfd, event, policy = compile(r), e;
 
 	e = channel_pair(socks);
 	if (e == 0)

@@ -78,7 +78,7 @@ static int compile(const char *file)
 
 static void start_worker(struct host *h, const char *program, int policy)
 {
-	int socks[2], memfd, eventfd, r;
+	int socks[2] = { -1, -1 }, memfd = -1, eventfd = -1, r;
 
 	r = channel_pair(socks);
 	if (r == 0)

@@ -313,7 +313,8 @@ static void test_survivors_killed(void **state)
 /* The same on hosts without cgroup.kill, and without a freezer. */
 static void test_survivors_killed_by_rounds(void **state)
 {
-	bool kill[CGROUP_MAX_MOUNTS], freeze[CGROUP_MAX_MOUNTS];
+	bool kill[CGROUP_MAX_MOUNTS] = { 0 };
+	bool freeze[CGROUP_MAX_MOUNTS] = { 0 };
 
 	(void)state;
 	NEED(root, "cgroups");

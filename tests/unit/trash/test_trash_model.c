@@ -462,7 +462,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = { cmocka_unit_test(model) };
 
 	if (argc > 1)
-		operations = (size_t)atol(argv[1]);
+		operations = (size_t)strtoul(argv[1], NULL, 10);
 	rng_state = argc > 2 ? strtoull(argv[2], NULL, 10)
 			     : 88172645463325252ULL;
 	rng_state = rng_state * 6364136223846793005ULL + 1442695040888963407ULL;
