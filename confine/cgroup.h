@@ -95,6 +95,13 @@ void cgroup_set_usage(const struct cgroup_set *s, uint64_t *ret_peak_kb,
 		      bool *ret_oom);
 /* True if pid is in this set (reads /proc/PID/cgroup). */
 bool cgroup_set_contains(const struct cgroup_set *s, pid_t pid);
+/*
+ * Readies a set that is empty for another command with the same limits, which
+ * costs a fraction of removing it and making a new one. -EBUSY when a process
+ * is in it, or when so much memory is still charged to it that the next command
+ * would feel it or be blamed for it: destroy it then. Or -errno.
+ */
+int cgroup_set_recycle(struct cgroup_set *s);
 /* Kills what is left, removes the directories, frees. */
 struct cgroup_set *cgroup_set_destroy(struct cgroup_set *s);
 /* Removes directories that a dead server of ours left behind. */

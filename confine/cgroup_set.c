@@ -26,6 +26,7 @@
 #define CPU_PERIOD_US  100000
 #define REMOVE_TRIES   20
 #define REMOVE_WAIT_MS 5
+#define RECYCLE_MAX    (4U << 20) /* bytes still charged */
 
 struct set_dir {
 	const struct cgroup_tree *tree; /* borrowed from the root */
@@ -39,7 +40,8 @@ struct cgroup_set {
 	size_t n;
 	char name[280];
 	struct cgroup_limits limits;
-	struct buf missing; /* limits that could not be set */
+	struct buf missing;           /* limits that could not be set */
+	uint64_t peak_base, oom_base; /* of the commands before */
 };
 
 /* --- members --- */
@@ -328,9 +330,40 @@ void cgroup_set_usage(const struct cgroup_set *s, uint64_t *ret_peak_kb,
 				      &oom); /* 4.13 */
 	}
 	if (ret_peak_kb)
-		*ret_peak_kb = peak / 1024;
+		*ret_peak_kb = peak > s->peak_base ? peak / 1024 : 0;
 	if (ret_oom)
-		*ret_oom = oom > 0;
+		*ret_oom = oom > s->oom_base;
+}
+
+int cgroup_set_recycle(struct cgroup_set *s)
+{
+	const struct set_dir *d = dir_with(s, CGROUP_MEMORY);
+	bool v2 = d && d->tree->kind == CGROUP_V2;
+	uint64_t left = 0, oom = 0, peak = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (!cgroup_dir_empty(s->dirs[i].tree, s->dirs[i].fd))
+			return -EBUSY;
+	if (d)
+		r = cgroup_read_u64(
+			d->fd, v2 ? "memory.current" : "memory.usage_in_bytes",
+			&left);
+	if (r < 0 || left > RECYCLE_MAX)
+		return r < 0 ? r : -EBUSY;
+	if (v2) {
+		/* A peak cannot be reset for other readers: from here on only
+		 * a higher one counts. */
+		(void)cgroup_read_u64(d->fd, "memory.peak", &peak);
+		(void)cgroup_read_key(d->fd, "memory.events", "oom_kill", &oom);
+	} else if (d) {
+		r = cgroup_write(d->fd, "memory.max_usage_in_bytes", "0");
+		(void)cgroup_read_key(d->fd, "memory.oom_control", "oom_kill",
+				      &oom);
+	}
+	s->peak_base = peak;
+	s->oom_base = oom;
+	return r;
 }
 
 bool cgroup_set_contains(const struct cgroup_set *s, pid_t pid)

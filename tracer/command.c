@@ -192,6 +192,7 @@ static void maybe_finish(struct command *c)
 	notify_drain(c);
 	quarantine_receipt(c);
 	send_exited(c);
+	spare_keep(c);
 	command_end(c);
 	spare_make(t);
 }
@@ -538,4 +539,5 @@ void command_end_all(struct tracer *t)
 			command_end(c);
 	}
 	t->spare = NULL;
+	t->kept = cgroup_set_destroy(t->kept);
 }

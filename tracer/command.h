@@ -93,6 +93,11 @@ void spare_make(struct tracer *t);
  * none is left in the way. */
 struct command *spare_take(struct tracer *t, struct str id,
 			   const struct proto_limits *limits);
+/* Keeps the cgroup of a command that ended by itself for the next ready child;
+ * c->cgroup is NULL then. */
+void spare_keep(struct command *c);
+/* c->cgroup of what was kept, if it fits. */
+bool spare_reuse(struct command *c);
 /* LAUNCH_DONE of one that nobody took. */
 void spare_lost(struct command *c, const struct launch_event *e);
 

@@ -40,6 +40,28 @@ static bool limits_eq(const struct proto_limits *a,
 	       a->disk_write_bps == b->disk_write_bps;
 }
 
+void spare_keep(struct command *c)
+{
+	struct tracer *t = c->tracer;
+
+	/* One that was killed may still be frozen, or have seen its limit. */
+	if (!is_possible(t) || t->kept || !c->cgroup || c->leftovers ||
+	    c->timed_out || cgroup_set_recycle(c->cgroup) < 0)
+		return;
+	t->kept = TAKE(c->cgroup);
+	t->kept_limits = c->limits;
+}
+
+bool spare_reuse(struct command *c)
+{
+	struct tracer *t = c->tracer;
+
+	if (t->kept && !limits_eq(&t->kept_limits, &c->limits))
+		t->kept = cgroup_set_destroy(t->kept);
+	c->cgroup = TAKE(t->kept);
+	return c->cgroup != NULL;
+}
+
 static void give_up(struct command *c)
 {
 	c->tracer->spare = NULL;
@@ -67,7 +89,8 @@ void spare_make(struct tracer *t)
 	c->is_spare = true;
 	c->limits = t->spare_limits;
 	t->spare = c;
-	command_make_cgroup(c);
+	if (!spare_reuse(c))
+		command_make_cgroup(c);
 	if (!c->cgroup) {
 		give_up(c);
 		return;

@@ -89,6 +89,8 @@ struct tracer {
 	struct command *spare;    /* of commands: the ready child */
 	struct loop_source *spare_timer;
 	struct proto_limits spare_limits; /* of the last command */
+	struct cgroup_set *kept; /* owned: an empty one, for the next */
+	struct proto_limits kept_limits;
 	bool spare_wanted, spare_off;
 	struct request *free_requests; /* pool */
 	uint32_t next_id, next_ticket;
