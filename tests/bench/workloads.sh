@@ -116,7 +116,7 @@ workload() {
 	write) rows ./bench_open -w -n 2000 -r 5 tree/d1/f1 ;;
 	git) rows sh -c 'for i in 1 2 3 4 5; do git -C tree status --short; done' ;;
 	find) rows sh -c 'for i in 1 2 3; do find tree -path tree/.git -prune -o -type f -print0 | xargs -0 cat; done' ;;
-	make) rows make -s -j2 -C make clean all ;;
+	make) rows sh -c 'make -s -C make clean && make -s -j2 -C make all' ;;
 	conf) rows sh conf.sh ;;
 	esac
 	printf '\n== %s\n' "$1"
