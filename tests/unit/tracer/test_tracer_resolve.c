@@ -62,6 +62,8 @@ static int setup(void **state _unused_)
 	make_link("loop", "loop");
 	make_link("missing", "dangling");
 	make_link("/proc/self/cwd/file", "through");
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", CHILD_FD);
+	make_link(path, "viafd");
 	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
 	child.pid = child.tid = fork();
 	if (child.pid == 0) {
@@ -80,9 +82,9 @@ static int setup(void **state _unused_)
 
 static int teardown(void **state _unused_)
 {
-	static const char *const names[] = {
-		"link", "link2", "loop", "dangling", "through", "sub/file"
-	};
+	static const char *const names[] = { "link",     "link2",   "loop",
+					     "dangling", "through", "viafd",
+					     "sub/file" };
 	char path[PATH_MAX];
 
 	(void)kill(child.pid, SIGKILL);
@@ -107,6 +109,40 @@ static void expect(const char *path, unsigned int flags, const char *name)
 	assert_int_equal(path_of_fd(fd, &got), 0);
 	in_dir(want, name);
 	assert_string_equal(buf_cstr(&got), want);
+}
+
+/* Without a link on the way the name is the object's path, and st is set. */
+static void expect_plain(const char *path, unsigned int flags, bool plain)
+{
+	struct resolved how = { .plain = !plain };
+	_cleanup_buf_ struct buf name = BUF_INIT, real = BUF_INIT;
+	_cleanup_close_ int base = -1;
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	assert_int_equal(resolve_base(&child, AT_FDCWD, path, &base), 0);
+	fd = resolve_object_at(&child, base, path, flags, 0, &how);
+	assert_true(fd >= 0);
+	assert_int_equal(how.plain, plain);
+	if (!plain)
+		return;
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(how.st.st_ino, st.st_ino);
+	assert_int_equal(resolve_name_at(base, path, &name), 0);
+	assert_int_equal(path_of_fd(fd, &real), 0);
+	assert_string_equal(buf_cstr(&name), buf_cstr(&real));
+}
+
+static void test_plain(void **state _unused_)
+{
+	expect_plain("file", 0, true);
+	expect_plain("..//sub/./file", 0, true);
+	expect_plain("../link", RESOLVE_NOFOLLOW, true);
+	expect_plain("../link", 0, false);
+	expect_plain("../through", 0, false);
+	expect_plain("/proc/self/cwd/file", 0, false);
+	/* For us there is no such descriptor, for the caller there is. */
+	expect("../viafd", 0, "sub/file");
 }
 
 static void test_views(void **state _unused_)
@@ -179,9 +215,8 @@ static void test_name(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_views),
-		cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_parent),
+		cmocka_unit_test(test_views),  cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_errors), cmocka_unit_test(test_parent),
 		cmocka_unit_test(test_name),
 	};
 
