@@ -255,10 +255,11 @@ static void report(const struct wrap *w)
 	stats_count(&s, events);
 	kept = count_type(&s, "file_soft_deleted");
 	(void)fail("agentsh: %llu%s operations on record, %llu denied, %llu "
-		   "files kept from deletion",
+		   "file%s kept from deletion",
 		   (unsigned long long)s.total,
 		   s.total >= EVENTS_MAX ? " newest" : "",
-		   (unsigned long long)s.deny, (unsigned long long)kept);
+		   (unsigned long long)s.deny, (unsigned long long)kept,
+		   kept == 1 ? "" : "s");
 	(void)fail("agentsh: report: agentsh report %s --level detailed", id);
 	put_undo_hint(w, &target);
 	(void)fail("agentsh: take it back: %s", buf_cstr(&target));

@@ -223,6 +223,14 @@ static bool peer_may(struct call *k, const struct api_route *route)
 	struct http_peer *peer = http_peer(k->conn);
 
 	peer_check(k->app, peer);
+	/* Commands run as we do: without keys, only for ourselves and root. */
+	if (peer->stranger && k->app->cfg.auth == AUTH_NONE) {
+		http_reply_error(k->conn, 403,
+				 "this server runs commands as another user: "
+				 "auth.type api_key lets others in, or run a "
+				 "server of your own on another port");
+		return false;
+	}
 	if (!peer->in_session)
 		return true;
 	if (route && route->own && peer->session[0] &&

@@ -63,6 +63,7 @@ struct http_peer {
 	bool local;   /* unix socket: pid and uid are the kernel's word */
 	bool checked; /* in_session has been established */
 	bool in_session;
+	bool stranger;     /* another user of this machine, over TCP */
 	char session[129]; /* of a peer in a session, if known */
 	pid_t pid;
 	uid_t uid;

@@ -220,12 +220,15 @@ static void check_tcp(struct app *app, struct http_peer *peer,
 	uint64_t inode = 0;
 	uid_t uid = 0;
 
-	if (!anything_runs(app))
+	if (!anything_runs(app) && app->cfg.auth != AUTH_NONE)
 		return;
 	if (getpeername(peer->fd, (struct sockaddr *)&theirs, &n) == 0 &&
 	    !is_loopback(&theirs))
 		return; /* another host */
 	if (find_inode(peer, &theirs, &uid, &inode)) {
+		peer->stranger = uid != 0 && uid != geteuid();
+		if (!anything_runs(app))
+			return;
 		/* Commands run as we do; others' descriptors are not ours
 		 * to read unless we are root. */
 		if (geteuid() != 0 && uid != geteuid())
@@ -233,7 +236,7 @@ static void check_tcp(struct app *app, struct http_peer *peer,
 		if (inode && held_outside_only(app, inode, ret))
 			return;
 	}
-	peer->in_session = true;
+	peer->in_session = anything_runs(app);
 }
 
 void peer_check(struct app *app, struct http_peer *peer)

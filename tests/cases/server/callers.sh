@@ -41,6 +41,23 @@ for header in 'Host: localhost:1' 'Host: [::1]' 'Origin: http://localhost:3000';
 	expect_code 200
 done
 
+# another user of this machine: the server's commands run as somebody else
+if [ "$(id -u)" = 0 ]; then
+	as_other() {
+		CODE=$(setpriv --reuid 65534 --regid 65534 --clear-groups \
+			curl -sS -o "$T/other" -w '%{http_code}' "$@")
+	}
+	touch "$T/other"
+	chmod 711 "$T" && chmod 666 "$T/other"
+	as_other "$AGENTSH_SERVER/api/v1/sessions"
+	expect_code 403
+	as_other -d '{"command":"id"}' "$AGENTSH_SERVER/api/v1/sessions/s/exec"
+	expect_code 403
+	grep -q 'as another user' "$T/other" || fail "no word on why"
+	as_other "$AGENTSH_SERVER/health"
+	expect_code 200
+fi
+
 # with authentication off, approvals are for the local socket only
 api GET /api/v1/approvals
 expect_code 403
