@@ -120,11 +120,14 @@ static void pick_program(struct trial *t, const struct policy *p)
 
 	for (size_t i = 0; i < ARRAY_LEN(NAMES) && !t->program[0]; i++) {
 		for (size_t j = 0; j < ARRAY_LEN(DIRS); j++) {
-			(void)snprintf(t->program, sizeof(t->program), "%s/%s",
-				       DIRS[j], NAMES[i]);
-			if (denies_program(p, t->program))
-				break;
-			t->program[0] = '\0';
+			char path[sizeof(t->program)];
+
+			(void)snprintf(path, sizeof(path), "%s/%s", DIRS[j],
+				       NAMES[i]);
+			if (!denies_program(p, path))
+				continue;
+			memcpy(t->program, path, sizeof(path));
+			break;
 		}
 	}
 	(void)snprintf(link, sizeof(link), "%s/ws/harmless", t->dir);
