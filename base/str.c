@@ -354,3 +354,24 @@ void buf_put_escaped(struct buf *b, struct str s)
 		}
 	}
 }
+
+static bool steers_terminal(struct str s, size_t i)
+{
+	unsigned char c = (unsigned char)s.p[i];
+	unsigned char next = i + 1 < s.n ? (unsigned char)s.p[i + 1] : 0;
+
+	if (c < 0x20 || c == 0x7f)
+		return c != '\n' && c != '\t';
+	/* U+0080 to U+009F, whole; a byte of it alone does nothing in UTF-8 */
+	return c == 0xc2 && next >= 0x80 && next <= 0x9f;
+}
+
+void buf_put_plain(struct buf *b, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (steers_terminal(s, i))
+			buf_printf(b, "\\x%02x", (unsigned char)s.p[i]);
+		else
+			buf_putc(b, s.p[i]);
+	}
+}

@@ -110,5 +110,10 @@ struct str buf_str(const struct buf *b);
 char *buf_take(struct buf *b);
 /* s with bytes outside printable ASCII as \xNN, for logs and messages. */
 void buf_put_escaped(struct buf *b, struct str s);
+/*
+ * s for a terminal: what could steer one (C0 but newline and tab, DEL, C1) as
+ * \xNN, all else as it is. For messages that quote names made by others.
+ */
+void buf_put_plain(struct buf *b, struct str s);
 
 #endif

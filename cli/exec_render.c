@@ -190,7 +190,7 @@ void exec_receipt(const struct json *response, struct buf *out)
 int exec_render(const struct exec_call *x, const struct json *response)
 {
 	const struct json *result = json_get(response, "result");
-	_cleanup_buf_ struct buf b = BUF_INIT;
+	_cleanup_buf_ struct buf b = BUF_INIT, plain = BUF_INIT;
 
 	if (x->output_json) {
 		(void)out_json_tree(response);
@@ -202,6 +202,8 @@ int exec_render(const struct exec_call *x, const struct json *response)
 		exec_guidance(response, &b);
 	if (!x->quiet)
 		exec_receipt(response, &b);
-	(void)out_write(STDERR_FILENO, buf_str(&b));
+	/* Paths and commands in it were named by the agent. */
+	buf_put_plain(&plain, buf_str(&b));
+	(void)out_write(STDERR_FILENO, buf_str(&plain));
 	return exec_status(response);
 }

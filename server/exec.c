@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "server/approvals.h"
 #include "server/reload.h"
 #include "server/worker.h"
@@ -218,7 +219,9 @@ void command_finish(struct command *c)
 void command_abort(struct command *c, const char *why)
 {
 	command_set_error(c, EXEC_EXIT_NOT_RUN, "E_COMMAND_FAILED", why);
-	buf_printf(&c->extra_stderr, "agentsh: %s\n", why);
+	buf_puts(&c->extra_stderr, "agentsh: ");
+	buf_put_plain(&c->extra_stderr, str_from(why));
+	buf_putc(&c->extra_stderr, '\n');
 	command_finish(c);
 }
 
@@ -248,6 +251,22 @@ static bool exec_is_enforced(const struct session *s)
 	return s->exec_enforced;
 }
 
+/*
+ * "./tool" and "bin/tool" are files in the command's directory; rules speak of
+ * whole paths. What it resolves to is judged again when it is executed.
+ */
+static struct str absolute_command(struct command *c)
+{
+	_cleanup_buf_ struct buf dir = BUF_INIT, path = BUF_INIT;
+	struct str command = c->rq.command;
+
+	if (str_index(command, '/') <= 0 ||
+	    session_real_path(c->session, c->rq.working_dir, &dir) < 0 ||
+	    path_join(buf_str(&dir), command, &path) < 0)
+		return command;
+	return keep(c, &path);
+}
+
 static void check(struct command *c)
 {
 	size_t argc = c->rq.n_args + 1;
@@ -261,7 +280,9 @@ static void check(struct command *c)
 	argv[0] = c->rq.argv0.n ? c->rq.argv0 : c->rq.command;
 	for (size_t i = 1; i < argc; i++)
 		argv[i] = c->rq.args[i - 1];
-	op.exec = (struct op_exec){ .path = c->rq.command,
+	op.exec = (struct op_exec){ .path = absolute_command(c),
+				    .names = &c->rq.command,
+				    .n_names = 1,
 				    .argv = argv,
 				    .argc = argc,
 				    .precheck = true,

@@ -201,11 +201,14 @@ static void fail(struct command *c, int exit_code, const char *fmt, ...)
 
 static void fail(struct command *c, int exit_code, const char *fmt, ...)
 {
+	_cleanup_buf_ struct buf text = BUF_INIT;
 	va_list ap;
 
 	va_start(ap, fmt);
-	buf_vprintf(&c->extra_stderr, fmt, ap);
+	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
+	/* It may quote names that the agent made up. */
+	buf_put_plain(&c->extra_stderr, buf_str(&text));
 	buf_putc(&c->extra_stderr, '\n');
 	command_set_error(c, exit_code, "E_COMMAND_FAILED", "command failed");
 	command_finish(c);

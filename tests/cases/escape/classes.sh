@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+# classes.sh - one attack per published class of escape, each through a whole
+# server: it has no effect, and it is on record. tests/escape/classes.tsv says
+# which class each belongs to.
+. "$(dirname "$0")/../server/lib.sh"
+POLICY_FILE=$(dirname "$0")/policy.yaml
+command -v python3 >/dev/null || skip "no python3"
+start_server
+new_session s
+echo sesame >"$WS/.env"
+mkdir "$WS/closed" "$WS/open"
+echo sesame >"$WS/closed/key"
+SERVER_SOCKET=$T/run/http-$PORT.sock
+
+# attack NAME SCRIPT: runs it, out of the pre-check's sight; its output is in OUT
+attack() {
+	NAME=$1
+	printf '%s\n' "$2" >"$WS/attack.sh"
+	sh_exec '. ./attack.sh'
+	OUT=$(jq -r '(.result.stdout // "") + (.result.stderr // "")' "$T/out")
+	jq '[.events.blocked_operations[]?]' "$T/out" >"$T/blocked"
+}
+no_output() { ! grep -q -- "$1" <<<"$OUT" || fail "$NAME: got past: $OUT"; }
+recorded() { jq -e "any(.[]; $1)" "$T/blocked" >/dev/null || fail "$NAME: not on record: $(cut -c1-400 "$T/blocked")"; }
+denied_exec() { no_output uid=; recorded '.type == "execve"'; }
+denied_file() { no_output sesame; recorded "(.path // \"\") | endswith(\"$1\")"; }
+
+# --- commands
+attack name 'id'
+denied_exec
+attack copy 'cp /usr/bin/id x && ./x'
+denied_exec
+attack loader '$(ls /lib64/ld-linux-*.so.* /lib/ld-linux-*.so.* 2>/dev/null | head -1) /usr/bin/id'
+denied_exec
+attack shebang 'printf "#!/usr/bin/id\n" >s.sh; chmod +x s.sh; ./s.sh'
+denied_exec
+attack wrapper 'env -i nice timeout 5 /usr/bin/id'
+denied_exec
+attack proc_root_exec '/proc/self/root/usr/bin/id'
+denied_exec
+attack memfd 'python3 -c "
+import os
+fd = os.memfd_create(\"x\")
+os.write(fd, open(\"/usr/bin/id\", \"rb\").read())
+os.execv(\"/proc/self/fd/%d\" % fd, [\"harmless\"])"'
+denied_exec
+attack argc_zero 'python3 -c "
+import ctypes
+libc = ctypes.CDLL(None)
+none = (ctypes.c_char_p * 1)(None)
+libc.execve(b\"/usr/bin/id\", none, none)"'
+denied_exec
+attack expansion 'x=i; y=d; ${x}${y}; $(printf "\151\144"); eval "i""d"'
+denied_exec
+attack shell_operators 'true & id; true || id; { id; }; (id)'
+denied_exec
+
+# the check before it runs knows a relative command by its whole path
+api POST /api/v1/sessions/s/exec '{"command":"./bin/tool"}'
+expect_json '.result.error.policy_rule == "no-tool"'
+
+# --- files
+attack symlink_read 'ln -s .env l; cat l'
+denied_file /.env
+attack proc_root_read 'cat /proc/self/root$PWD/.env /proc/self/cwd/.env'
+denied_file /.env
+attack hard_link 'ln .env h && cat h'
+denied_file /.env
+attack rename_away 'mv .env plain && cat plain; mv closed opened && cat opened/key'
+no_output sesame
+recorded '(.path // "") | endswith("/.env") or endswith("/closed")'
+attack missing_settings 'mkdir .agent; echo "{}" >.agent/settings.json; mkdir d && mv d .agent'
+[ ! -e "$WS/.agent/settings.json" ] || fail "settings were made"
+recorded '(.path // "") | contains("/.agent")'
+attack symlink_write 'ln -s /etc out; echo x >out/agentsh-case'
+[ ! -e /etc/agentsh-case ] || fail "wrote through a link"
+recorded '(.path // "") == "/etc/agentsh-case"'
+attack setuid_bit 'cp /bin/true t; chmod 4755 t; chmod 2755 t'
+[ ! -u "$WS/t" ] && [ ! -g "$WS/t" ] || fail "set-id bit"
+attack core_pattern 'echo "|/tmp/x" >/proc/sys/kernel/core_pattern'
+recorded '(.path // "") == "/proc/sys/kernel/core_pattern"'
+attack release_agent 'for d in /sys/fs/cgroup /sys/fs/cgroup/*; do echo /tmp/x >$d/release_agent; done; true'
+! grep -qsx /tmp/x /sys/fs/cgroup/release_agent /sys/fs/cgroup/*/release_agent || fail "release_agent"
+attack runtime_exe 'for p in $PPID 1; do echo x >/proc/$p/exe; done; true'
+"$AGENTSH_BUILD/tracer/agentsh-tracer" 2>/dev/null
+[ $? = 2 ] || fail "the runtime was overwritten"
+attack leaked_fds 'for f in /proc/$$/fd/*; do n=${f##*/}; [ $n -gt 2 ] && readlink $f; done; true'
+no_output events.db
+no_output policies
+no_output memfd
+attack cwd_outside 'cd /proc/self/fd && cat ../cwd/.env ./../../../.env'
+no_output sesame
+
+# --- what governs
+attack control_socket "curl -s --unix-socket $SERVER_SOCKET http://x/api/v1/sessions; true"
+no_output '"id"'
+attack control_tcp "curl -s $AGENTSH_SERVER/api/v1/sessions; true"
+no_output '"id"'
+attack kill_server "kill -9 $SERVER_PID; kill -STOP $SERVER_PID"
+kill -0 "$SERVER_PID" || fail "the server was killed"
+attack server_memory "head -c 16 /proc/$SERVER_PID/mem; cat /proc/$SERVER_PID/environ"
+no_output PATH=
+attack policy_file "echo 'version: 1' >$T/policies/default.yaml"
+grep -q no-secret "$T/policies/default.yaml" || fail "the policy was changed"
+recorded '(.path // "") | endswith("/default.yaml")'
+attack trash 'rm -rf .agentsh_trash; ls -a .agentsh_trash; mv .agentsh_trash t2'
+[ -d "$WS/.agentsh_trash" ] || fail "the quarantine is gone"
+
+# --- network
+attack datagram 'python3 -c "
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.sendto(b\"x\", (\"192.0.2.1\", 9)); print(\"sent\")"'
+no_output sent
+recorded '.type | startswith("net_") or . == "dns_query"'
+attack odd_sockets 'python3 -c "
+import socket
+for f, t, p in ((38, 5, 0), (17, 3, 0), (40, 1, 0), (2, 1, 262), (2, 3, 1), (33, 5, 0)):
+    try:
+        socket.socket(f, t, p); print(\"got\", f, p)
+    except OSError: pass"'
+no_output got
+
+# --- people
+in_session $'nothing\033[2J\033]0;x\007'
+! grep -q $'\033' "$T/err" || fail "terminal escapes reach the user"
+exit 0

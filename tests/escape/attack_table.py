@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""attack_table.py SOURCE_ROOT [--write]: the table of attacks and tests.
+
+Reads tests/escape/classes.tsv, checks that every test it names exists and
+mentions the attack, and makes docs/design/attack-table.md of it.  Without
+--write it only compares; exit 1 when a test is gone or the document is stale.
+"""
+
+import sys
+from pathlib import Path
+
+HEAD = """# Attacks and the tests that try them
+
+Made by `tests/escape/attack_table.py --write` from `tests/escape/classes.tsv`; a
+test that is gone or no longer tries the attack fails `lint_attack_table`.
+`floor:NAME` is an attack of `tests/escape/floor_*.c` on the kernel's side alone;
+`case:FILE:WORD` a scenario below `tests/cases/`, through a whole server, that
+asserts the effect and the record. Numbers are those of the published escapes the
+class was taken from.
+
+| class | attack | tried by | stopped by |
+|---|---|---|---|
+"""
+
+TAIL = """
+## What the floor does not stop
+
+* An allowed interpreter does by itself what a denied program would; its files,
+  connections and children are still judged.
+* Agents that poison what allowed programs read (hooks, build scripts, variables; 17,
+  18): the children run in the same sandbox, but they run.
+* Without seccomp notifications (another supervisor holds the listener): names of
+  programs, undo, datagrams and addresses are not judged; Landlock and the static
+  filter stay, TCP is left to the proxy's port. `detect` says so.
+* There, as root, `/proc/sys` is writable where the policy's rules make Landlock grant
+  `/proc`.
+* Without Landlock and without notifications nothing but the static filter is left.
+* As root without a pids cgroup the number of processes is not bounded: the kernel
+  exempts uid 0 from RLIMIT_NPROC.
+* Without cgroups the end of a tree takes as long as reading /proc does.
+* Secrets in the traffic to a language model are not redacted yet (`detect`: G5).
+* Overlay races of set-uid launchers (43, 50, 51) and parsers of container images (41)
+  have no counterpart here: nothing is set-uid, no image is read.
+"""
+
+
+def fail(text):
+    print(text)
+    return 1
+
+
+def missing(root, test):
+    kind, _, rest = test.partition(":")
+    if kind == "floor":
+        files = sorted((root / "tests/escape").glob("floor_*.c"))
+        return not any(f'"{rest}"' in f.read_text() for f in files)
+    if kind == "golden":
+        return not (root / "tests/golden" / rest).exists()
+    name, _, word = rest.partition(":")
+    path = root / "tests/cases" / name
+    return not path.exists() or word not in path.read_text()
+
+
+def main():
+    root = Path(sys.argv[1])
+    table, bad = HEAD, 0
+    for line in (root / "tests/escape/classes.tsv").read_text().splitlines():
+        if line.startswith("#"):
+            continue
+        number, attack, one, two, by = line.split("\t")
+        tests = [t for t in (one, two) if t]
+        for test in tests:
+            if missing(root, test):
+                bad += fail(f"classes.tsv: {attack}: no such test: {test}")
+        names = ", ".join(f"`{t}`" for t in tests)
+        table += f"| {number} | {attack} | {names} | {by} |\n"
+    target = root / "docs/design/attack-table.md"
+    if "--write" in sys.argv:
+        target.write_text(table + TAIL)
+    elif not target.exists() or target.read_text() != table + TAIL:
+        bad += fail("docs/design/attack-table.md is stale: run "
+                    "tests/escape/attack_table.py . --write")
+    return min(bad, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
