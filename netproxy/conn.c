@@ -204,7 +204,10 @@ static void on_dialled(void *arg, const struct dial_result *r)
 		error = conn_open_upstream(c, r->fd);
 	}
 	answer(c, r, error);
-	if (!error && c->request.connect) {
+	if (!error && direct_reads_http(c)) {
+		c->origin = c->upstream_keep = true;
+		conn_enter(c, CONN_HEAD);
+	} else if (!error && c->request.connect) {
 		c->peeking = true;
 		conn_enter(c, CONN_TUNNEL);
 	} else if (!error) {

@@ -90,6 +90,11 @@ int tunnel_run(struct conn *c);
 
 /* direct.c */
 bool direct_read(struct conn *c);
+/* The requests on a new own connection are read: it is plain HTTP by name. */
+bool direct_reads_http(const struct conn *c);
+/* Such a request may go on: its host was looked up to this address. Makes it
+ * one for this address. */
+bool direct_takes_request(struct conn *c);
 /* Tells the tracer how the dial ended; error if that is too late. */
 int direct_answer(struct conn *c, int error);
 

@@ -8,7 +8,8 @@
  * connect() succeeds or fails as the dial does. A non-blocking one is answered
  * when it is judged; should the dial fail the connection is reset. In a TLS
  * ClientHello must be an allowed name that was looked up to this address
- * (tunnel.c), unless a rule allows the address itself.
+ * (tunnel.c), unless a rule allows the address itself. On port 80 requests are
+ * read, and the Host of each must be such a name.
  */
 #include "core/direct.h"
 
@@ -86,6 +87,20 @@ bool direct_read(struct conn *c)
 		say(c, 0);
 	conn_dial(c);
 	return true;
+}
+
+bool direct_reads_http(const struct conn *c)
+{
+	return c->entry == ENTRY_DIRECT && !c->origin &&
+	       c->request.port == 80 && !c->request.is_addr;
+}
+
+bool direct_takes_request(struct conn *c)
+{
+	struct request *r = &c->request;
+
+	r->addr = c->upstream_addr;
+	return names_has(c->table->names, &r->addr, buf_str(&r->host));
 }
 
 int direct_answer(struct conn *c, int error)

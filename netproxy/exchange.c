@@ -150,6 +150,18 @@ static void begin_request(struct conn *c, const struct http1_head *head)
 		conn_dial(c);
 }
 
+/* A name that was not looked up to the address of the connection. */
+static void refuse_host(struct conn *c)
+{
+	const struct net_answer a = { .builtin = "net-floor-server-name" };
+	_cleanup_buf_ struct buf body = BUF_INIT;
+
+	(void)conn_record(c, &a, &c->upstream_addr); /* refused either way */
+	gate_explain(c->table->gate, buf_str(&c->request.host), c->request.port,
+		     &a, &body);
+	exchange_reply(c, 403, buf_cstr(&body));
+}
+
 bool exchange_read_head(struct conn *c)
 {
 	struct http1_head *head = &c->table->head;
@@ -173,7 +185,10 @@ bool exchange_read_head(struct conn *c)
 			       "malformed request target\n");
 		return true;
 	}
-	begin_request(c, head);
+	if (c->origin && !direct_takes_request(c))
+		refuse_host(c);
+	else
+		begin_request(c, head);
 	/* what follows the head is body or, after CONNECT, tunnel bytes */
 	buf_consume(&c->client.in, (size_t)n);
 	return true;

@@ -13,6 +13,15 @@ in_session curl -sS --noproxy '*' --cacert "$T/net/ca.pem" https://good.test/dir
 expect_out "path=/direct"
 in_session curl -sS --noproxy '*' http://good.test/plain
 expect_out "path=/plain"
+in_session curl -sS --noproxy '*' http://good.test/one http://good.test/two
+expect_out "path=/one"
+expect_out "path=/two"
+in_session curl -sS --noproxy '*' -H 'Host: evil.test' http://good.test/
+expect_out "blocked by policy"
+in_session curl -sS --noproxy '*' -H 'Host: ssh.good.test' http://good.test/
+expect_out "blocked by policy" # allowed, but never looked up
+in_session curl -sS --noproxy '*' -d hello http://good.test/
+expect_out "got 5"
 in_session curl -sS --noproxy '*' http://evil.test/
 [ "$STATUS" = 6 ] || fail "evil.test: $STATUS"
 in_session curl -sS --noproxy '*' --resolve good.test:80:45.33.32.156 http://good.test/
