@@ -48,12 +48,25 @@ session() {
 
 # through CURL-ARG...: by the proxy, from outside the session
 through() { run curl -sS --max-time 5 --proxy "$PROXY" "$@"; }
-# reached PROTOCOL ADDRESS [PORT]: some packet went there
-reached() { grep -q "^$1 $2 ${3:-}" "$T/net/packets"; }
-expect_reached() { reached "$@" || fail "nothing was sent to $*"; }
+# Waits until the capture has written what was sent before: it sees a datagram
+# of ours after it.
+caught_up() {
+	local port=$((20000 + RANDOM))
+	echo >/dev/udp/9.9.9.9/$port
+	for _ in $(seq 200); do
+		grep -q "^17 9.9.9.9 $port" "$T/net/packets" && return 0
+		sleep 0.05
+	done
+	fail "the capture does not work"
+}
+# expect_reached PROTOCOL ADDRESS [PORT]: some packet went there
+expect_reached() {
+	caught_up
+	grep -q "^$1 $2 ${3:-}" "$T/net/packets" || fail "nothing was sent to $*"
+}
 expect_untouched() {
-	sleep 0.1 # the capture writes what it has
-	! reached "$@" || fail "something was sent to $*"
+	caught_up
+	! grep -q "^$1 $2 ${3:-}" "$T/net/packets" || fail "something was sent to $*"
 }
 expect_refused() {
 	grep -q 'blocked by policy' "$T/out" || fail "not refused: $LAST"
