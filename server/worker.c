@@ -42,9 +42,9 @@ struct worker {
 	struct app *app;
 	struct worker *next, **link;
 	struct worker_owner owner;
-	char *session_id; /* owned: whose events these are, to the end */
-	bool owned;       /* false after worker_stop() */
-	bool paused;      /* the store refuses; retry is armed */
+	char *session_id;   /* owned: whose events these are, to the end */
+	bool owned;         /* false after worker_stop() */
+	bool paused;        /* the store refuses; retry is armed */
 	unsigned int quiet; /* looks since the last event */
 	pid_t pid;
 	struct channel *channel;
