@@ -351,7 +351,7 @@ int cgroup_set_recycle(struct cgroup_set *s)
 			&left);
 	if (r < 0 || left > RECYCLE_MAX)
 		return r < 0 ? r : -EBUSY;
-	if (v2) {
+	if (d && v2) {
 		/* A peak cannot be reset for other readers: from here on only
 		 * a higher one counts. */
 		(void)cgroup_read_u64(d->fd, "memory.peak", &peak);

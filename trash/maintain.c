@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,7 +24,7 @@
 static int add_writer(struct trash *t, const char *name, struct trash_usage *u)
 {
 	_cleanup_close_ int fd = -1;
-	char path[64];
+	char path[NAME_MAX + sizeof("/journal")];
 	struct stat st;
 
 	if (strncmp(name, STORE_WRITER_PREFIX, 2) != 0 || strlen(name) > 32)
