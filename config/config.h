@@ -54,6 +54,12 @@ enum config_fuse_mode {
 	CONFIG_FUSE_STRICT,
 };
 
+enum config_on_full {
+	CONFIG_ON_FULL_DENY = 0,
+	CONFIG_ON_FULL_EVICT,
+	CONFIG_ON_FULL_DROP,
+};
+
 enum config_brake {
 	CONFIG_BRAKE_OFF = 0,
 	CONFIG_BRAKE_APPROVE,
@@ -357,8 +363,9 @@ struct config {
 				unsigned int mode; /* enum config_fuse_mode */
 				bool enabled;
 				const char *trash_path;
-				int64_t ttl;                     /* ns */
-				uint64_t quota;                  /* bytes */
+				int64_t ttl;          /* ns */
+				unsigned int on_full; /* enum config_on_full */
+				uint64_t quota;       /* bytes */
 				uint64_t hash_small_files_under; /* bytes */
 				bool strict_on_audit_failure;
 				int64_t max_event_queue;

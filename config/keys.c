@@ -29,6 +29,7 @@ static const char *const keysource_words[] = { "",
 					       NULL };
 static const char *const fuse_mode_words[] = { "monitor", "soft_block",
 					       "soft_delete", "strict", NULL };
+static const char *const on_full_words[] = { "deny", "evict", "drop", NULL };
 static const char *const brake_words[] = { "off", "approve", "deny", NULL };
 static const char *const intercept_words[] = { "all", "tcp_only", "monitor",
 					       NULL };
@@ -160,13 +161,14 @@ const struct config_key config_keys[] = {
 	K(STR, sandbox.fuse.audit.trash_path, ".agentsh_trash", YES),
 	K(DURATION, sandbox.fuse.audit.ttl, "7d", YES),
 	K(SIZE, sandbox.fuse.audit.quota, "5GB", YES),
+	W(sandbox.fuse.audit.on_full, on_full, "evict", YES),
 	K(SIZE, sandbox.fuse.audit.hash_small_files_under, "1MB", YES),
 	K(BOOL, sandbox.fuse.audit.strict_on_audit_failure, "false", NO),
 	K(INT, sandbox.fuse.audit.max_event_queue, "1024", NO),
-	W(sandbox.fuse.brake.action, brake, "off", NO),
-	K(INT, sandbox.fuse.brake.max_files, "0", NO),
-	K(SIZE, sandbox.fuse.brake.max_bytes, "0", NO),
-	K(INT, sandbox.fuse.brake.max_percent, "0", NO),
+	W(sandbox.fuse.brake.action, brake, "off", YES),
+	K(INT, sandbox.fuse.brake.max_files, "0", YES),
+	K(SIZE, sandbox.fuse.brake.max_bytes, "0", YES),
+	K(INT, sandbox.fuse.brake.max_percent, "0", YES),
 	K(BOOL, sandbox.network.enabled, "true", YES),
 	K(STR, sandbox.network.proxy_listen_addr, "127.0.0.1:0", YES),
 	W(sandbox.network.intercept_mode, intercept, "all", NO),

@@ -231,6 +231,18 @@ void guard_ask2(struct guard *g, const struct op *op, const struct op *op2,
 	ask_with(g, v, second ? op2 : op, proto, done, arg);
 }
 
+void guard_hold(struct guard *g, const struct op *op, const struct op *op2,
+		const struct event *proto, guard_done_fn *done, void *arg)
+{
+	struct verdict v = policy_decide(g->policy, op);
+
+	if (op2)
+		v = verdict_stricter(v, policy_decide(g->policy, op2));
+	if (verdict_permits(v.kind))
+		v.kind = VERDICT_APPROVE;
+	ask_with(g, v, op, proto, done, arg);
+}
+
 static void answer_parked(struct guard *g, size_t i, bool approved)
 {
 	_cleanup_(parked_free_p) struct parked *k = g->parked.data[i];

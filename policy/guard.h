@@ -50,6 +50,12 @@ void guard_ask(struct guard *g, const struct op *op, const struct event *proto,
 void guard_ask2(struct guard *g, const struct op *op, const struct op *op2,
 		const struct event *proto, guard_done_fn *done, void *arg);
 /* An approval's answer; a late or unknown ticket is ignored. */
+/*
+ * As guard_ask2() (op2 may be NULL), but what the policy would permit waits for
+ * an approval first; without an approver it is denied.
+ */
+void guard_hold(struct guard *g, const struct op *op, const struct op *op2,
+		const struct event *proto, guard_done_fn *done, void *arg);
 void guard_answer(struct guard *g, int ticket, bool approved);
 /* Denies everything parked (shutdown, peer gone). */
 void guard_cancel_all(struct guard *g);

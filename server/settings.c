@@ -291,6 +291,37 @@ static void put_seccomp(struct json_writer *w, const struct settings *s,
 	json_end_object(w);
 }
 
+static const char *on_full_word(const struct config *c)
+{
+	switch ((enum config_on_full)c->sandbox.fuse.audit.on_full) {
+	case CONFIG_ON_FULL_EVICT:
+		return "evict";
+	case CONFIG_ON_FULL_DROP:
+		return "drop";
+	case CONFIG_ON_FULL_DENY:
+		break;
+	}
+	return "deny";
+}
+
+static void put_brake(struct json_writer *w, const struct config *c)
+{
+	unsigned int action = c->sandbox.fuse.brake.action;
+
+	if (action == CONFIG_BRAKE_OFF)
+		return;
+	json_key(w, "brake");
+	json_begin_object(w);
+	json_kv_cstr(w, "action",
+		     action == CONFIG_BRAKE_APPROVE ? "approve" : "deny");
+	json_kv_i64_opt(w, "max_files", c->sandbox.fuse.brake.max_files);
+	json_kv_i64_opt(w, "max_bytes",
+			(int64_t)MIN(c->sandbox.fuse.brake.max_bytes,
+				     (uint64_t)INT64_MAX));
+	json_kv_i64_opt(w, "max_percent", c->sandbox.fuse.brake.max_percent);
+	json_end_object(w);
+}
+
 static void put_rest(struct json_writer *w, const struct config *c)
 {
 	/* Undo is not a matter of fuse.audit.mode: it is always on. Over the
@@ -301,8 +332,10 @@ static void put_rest(struct json_writer *w, const struct config *c)
 	json_kv_i64_opt(w, "max_bytes",
 			(int64_t)MIN(c->sandbox.fuse.audit.quota,
 				     (uint64_t)INT64_MAX));
-	json_kv_cstr(w, "on_full", "evict");
+	json_kv_i64_opt(w, "ttl_ns", c->sandbox.fuse.audit.ttl);
+	json_kv_cstr(w, "on_full", on_full_word(c));
 	json_end_object(w);
+	put_brake(w, c);
 	json_key(w, "unix_sockets");
 	json_begin_object(w);
 	json_kv_bool(w, "enabled", config_on(c->sandbox.unix_sockets.enabled));
@@ -338,7 +371,7 @@ static int set_vfs_json(struct settings *s, const struct config *c)
 		&w, "vfs.hash_under_bytes",
 		(int64_t)MIN(c->sandbox.fuse.audit.hash_small_files_under,
 			     (uint64_t)INT64_MAX));
-	json_kv_cstr(&w, "vfs.on_full", "evict");
+	json_kv_cstr(&w, "vfs.on_full", on_full_word(c));
 	json_end_object(&w);
 	s->fuse = c->sandbox.fuse.enabled;
 	s->vfs_json = text.error ? STR_NONE : keep_str(s, buf_str(&text));

@@ -25,6 +25,7 @@
 #include "base/num.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "tracer/brake.h"
 #include "tracer/exposes.h"
 #include "tracer/ownfd.h"
 #include "tracer/quarantine.h"
@@ -89,6 +90,7 @@ struct file_call *file_new(struct request *q, enum file_verb verb,
 	f->kept = (struct trash_kept){ 0 };
 	f->flags = f->mode = 0;
 	f->refusal = EACCES;
+	f->held = false;
 	f->value = NULL;
 	f->value_n = 0;
 	f->xattr[0] = 0;
@@ -554,6 +556,8 @@ static void on_judged(void *arg, struct verdict v)
 	case VERDICT_ALLOW:
 	case VERDICT_AUDIT:
 	case VERDICT_SOFT_DELETE:
+		if (((struct file_call *)q->data)->held)
+			q->command->brake_released = true;
 		run_act(q->data, v.kind);
 		return;
 	case VERDICT_DENY:
@@ -608,6 +612,20 @@ static void allow_startup(struct file_call *f, struct event *e)
 		run_act(f, VERDICT_ALLOW);
 }
 
+/* A command that has destroyed too much: refused, or held for a person. */
+static void brake(struct file_call *f, struct op *op, struct event *e)
+{
+	enum brake b = brake_check(f);
+
+	if (b == BRAKE_OFF || op->kind == OP_NONE)
+		return;
+	event_add_bool(e, "brake", true);
+	f->held = b == BRAKE_APPROVE;
+	f->refusal = EPERM;
+	if (b == BRAKE_DENY)
+		op->kind = OP_NONE;
+}
+
 void file_judge(struct file_call *f)
 {
 	struct op op, op2;
@@ -624,6 +642,7 @@ void file_judge(struct file_call *f)
 	if (is_ours(f, op.file.path) ||
 	    (f->two && is_ours(f, buf_str(&f->b.path))))
 		op.kind = OP_NONE; /* denied by any policy */
+	brake(f, &op, &e);
 	second = second_op(f, &op2);
 	e.type = str_from(event_type(f->verb));
 	request_event(f->q, &e);
@@ -636,6 +655,8 @@ void file_judge(struct file_call *f)
 		event_add_str(&e, "path2", buf_str(&f->b.path));
 	if (op.kind != OP_NONE && startup_guard(f, &op))
 		allow_startup(f, &e);
+	else if (f->held)
+		request_hold(f->q, &op, second ? &op2 : NULL, &e, on_judged);
 	else
 		request_ask(f->q, &op, second ? &op2 : NULL, &e, on_judged);
 }

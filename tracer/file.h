@@ -59,6 +59,7 @@ struct file_call {
 	struct timespec times[2];
 	bool times_now;
 	uint32_t uid, gid;
+	bool held;              /* by the brake */
 	int refusal;            /* errno of a denial */
 	struct trash_kept kept; /* by the last file_keep() */
 };

@@ -221,6 +221,12 @@ void request_ask(struct request *q, const struct op *op, const struct op *op2,
 		guard_ask(q->tracer->guard, op, e, done, q);
 }
 
+void request_hold(struct request *q, const struct op *op, const struct op *op2,
+		  const struct event *e, guard_done_fn *done)
+{
+	guard_hold(q->tracer->guard, op, op2, e, done, q);
+}
+
 /* The dry run's execve: readable memory proves the round trip. */
 static void answer_probe(struct request *q)
 {

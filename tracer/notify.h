@@ -62,6 +62,9 @@ void request_event(struct request *q, struct event *e);
 /* Asks the guard; done as in guard_ask. */
 void request_ask(struct request *q, const struct op *op, const struct op *op2,
 		 const struct event *e, guard_done_fn *done);
+/* As request_ask(); what would be allowed needs a person's approval. */
+void request_hold(struct request *q, const struct op *op, const struct op *op2,
+		  const struct event *e, guard_done_fn *done);
 
 /* Decoders: take the request. */
 typedef void decode_fn(struct request *q);

@@ -26,6 +26,9 @@
 #include "tracer/copies.h"
 #include "tracer/tracer.h"
 
+/* For dropping what is over age, when a session starts and ends. */
+#define PURGE_MS 200
+
 static uint32_t choose_notify(const struct tracer *t)
 {
 	const struct settings *s = &t->settings;
@@ -298,6 +301,7 @@ static void open_trash(struct tracer *t)
 	struct trash_options o = { .dir = s->trash_dir,
 				   .max_bytes = s->trash_max_bytes,
 				   .max_copy = s->trash_max_copy,
+				   .max_age_ns = s->trash_ttl_ns,
 				   .on_full = s->trash_on_full };
 	_cleanup_close_ int root = -1;
 
@@ -312,6 +316,8 @@ static void open_trash(struct tracer *t)
 				     "nothing will be kept for undo");
 	else
 		t->keeper = keeper_for(t->trash);
+	if (t->trash)
+		(void)trash_maintain(t->trash, PURGE_MS);
 }
 
 int session_start(struct tracer *t, const struct proto_hello *hello)
@@ -497,6 +503,8 @@ void session_done(struct tracer *t)
 	close_launcher(t);
 	t->guard = guard_free(t->guard);
 	t->copies = copies_free(t->copies);
+	if (t->trash)
+		(void)trash_maintain(t->trash, PURGE_MS);
 	t->trash = trash_close(t->trash);
 	t->policy = policy_unref(t->policy);
 	t->cgroups = cgroup_root_close(t->cgroups);

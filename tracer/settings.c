@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "core/limits.h"
+#include "tracer/brake.h"
 
 #define SETTINGS_ARENA_MAX (1U << 20)
 
@@ -74,9 +75,29 @@ static void parse_trash(struct settings *s, const struct json *o)
 	s->trash_dir = text(s, o, "dir", NULL);
 	s->trash_max_bytes = bytes > 0 ? (uint64_t)bytes : 0;
 	s->trash_max_copy = copy > 0 ? (uint64_t)copy : 0;
+	s->trash_ttl_ns = json_get_i64(o, "ttl_ns", 0);
 	s->trash_on_full = str_eq_c(full, "evict")  ? TRASH_FULL_EVICT
 			   : str_eq_c(full, "drop") ? TRASH_FULL_DROP
 						    : TRASH_FULL_DENY;
+}
+
+static uint64_t limit(const struct json *o, const char *key)
+{
+	int64_t n = json_get_i64(o, key, 0);
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+static void parse_brake(struct settings *s, const struct json *o)
+{
+	struct str action = json_get_str(o, "action");
+
+	s->brake = str_eq_c(action, "deny")      ? BRAKE_DENY
+		   : str_eq_c(action, "approve") ? BRAKE_APPROVE
+						 : BRAKE_OFF;
+	s->brake_files = limit(o, "max_files");
+	s->brake_bytes = limit(o, "max_bytes");
+	s->brake_percent = limit(o, "max_percent");
 }
 
 static int parse_object(struct settings *s, const struct json *root)
@@ -100,6 +121,7 @@ static int parse_object(struct settings *s, const struct json *root)
 	s->allow_userns = json_get_bool(sc, "allow_userns", false);
 	parse_exec(s, json_get(root, "exec"));
 	parse_trash(s, json_get(root, "trash"));
+	parse_brake(s, json_get(root, "brake"));
 	s->file_monitor = json_get_bool(fm, "enabled", true);
 	s->write_only_opens = json_get_bool(fm, "write_only_opens", false);
 	s->intercept_metadata = json_get_bool(fm, "intercept_metadata", false);

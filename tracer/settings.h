@@ -51,7 +51,10 @@ struct settings {
 	bool trash;            /* keep what commands destroy */
 	const char *trash_dir; /* NULL = .agentsh_trash in the workspace */
 	uint64_t trash_max_bytes, trash_max_copy; /* 0 = trash.h's default */
+	int64_t trash_ttl_ns; /* 0 = kept until there is no room */
 	enum trash_full trash_on_full;
+	unsigned int brake;                               /* enum brake */
+	uint64_t brake_files, brake_bytes, brake_percent; /* 0 = any number */
 	const char *path; /* search path for denied programs' copies */
 };
 

@@ -83,6 +83,7 @@ struct tracer {
 	struct trash *trash;  /* owned; NULL = nothing is kept */
 	struct keeper keeper; /* of it */
 	int trash_error;
+	uint64_t workspace_entries; /* for the brake; 0 = not counted yet */
 	struct copies *copies;    /* owned: content of denied programs */
 	struct command *commands; /* list; owned */
 	struct command *probe;    /* the dry run, until READY */

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+# budget.sh - a full quarantine: the oldest goes, or the call is refused, or the
+# file is destroyed unkept and that is said; what is too old goes by itself
+. "$(dirname "$0")/lib.sh"
+full() {
+	rm -rf "$WS" "$T/data" "$T/config.yaml" && mkdir -p "$WS" "$T/data"
+	CONFIG_EXTRA="sandbox: {fuse: {audit: {quota: 1MB, $1}}}"
+	PORT=
+	begin
+	for i in 1 2 3; do head -c 400000 /dev/urandom >"$WS/f$i"; done
+}
+stop() {
+	kill "$SERVER_PID"
+	wait "$SERVER_PID" 2>/dev/null
+	SERVER_PID=
+	cd "$T" || fail cd
+}
+
+full 'on_full: evict'
+for i in 1 2 3; do in_session rm "$WS/f$i" && expect_status 0; done
+undo && [ -f "$WS/f3" ] || fail 'newest not kept'
+(cd "$WS" && agentsh trash list) >"$T/list"
+grep -q /f1 "$T/list" && fail 'the oldest is still there'
+stop
+
+full 'on_full: deny'
+in_session rm "$WS/f1" "$WS/f2"
+expect_status 0
+in_session rm "$WS/f3"
+[ "$STATUS" != 0 ] && [ -f "$WS/f3" ] || fail 'destroyed unkept'
+expect_err 'quota exceeded'
+stop
+
+full 'on_full: drop'
+in_session rm "$WS/f1" "$WS/f2" "$WS/f3"
+expect_status 0
+expect_err '1 NOT KEPT'
+undo
+[ $? = 2 ] || fail 'undo did not say that one is lost'
+grep -q 'not kept' "$T/undo.out" || fail 'loss not named'
+[ -f "$WS/f1" ] && [ -f "$WS/f2" ] && [ ! -e "$WS/f3" ] || fail 'wrong files back'
+run agentsh undo status --root "$WS"
+expect_out 'Not kept:  1'
+stop
+
+full 'ttl: 1s'
+in_session rm "$WS/f1"
+sleep 1.1
+run agentsh exec --root="$WS" other -- true
+(cd "$WS" && agentsh trash list) >"$T/list"
+grep -q 'trash empty' "$T/list" || { cat "$T/list"; fail 'too old, still kept'; }

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * brake.c - stops a command that destroys more than it was meant to
+ */
+#include "tracer/brake.h"
+
+#include <ftw.h>
+
+#include "tracer/command.h"
+#include "tracer/file.h"
+#include "tracer/tracer.h"
+
+#define COUNT_MAX 500000U
+
+static uint64_t counted;
+
+static int count_one(const char *path _unused_, const struct stat *st _unused_,
+		     int type _unused_, struct FTW *ftw _unused_)
+{
+	return ++counted >= COUNT_MAX;
+}
+
+/* Entries of the workspace; walked once, when a share is first asked for. */
+static uint64_t workspace_size(struct tracer *t)
+{
+	if (t->workspace_entries == 0) {
+		counted = 0;
+		(void)nftw(t->workspace, count_one, 64, FTW_PHYS | FTW_MOUNT);
+		t->workspace_entries = MAX(counted, (uint64_t)1);
+	}
+	return t->workspace_entries;
+}
+
+static bool destroys(const struct file_call *f)
+{
+	switch ((int)f->verb) {
+	case FILE_DELETE:
+	case FILE_RMDIR:
+	case FILE_TRUNCATE:
+		return true;
+	case FILE_WRITE:
+		return f->a.fd >= 0;
+	case FILE_RENAME:
+		return f->b.fd >= 0;
+	default:
+		return false;
+	}
+}
+
+enum brake brake_check(const struct file_call *f)
+{
+	struct tracer *t = f->q->tracer;
+	const struct settings *s = &t->settings;
+	const struct command *c = f->q->command;
+	struct trash_group_stat sum;
+	uint64_t n, bytes;
+
+	if (s->brake == BRAKE_OFF || c->brake_released || !c->has_group ||
+	    !destroys(f) || trash_group_get(t->trash, c->trash_group, &sum) < 0)
+		return BRAKE_OFF;
+	n = sum.removed + sum.changed + 1;
+	bytes = sum.kept_bytes + (f->a.fd >= 0 && S_ISREG(f->a.st.st_mode)
+					  ? (uint64_t)f->a.st.st_size
+					  : 0);
+	if ((s->brake_files && n > s->brake_files) ||
+	    (s->brake_bytes && bytes > s->brake_bytes) ||
+	    (s->brake_percent && n > 1 &&
+	     n * 100 > s->brake_percent * workspace_size(t)))
+		return (enum brake)s->brake;
+	return BRAKE_OFF;
+}
