@@ -174,9 +174,9 @@ int cmd_undo_status(struct cli *c)
 	int r = store_open(c, true, &t);
 
 	if (r == -ENOENT)
-		return fail("nothing is kept here: no %s in this directory or "
-			    "above it",
-			    TRASH_DEFAULT_DIR);
+		return out_line("nothing is kept here: no %s in this directory "
+				"or above it",
+				TRASH_DEFAULT_DIR);
 	if (r)
 		return r;
 	r = trash_usage(t, &u);

@@ -45,7 +45,7 @@ struct command {
 	struct rusage usage;
 	uint64_t timeout_ns;
 	struct proto_limits limits;
-	char *line; /* owned: its words, for the group */
+	char *line;          /* owned: its words, for the group */
 	bool brake_released; /* a person let it go on */
 	bool has_group;
 	uint32_t trash_group;               /* of what this command destroys */

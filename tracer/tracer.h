@@ -84,10 +84,10 @@ struct tracer {
 	struct keeper keeper; /* of it */
 	int trash_error;
 	uint64_t workspace_entries; /* for the brake; 0 = not counted yet */
-	struct copies *copies;    /* owned: content of denied programs */
-	struct command *commands; /* list; owned */
-	struct command *probe;    /* the dry run, until READY */
-	struct command *spare;    /* of commands: the ready child */
+	struct copies *copies;      /* owned: content of denied programs */
+	struct command *commands;   /* list; owned */
+	struct command *probe;      /* the dry run, until READY */
+	struct command *spare;      /* of commands: the ready child */
 	struct loop_source *spare_timer;
 	struct proto_limits spare_limits; /* of the last command */
 	struct cgroup_set *kept; /* owned: an empty one, for the next */

@@ -20,7 +20,7 @@ struct index_group {
 	struct record_group rec; /* id 0: none */
 	int64_t end_ns;
 	bool ended;
-	bool undone; /* every operation that still counts was reversed */
+	bool undone;     /* every operation that still counts was reversed */
 	bool destroying; /* not only made things and took them away again */
 	uint64_t ops, undone_ops;
 };

@@ -112,7 +112,10 @@ static void test_nothing_kept(void **state)
 	run(&r, 0, WORDS("trash", "list"));
 	assert_string_equal(buf_cstr(&r.out), "trash empty\n");
 	run(&r, 1, WORDS("undo"));
-	assert_string_equal(buf_cstr(&r.err), "nothing to undo\n");
+	assert_string_equal(
+		buf_cstr(&r.err),
+		"nothing to undo: no .agentsh_trash in this directory or above "
+		"it (--root names the workspace)\n");
 	run(&r, 0, WORDS("undo", "status"));
 	assert_int_equal(access(".agentsh_trash", F_OK), -1);
 	run_done(&r);
@@ -215,7 +218,7 @@ static void test_undo_conflict(void **state)
 	(void)state;
 	destroy_things();
 	write_text("a.txt", "mine\n");
-	run(&r, 1, WORDS("undo"));
+	run(&r, 2, WORDS("undo"));
 	assert_true(has(&r.out, "changed since"));
 	expect_text("a.txt", "mine\n");
 	expect_text("d/x", "x\n");
