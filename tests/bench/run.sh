@@ -115,9 +115,36 @@ for p in $(pgrep -P "$SERVER_PID"); do
 	echo "$(cat "/proc/$p/comm") $(rss "$p")"
 done
 
+# Without server and client: what the supervisor costs a spawn. The difference
+# of two runs, so that its own start does not count.
+TRACER_RUN=$AGENTSH_BUILD/tests/cases/tracer/tracer-run
+if [ -x "$TRACER_RUN" ]; then
+	title "a spawn at the supervisor, us: wall native, wall, CPU native, CPU"
+	TIMEFORMAT='%R %U %S'
+	spent() { { time "$@" >/dev/null 2>&1; } 2>&1; }
+	storm() {
+		spent "$TRACER_RUN" -p "$SRC/tests/cases/tracer/policy.yaml" -w "$WS" \
+			-n "$1" "$AGENTSH_BUILD/tracer/agentsh-tracer" -- /bin/true
+	}
+	for _ in 1 2 3; do
+		echo "$(spent "$T/spawn" 20 /bin/true) $(spent "$T/spawn" 220 /bin/true)" \
+			"$(storm 20) $(storm 220)"
+	done | awk '{ printf "%d %d %d %d\n", ($4-$1)*5e3, ($10-$7)*5e3,
+		($5+$6-$2-$3)*5e3, ($11+$12-$8-$9)*5e3 }'
+fi
+BENCH_AUDIT=$AGENTSH_BUILD/tests/bench/bench_audit
+if [ -x "$BENCH_AUDIT" ]; then
+	title "audit: four writers, 100,000 events per second"
+	mkdir "$T/audit"
+	"$BENCH_AUDIT" "$T/audit" "$((N * 2000))"
+fi
+
 make_tree
 make_project
 work recorded
+# With a denial inside what Landlock grants (the default policy has some) reads
+# are judged in this mode, too; hence a policy without.
+POLICY_FILE=$SRC/tests/bench/fast.yaml
 server "sandbox:
   seccomp:
     file_monitor:
