@@ -12,6 +12,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
@@ -277,6 +278,14 @@ static void harden(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 }
 
+/* Buffers come and go with every turn of a busy stream: keep them from being
+ * mapped and returned to the system each time. */
+static void tune_malloc(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
+	(void)mallopt(M_TRIM_THRESHOLD, 4 << 20);
+}
+
 static int set_up(struct netproxy *np)
 {
 	struct loop_source *ignored;
@@ -309,6 +318,7 @@ int main(void)
 
 	log_init("agentsh-netproxy", LOG_LEVEL_INFO);
 	harden();
+	tune_malloc();
 	r = set_up(&np);
 	if (r == 0)
 		r = loop_run(np.loop);
