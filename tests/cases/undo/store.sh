@@ -13,7 +13,7 @@ expect_status 0
 STORE=.agentsh_trash
 
 quiet() {
-	in_session bash -c "cd '$WS' && $1"
+	run agentsh exec --quiet --root="$WS" s -- bash -c "cd '$WS' && $1"
 	expect_status 0
 	[ ! -s "$T/err" ] || fail "not quiet: $1"
 	expect_no_out store
