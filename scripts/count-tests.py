@@ -4,6 +4,10 @@
 
 Names every failure and every skip with its reason, then prints the closing
 line. BROKEN builds count as failures. A log that is missing is a failure too.
+Where NAME-again.json stands beside NAME.json, a test that failed in the first
+and passed in the second is named and counts as passed.
+
+count-tests.py --failed LOG prints the names of what failed, for a second try.
 """
 
 import json
@@ -11,6 +15,11 @@ import sys
 from pathlib import Path
 
 PASS = {"OK", "EXPECTEDFAIL"}
+
+
+def records(log):
+    for line in log.read_text(errors="replace").splitlines():
+        yield json.loads(line)
 
 
 def reason(record):
@@ -22,7 +31,23 @@ def reason(record):
     return lines[-1][:160] if lines else "no reason given"
 
 
+def passed_again(log):
+    again = log.with_name(log.stem + "-again.json")
+    if not again.exists():
+        return set()
+    return {r["name"] for r in records(again) if r["result"] in PASS}
+
+
+def failed_names(log):
+    for record in records(log):
+        if record["result"] not in PASS and record["result"] != "SKIP":
+            yield record["name"].split(" / ", 1)[-1]
+
+
 def main():
+    if sys.argv[1] == "--failed":
+        print(" ".join(failed_names(Path(sys.argv[2]))))
+        return 0
     passed = skipped = 0
     failed = int(sys.argv[1])
     if failed:
@@ -32,14 +57,17 @@ def main():
             print(f"FAILED  {log}: no test log was written")
             failed += 1
             continue
-        for line in log.read_text(errors="replace").splitlines():
-            record = json.loads(line)
+        second = passed_again(log)
+        for record in records(log):
             result, name = record["result"], record["name"]
             if result in PASS:
                 passed += 1
             elif result == "SKIP":
                 skipped += 1
                 print(f"SKIPPED {name}: {reason(record)}")
+            elif name in second:
+                passed += 1
+                print(f"UNSTEADY {name}: {result}, then passed when run alone")
             else:
                 failed += 1
                 print(f"FAILED  {name}: {result} ({log.stem})")
