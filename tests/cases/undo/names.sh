@@ -45,7 +45,7 @@ import os
 f = os.open(\".\", os.O_TMPFILE | os.O_RDWR, 0o600); os.write(f, b\"hello\")
 os.link(\"/proc/self/fd/%d\" % f, \"made\", src_dir_fd=0, follow_symlinks=True)
 os.rename(\"made\", \"a\")"'
-scenario mkdirs 'mkdir a' 'mkdir -p a/b/c; touch a/b/c/d; rmdir a/b 2>/dev/null; mkdir e; rmdir e; ln -s x y'
+scenario mkdirs 'mkdir a; seq 9 >z' 'rm z; mkdir -p a/b/c; touch a/b/c/d; rmdir a/b 2>/dev/null; mkdir e; rmdir e; ln -s x y'
 scenario holdout 'mkdir d; seq 9 >d/f' 'cd d; rm f; cd ..; rmdir d; mkdir d; echo n >d/f'
 scenario npm 'mkdir -p node_modules/.bin node_modules/a node_modules/b; seq 9 >node_modules/a/i.js
 	ln -s ../a/i.js node_modules/.bin/a; ln node_modules/a/i.js node_modules/b/i.js; chmod 755 node_modules/a/i.js' \
