@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: MIT
 # test.sh - install what the tests need, build, run every suite, count.
 #
-#   ./test.sh            what CI runs: every suite on the ordinary build, and
-#                        unit, golden and corpus under ASan and UBSan
+#   ./test.sh            what CI runs: every suite on the ordinary build; unit,
+#                        golden and corpus under ASan and UBSan, and with clang
 #   ./test.sh quick      one build, unit + golden + corpus + lint
-#   ./test.sh full       also: scenarios under the sanitizers, dynamic and
-#                        clang builds, clang-tidy, a short run of each fuzzer
+#   ./test.sh full       also: scenarios under the sanitizers, the dynamic
+#                        build, clang-tidy, a short run of each fuzzer
 #
 # Ends with the plain line "N passed, N failed, N skipped"; exit 1 on a failure.
 # A test that hangs is ended and named; so is what tests leave behind
@@ -119,11 +119,13 @@ if [ "$mode" = full ]; then
 	build build-dynamic -Dstatic=disabled -Dbuildtype=release &&
 		run build-dynamic dynamic 300 "${fast[@]}"
 fi
-if [ "$mode" = full ] && command -v clang >/dev/null; then
-	CC=clang build build-clang -Dbuildtype=debugoptimized && {
+if [ "$mode" != quick ] && command -v clang >/dev/null; then
+	CC=clang build build-clang -Dbuildtype=debugoptimized &&
 		run build-clang clang 300 "${fast[@]}"
+fi
+if [ "$mode" = full ] && command -v clang >/dev/null; then
+	[ -f build-clang/build.ninja ] &&
 		run build-clang tidy 1800 --suite tidy
-	}
 	if sh scripts/fuzz.sh -p; then
 		stage "fuzz: 2 s each"
 		[ "${CI:-}" = true ] && rm -rf build-fuzz
