@@ -9,7 +9,7 @@ tmp=$(mktemp -d)
 export PATH=$build/cli:$PATH AGENTSH_RUNTIME_DIR=$tmp/run
 unset AGENTSH_SESSION_ID
 server=
-trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; rm -rf "$tmp"' EXIT
+trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; rm -rf --one-file-system "$tmp"' EXIT
 
 show() { printf '\n$ %s\n' "$*"; }
 die() { echo "demo: $*" >&2; exit 1; }

@@ -22,7 +22,7 @@ for tool in qemu-system-x86_64 busybox cpio; do
 done
 
 T=$(mktemp -d) || exit 1
-trap 'rm -rf "$T"' EXIT
+trap 'rm -rf --one-file-system "$T"' EXIT
 root=$T/root
 mkdir -p "$root"/{bin,proc,sys,dev,tmp,t,usr/bin,etc,lib,lib64,root,run}
 cp "$(command -v busybox)" "$root/bin/busybox"
