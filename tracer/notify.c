@@ -73,7 +73,7 @@
 #	define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
 #endif
 
-static struct request *request_new(struct command *c)
+struct request *request_new(struct command *c, const struct backend *b)
 {
 	struct tracer *t = c->tracer;
 	struct request *q = t->free_requests;
@@ -84,7 +84,7 @@ static struct request *request_new(struct command *c)
 		q = malloc(sizeof(*q));
 	if (!q)
 		return NULL;
-	*q = (struct request){ .tracer = t, .command = c };
+	*q = (struct request){ .tracer = t, .command = c, .backend = b };
 	q->mem = (struct mem){ mem_read_process, &q->tid };
 	c->n_requests++;
 	return q;
@@ -103,8 +103,8 @@ static void request_end(struct request *q)
 	command_release(c);
 }
 
-static void request_send(struct request *q, int64_t value, int error,
-			 uint32_t flags)
+static void notify_send(const struct request *q, int64_t value, int error,
+			uint32_t flags)
 {
 	struct seccomp_notif_resp resp = {
 		.id = q->id, .val = value, .error = -error, .flags = flags
@@ -116,25 +116,19 @@ static void request_send(struct request *q, int64_t value, int error,
 	    errno != ENOENT)
 		log_warn_errno(-errno, "%s of process %d: cannot answer",
 			       q->name, q->tid);
-	request_end(q);
 }
 
-void request_continue(struct request *q)
+static void notify_go_on(struct request *q)
 {
-	request_send(q, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+	notify_send(q, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
 }
 
-void request_fail(struct request *q, int error)
+static void notify_answer(struct request *q, int64_t value, int error)
 {
-	request_send(q, 0, error > 0 ? error : EACCES, 0);
+	notify_send(q, value, error, 0);
 }
 
-void request_return(struct request *q, int64_t value)
-{
-	request_send(q, value, 0, 0);
-}
-
-void request_inject(struct request *q, int fd, bool cloexec)
+static void notify_inject(struct request *q, int fd, bool cloexec)
 {
 	struct seccomp_notif_addfd add = {
 		.id = q->id,
@@ -144,21 +138,58 @@ void request_inject(struct request *q, int fd, bool cloexec)
 	};
 	int got = ioctl(q->command->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
 
-	if (got >= 0 || errno == ENOENT) {
-		request_end(q);
+	if (got >= 0 || errno == ENOENT)
 		return;
-	}
 	if (errno == EMFILE || errno == ENFILE) {
-		request_fail(q, errno); /* the caller's own limit */
+		notify_send(q, 0, errno, 0); /* the caller's own limit */
 		return;
 	}
 	/* Before 5.14 there is no SEND: two steps, an unused fd at worst. */
 	add.flags = 0;
 	got = ioctl(q->command->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
 	if (got >= 0)
-		request_return(q, got);
+		notify_send(q, got, 0, 0);
 	else
-		request_fail(q, errno);
+		notify_send(q, 0, errno, 0);
+}
+
+static bool notify_valid(const struct request *q)
+{
+	uint64_t id = q->id;
+
+	return q->command->listener >= 0 &&
+	       ioctl(q->command->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) ==
+		       0;
+}
+
+static const struct backend notify_backend = { .source = "seccomp",
+					       .valid = notify_valid,
+					       .go_on = notify_go_on,
+					       .answer = notify_answer,
+					       .inject = notify_inject };
+
+void request_continue(struct request *q)
+{
+	q->backend->go_on(q);
+	request_end(q);
+}
+
+void request_fail(struct request *q, int error)
+{
+	q->backend->answer(q, 0, error > 0 ? error : EACCES);
+	request_end(q);
+}
+
+void request_return(struct request *q, int64_t value)
+{
+	q->backend->answer(q, value, 0);
+	request_end(q);
+}
+
+void request_inject(struct request *q, int fd, bool cloexec)
+{
+	q->backend->inject(q, fd, cloexec);
+	request_end(q);
 }
 
 void request_abandon(struct request *q)
@@ -174,11 +205,7 @@ void request_kill(struct request *q)
 
 bool request_valid(const struct request *q)
 {
-	uint64_t id = q->id;
-
-	return q->command->listener >= 0 &&
-	       ioctl(q->command->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) ==
-		       0;
+	return q->backend->valid(q);
 }
 
 /* Signal 0 to the thread tid of the process tid: there is none (ESRCH) unless
@@ -204,7 +231,7 @@ void request_event(struct request *q, struct event *e)
 
 	e->session_id = str_from(q->tracer->session_id);
 	e->command_id = str_from(q->command->id);
-	e->source = STR("seccomp");
+	e->source = str_from(q->backend->source);
 	e->pid = q->pid;
 	if (p) {
 		e->parent_pid = p->parent;
@@ -267,7 +294,7 @@ static void refuse(struct request *q, int error)
 		request_fail(q, error);
 }
 
-static void dispatch(struct request *q)
+void request_dispatch(struct request *q)
 {
 	const struct sysent *s = sysent_find(q->nr);
 	int denied;
@@ -305,7 +332,7 @@ static bool receive(struct command *c)
 	memset(&n, 0, sizeof(n));
 	if (ioctl(c->listener, SECCOMP_IOCTL_NOTIF_RECV, &n) < 0)
 		return errno == EINTR || errno == ENOENT;
-	q = request_new(c);
+	q = request_new(c, &notify_backend);
 	if (!q) {
 		struct seccomp_notif_resp no = { .id = n.id, .error = -ENOMEM };
 
@@ -317,7 +344,7 @@ static bool receive(struct command *c)
 	q->nr = n.data.nr;
 	for (int i = 0; i < 6; i++)
 		q->args[i] = n.data.args[i];
-	dispatch(q);
+	request_dispatch(q);
 	return true;
 }
 

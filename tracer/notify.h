@@ -15,12 +15,14 @@
 
 #include "core/event.h"
 #include "core/op.h"
+#include "tracer/backend.h"
 #include "tracer/command.h"
 #include "tracer/mem.h"
 
 struct request {
 	struct tracer *tracer;   /* borrowed */
 	struct command *command; /* counted in command->n_requests */
+	const struct backend *backend;
 	uint64_t id;
 	pid_t tid; /* the thread that called */
 	pid_t pid; /* its thread group; 0 = not known yet */
