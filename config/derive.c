@@ -432,10 +432,6 @@ static int check_sandbox(const struct config *c, const struct check *k)
 	    !c->policies.signing.trust_store)
 		return refuse(k, "policies.signing.mode",
 			      "needs policies.signing.trust_store");
-	if (c->policies.signing.mode == CONFIG_SIGNING_ENFORCE)
-		return refuse(k, "policies.signing.mode",
-			      "enforce is not supported by this version, and "
-			      "going on would trust unsigned policies");
 	return 0;
 }
 

@@ -25,6 +25,7 @@
 #include "core/limits.h"
 #include "server/api.h"
 #include "server/listen.h"
+#include "server/policy_file.h"
 #include "server/reload.h"
 #include "server/state.h"
 #include "server/worker.h"
@@ -84,18 +85,16 @@ static int make_directories(const struct settings *cfg)
 /* The default policy must be good before anybody relies on it. */
 static int check_policy(const struct settings *cfg)
 {
-	static const char *const SUFFIX[] = { ".yaml", ".yml", "" };
 	_cleanup_buf_ struct buf path = BUF_INIT, text = BUF_INIT,
-				 errors = BUF_INIT;
+				 why = BUF_INIT, errors = BUF_INIT;
 	struct diag *diag;
-	int r = -ENOENT;
+	int r = policy_file_read(cfg, str_from(cfg->default_policy), &path,
+				 &text, &why);
 
-	for (size_t i = 0; r == -ENOENT && i < ARRAY_LEN(SUFFIX); i++) {
-		buf_reset(&path);
-		buf_printf(&path, "%s/%s%s", cfg->policies_dir,
-			   cfg->default_policy, SUFFIX[i]);
-		r = fd_read_file(AT_FDCWD, buf_cstr(&path), LIMIT_POLICY_BYTES,
-				 &text);
+	if (r == -EKEYREJECTED) {
+		(void)fprintf(stderr, "policy %s: %s\n", buf_cstr(&path),
+			      buf_cstr(&why));
+		return r;
 	}
 	if (r < 0) {
 		(void)fprintf(stderr, "policy \"%s\" not found in \"%s\"\n",

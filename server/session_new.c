@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "core/limits.h"
+#include "server/policy_file.h"
 #include "server/project.h"
 #include "server/session_priv.h"
 #include "server/state.h"
@@ -103,23 +104,11 @@ static bool policy_name_valid(struct str name)
 	return str_index(name, '/') < 0 && str_index(name, '\0') < 0;
 }
 
-/* Reads DIR/NAME.yaml, .yml or NAME; the file's path goes to ret_path. */
-static int read_policy(const struct settings *cfg, struct str name,
-		       struct buf *ret_path, struct buf *text)
+static void warn_unsigned(const struct buf *path, const struct buf *why)
 {
-	static const char *const SUFFIX[] = { ".yaml", ".yml", "" };
-	int r = -ENOENT;
-
-	for (size_t i = 0; r == -ENOENT && i < ARRAY_LEN(SUFFIX); i++) {
-		buf_reset(ret_path);
-		buf_printf(ret_path, "%s/" STR_FMT "%s", cfg->policies_dir,
-			   STR_ARG(name), SUFFIX[i]);
-		if (ret_path->error)
-			return ret_path->error;
-		r = fd_read_file(AT_FDCWD, buf_cstr(ret_path),
-				 LIMIT_POLICY_BYTES, text);
-	}
-	return r;
+	if (why->len)
+		log_warn("policy %s is used although not vouched for: %s",
+			 buf_cstr(path), buf_cstr(why));
 }
 
 static int compile(const struct session *s, uint32_t generation,
@@ -164,17 +153,20 @@ static int compile_first(struct session *s, const char *path, struct str text,
 
 int session_reload_policy(struct session *s, struct buf *err)
 {
-	_cleanup_buf_ struct buf path = BUF_INIT, text = BUF_INIT;
+	_cleanup_buf_ struct buf path = BUF_INIT, text = BUF_INIT,
+				 why = BUF_INIT;
 	uint8_t digest[SHA256_LEN];
 	struct policy *fresh = NULL;
 	int fd = -1;
-	int r = read_policy(&s->app->cfg, str_from(s->policy_name), &path,
-			    &text);
+	int r = policy_file_read(&s->app->cfg, str_from(s->policy_name), &path,
+				 &text, &why);
 
 	if (r < 0) {
-		buf_printf(err, "%s: %s", buf_cstr(&path), strerror(-r));
+		buf_printf(err, "%s: %s", buf_cstr(&path),
+			   why.len ? buf_cstr(&why) : strerror(-r));
 		return r;
 	}
+	warn_unsigned(&path, &why);
 	digest_sha256(buf_str(&text), digest);
 	if (memcmp(digest, s->policy_digest, sizeof(digest)) == 0)
 		return 0;
@@ -198,7 +190,8 @@ int session_reload_policy(struct session *s, struct buf *err)
 
 static int load_policy(struct session *s, struct str name, struct failure *f)
 {
-	_cleanup_buf_ struct buf path = BUF_INIT, text = BUF_INIT;
+	_cleanup_buf_ struct buf path = BUF_INIT, text = BUF_INIT,
+				 why = BUF_INIT;
 	const struct settings *cfg = &s->app->cfg;
 	int r;
 
@@ -212,15 +205,19 @@ static int load_policy(struct session *s, struct str name, struct failure *f)
 			    "resolve policy: policy \"" STR_FMT
 			    "\" is not in policies.allowed",
 			    STR_ARG(name));
-	r = read_policy(cfg, name, &path, &text);
+	r = policy_file_read(cfg, name, &path, &text, &why);
 	if (r == -ENOENT)
 		return fail(f, 400, r,
 			    "resolve policy: policy \"" STR_FMT
 			    "\" not found in \"%s\"",
 			    STR_ARG(name), cfg->policies_dir);
+	if (r == -EKEYREJECTED)
+		return fail(f, 403, r, "load policy: %s: %s", buf_cstr(&path),
+			    buf_cstr(&why));
 	if (r < 0)
 		return fail(f, 500, r, "load policy: %s: %s", buf_cstr(&path),
 			    strerror(-r));
+	warn_unsigned(&path, &why);
 	s->policy_name = str_dup(name);
 	if (!s->policy_name)
 		return -ENOMEM;

@@ -421,6 +421,8 @@ static int set_sessions(struct settings *s, const struct config *c)
 				: DEFAULT_CLEANUP_NS;
 	s->real_paths = c->sessions.real_paths;
 	s->policies_dir = keep(s, c->policies.dir);
+	s->trust_store = keep(s, c->policies.signing.trust_store);
+	s->signing = c->policies.signing.mode;
 	s->reload_ns = MAX(c->policies.reload_interval, 0);
 	s->default_policy = keep(s, c->policies.default_name);
 	s->detect_project_root = c->policies.detect_project_root;

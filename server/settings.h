@@ -67,6 +67,9 @@ struct settings {
 	bool real_paths;
 	/* policies */
 	const char *policies_dir, *default_policy;
+	/* who must vouch for them; enum config_signing */
+	const char *trust_store;
+	unsigned int signing;
 	int64_t reload_ns; /* policies.reload_interval; 0 = only when told */
 	VEC(struct str) allowed_policies; /* empty = all */
 	bool detect_project_root;

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/digest.h"
+#include "base/ed25519.h"
 #include "base/fd.h"
 
 static void assert_hex(const uint8_t *p, size_t n, const char *want)
@@ -106,13 +107,39 @@ static void test_base64(void **state)
 	assert_int_equal(b.len, 0);
 }
 
+/* RFC 8032 section 7.1, test 2 */
+static void test_ed25519(void **state)
+{
+	uint8_t seed[ED25519_SEED_LEN], key[ED25519_PUBLIC_LEN];
+	uint8_t signature[ED25519_SIGNATURE_LEN];
+
+	(void)state;
+	assert_int_equal(hex_decode(STR("4ccd089b28ff96da9db6c346ec114e0f"
+					"5b8a319f35aba624da8cf6ed4fb8a6fb"),
+				    seed, sizeof(seed)),
+			 0);
+	ed25519_public(seed, key);
+	assert_hex(key, sizeof(key),
+		   "3d4017c3e843895a92b70aa74d1b7ebc"
+		   "9c982ccf2ec4968cc0cd55f12af4660c");
+	ed25519_sign(seed, STR("\x72"), signature);
+	assert_hex(signature, sizeof(signature),
+		   "92a009a9f0d4cab8720e820b5f642540"
+		   "a2b27b5416503f8fb3762223ebdb69da"
+		   "085ac1e43e15996e458f3613d0f11d8c"
+		   "387b2eaeb4302aeeb00d291612bb0c00");
+	assert_true(ed25519_verify(key, STR("\x72"), signature));
+	assert_false(ed25519_verify(key, STR("\x73"), signature));
+	signature[0] ^= 1;
+	assert_false(ed25519_verify(key, STR("\x72"), signature));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hashes),
-		cmocka_unit_test(test_hmac),
-		cmocka_unit_test(test_hex),
-		cmocka_unit_test(test_base64),
+		cmocka_unit_test(test_hashes),  cmocka_unit_test(test_hmac),
+		cmocka_unit_test(test_hex),     cmocka_unit_test(test_base64),
+		cmocka_unit_test(test_ed25519),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * policy_file.c - a policy by name: its file, and who vouches for it
+ */
+#include "server/policy_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "config/config.h"
+#include "core/limits.h"
+#include "policy/signature.h"
+
+#define SIGNATURE_MAX ((size_t)1 << 16)
+
+static int check_signature(const struct settings *cfg, const char *path,
+			   struct str text, struct buf *why)
+{
+	_cleanup_(policy_signed_done) struct policy_signed s = { 0 };
+	_cleanup_buf_ struct buf file = BUF_INIT, signature = BUF_INIT;
+	int r;
+
+	buf_printf(&file, "%s.sig", path);
+	r = fd_read_file(AT_FDCWD, buf_cstr(&file), SIGNATURE_MAX, &signature);
+	if (r < 0) {
+		buf_printf(why, "no signature: %s: %s", buf_cstr(&file),
+			   strerror(-r));
+		return -EKEYREJECTED;
+	}
+	r = policy_verify(text, buf_str(&signature), cfg->trust_store,
+			  clock_realtime_ns(), &s, why);
+	return r < 0 ? -EKEYREJECTED : 0;
+}
+
+int policy_file_read(const struct settings *cfg, struct str name,
+		     struct buf *ret_path, struct buf *ret_text,
+		     struct buf *why)
+{
+	static const char *const SUFFIX[] = { ".yaml", ".yml", "" };
+	int r = -ENOENT;
+
+	for (size_t i = 0; r == -ENOENT && i < ARRAY_LEN(SUFFIX); i++) {
+		buf_reset(ret_path);
+		buf_printf(ret_path, "%s/" STR_FMT "%s", cfg->policies_dir,
+			   STR_ARG(name), SUFFIX[i]);
+		if (ret_path->error)
+			return ret_path->error;
+		r = fd_read_file(AT_FDCWD, buf_cstr(ret_path),
+				 LIMIT_POLICY_BYTES, ret_text);
+	}
+	if (r < 0 || cfg->signing == CONFIG_SIGNING_OFF)
+		return r;
+	r = check_signature(cfg, buf_cstr(ret_path), buf_str(ret_text), why);
+	return cfg->signing == CONFIG_SIGNING_ENFORCE ? r : 0;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * policy_file.h - a policy by name: its file, and who vouches for it
+ */
+#ifndef SERVER_POLICY_FILE_H
+#define SERVER_POLICY_FILE_H
+
+#include "server/settings.h"
+
+/*
+ * Reads DIR/NAME.yaml, .yml or NAME and, as policies.signing.mode says, checks
+ * its signature. Return: 0; -ENOENT: no such policy; -EKEYREJECTED: not vouched
+ * for, and the mode is enforce (with the reason in why); -errno. Under "warn"
+ * the reason is in why and the result is 0. ret_path is set in any case.
+ */
+int policy_file_read(const struct settings *cfg, struct str name,
+		     struct buf *ret_path, struct buf *ret_text,
+		     struct buf *why);
+
+#endif
