@@ -73,7 +73,12 @@ static void check_required(struct session *s, const struct proto_ready *m)
 
 		if (str_eq_c(want, "audit") && !cfg->sqlite_path[0])
 			layer = "audit.storage";
-		if (layer)
+		if (layer && str_eq_c(want, "ptrace"))
+			buf_puts(&s->unmet,
+				 "sandbox.ptrace.on_attach_failure: "
+				 "fail_closed, and commands cannot be traced "
+				 "on this host");
+		else if (layer)
 			buf_printf(&s->unmet,
 				   "sandbox.require: " STR_FMT
 				   " does not hold on this host (%s)",

@@ -291,6 +291,27 @@ static void put_seccomp(struct json_writer *w, const struct settings *s,
 	json_end_object(w);
 }
 
+static void put_ptrace(struct json_writer *w, const struct config *c)
+{
+	if (!c->sandbox.ptrace.enabled)
+		return;
+	json_key(w, "ptrace");
+	json_begin_object(w);
+	json_kv_bool(w, "enabled", true);
+	json_kv_bool(w, "fail_closed",
+		     c->sandbox.ptrace.on_attach_failure ==
+			     CONFIG_ATTACH_FAIL_CLOSED);
+	json_kv_bool(w, "execve", c->sandbox.ptrace.trace.execve);
+	json_kv_bool(w, "file", c->sandbox.ptrace.trace.file);
+	json_kv_bool(w, "network", c->sandbox.ptrace.trace.network);
+	json_kv_bool(w, "signal", c->sandbox.ptrace.trace.signal);
+	json_kv_i64(w, "max_tracees",
+		    c->sandbox.ptrace.performance.max_tracees);
+	json_kv_i64(w, "max_hold_ms",
+		    c->sandbox.ptrace.performance.max_hold_ms);
+	json_end_object(w);
+}
+
 static const char *on_full_word(const struct config *c)
 {
 	switch ((enum config_on_full)c->sandbox.fuse.audit.on_full) {
@@ -387,6 +408,7 @@ static int set_worker_json(struct settings *s, const struct config *c)
 	json_begin_object(&w);
 	put_landlock(&w, c);
 	put_seccomp(&w, s, c);
+	put_ptrace(&w, c);
 	put_rest(&w, c);
 	json_end_object(&w);
 	if (text.error)
@@ -445,6 +467,11 @@ static int set_commands(struct settings *s, const struct config *c)
 			return -ENOMEM;
 	}
 	if (copy_list(s, &c->sandbox.require, &s->required) < 0)
+		return -ENOMEM;
+	/* fail_closed makes the layer a condition, as sandbox.require does. */
+	if (c->sandbox.ptrace.enabled &&
+	    c->sandbox.ptrace.on_attach_failure == CONFIG_ATTACH_FAIL_CLOSED &&
+	    vec_push(&s->required, STR("ptrace")) < 0)
 		return -ENOMEM;
 	s->fast_reads =
 		config_on(c->sandbox.seccomp.file_monitor.enabled) &&

@@ -28,6 +28,7 @@
 
 #include "base/log.h"
 #include "tracer/notify.h"
+#include "tracer/ptrace.h"
 #include "tracer/quarantine.h"
 
 #define PROBE_FILE "/agentsh-probe/none"
@@ -44,6 +45,8 @@ static struct command *command_free(struct command *c)
 			break;
 		}
 	}
+	if (c->tracer->ptracer)
+		ptracer_forget(c->tracer->ptracer, c);
 	notify_unwatch(c);
 	(void)loop_remove(c->timer);
 	(void)cgroup_set_destroy(c->cgroup);
@@ -303,7 +306,7 @@ static void lost_launcher(struct tracer *t, int code)
 	loop_quit(t->loop, code);
 }
 
-static void read_launcher(struct tracer *t)
+void command_read_launcher(struct tracer *t)
 {
 	struct launch_event e;
 	struct command *c;
@@ -328,7 +331,7 @@ static void read_launcher(struct tracer *t)
 void command_on_launcher(struct loop *loop _unused_, int fd _unused_,
 			 uint32_t events _unused_, void *arg)
 {
-	read_launcher(arg);
+	command_read_launcher(arg);
 }
 
 pid_t *command_worker_slot(struct command *c)
@@ -356,10 +359,13 @@ void command_on_sigchld(struct loop *loop _unused_, int signo _unused_,
 	int status;
 	pid_t pid;
 
-	read_launcher(t);
+	command_read_launcher(t);
 	while ((pid = wait4(-1, &status, WNOHANG | __WALL, &usage)) > 0) {
-		struct command *c = by_pid(t, pid);
+		struct command *c;
 
+		if (t->ptracer && ptracer_waited(t->ptracer, pid, status))
+			continue;
+		c = by_pid(t, pid);
 		if (t->launcher && pid == launcher_pid(t->launcher))
 			lost_launcher(t, 1);
 		if (!c) { /* a worker, or a daemon that came back to us */

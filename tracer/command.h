@@ -68,6 +68,8 @@ void command_kill_all(struct tracer *t);
 /* Loop callbacks: SIGCHLD; launcher events. */
 void command_on_sigchld(struct loop *loop, int signo, void *arg);
 void command_on_launcher(struct loop *loop, int fd, uint32_t events, void *arg);
+/* Takes the launcher's messages that wait. */
+void command_read_launcher(struct tracer *t);
 /* Gives back what a request counted; frees an ended command. */
 void command_release(struct command *c);
 

@@ -28,6 +28,7 @@
 #include "tracer/copies.h"
 #include "tracer/notify.h"
 #include "tracer/ownfd.h"
+#include "tracer/ptrace.h"
 #include "tracer/resolve.h"
 
 #define EXEC_MAX_NAMES 16
@@ -354,14 +355,21 @@ static struct proc_entry *own_entry(struct request *q)
 	if (proc_stat_read(q->pid, &st) < 0)
 		return NULL;
 	if (e && e->start_ticks == st.start_ticks) {
-		e->parent = st.parent;
+		if (!q->tracer->ptracer) /* which knows who made it */
+			e->parent = st.parent;
 		return e;
 	}
 	fresh.parent = st.parent;
 	fresh.start_ticks = st.start_ticks;
 	fresh.has_image = q->pid != q->command->pid;
 	if (fresh.has_image) {
-		up = known_ancestor(tab, st.parent);
+		up = q->tracer->ptracer
+			     ? ptracer_origin(q->tracer->ptracer, q->pid)
+			     : NULL;
+		if (up)
+			fresh.parent = up->pid;
+		else
+			up = known_ancestor(tab, st.parent);
 		fresh.unverified = !up || up->unverified;
 		fresh.orphan = !up;
 		if (up) {
@@ -601,5 +609,24 @@ bool exec_verify(struct request *q)
 	e->unverified = false;
 	if (!is_exec)
 		e->depth = e->pending_depth;
+	return true;
+}
+
+bool exec_image(struct request *q)
+{
+	struct proc_entry *e = own_entry(q);
+
+	if (!e) {
+		request_fail(q, EACCES);
+		return false;
+	}
+	/* An exec that nobody announced: nothing of it was judged. */
+	if (!e->unverified)
+		e->expected = e->image = 0;
+	e->has_image = true;
+	if (!verify_image(q, e, /* is_exec */ false))
+		return false;
+	e->unverified = false;
+	e->depth = e->pending_depth;
 	return true;
 }

@@ -63,6 +63,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "confine/seccomp.h"
+#include "tracer/ptrace.h"
 #include "tracer/sysent.h"
 
 /* Linux 6.6, not in Debian 12's headers. */
@@ -323,6 +324,14 @@ void request_dispatch(struct request *q)
 		request_fail(q, EACCES); /* notified, but nobody's: deny */
 }
 
+/* Whatever our commands make is traced, where anything is. */
+static bool escaped(const struct request *q)
+{
+	const struct ptracer *p = q->tracer->ptracer;
+
+	return p && !p->partial && !ptracer_follows(p, q->tid);
+}
+
 /* Return: false when nothing (more) is there. */
 static bool receive(struct command *c)
 {
@@ -344,7 +353,11 @@ static bool receive(struct command *c)
 	q->nr = n.data.nr;
 	for (int i = 0; i < 6; i++)
 		q->args[i] = n.data.args[i];
-	request_dispatch(q);
+	q->name = "system call";
+	if (escaped(q))
+		ptracer_escaped(q);
+	else
+		request_dispatch(q);
 	return true;
 }
 

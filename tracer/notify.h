@@ -89,5 +89,10 @@ decode_fn decode_kill;
  * process was killed (and the request answered).
  */
 bool exec_verify(struct request *q);
+/*
+ * The same, when the process is stopped in its new image before the first
+ * instruction (PTRACE_EVENT_EXEC). True: it may go on, and q is not answered.
+ */
+bool exec_image(struct request *q);
 
 #endif

@@ -24,6 +24,7 @@
 #include "core/grant.h"
 #include "tracer/command.h"
 #include "tracer/copies.h"
+#include "tracer/ptrace.h"
 #include "tracer/tracer.h"
 
 /* For dropping what is over age, when a session starts and ends. */
@@ -212,6 +213,7 @@ static int build_filters(struct tracer *t)
 static void close_launcher(struct tracer *t)
 {
 	t->launcher_source = loop_remove(t->launcher_source);
+	t->ptracer = ptracer_free(t->ptracer);
 	t->launcher = launcher_free(t->launcher);
 }
 
@@ -237,6 +239,9 @@ static int start_launcher(struct tracer *t)
 		return r;
 	if (t->landlock_fd >= 0)
 		t->landlock_error = -launcher_landlock_error(t->launcher);
+	if (t->settings.ptrace && t->ptrace_error == 0)
+		t->ptrace_error =
+			ptracer_new(t, launcher_pid(t->launcher), &t->ptracer);
 	r = loop_add_io(t->loop, launcher_event_fd(t->launcher), EPOLLIN,
 			command_on_launcher, t, &t->launcher_source);
 	return r < 0 ? r : command_probe(t);
@@ -265,6 +270,17 @@ static bool getfd_refused(void)
 	return fd < 0;
 }
 
+/* Tried where commands will be: as confined as we are by then. */
+static void choose_ptrace(struct tracer *t)
+{
+	if (!t->settings.ptrace)
+		return;
+	t->ptrace_error = ptracer_probe();
+	/* The image is looked at when it starts, not when it first calls. */
+	if (t->ptrace_error == 0 && t->settings.ptrace_execve)
+		t->notify &= ~(uint32_t)NOTIFY_POSTEXEC;
+}
+
 static int start_floor(struct tracer *t)
 {
 	int r;
@@ -281,12 +297,13 @@ static int start_floor(struct tracer *t)
 		t->notify |= NOTIFY_SIGNAL;
 	t->listener = t->notify != 0;
 	t->reads_on_behalf = policy_needs_open_notify(t->policy);
-	r = build_filters(t);
-	if (r < 0)
-		return log_error_errno(r, "cannot build the seccomp filter");
 	r = drop_privileges(t);
 	if (r < 0)
 		return r;
+	choose_ptrace(t);
+	r = build_filters(t);
+	if (r < 0)
+		return log_error_errno(r, "cannot build the seccomp filter");
 	r = start_launcher(t);
 	if (r < 0)
 		return log_error_errno(r, "cannot start the launcher");
@@ -423,6 +440,9 @@ size_t session_layers(struct tracer *t, const struct launch_event *confined,
 	      t->trash                       ? ""
 	      : t->trash_error == -ECANCELED ? "off"
 					     : strerror(-t->trash_error));
+	if (t->settings.ptrace)
+		layer(out, &n, "ptrace", t->ptracer != NULL,
+		      t->ptracer ? "" : strerror(-t->ptrace_error));
 	if (t->cgroups) {
 		size_t at = scratch->len;
 

@@ -12,6 +12,7 @@
 #include "tracer/brake.h"
 
 #define SETTINGS_ARENA_MAX (1U << 20)
+#define PTRACE_TRACEES_MAX 32768
 
 static const char *text(struct settings *s, const struct json *obj,
 			const char *key, const char *dflt)
@@ -63,6 +64,24 @@ static void parse_exec(struct settings *s, const struct json *o)
 							    : LIMIT_ARGV_BYTES;
 	s->truncated_allowed =
 		str_eq_c(json_get_str(o, "on_truncated"), "allow");
+}
+
+static void parse_ptrace(struct settings *s, const struct json *o)
+{
+	int64_t max = json_get_i64(o, "max_tracees", 0);
+	int64_t hold = json_get_i64(o, "max_hold_ms", 0);
+
+	s->ptrace = json_get_bool(o, "enabled", false);
+	s->ptrace_strict = json_get_bool(o, "fail_closed", false);
+	s->ptrace_execve = json_get_bool(o, "execve", true);
+	s->ptrace_file = json_get_bool(o, "file", true);
+	s->ptrace_network = json_get_bool(o, "network", true);
+	s->ptrace_signal = json_get_bool(o, "signal", true);
+	s->ptrace_max = max > 0 && max <= PTRACE_TRACEES_MAX
+				? (size_t)max
+				: PTRACE_TRACEES_MAX;
+	s->ptrace_hold_ns =
+		hold > 0 && hold <= INT32_MAX ? (uint64_t)hold * 1000000U : 0;
 }
 
 static void parse_trash(struct settings *s, const struct json *o)
@@ -121,6 +140,7 @@ static int parse_object(struct settings *s, const struct json *root)
 	s->allow_userns = json_get_bool(sc, "allow_userns", false);
 	parse_exec(s, json_get(root, "exec"));
 	parse_trash(s, json_get(root, "trash"));
+	parse_ptrace(s, json_get(root, "ptrace"));
 	parse_brake(s, json_get(root, "brake"));
 	s->file_monitor = json_get_bool(fm, "enabled", true);
 	s->write_only_opens = json_get_bool(fm, "write_only_opens", false);

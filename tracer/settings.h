@@ -35,6 +35,11 @@ struct settings {
 	bool notify;         /* false: run on the static floor only */
 	bool notify_signals; /* also where Landlock bounds them */
 	bool allow_ptrace, allow_userns;
+	/* the second layer: ptrace.h */
+	bool ptrace, ptrace_strict; /* strict: on_attach_failure fail_closed */
+	bool ptrace_execve, ptrace_file, ptrace_network, ptrace_signal;
+	size_t ptrace_max;       /* threads traced at a time */
+	uint64_t ptrace_hold_ns; /* a call waits for a person that long */
 	size_t max_argc, max_argv_bytes;
 	bool truncated_allowed; /* exec.on_truncated == "allow" */
 	bool file_monitor;

@@ -44,6 +44,7 @@ struct asked {
 
 struct command;
 struct copies;
+struct ptracer;
 struct request;
 
 struct tracer {
@@ -70,9 +71,11 @@ struct tracer {
 	struct seccomp_options seccomp;  /* strings in settings */
 	struct sock_fprog *filter;       /* owned */
 	struct sock_fprog *floor_filter; /* owned */
-	bool no_getfd;                   /* pidfd_getfd() is refused here */
-	bool listener;   /* notifications work; tried by the dry run */
-	bool floor_only; /* they do not: the static floor has to do */
+	struct ptracer *ptracer; /* owned; NULL = commands are not traced */
+	int ptrace_error;        /* why not; 0 = not asked for */
+	bool no_getfd;           /* pidfd_getfd() is refused here */
+	bool listener;           /* notifications work; tried by the dry run */
+	bool floor_only;         /* they do not: the static floor has to do */
 	bool ready_sent;
 	/* Reads are opened here too: the floor is coarser than the policy. */
 	bool reads_on_behalf;

@@ -5,7 +5,8 @@
 #	traced bash -c 'id'            # $T/events (JSON lines), $T/messages
 #	expect_event '.filename == "/usr/bin/id" and .effective_action == "blocked"'
 #
-# SETTINGS: the settings object, default empty. TRACED_ARGS: more options of
+# SETTINGS: the settings object, default empty; what AGENTSH_LAYERS holds is
+# merged into it (the same cases with other layers). TRACED_ARGS: more options of
 # tracer-run. The command runs in $WS, which is the workspace.
 
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/case.sh"
@@ -16,7 +17,9 @@ SETTINGS='{}'
 TRACED_ARGS=
 
 traced() {
-	printf '%s' "$SETTINGS" >"$T/settings.json"
+	printf '%s' "$SETTINGS" |
+		jq ". * (\$ENV.AGENTSH_LAYERS // \"{}\" | fromjson)" \
+			>"$T/settings.json"
 	LAST="$*"
 	# shellcheck disable=SC2086
 	(cd "$WS" && exec timeout 50 ${AGENTSH_JAIL:+$AGENTSH_JAIL --} \
