@@ -90,6 +90,12 @@ int cgroup_set_attach(struct cgroup_set *s, pid_t pid);
  */
 int cgroup_set_kill(struct cgroup_set *s, unsigned int *ret_killed);
 bool cgroup_set_empty(const struct cgroup_set *s);
+/*
+ * pid, which is in the set, stays there from command to command: it counts
+ * neither as a member nor against the limit of processes. A kill still takes
+ * it with the others.
+ */
+void cgroup_set_resident(struct cgroup_set *s, pid_t pid);
 /* Peak memory in KiB (0 = unknown) and whether the OOM killer struck. */
 void cgroup_set_usage(const struct cgroup_set *s, uint64_t *ret_peak_kb,
 		      bool *ret_oom);

@@ -42,6 +42,7 @@ struct cgroup_set {
 	struct cgroup_limits limits;
 	struct buf missing;           /* limits that could not be set */
 	uint64_t peak_base, oom_base; /* of the commands before */
+	pid_t resident;               /* 0 = none */
 };
 
 /* --- members --- */
@@ -66,13 +67,29 @@ int cgroup_set_kill(struct cgroup_set *s, unsigned int *ret_killed)
 	return r;
 }
 
+static bool dir_empty(const struct cgroup_set *s, const struct set_dir *d)
+{
+	char text[32];
+	struct str pid;
+	int64_t only;
+
+	if (!s->resident)
+		return cgroup_dir_empty(d->tree, d->fd);
+	/* a list that does not fit has more than one line */
+	if (cgroup_read(d->fd, "cgroup.procs", text, sizeof(text)) < 0)
+		return false;
+	pid = str_trim(str_from(text));
+	return pid.n == 0 ||
+	       (num_parse_i64(pid, &only) == 0 && only == (int64_t)s->resident);
+}
+
 /* Membership is equal in all; one file of v2 tells what a list of v1 does. */
 bool cgroup_set_empty(const struct cgroup_set *s)
 {
 	size_t n = s->dirs[0].tree->kind == CGROUP_V2 ? 1 : s->n;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!cgroup_dir_empty(s->dirs[i].tree, s->dirs[i].fd))
+		if (!dir_empty(s, &s->dirs[i]))
 			return false;
 	}
 	return true;
@@ -314,6 +331,16 @@ int cgroup_set_attach(struct cgroup_set *s, pid_t pid)
 	return first;
 }
 
+void cgroup_set_resident(struct cgroup_set *s, pid_t pid)
+{
+	const struct set_dir *pids = dir_with(s, CGROUP_PIDS);
+
+	s->resident = pid;
+	if (s->limits.pids && pids)
+		(void)cgroup_write_u64(pids->fd, "pids.max",
+				       (uint64_t)s->limits.pids + 1);
+}
+
 void cgroup_set_usage(const struct cgroup_set *s, uint64_t *ret_peak_kb,
 		      bool *ret_oom)
 {
@@ -342,9 +369,8 @@ int cgroup_set_recycle(struct cgroup_set *s)
 	uint64_t left = 0, oom = 0, peak = 0;
 	int r = 0;
 
-	for (size_t i = 0; i < s->n; i++)
-		if (!cgroup_dir_empty(s->dirs[i].tree, s->dirs[i].fd))
-			return -EBUSY;
+	if (!cgroup_set_empty(s))
+		return -EBUSY;
 	if (d)
 		r = cgroup_read_u64(
 			d->fd, v2 ? "memory.current" : "memory.usage_in_bytes",

@@ -12,6 +12,8 @@
 #define CONFINE_SECCOMP_H
 
 #include <linux/filter.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -72,6 +74,13 @@ struct seccomp_options {
 	bool allow_ptrace; /* debuggers wanted inside: policy says so */
 	bool allow_userns; /* nested sandboxes */
 	bool allow_setid;  /* set-id mode bits; only where FUSE judges chmod */
+	/*
+	 * Not 0: clone(SECCOMP_LAUNCH_FLAGS) with this number, which must not
+	 * be guessable, as fourth and fifth argument is allowed although
+	 * CLONE_PARENT is not: for the supervisor's own zygote. Commands do not
+	 * see the number.
+	 */
+	uint64_t launch_key;
 };
 
 /*
@@ -82,6 +91,9 @@ struct seccomp_options {
  */
 int seccomp_build(const struct seccomp_options *o, struct sock_fprog **ret,
 		  const char **ret_unknown);
+
+/* clone(2) flags of a zygote that starts a command for its parent. */
+#define SECCOMP_LAUNCH_FLAGS (CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD)
 
 enum seccomp_class {
 	SECCOMP_ALLOW = 0,

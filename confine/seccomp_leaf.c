@@ -40,6 +40,21 @@
 /* Children that a tracer does not get, or that are not in the tree. */
 #define CLONE_ESCAPES ((uint32_t)(CLONE_UNTRACED | CLONE_PARENT | CLONE_PTRACE))
 
+/* Lets the holder of the key through; A is the flags again afterwards. */
+static void check_launch(struct bpf *b, uint64_t key)
+{
+	size_t flags = bpf_if_eq(b, SECCOMP_LAUNCH_FLAGS);
+	size_t low;
+
+	bpf_load_arg(b, 4);
+	low = bpf_if_eq(b, (uint32_t)key);
+	bpf_load_arg_high(b, 4);
+	bpf_ret_eq(b, (uint32_t)(key >> 32), SECCOMP_RET_ALLOW);
+	bpf_end(b, low);
+	bpf_load_arg(b, 0);
+	bpf_end(b, flags);
+}
+
 static void check_mode(struct bpf *b, unsigned int arg)
 {
 	bpf_load_arg(b, arg);
@@ -252,6 +267,8 @@ static void check_process(struct bpf *b, const struct seccomp_options *o,
 		break;
 	case ROW_CLONE:
 		bpf_load_arg(b, 0);
+		if (o->launch_key)
+			check_launch(b, o->launch_key);
 		bpf_ret_set(b,
 			    o->allow_userns ? CLONE_ESCAPES
 					    : NAMESPACES | CLONE_ESCAPES,

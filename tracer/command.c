@@ -30,6 +30,7 @@
 #include "tracer/notify.h"
 #include "tracer/ptrace.h"
 #include "tracer/quarantine.h"
+#include "tracer/slot.h"
 
 #define PROBE_FILE "/agentsh-probe/none"
 
@@ -49,6 +50,7 @@ static struct command *command_free(struct command *c)
 		ptracer_forget(c->tracer->ptracer, c);
 	notify_unwatch(c);
 	(void)loop_remove(c->timer);
+	slot_leave(c);
 	(void)cgroup_set_destroy(c->cgroup);
 	if (c->pidfd >= 0)
 		(void)close(c->pidfd);
@@ -157,6 +159,7 @@ void command_end(struct command *c)
 			(void)kill(c->workers[i], SIGKILL);
 	notify_unwatch(c);
 	c->timer = loop_remove(c->timer);
+	slot_leave(c);
 	c->cgroup = cgroup_set_destroy(c->cgroup);
 	if (c->has_group)
 		trash_group_close(c->tracer->trash, c->trash_group);
@@ -168,14 +171,14 @@ void command_end(struct command *c)
 static void kill_tree(struct command *c)
 {
 	if (c->cgroup) {
-		unsigned int n = 0;
+		unsigned int n = 0, others = slot_residents(c);
 		int r;
 
 		if (cgroup_set_empty(c->cgroup))
 			return;
 		r = cgroup_set_kill(c->cgroup, &n);
-
-		c->leftovers += n;
+		/* Its zygote went with it: the slot is used up. */
+		c->leftovers += n > others ? n - others : 1;
 		if (r >= 0)
 			return;
 		(void)log_warn_errno(r, "command %s: cgroup kill", c->id);
@@ -195,9 +198,8 @@ static void maybe_finish(struct command *c)
 	notify_drain(c);
 	quarantine_receipt(c);
 	send_exited(c);
-	spare_keep(c);
 	command_end(c);
-	spare_make(t);
+	slot_make(t);
 }
 
 static void on_timeout(struct loop *loop _unused_, void *arg)
@@ -257,23 +259,35 @@ static void probe_done(struct command *c)
 	session_probed(t, confined.pid ? &confined : NULL, works);
 }
 
+void command_started(struct command *c, pid_t pid)
+{
+	c->pid = pid;
+}
+
+void command_failed(struct command *c, int error, uint32_t step)
+{
+	send_spawned(c, error, step_name(step));
+	command_end(c);
+}
+
 static void on_done(struct command *c, const struct launch_event *e)
 {
 	if (c->is_probe) {
 		probe_done(c);
 		return;
 	}
-	if (c->is_spare) {
-		spare_lost(c, e);
-		return;
-	}
 	if (e->error) {
-		send_spawned(c, e->error, step_name(e->step));
-		command_end(c);
+		/* It is exiting; its slot shall be empty. */
+		if (c->slot && e->pid > 0 && !c->reaped)
+			(void)waitpid(e->pid, NULL, __WALL);
+		command_failed(c, (int)e->error, e->step);
 		return;
 	}
+	if (c->pid == 0)
+		command_started(c, e->pid);
 	c->launched = true;
-	spare_want(c->tracer, &c->limits);
+	if (!c->slot)
+		slot_want(c->tracer, &c->limits);
 	send_spawned(c, 0, NULL);
 	if (c->timeout_ns && !c->reaped &&
 	    loop_add_timer(c->tracer->loop, c->timeout_ns, on_timeout, c,
@@ -319,6 +333,8 @@ void command_read_launcher(struct tracer *t)
 			return;
 		}
 		c = by_launch_id(t, e.id);
+		if (!c)
+			(void)slot_on_event(t, &e);
 		if (c && e.kind == LAUNCH_CONFINED)
 			on_confined(c, &e, TAKE_FD(fd));
 		else if (c && e.kind == LAUNCH_DONE)
@@ -368,6 +384,8 @@ void command_on_sigchld(struct loop *loop _unused_, int signo _unused_,
 		c = by_pid(t, pid);
 		if (t->launcher && pid == launcher_pid(t->launcher))
 			lost_launcher(t, 1);
+		if (!c && slot_reaped(t, pid))
+			continue;
 		if (!c) { /* a worker, or a daemon that came back to us */
 			forget_worker(t, pid);
 			continue;
@@ -388,20 +406,24 @@ static struct cgroup_limits cgroup_limits_of(const struct proto_limits *l)
 				       .pids = l->pids };
 }
 
-void command_make_cgroup(struct command *c)
+struct cgroup_set *command_make_cgroup(struct tracer *t, const char *id,
+				       const struct proto_limits *limits,
+				       struct buf *missing)
 {
-	struct cgroup_limits l = cgroup_limits_of(&c->limits);
+	struct cgroup_limits l = cgroup_limits_of(limits);
 	_cleanup_buf_ struct buf name = BUF_INIT;
+	struct cgroup_set *set = NULL;
 	int r;
 
-	if (!c->tracer->cgroups)
-		return;
-	buf_printf(&name, "agentsh-%.80s-%.80s", c->tracer->session_id, c->id);
+	if (!t->cgroups)
+		return NULL;
+	buf_printf(&name, "agentsh-%.80s-%.80s", t->session_id, id);
 	r = name.error ? name.error
-		       : cgroup_set_create(c->tracer->cgroups, buf_cstr(&name),
-					   &l, &c->cgroup, &c->limits_missing);
+		       : cgroup_set_create(t->cgroups, buf_cstr(&name), &l,
+					   &set, missing);
 	if (r < 0)
-		(void)log_warn_errno(r, "command %s: no cgroup", c->id);
+		(void)log_warn_errno(r, "command %s: no cgroup", id);
+	return set;
 }
 
 static char *words(const struct proto_spawn *spawn)
@@ -449,15 +471,9 @@ void command_spawn(struct tracer *t, uint32_t request_id,
 		   const struct proto_spawn *spawn, const int *fds,
 		   size_t n_fds)
 {
-	struct command *c = NULL;
-	bool ready;
+	struct command *c = command_new(t, spawn->command_id);
 	int r;
 
-	if (t->ready_sent && n_fds == 3)
-		c = spare_take(t, spawn->command_id, &spawn->limits);
-	ready = c != NULL;
-	if (!ready)
-		c = command_new(t, spawn->command_id);
 	if (!c) {
 		log_error("out of memory: command not started");
 		return;
@@ -468,18 +484,19 @@ void command_spawn(struct tracer *t, uint32_t request_id,
 	c->line = words(spawn);
 	if (n_fds != 3 || !t->launcher || !t->ready_sent) {
 		/* A private mount namespace is not implemented here. */
-		send_spawned(c, n_fds > 3 ? EOPNOTSUPP : EINVAL, "setup");
-		command_end(c);
+		command_failed(c, n_fds > 3 ? EOPNOTSUPP : EINVAL,
+			       LAUNCH_STEP_SETUP);
 		return;
 	}
-	if (!ready)
-		command_make_cgroup(c);
-	r = ready ? launcher_go(t->launcher, c->launch_id, spawn, fds)
-		  : start(c, spawn, fds);
-	if (r < 0) {
-		send_spawned(c, -r, "setup");
-		command_end(c);
+	if (slot_take(c)) {
+		r = slot_go(c, spawn, fds);
+	} else {
+		c->cgroup = command_make_cgroup(t, c->id, &c->limits,
+						&c->limits_missing);
+		r = start(c, spawn, fds);
 	}
+	if (r < 0)
+		command_failed(c, -r, LAUNCH_STEP_SETUP);
 }
 
 int command_probe(struct tracer *t)
@@ -544,6 +561,5 @@ void command_end_all(struct tracer *t)
 		if (!c->ended)
 			command_end(c);
 	}
-	t->spare = NULL;
-	t->kept = cgroup_set_destroy(t->kept);
+	slots_done(t);
 }

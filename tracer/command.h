@@ -27,12 +27,12 @@ struct command {
 	int pidfd;             /* owned; -1 */
 	int listener;          /* owned; -1 */
 	struct loop_source *listener_source, *timer;
-	struct cgroup_set *cgroup; /* owned; NULL = none */
+	struct cgroup_set *cgroup; /* owned, or the slot's; NULL = none */
+	struct slot *slot;         /* that it runs in; NULL = none */
 	struct buf limits_missing; /* limits that could not be set */
 	struct proctab procs;
 	struct launch_event confined;
 	bool is_probe;      /* the dry run */
-	bool is_spare;      /* made in advance, nobody's yet (spare.c) */
 	bool probe_seen;    /* its execve arrived and could be read */
 	bool have_confined; /* CONFINED was received */
 	bool launched;      /* DONE was received, SPAWNED sent */
@@ -79,30 +79,21 @@ uint32_t command_group(struct command *c);
 /* Ends them all, killed before or not (shutdown). */
 void command_end_all(struct tracer *t);
 
-/* --- private to command.c and spare.c --- */
+/* The first that is heard of a command whose zygote started it. */
+void command_started(struct command *c, pid_t pid);
+
+/* --- private to command.c and slot.c --- */
 
 /* On the tracer's list; NULL without memory. */
 struct command *command_new(struct tracer *t, struct str id);
 /* Everything but the memory of requests that wait for an approval. */
 void command_end(struct command *c);
-/* c->cgroup, or NULL where there is none. */
-void command_make_cgroup(struct command *c);
-
-/* A command runs: soon it will be time for the next one's child. */
-void spare_want(struct tracer *t, const struct proto_limits *limits);
-/* Now is a good moment. */
-void spare_make(struct tracer *t);
-/* The ready child as command id; NULL when there is none that fits, and then
- * none is left in the way. */
-struct command *spare_take(struct tracer *t, struct str id,
-			   const struct proto_limits *limits);
-/* Keeps the cgroup of a command that ended by itself for the next ready child;
- * c->cgroup is NULL then. */
-void spare_keep(struct command *c);
-/* c->cgroup of what was kept, if it fits. */
-bool spare_reuse(struct command *c);
-/* LAUNCH_DONE of one that nobody took. */
-void spare_lost(struct command *c, const struct launch_event *e);
+/* The exec did not happen: tells the server, and ends c. */
+void command_failed(struct command *c, int error, uint32_t step);
+/* A set named after id and the session; NULL where there is none. */
+struct cgroup_set *command_make_cgroup(struct tracer *t, const char *id,
+				       const struct proto_limits *limits,
+				       struct buf *missing);
 
 /* Where to note the pid of a worker process; NULL when there are too many. */
 pid_t *command_worker_slot(struct command *c);

@@ -29,6 +29,7 @@
 #include "tracer/exposes.h"
 #include "tracer/ownfd.h"
 #include "tracer/quarantine.h"
+#include "tracer/slot.h"
 
 static void target_done(struct file_target *t)
 {
@@ -467,7 +468,7 @@ static bool is_ours(const struct file_call *f, struct str path)
 		return false;
 	if (pid == (uint64_t)getpid() ||
 	    pid == (uint64_t)launcher_pid(t->launcher) ||
-	    (t->spare && pid == (uint64_t)t->spare->pid))
+	    slot_is_zygote(t, (pid_t)MIN(pid, (uint64_t)INT32_MAX)))
 		return true;
 	/* Memory of another process: never through us. */
 	return str_eq_c(str_basename(path), "mem") && f->verb != FILE_STAT;

@@ -16,6 +16,7 @@
 
 #include "confine/cgroup.h"
 #include "confine/plan.h"
+#include "core/channel.h"
 #include "core/proto.h"
 
 struct launcher;
@@ -29,7 +30,8 @@ struct launcher_config {
 	bool listener;
 	bool share_table; /* pidfd_getfd() is refused here: pass listeners */
 	uint64_t caps_keep;
-	mode_t umask;                 /* of the commands */
+	uint64_t key; /* of `filter`, see seccomp_options.launch_key */
+	mode_t umask; /* of the commands */
 	struct cgroup_root_info have; /* what cgroups limit here */
 };
 
@@ -77,17 +79,20 @@ int launcher_spawn(struct launcher *l, uint32_t id,
 		   const struct proto_spawn *spawn, const int *fds,
 		   size_t n_fds, bool dry_run);
 /*
- * Asks for a child that is confined and then waits: LAUNCH_CONFINED follows.
- * At most one at a time, and until launcher_go() or launcher_cancel() nothing
- * else may be asked. LAUNCH_DONE tells its end as that of other commands, with
- * ECANCELED when it never was told to go. procs_fds: borrowed.
+ * Asks for a zygote: a process that is confined like a command with these
+ * limits and starts commands one at a time. LAUNCH_CONFINED with its pid and
+ * listener follows, or LAUNCH_DONE with an error. procs_fds: borrowed; *ret is
+ * the channel to it, which ends it when it is freed. 0 or -errno.
  */
-int launcher_prepare(struct launcher *l, uint32_t id,
-		     const struct proto_limits *limits, const int *procs_fds,
-		     size_t n_fds);
-int launcher_go(struct launcher *l, uint32_t id,
-		const struct proto_spawn *spawn, const int fds[3]);
-int launcher_cancel(struct launcher *l, uint32_t id);
+int launcher_zygote(struct launcher *l, uint32_t id,
+		    const struct proto_limits *limits, const int *procs_fds,
+		    size_t n_fds, struct channel **ret);
+/*
+ * A command for a zygote. LAUNCH_DONE follows; no LAUNCH_CONFINED: the first
+ * that is heard of the command is its execve at the zygote's listener.
+ */
+int zygote_go(struct channel *channel, uint32_t id,
+	      const struct proto_spawn *spawn, const int fds[3]);
 /*
  * 1 and *ret filled, with *ret_fd the listener (owned) if it was passed, else
  * -1; -EAGAIN nothing now; -EPIPE the launcher is gone.

@@ -301,6 +301,8 @@ void request_dispatch(struct request *q)
 	int denied;
 
 	q->name = s ? s->name : "system call";
+	if (q->command->pid == 0)
+		command_started(q->command, q->tid);
 	if (q->command->is_probe) {
 		answer_probe(q);
 		return;

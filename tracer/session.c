@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -187,6 +188,10 @@ static int build_filters(struct tracer *t)
 	const char *unknown = NULL;
 	int r;
 
+	/* Without one there are no zygotes. */
+	if (getrandom(&t->launch_key, sizeof(t->launch_key), GRND_NONBLOCK) !=
+	    (ssize_t)sizeof(t->launch_key))
+		t->launch_key = 0;
 	o = (struct seccomp_options){
 		.notify = t->notify,
 		.block = s->seccomp_block.v,
@@ -195,6 +200,7 @@ static int build_filters(struct tracer *t)
 		.landlock_abi = landlock_abi(),
 		.allow_ptrace = s->allow_ptrace,
 		.allow_userns = s->allow_userns,
+		.launch_key = t->launch_key,
 	};
 	t->seccomp = o;
 	r = seccomp_build(&o, &t->filter, &unknown);
@@ -207,6 +213,7 @@ static int build_filters(struct tracer *t)
 		t->denied_errno[nr] =
 			(int16_t)seccomp_denied_errno(&t->seccomp, nr);
 	o.notify = 0;
+	o.launch_key = 0;
 	return seccomp_build(&o, &t->floor_filter, NULL);
 }
 
@@ -229,6 +236,7 @@ static int start_launcher(struct tracer *t)
 		.listener = t->listener,
 		.share_table = t->no_getfd,
 		.umask = t->umask,
+		.key = t->launch_key,
 	};
 	int r;
 

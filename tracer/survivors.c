@@ -21,6 +21,7 @@
 #include "base/num.h"
 #include "base/vec.h"
 #include "tracer/command.h"
+#include "tracer/slot.h"
 
 #define SURVIVORS_MAX_ROUNDS 200
 
@@ -74,7 +75,8 @@ static unsigned int running(const struct tracer *t)
 
 static bool is_helper(const struct tracer *t, pid_t pid)
 {
-	return t->launcher && pid == launcher_pid(t->launcher);
+	return (t->launcher && pid == launcher_pid(t->launcher)) ||
+	       slot_is_zygote(t, pid);
 }
 
 static bool leads_other(const struct command *c, pid_t pid)

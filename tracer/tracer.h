@@ -46,6 +46,7 @@ struct command;
 struct copies;
 struct ptracer;
 struct request;
+struct slot;
 
 struct tracer {
 	struct loop *loop;        /* owned */
@@ -90,12 +91,11 @@ struct tracer {
 	struct copies *copies;      /* owned: content of denied programs */
 	struct command *commands;   /* list; owned */
 	struct command *probe;      /* the dry run, until READY */
-	struct command *spare;      /* of commands: the ready child */
-	struct loop_source *spare_timer;
-	struct proto_limits spare_limits; /* of the last command */
-	struct cgroup_set *kept; /* owned: an empty one, for the next */
-	struct proto_limits kept_limits;
-	bool spare_wanted, spare_off;
+	struct slot *slots;         /* list; owned (slot.c) */
+	struct loop_source *slot_timer;
+	struct proto_limits slot_limits; /* of the one that is wanted */
+	bool slot_wanted, slots_off;
+	uint64_t launch_key;           /* of the filter */
 	struct request *free_requests; /* pool */
 	uint32_t next_id, next_ticket;
 	bool shutting_down;

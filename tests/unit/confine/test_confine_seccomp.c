@@ -335,6 +335,31 @@ static void test_send(void **state)
 	assert_int_equal(ASK(&plain, setsockopt, 3, 1, 30), ALLOW);
 }
 
+/* Only the exact call with the whole number passes. */
+static void test_launch_key(void **state)
+{
+	const uint64_t key = 0x1122334455667788ULL;
+	struct seccomp_options o = { .landlock_abi = 7, .launch_key = key };
+	const long nr = SYS_clone;
+
+	(void)state;
+	assert_int_equal(ask(&o, nr, SECCOMP_LAUNCH_FLAGS, 1, 0, key, key),
+			 ALLOW);
+	assert_int_equal(ask(&o, nr, SECCOMP_LAUNCH_FLAGS, 1, 0, key, key ^ 1),
+			 ERR(EPERM));
+	assert_int_equal(ask(&o, nr, SECCOMP_LAUNCH_FLAGS, 1, 0, key,
+			     key ^ 1ULL << 63),
+			 ERR(EPERM));
+	assert_int_equal(ask(&o, nr, CLONE_PARENT | SIGCHLD, 1, 0, key, key),
+			 ERR(EPERM));
+	assert_int_equal(ask(&o, nr, SECCOMP_LAUNCH_FLAGS | CLONE_NEWUSER, 1, 0,
+			     key, key),
+			 ERR(EPERM));
+	assert_int_equal(ask(&o, nr, SIGCHLD, 0, 0, 0, 0), ALLOW);
+	assert_int_equal(ask(&plain, nr, SECCOMP_LAUNCH_FLAGS, 1, 0, 0, 0),
+			 ERR(EPERM));
+}
+
 static void test_processes(void **state)
 {
 	struct seccomp_options userns = { .allow_userns = true };
@@ -534,6 +559,7 @@ int main(void)
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_socket),
 		cmocka_unit_test(test_send),
+		cmocka_unit_test(test_launch_key),
 		cmocka_unit_test(test_processes),
 		cmocka_unit_test(test_scalars),
 		cmocka_unit_test(test_always_denied),
