@@ -6,56 +6,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include "base/fd.h"
 #include "base/vec.h"
 #include "cli/client.h"
 #include "cli/output.h"
+#include "cli/policy_path.h"
 #include "config/config.h"
 #include "core/limits.h"
 #include "policy/policy.h"
-
-static bool is_dir(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* policies.dir of the configuration, "" when there is none to read. */
-static void dir_from_config(const struct cli *c, struct buf *out)
-{
-	const char *given = flag_text(&c->flags, "config");
-	_cleanup_(config_free_p) struct config *config = NULL;
-	_cleanup_buf_ struct buf path = BUF_INIT;
-	enum config_source source;
-
-	source = config_find(given[0] ? given : NULL, environ, &path);
-	if (config_load(buf_cstr(&path), source, environ, &config, NULL) == 0)
-		buf_puts(out, config->policies.dir);
-}
-
-/* --dir, then the configuration's, then ./configs, then here. */
-static void policy_dir(const struct cli *c, struct buf *out)
-{
-	const char *given = flag_text(&c->flags, "dir");
-
-	if (given[0]) {
-		buf_puts(out, given);
-		return;
-	}
-	dir_from_config(c, out);
-	if (out->len && is_dir(buf_cstr(out)))
-		return;
-	buf_reset(out);
-	buf_puts(out, is_dir("./configs") ? "./configs" : ".");
-}
-
-static bool yaml_name(struct str s)
-{
-	return str_ends(s, STR(".yaml")) || str_ends(s, STR(".yml"));
-}
 
 static int by_text(const void *a, const void *b)
 {
@@ -75,8 +34,9 @@ int cmd_policy_list(struct cli *c)
 	if (!d)
 		return fail_errno(-errno, "read directory %s", buf_cstr(&dir));
 	while ((e = readdir(d)) != NULL) {
-		char *name = yaml_name(str_from(e->d_name)) ? strdup(e->d_name)
-							    : NULL;
+		char *name = policy_yaml_name(str_from(e->d_name))
+				     ? strdup(e->d_name)
+				     : NULL;
 
 		if (name && vec_push(&names, name) < 0)
 			free(name);
@@ -99,37 +59,9 @@ int cmd_policy_list(struct cli *c)
 	return out_buf(&b);
 }
 
-/* 1 found, 0 not there. */
-static int try_file(const char *dir, const char *name, const char *suffix,
-		    struct buf *path)
-{
-	buf_reset(path);
-	if (dir)
-		buf_printf(path, "%s/", dir);
-	buf_printf(path, "%s%s", name, suffix);
-	return access(buf_cstr(path), F_OK) == 0 && !is_dir(buf_cstr(path));
-}
-
-static int find_policy(const struct cli *c, const char *name, struct buf *path)
-{
-	_cleanup_buf_ struct buf dir = BUF_INIT;
-	bool as_path = strchr(name, '/') || yaml_name(str_from(name));
-
-	if (as_path && try_file(NULL, name, "", path))
-		return 0;
-	policy_dir(c, &dir);
-	if (as_path && try_file(buf_cstr(&dir), name, "", path))
-		return 0;
-	if (!as_path && (try_file(buf_cstr(&dir), name, ".yaml", path) ||
-			 try_file(buf_cstr(&dir), name, ".yml", path) ||
-			 try_file(buf_cstr(&dir), name, "", path)))
-		return 0;
-	return fail("policy \"%s\" not found in \"%s\"", name, buf_cstr(&dir));
-}
-
 static int read_policy(const struct cli *c, struct buf *path, struct buf *text)
 {
-	int r = find_policy(c, c->args[0], path);
+	int r = policy_find(c, c->args[0], path);
 
 	if (r)
 		return r;

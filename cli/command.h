@@ -60,7 +60,7 @@ void command_full_name(const struct cli *c, char *out, size_t n);
 void command_help(const struct cli *c);
 
 /* Verbs that main.c's tables name; one file each. */
-command_fn cmd_exec, cmd_wrap;
+command_fn cmd_exec, cmd_wrap, cmd_init;
 command_fn cmd_server;
 command_fn cmd_version, cmd_help;
 command_fn cmd_completion;
@@ -73,8 +73,8 @@ command_fn cmd_approve_list, cmd_approve_resolve;
 command_fn cmd_explain;
 command_fn cmd_debug_policy_test, cmd_debug_stats, cmd_debug_pending;
 command_fn cmd_policy_list, cmd_policy_show, cmd_policy_validate,
-	cmd_policy_reload, cmd_policy_generate,
-	cmd_policy_keygen, cmd_policy_sign, cmd_policy_verify;
+	cmd_policy_reload, cmd_policy_generate, cmd_policy_keygen,
+	cmd_policy_sign, cmd_policy_verify;
 command_fn cmd_config_show, cmd_config_validate;
 command_fn cmd_proxy_status;
 command_fn cmd_report;

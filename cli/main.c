@@ -156,6 +156,20 @@ static const struct command root_subs[] = {
 	  .run = cmd_wrap,
 	  .flags = wrap_flags,
 	  .max_args = -1 },
+	{ .name = "init",
+	  .args = "[PROJECT]",
+	  .summary = "Write a policy for a project",
+	  .description =
+		  "Looks at what the project is built with. The policy "
+		  "is a shipped one with the\nnetwork narrowed to code "
+		  "hosts and the package sources of that, and with files "
+		  "\nprotected that others run later (git hooks, editor "
+		  "tasks).",
+	  .run = cmd_init,
+	  .flags = init_flags,
+	  .max_args = 1,
+	  .examples = "agentsh init\n"
+		      "agentsh init ~/src/app --output app.yaml" },
 #ifdef HAVE_SERVER
 	{ .name = "server",
 	  .args = "[start]",

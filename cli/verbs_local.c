@@ -16,6 +16,37 @@ const struct flag policy_flags[] = {
 	{ 0 },
 };
 
+const struct flag init_flags[] = {
+	{ .name = "config",
+	  .type = FLAG_STRING,
+	  .value = "FILE",
+	  .help = "configuration that names the policy directory" },
+	{ .name = "dir",
+	  .type = FLAG_STRING,
+	  .value = "DIR",
+	  .help = "policy directory" },
+	{ .name = "base",
+	  .type = FLAG_STRING,
+	  .value = "POLICY",
+	  .dflt = "default",
+	  .help = "policy to begin with" },
+	{ .name = "name",
+	  .type = FLAG_STRING,
+	  .value = "NAME",
+	  .help = "name of the new policy (that of the directory)" },
+	{ .name = "output",
+	  .type = FLAG_STRING,
+	  .value = "FILE",
+	  .help = "write here instead of into the policy directory" },
+	{ .name = "open-network",
+	  .type = FLAG_BOOL,
+	  .help = "keep the hosts that the base allows" },
+	{ .name = "force",
+	  .type = FLAG_BOOL,
+	  .help = "write over a file that exists" },
+	{ 0 },
+};
+
 static const struct flag generate_flags[] = {
 	{ .name = "output",
 	  .type = FLAG_STRING,
