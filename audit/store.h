@@ -63,6 +63,13 @@ int audit_flush(struct audit_store *s);
 /* True if something waits for audit_flush. */
 bool audit_pending(const struct audit_store *s);
 
+/*
+ * A consistent copy of a database that another process may be writing, into a
+ * new file. 0 or -errno; what was made of copy_path is then for the caller to
+ * remove.
+ */
+int audit_backup(const char *sqlite_path, const char *copy_path);
+
 struct audit_filter {
 	struct str session_id, command_id, decision;
 	struct str path_like, domain_like, text_like;

@@ -12,6 +12,7 @@ extern const struct command session_subs[], events_subs[], approve_subs[],
 	audit_subs[], trash_subs[], undo_subs[], checkpoint_subs[], shim_subs[];
 extern const struct flag output_flags[], policy_flags[], config_flags[],
 	report_flags[], detect_flags[], trash_flags[], undo_flags[],
-	checkpoint_flags[], explain_flags[], wrap_flags[], init_flags[];
+	checkpoint_flags[], explain_flags[], wrap_flags[], init_flags[],
+	backup_flags[], restore_flags[];
 
 #endif

@@ -16,6 +16,43 @@ const struct flag policy_flags[] = {
 	{ 0 },
 };
 
+const struct flag backup_flags[] = {
+	{ .name = "output",
+	  .shorthand = 'o',
+	  .type = FLAG_STRING,
+	  .value = "FILE",
+	  .help = "archive to make (agentsh-backup-TIME.tar.gz)" },
+	{ .name = "verify",
+	  .type = FLAG_BOOL,
+	  .help = "read it back and check it" },
+	{ .name = "config",
+	  .type = FLAG_STRING,
+	  .value = "FILE",
+	  .help = "configuration to back up (else the usual places)" },
+	{ 0 },
+};
+
+const struct flag restore_flags[] = {
+	{ .name = "input",
+	  .shorthand = 'i',
+	  .type = FLAG_STRING,
+	  .value = "FILE",
+	  .required = true,
+	  .help = "archive made by backup" },
+	{ .name = "dry-run",
+	  .type = FLAG_BOOL,
+	  .help = "say what would be restored" },
+	{ .name = "verify",
+	  .type = FLAG_BOOL,
+	  .help = "check the whole archive first" },
+	{ .name = "root",
+	  .type = FLAG_STRING,
+	  .value = "DIR",
+	  .dflt = "/",
+	  .help = "restore below this directory" },
+	{ 0 },
+};
+
 const struct flag init_flags[] = {
 	{ .name = "config",
 	  .type = FLAG_STRING,

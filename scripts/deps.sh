@@ -8,7 +8,7 @@ set -eu
 what=${1:-build}
 
 build="gcc libc6-dev meson ninja-build pkg-config libfuse3-dev fuse3
-libseccomp-dev libcap-dev libc-ares-dev libsqlite3-dev libyaml-dev libssl-dev nettle-dev
+libseccomp-dev libcap-dev libc-ares-dev libsqlite3-dev libyaml-dev libssl-dev nettle-dev zlib1g-dev
 zlib1g-dev
 ca-certificates git"
 test="clang clang-format clang-tidy libcmocka-dev universal-ctags python3
