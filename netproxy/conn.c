@@ -7,6 +7,7 @@
  *	      |           HEAD --bad, denied--> LINGER --> closed
  *	      --0x05----> SOCKS_HELLO --> SOCKS_REQUEST --> DIAL --> TUNNEL
  *	      --0x00----> DIRECT --> DIAL --> TUNNEL (see direct.c)
+ *	captured -----------------> DIAL --> TUNNEL (see direct.c)
  *
  * A time-out guards only what a client could hold open for nothing: a request
  * that does not come, and the end of a refused one. Tunnels and exchanges have
@@ -191,6 +192,8 @@ static void on_dialled(void *arg, const struct dial_result *r)
 	struct conn *c = arg;
 	int error = r->error, recorded;
 
+	if (direct_dial_again(c, error))
+		return;
 	c->redirect = r->redirect;
 	recorded = conn_record(c, &r->answer, r->has_addr ? &r->addr : NULL);
 	c->redirect = NULL;
@@ -221,7 +224,7 @@ void conn_dial(struct conn *c)
 {
 	const struct request *r = &c->request;
 	/* a command's own connection goes where it said, whatever its name */
-	bool literal = r->is_addr || c->entry == ENTRY_DIRECT;
+	bool literal = r->is_addr || (c->entry == ENTRY_DIRECT && !c->renamed);
 
 	conn_enter(c, CONN_DIAL);
 	if (dial_start(&c->table->dialer, buf_str(&r->host),
@@ -406,7 +409,7 @@ static struct conn *conn_new(struct conn_table *t)
 	return c;
 }
 
-void conn_accept(struct conn_table *t, int fd)
+static struct conn *take_client(struct conn_table *t, int fd)
 {
 	struct sockaddr_storage peer;
 	socklen_t n = sizeof(peer);
@@ -416,16 +419,43 @@ void conn_accept(struct conn_table *t, int fd)
 
 	if (!c) {
 		(void)close(fd);
-		return;
+		return NULL;
 	}
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	keep_alive(fd);
 	if (getpeername(fd, (struct sockaddr *)&peer, &n) == 0)
 		(void)addr_from_sockaddr(&peer, n, &addr, &c->client_port);
-	if (stream_open(&c->client, t->dialer.loop, fd, on_stream, c) < 0)
+	if (stream_open(&c->client, t->dialer.loop, fd, on_stream, c) < 0) {
 		conn_free(c);
-	else
+		return NULL;
+	}
+	return c;
+}
+
+void conn_accept(struct conn_table *t, int fd)
+{
+	struct conn *c = take_client(t, fd);
+
+	if (c)
 		stream_want(&c->client, true);
+}
+
+void conn_accept_captured(struct conn_table *t, int fd)
+{
+	struct sockaddr_storage wanted;
+	socklen_t n = sizeof(wanted);
+	struct conn *c = take_client(t, fd);
+	struct addr addr;
+	uint16_t port;
+
+	if (!c)
+		return;
+	if (getsockname(c->client.fd, (struct sockaddr *)&wanted, &n) < 0 ||
+	    addr_from_sockaddr(&wanted, n, &addr, &port) < 0)
+		c->client.failed = true;
+	else
+		direct_begin(c, &addr, port);
+	conn_run(c);
 }
 
 void conn_judge_again(struct conn_table *t)

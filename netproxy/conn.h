@@ -30,6 +30,9 @@ struct conn_table {
 
 /* Takes fd. Over CONN_MAX it is closed. */
 void conn_accept(struct conn_table *t, int fd);
+/* The same for one of a captured namespace (capture.h): its own address is
+ * where the command wanted to go. */
+void conn_accept_captured(struct conn_table *t, int fd);
 /* After a change of policy: closes what it no longer allows. */
 void conn_judge_again(struct conn_table *t);
 void conn_close_all(struct conn_table *t);

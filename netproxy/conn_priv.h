@@ -59,6 +59,8 @@ struct conn {
 	bool response_seen, client_keep, upstream_keep, reused, http10;
 	bool peeking;  /* tunnel: the client's first bytes are not judged yet */
 	bool answered; /* the tracer had its answer before the dial */
+	bool captured; /* by the namespace: nobody waits for an answer */
+	bool renamed;  /* captured: dialled again, by its name */
 	bool origin;   /* HTTP without a proxy: authority is in Host */
 };
 
@@ -90,6 +92,11 @@ int tunnel_run(struct conn *c);
 
 /* direct.c */
 bool direct_read(struct conn *c);
+/* The connection was captured on its way to addr and port. */
+void direct_begin(struct conn *c, const struct addr *addr, uint16_t port);
+/* A captured connection's dial failed: tries the name's other addresses. True
+ * if it was started. */
+bool direct_dial_again(struct conn *c, int error);
 /* The requests on a new own connection are read: it is plain HTTP by name. */
 bool direct_reads_http(const struct conn *c);
 /* Such a request may go on: its host was looked up to this address. Makes it

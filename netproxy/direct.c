@@ -10,6 +10,10 @@
  * ClientHello must be an allowed name that was looked up to this address
  * (tunnel.c), unless a rule allows the address itself. On port 80 requests are
  * read, and the Host of each must be such a name.
+ *
+ * In a captured namespace (capture.h) there is no tracer between: the kernel
+ * has accepted the connection already, so what is refused is reset. Whoever
+ * connected will not try another address of the name by itself then; we do.
  */
 #include "core/direct.h"
 
@@ -61,12 +65,27 @@ static bool refuse(struct conn *c, int error)
 	return true;
 }
 
-bool direct_read(struct conn *c)
+static int take_target(struct conn *c, const struct addr *addr, uint16_t port)
 {
 	struct request *r = &c->request;
-	struct direct d;
-	ssize_t n = direct_decode(buf_str(&c->client.in), &d);
 	bool allowed;
+
+	r->addr = *addr;
+	r->port = port;
+	r->connect = true;
+	buf_puts(&r->method, "connect");
+	allowed = choose_name(c);
+	if (r->host.error || r->method.error)
+		return -ENOMEM;
+	return allowed;
+}
+
+bool direct_read(struct conn *c)
+{
+	struct direct d;
+	struct addr addr;
+	ssize_t n = direct_decode(buf_str(&c->client.in), &d);
+	int allowed;
 
 	if (n == -EAGAIN)
 		return false;
@@ -75,16 +94,33 @@ bool direct_read(struct conn *c)
 	if (d.port == 0)
 		return refuse(c, -ECONNREFUSED);
 	buf_consume(&c->client.in, (size_t)n);
-	memcpy(r->addr.b, d.addr, sizeof(r->addr.b));
-	r->port = d.port;
-	r->connect = true;
-	buf_puts(&r->method, "connect");
-	allowed = choose_name(c);
-	if (r->host.error || r->method.error)
-		return refuse(c, -ENOMEM);
+	memcpy(addr.b, d.addr, sizeof(addr.b));
+	allowed = take_target(c, &addr, d.port);
+	if (allowed < 0)
+		return refuse(c, allowed);
 	c->answered = d.early && allowed;
 	if (c->answered)
 		say(c, 0);
+	conn_dial(c);
+	return true;
+}
+
+void direct_begin(struct conn *c, const struct addr *addr, uint16_t port)
+{
+	c->entry = ENTRY_DIRECT;
+	c->captured = c->answered = true;
+	if (take_target(c, addr, port) < 0)
+		c->client.failed = true;
+	else
+		conn_dial(c);
+}
+
+bool direct_dial_again(struct conn *c, int error)
+{
+	if (!c->captured || c->renamed || c->request.is_addr || !error ||
+	    error == -EACCES)
+		return false;
+	c->renamed = true;
 	conn_dial(c);
 	return true;
 }

@@ -6,8 +6,12 @@
  *	"listen"	address to listen on, default "127.0.0.1:0"
  *	"control_port"	port of the server's HTTP API, never reachable from here
  *	"dns_port"	of the DNS stub on 127.0.0.1, default any
- * READY carries the layers "proxy" and "dns"; the detail of each is the address
- * it listens on, or what went wrong.
+ *	"namespace"	true: capture what commands send in a namespace of their
+ *			own (capture.h). With descriptors, in theirs: the
+ *			network namespace, the user namespace around it if any
+ * READY carries the layers "proxy" and "dns", the detail of each being the
+ * address it listens on, or what went wrong; and "namespace" if it was asked
+ * for, with the same descriptors if it is there.
  * Losing the server ends the process, and with it every connection.
  */
 #include <arpa/inet.h>
@@ -27,6 +31,7 @@
 #include "core/heritage.h"
 #include "core/proto.h"
 #include "core/ring_sink.h"
+#include "netproxy/capture.h"
 #include "netproxy/conn.h"
 #include "netproxy/stub.h"
 
@@ -40,53 +45,11 @@ struct netproxy {
 	struct stub stub;
 	uint16_t dns_port;
 	char *session_id; /* owned */
-	int listener;
+	struct listener listener;
+	struct capture capture;
 	uint16_t port;
-	struct loop_source *listen_source, *pause;
 	bool ready;
 };
-
-static void on_accept(struct loop *l, int fd, uint32_t events, void *arg);
-
-static void resume_accepting(struct loop *l, void *arg)
-{
-	struct netproxy *np = arg;
-
-	np->pause = loop_remove(np->pause);
-	if (loop_add_io(l, np->listener, EPOLLIN, on_accept, np,
-			&np->listen_source) < 0)
-		loop_quit(l, -ENOMEM);
-}
-
-/* Out of descriptors: the listener would be reported as ready for ever. */
-static void pause_accepting(struct netproxy *np)
-{
-	np->listen_source = loop_remove(np->listen_source);
-	if (loop_add_timer(np->loop, 100000000, resume_accepting, np,
-			   &np->pause) < 0)
-		loop_quit(np->loop, -ENOMEM);
-}
-
-static void on_accept(struct loop *l, int fd, uint32_t events, void *arg)
-{
-	struct netproxy *np = arg;
-
-	(void)l;
-	(void)events;
-	for (int i = 0; i < 64; i++) {
-		int client =
-			accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-		if (client < 0 && (errno == EMFILE || errno == ENFILE ||
-				   errno == ENOMEM || errno == ENOBUFS)) {
-			pause_accepting(np);
-			return;
-		}
-		if (client < 0)
-			return;
-		conn_accept(&np->conns, client);
-	}
-}
 
 static int open_listener(struct str where, uint16_t *ret_port)
 {
@@ -136,21 +99,34 @@ static void put_layer(struct listening *l, struct proto_layer *ret)
 				     .detail = buf_str(&l->detail) };
 }
 
-static int send_ready(struct netproxy *np, int proxy_error, int dns_error)
+struct started {
+	int proxy, dns, capture; /* 0 or -errno */
+	bool wants_capture;
+};
+
+static int send_ready(struct netproxy *np, const struct started *s)
 {
 	_cleanup_buf_ struct buf body = BUF_INIT;
-	struct listening proxy = { "proxy", np->port, proxy_error, BUF_INIT };
-	struct listening dns = { "dns", np->dns_port, dns_error, BUF_INIT };
-	struct proto_layer layers[2];
+	struct listening proxy = { "proxy", np->port, s->proxy, BUF_INIT };
+	struct listening dns = { "dns", np->dns_port, s->dns, BUF_INIT };
+	struct proto_layer layers[3];
 	struct proto_ready ready = { .layers = layers, .n_layers = 2 };
+	const int fds[2] = { np->capture.ns.net, np->capture.ns.user };
+	size_t n_fds = fds[0] < 0 || s->capture < 0 ? 0 : fds[1] < 0 ? 1 : 2;
 	int r;
 
 	put_layer(&proxy, &layers[0]);
 	put_layer(&dns, &layers[1]);
+	layers[2] = (struct proto_layer){
+		.name = STR("namespace"),
+		.active = n_fds > 0,
+		.detail = n_fds ? STR_NONE : str_from(strerror(-s->capture)),
+	};
+	ready.n_layers += s->wants_capture;
 	r = proto_ready_encode(&ready, &body);
 	if (r == 0)
 		r = channel_send(np->heritage.channel, PROTO_READY, 0,
-				 buf_str(&body), NULL, 0);
+				 buf_str(&body), fds, n_fds);
 	buf_done(&proxy.detail);
 	buf_done(&dns.detail);
 	return r;
@@ -167,13 +143,15 @@ static void set_floor(struct gate *g, uint16_t control_port)
 
 static int start_proxy(struct netproxy *np, struct str listen_at)
 {
-	np->listener = open_listener(
+	np->listener.fd = open_listener(
 		listen_at.n ? listen_at : STR("127.0.0.1:0"), &np->port);
-	if (np->listener < 0)
-		return np->listener;
+	if (np->listener.fd < 0)
+		return np->listener.fd;
 	np->gate.floor.closed[1] = np->port;
-	return loop_add_io(np->loop, np->listener, EPOLLIN, on_accept, np,
-			   &np->listen_source);
+	np->listener.loop = np->loop;
+	np->listener.conns = &np->conns;
+	np->listener.accept = conn_accept;
+	return listener_start(&np->listener);
 }
 
 static int start_stub(struct netproxy *np, uint16_t port)
@@ -191,13 +169,35 @@ static int start_stub(struct netproxy *np, uint16_t port)
 	return r;
 }
 
-static int on_hello(struct netproxy *np, struct str body)
+/* What is to listen, and where; what cannot is told in READY. */
+static int start_all(struct netproxy *np, const struct json *settings,
+		     struct channel_msg *m)
+{
+	int64_t port = json_get_i64(settings, "dns_port", 0);
+	struct started s = {
+		.wants_capture = json_get_bool(settings, "namespace", false),
+	};
+
+	s.proxy = start_proxy(np, json_get_str(settings, "listen"));
+	np->ready = s.proxy == 0;
+	s.dns = start_stub(np,
+			   port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0);
+	if (m->n_fds > 0)
+		np->capture.ns.net = TAKE_FD(m->fds[0]);
+	if (m->n_fds > 1)
+		np->capture.ns.user = TAKE_FD(m->fds[1]);
+	if (s.wants_capture && s.proxy == 0 && s.dns == 0)
+		s.capture = capture_open(&np->capture, &np->conns, &np->stub,
+					 np->port);
+	return send_ready(np, &s);
+}
+
+static int on_hello(struct netproxy *np, struct channel_msg *m)
 {
 	_cleanup_arena_ struct arena a = ARENA_INIT(1U << 20);
 	struct proto_hello hello;
 	struct json *settings;
-	int64_t port;
-	int dns, r = proto_hello_decode(body, &hello);
+	int r = proto_hello_decode(m->body, &hello);
 
 	if (r < 0 || np->ready)
 		return -EBADMSG;
@@ -212,12 +212,7 @@ static int on_hello(struct netproxy *np, struct str body)
 	np->gate.sink = &np->sink.sink;
 	set_floor(&np->gate,
 		  (uint16_t)json_get_i64(settings, "control_port", 0));
-	r = start_proxy(np, json_get_str(settings, "listen"));
-	np->ready = r == 0;
-	port = json_get_i64(settings, "dns_port", 0);
-	dns = start_stub(np,
-			 port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0);
-	return send_ready(np, r, dns);
+	return start_all(np, settings, m);
 }
 
 static int on_policy(struct netproxy *np, struct channel_msg *m)
@@ -246,7 +241,7 @@ static void on_channel(struct loop *l, int fd, uint32_t events, void *arg)
 	(void)events;
 	while ((r = channel_recv(np->heritage.channel, &m)) == 1) {
 		if (m.type == PROTO_HELLO)
-			r = on_hello(np, m.body);
+			r = on_hello(np, &m);
 		else if (m.type == PROTO_POLICY)
 			r = on_policy(np, &m);
 		else if (m.type == PROTO_SHUTDOWN)
@@ -313,7 +308,8 @@ static int set_up(struct netproxy *np)
 
 int main(void)
 {
-	static struct netproxy np = { .listener = -1 };
+	static struct netproxy np = { .listener.fd = -1,
+				      .capture = CAPTURE_NONE };
 	int r;
 
 	log_init("agentsh-netproxy", LOG_LEVEL_INFO);
@@ -326,9 +322,10 @@ int main(void)
 	stub_close(&np.stub);
 	names_done(&np.names);
 	(void)resolver_free(np.conns.dialer.resolver);
-	(void)loop_remove(np.listen_source);
-	if (np.listener >= 0)
-		(void)close(np.listener);
+	capture_close(&np.capture);
+	listener_stop(&np.listener);
+	if (np.listener.fd >= 0)
+		(void)close(np.listener.fd);
 	(void)loop_free(np.loop);
 	(void)policy_unref(np.gate.policy);
 	heritage_done(&np.heritage);

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,12 +30,23 @@
 #define NS_PER_S    1000000000ULL
 #define CLIENT_IDLE (10 * NS_PER_S)
 
+/* Where a datagram came from and to: what its answer needs. */
+struct datagram {
+	int fd; /* borrowed */
+	struct sockaddr_storage from;
+	socklen_t from_len;
+	/* The address that was asked, when it may have been any. */
+	struct in6_pktinfo asked6;
+	struct in_pktinfo asked4;
+	bool has_asked6, has_asked4;
+};
+
 /* One query that is being looked up. */
 struct stub_query {
 	struct stub *stub;
 	struct stub_query *next, **link;
 	struct stub_client *client; /* NULL: came by UDP, from: */
-	struct sockaddr_in from;
+	struct datagram came;
 	struct dns_query query;
 	struct resolve_query *lookup;
 	size_t n;
@@ -75,6 +87,39 @@ static void client_free(struct stub_client *c)
 	free(c);
 }
 
+/* From the address that was asked: resolvers drop what strangers say. */
+static void send_datagram(const struct datagram *d, struct str bytes)
+{
+	_Alignas(struct cmsghdr) char
+		control[CMSG_SPACE(sizeof(struct in6_pktinfo))] = { 0 };
+	struct sockaddr_storage to = d->from;
+	struct iovec iov = { NULL, bytes.n };
+	struct msghdr m = { .msg_name = &to,
+			    .msg_namelen = d->from_len,
+			    .msg_iov = &iov,
+			    .msg_iovlen = 1 };
+	struct cmsghdr *c = (void *)control;
+
+	/* sendmsg() takes no const, and changes nothing */
+	memcpy(&iov.iov_base, &bytes.p, sizeof(bytes.p));
+	if (d->has_asked6) {
+		c->cmsg_level = IPPROTO_IPV6;
+		c->cmsg_type = IPV6_PKTINFO;
+		c->cmsg_len = CMSG_LEN(sizeof(d->asked6));
+		memcpy(CMSG_DATA(c), &d->asked6, sizeof(d->asked6));
+	} else if (d->has_asked4) {
+		c->cmsg_level = IPPROTO_IP;
+		c->cmsg_type = IP_PKTINFO;
+		c->cmsg_len = CMSG_LEN(sizeof(d->asked4));
+		memcpy(CMSG_DATA(c), &d->asked4, sizeof(d->asked4));
+	}
+	if (c->cmsg_len) {
+		m.msg_control = control;
+		m.msg_controllen = CMSG_ALIGN(c->cmsg_len);
+	}
+	(void)sendmsg(d->fd, &m, MSG_DONTWAIT); /* as any datagram */
+}
+
 static void send_answer(const struct stub_query *q, const struct dns_answer *a)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT;
@@ -85,9 +130,7 @@ static void send_answer(const struct stub_query *q, const struct dns_answer *a)
 	if (out.error)
 		return; /* the client asks again */
 	if (!c) {
-		(void)sendto(q->stub->udp, out.data, out.len, MSG_DONTWAIT,
-			     (const struct sockaddr *)&q->from,
-			     sizeof(q->from)); /* as any datagram */
+		send_datagram(&q->came, buf_str(&out));
 		return;
 	}
 	length[0] = (uint8_t)(out.len >> 8);
@@ -213,8 +256,7 @@ static void judge(struct stub_query *q)
 }
 
 static void take_query(struct stub *s, struct str bytes,
-		       struct stub_client *client,
-		       const struct sockaddr_in *from)
+		       struct stub_client *client, const struct datagram *came)
 {
 	struct stub_query *q;
 
@@ -225,8 +267,8 @@ static void take_query(struct stub *s, struct str bytes,
 		return;
 	q->stub = s;
 	q->client = client;
-	if (from)
-		q->from = *from;
+	if (came)
+		q->came = *came;
 	q->n = bytes.n;
 	memcpy(q->bytes, bytes.p, bytes.n);
 	q->next = s->queries;
@@ -241,6 +283,24 @@ static void take_query(struct stub *s, struct str bytes,
 		judge(q);
 }
 
+static void take_asked(struct msghdr *m, struct datagram *d)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level == IPPROTO_IPV6 &&
+		    c->cmsg_type == IPV6_PKTINFO) {
+			memcpy(&d->asked6, CMSG_DATA(c), sizeof(d->asked6));
+			d->asked6.ipi6_ifindex = 0;
+			d->has_asked6 = true;
+		} else if (c->cmsg_level == IPPROTO_IP &&
+			   c->cmsg_type == IP_PKTINFO) {
+			memcpy(&d->asked4, CMSG_DATA(c), sizeof(d->asked4));
+			d->asked4.ipi_spec_dst = d->asked4.ipi_addr;
+			d->asked4.ipi_ifindex = 0;
+			d->has_asked4 = true;
+		}
+	}
+}
+
 static void on_udp(struct loop *l, int fd, uint32_t events, void *arg)
 {
 	struct stub *s = arg;
@@ -248,15 +308,23 @@ static void on_udp(struct loop *l, int fd, uint32_t events, void *arg)
 	(void)l;
 	(void)events;
 	for (int i = 0; i < 64; i++) {
-		struct sockaddr_in from;
-		socklen_t len = sizeof(from);
+		_Alignas(struct cmsghdr) char control[256];
 		char bytes[DNS_QUERY_MAX + 1];
-		ssize_t n = recvfrom(fd, bytes, sizeof(bytes), MSG_DONTWAIT,
-				     (struct sockaddr *)&from, &len);
+		struct datagram d = { .fd = fd };
+		struct iovec iov = { bytes, sizeof(bytes) };
+		struct msghdr m = { .msg_name = &d.from,
+				    .msg_namelen = sizeof(d.from),
+				    .msg_iov = &iov,
+				    .msg_iovlen = 1,
+				    .msg_control = control,
+				    .msg_controllen = sizeof(control) };
+		ssize_t n = recvmsg(fd, &m, MSG_DONTWAIT);
 
 		if (n < 0)
 			return;
-		take_query(s, str_from_n(bytes, (size_t)n), NULL, &from);
+		d.from_len = m.msg_namelen;
+		take_asked(&m, &d);
+		take_query(s, str_from_n(bytes, (size_t)n), NULL, &d);
 	}
 }
 
@@ -371,8 +439,21 @@ int stub_open(struct stub *s, uint16_t port, uint16_t *ret_port)
 	return r;
 }
 
+int stub_adopt(struct stub *s, int udp, int tcp)
+{
+	int r = loop_add_io(s->loop, udp, EPOLLIN, on_udp, s,
+			    &s->inner_udp_source);
+
+	if (r == 0)
+		r = loop_add_io(s->loop, tcp, EPOLLIN, on_tcp, s,
+				&s->inner_tcp_source);
+	return r;
+}
+
 void stub_close(struct stub *s)
 {
+	s->inner_udp_source = loop_remove(s->inner_udp_source);
+	s->inner_tcp_source = loop_remove(s->inner_tcp_source);
 	while (s->clients)
 		client_free(s->clients);
 	while (s->queries)

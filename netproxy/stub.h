@@ -5,6 +5,9 @@
  * Answers, on loopback, by UDP and TCP, for names that some rule could allow a
  * connection to; REFUSED for the rest, without asking anybody. Remembers which
  * address it gave out for which name (names.h).
+ *
+ * In a captured namespace (capture.h) it answers at port 53 of every address,
+ * by sockets that were made there.
  */
 #ifndef NETPROXY_STUB_H
 #define NETPROXY_STUB_H
@@ -29,6 +32,8 @@ struct stub {
 	struct names *names;
 	int udp, tcp;
 	struct loop_source *udp_source, *tcp_source;
+	/* of a captured namespace; borrowed */
+	struct loop_source *inner_udp_source, *inner_tcp_source;
 	struct stub_query *queries;
 	struct stub_client *clients;
 	size_t n_queries, n_clients;
@@ -37,6 +42,9 @@ struct stub {
 
 /* Listens on 127.0.0.1:port, both ways; 0 chooses. 0 and *ret_port. */
 int stub_open(struct stub *s, uint16_t port, uint16_t *ret_port);
+/* Answers by these two as well: bound to port 53 of every address. Borrowed
+ * until stub_close. 0 or -errno. */
+int stub_adopt(struct stub *s, int udp, int tcp);
 void stub_close(struct stub *s);
 
 #endif

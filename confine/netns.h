@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * netns.h - a network namespace whose every connection ends at our sockets
+ *
+ * It has a loopback device and nothing else: no way out exists, so a mistake
+ * of ours closes. What its processes send to any address arrives at sockets
+ * that were made in it and are ours:
+ *
+ *	TCP, any address, any port but 53 --nft tproxy--> tcp
+ *	TCP and UDP, any address, port 53 --------------> dns_tcp, dns_udp
+ *	127.0.0.1:proxy_port ---------------------------> proxy
+ *	loopback ------------------------> whoever listens in the namespace
+ *	all other protocols ------------------------------> EACCES, at once
+ *
+ * getsockname() of an accepted connection is the address that was wanted.
+ * Theory at the top of netns.c.
+ */
+#ifndef CONFINE_NETNS_H
+#define CONFINE_NETNS_H
+
+#include <stdint.h>
+
+/* What captured connections are sent to; nobody inside may bind it. */
+#define NETNS_TCP_PORT 1
+
+struct netns {
+	int net;  /* owned: the namespace */
+	int user; /* owned: the user namespace around it; -1 = ours */
+	/* owned, listening (but dns_udp), non-blocking */
+	int tcp, dns_tcp, dns_udp, proxy;
+};
+
+#define NETNS_NONE                     \
+	(struct netns)                 \
+	{                              \
+		-1, -1, -1, -1, -1, -1 \
+	}
+
+/*
+ * Makes a namespace, or with ret->net >= 0 opens the sockets anew in that one
+ * (their last owner is gone; net and user stay as they are). Tried before it
+ * is returned: a connection, a DNS query and a datagram from inside must end
+ * where they should. proxy_port: of 127.0.0.1, inside.
+ * 0, or -errno with *ret unchanged: -EPERM no privilege and no user
+ * namespaces, -ENOENT or -EOPNOTSUPP the kernel lacks nft tproxy, -ETIMEDOUT,
+ * -EPROTO the trial failed. Forks, and waits for the child.
+ */
+int netns_open(struct netns *ret, uint16_t proxy_port);
+void netns_close(struct netns *ns);
+
+/*
+ * Enters the namespaces; -1 = leave that one. What setns() into a user
+ * namespace gives in capabilities is dropped again. Async-signal-safe; for a
+ * process with one thread. 0 or -errno.
+ */
+int netns_enter(int user, int net);
+
+/* netns_rules.c: run inside a new namespace, with all capabilities there. */
+int netns_configure(void);
+
+#endif

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * netns_rules.c - addresses, routes and the nft table of a new namespace
+ *
+ * As `ip` and `nft` would be told it:
+ *
+ *	ip link set lo up
+ *	ip addr add 192.0.0.8/32 dev lo		(RFC 7600: nobody's address)
+ *	ip addr add 100::8/128 dev lo		(RFC 6666: discarded)
+ *	ip route add local default dev lo table 100 src 192.0.0.8
+ *	ip rule add priority 100 ipproto tcp lookup 100
+ *	ip rule add priority 101 ipproto udp dport 53 lookup 100
+ *	ip rule add priority 102 prohibit	(and the same for IPv6)
+ *	table inet agentsh {
+ *		chain capture {
+ *			type filter hook prerouting priority mangle
+ *			meta l4proto != tcp accept
+ *			tcp dport 53 accept
+ *			ip daddr 127.0.0.0/8 accept
+ *			ip daddr 192.0.0.8 accept
+ *			ip6 daddr ::1 accept
+ *			ip6 daddr 100::8 accept
+ *			tproxy to :1
+ *		}
+ *	}
+ *
+ * The routes say who may send at all: whatever is neither TCP nor DNS finds
+ * `prohibit`, which is EACCES at connect() or sendto(). The namespace's own
+ * address must be one that nobody wants to reach: packets to it are not
+ * captured. Where no listener is, the kernel answers TCP with a reset.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "base/macro.h"
+#include "confine/netlink.h"
+#include "confine/netns.h"
+
+#define LOOPBACK    1 /* the device's index in every namespace */
+#define TABLE       100
+#define CREATE      ((uint16_t)(NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK))
+#define NFT(type)   ((uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | (type)))
+#define PRIO_MANGLE (-150)
+
+static const uint8_t own4[4] = { 192, 0, 0, 8 };
+static const uint8_t own6[16] = { 1, 0, [15] = 8 };
+static const uint8_t loopback6[16] = { [15] = 1 };
+
+/* --- addresses and routes --- */
+
+static int link_up(void)
+{
+	struct netlink n = { .n = 0 };
+	const struct ifinfomsg up = { .ifi_index = LOOPBACK,
+				      .ifi_flags = IFF_UP,
+				      .ifi_change = IFF_UP };
+
+	netlink_begin(&n, RTM_NEWLINK, NLM_F_ACK, &up, sizeof(up));
+	return netlink_talk(&n, NETLINK_ROUTE);
+}
+
+static void put_rule(struct netlink *n, uint8_t family, uint32_t priority,
+		     uint8_t action, uint8_t protocol, uint16_t port)
+{
+	const struct fib_rule_hdr h = { .family = family,
+					.table = action == FR_ACT_TO_TBL ? TABLE
+									 : 0,
+					.action = action };
+	const struct fib_rule_port_range range = { port, port };
+
+	netlink_begin(n, RTM_NEWRULE, CREATE, &h, sizeof(h));
+	netlink_put_u32(n, FRA_PRIORITY, priority);
+	if (protocol)
+		netlink_put(n, FRA_IP_PROTO, &protocol, sizeof(protocol));
+	if (port)
+		netlink_put(n, FRA_DPORT_RANGE, &range, sizeof(range));
+}
+
+static int route_family(uint8_t family, const uint8_t *own, size_t len)
+{
+	struct netlink n = { .n = 0 };
+	const struct ifaddrmsg a = { .ifa_family = family,
+				     .ifa_prefixlen = (uint8_t)(len * 8),
+				     .ifa_flags = IFA_F_PERMANENT | IFA_F_NODAD,
+				     .ifa_index = LOOPBACK };
+	const struct rtmsg r = { .rtm_family = family,
+				 .rtm_table = TABLE,
+				 .rtm_protocol = RTPROT_STATIC,
+				 .rtm_scope = RT_SCOPE_HOST,
+				 .rtm_type = RTN_LOCAL };
+
+	netlink_begin(&n, RTM_NEWADDR, CREATE, &a, sizeof(a));
+	netlink_put(&n, IFA_LOCAL, own, len);
+	netlink_put(&n, IFA_ADDRESS, own, len);
+	netlink_begin(&n, RTM_NEWROUTE, CREATE, &r, sizeof(r));
+	netlink_put_u32(&n, RTA_OIF, LOOPBACK);
+	netlink_put(&n, RTA_PREFSRC, own, len);
+	put_rule(&n, family, 100, FR_ACT_TO_TBL, IPPROTO_TCP, 0);
+	put_rule(&n, family, 101, FR_ACT_TO_TBL, IPPROTO_UDP, 53);
+	put_rule(&n, family, 102, FR_ACT_PROHIBIT, 0, 0);
+	return netlink_talk(&n, NETLINK_ROUTE);
+}
+
+/* --- nft: a rule is a list of expressions on registers --- */
+
+static size_t expression(struct netlink *n, const char *name, size_t *ret_data)
+{
+	size_t element = netlink_nest(n, NFTA_LIST_ELEM);
+
+	netlink_put_text(n, NFTA_EXPR_NAME, name);
+	*ret_data = netlink_nest(n, NFTA_EXPR_DATA);
+	return element;
+}
+
+static void end_expression(struct netlink *n, size_t element, size_t data)
+{
+	netlink_unnest(n, data);
+	netlink_unnest(n, element);
+}
+
+static void load_meta(struct netlink *n, uint32_t key)
+{
+	size_t d, e = expression(n, "meta", &d);
+
+	netlink_put_be32(n, NFTA_META_KEY, key);
+	netlink_put_be32(n, NFTA_META_DREG, NFT_REG_1);
+	end_expression(n, e, d);
+}
+
+static void load_payload(struct netlink *n, uint32_t base, uint32_t offset,
+			 uint32_t len)
+{
+	size_t d, e = expression(n, "payload", &d);
+
+	netlink_put_be32(n, NFTA_PAYLOAD_DREG, NFT_REG_1);
+	netlink_put_be32(n, NFTA_PAYLOAD_BASE, base);
+	netlink_put_be32(n, NFTA_PAYLOAD_OFFSET, offset);
+	netlink_put_be32(n, NFTA_PAYLOAD_LEN, len);
+	end_expression(n, e, d);
+}
+
+/* The rule goes on only if register 1 compares so. */
+static void compare(struct netlink *n, uint32_t how, const void *value,
+		    size_t len)
+{
+	size_t v, d, e = expression(n, "cmp", &d);
+
+	netlink_put_be32(n, NFTA_CMP_SREG, NFT_REG_1);
+	netlink_put_be32(n, NFTA_CMP_OP, how);
+	v = netlink_nest(n, NFTA_CMP_DATA);
+	netlink_put(n, NFTA_DATA_VALUE, value, len);
+	netlink_unnest(n, v);
+	end_expression(n, e, d);
+}
+
+static void accept_it(struct netlink *n)
+{
+	size_t verdict, v, d, e = expression(n, "immediate", &d);
+
+	netlink_put_be32(n, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
+	v = netlink_nest(n, NFTA_IMMEDIATE_DATA);
+	verdict = netlink_nest(n, NFTA_DATA_VERDICT);
+	netlink_put_be32(n, NFTA_VERDICT_CODE, NF_ACCEPT);
+	netlink_unnest(n, verdict);
+	netlink_unnest(n, v);
+	end_expression(n, e, d);
+}
+
+static void to_listener(struct netlink *n)
+{
+	const uint16_t port = htons(NETNS_TCP_PORT);
+	size_t v, d, e = expression(n, "immediate", &d);
+
+	netlink_put_be32(n, NFTA_IMMEDIATE_DREG, NFT_REG_1);
+	v = netlink_nest(n, NFTA_IMMEDIATE_DATA);
+	netlink_put(n, NFTA_DATA_VALUE, &port, sizeof(port));
+	netlink_unnest(n, v);
+	end_expression(n, e, d);
+	e = expression(n, "tproxy", &d);
+	netlink_put_be32(n, NFTA_TPROXY_FAMILY, NFPROTO_UNSPEC);
+	netlink_put_be32(n, NFTA_TPROXY_REG_PORT, NFT_REG_1);
+	end_expression(n, e, d);
+}
+
+static void begin_nft(struct netlink *n, uint16_t type, uint16_t flags)
+{
+	const struct nfgenmsg g = { .nfgen_family = NFPROTO_INET };
+
+	netlink_begin(n, NFT(type), flags, &g, sizeof(g));
+}
+
+static void batch(struct netlink *n, uint16_t type)
+{
+	const struct nfgenmsg g = { .res_id = htons(NFNL_SUBSYS_NFTABLES) };
+
+	netlink_begin(n, type, 0, &g, sizeof(g));
+}
+
+static size_t begin_rule(struct netlink *n)
+{
+	begin_nft(n, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND | NLM_F_ACK);
+	netlink_put_text(n, NFTA_RULE_TABLE, "agentsh");
+	netlink_put_text(n, NFTA_RULE_CHAIN, "capture");
+	return netlink_nest(n, NFTA_RULE_EXPRESSIONS);
+}
+
+static void put_chain(struct netlink *n)
+{
+	size_t hook;
+
+	begin_nft(n, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_ACK);
+	netlink_put_text(n, NFTA_TABLE_NAME, "agentsh");
+	begin_nft(n, NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_ACK);
+	netlink_put_text(n, NFTA_CHAIN_TABLE, "agentsh");
+	netlink_put_text(n, NFTA_CHAIN_NAME, "capture");
+	hook = netlink_nest(n, NFTA_CHAIN_HOOK);
+	netlink_put_be32(n, NFTA_HOOK_HOOKNUM, NF_INET_PRE_ROUTING);
+	netlink_put_be32(n, NFTA_HOOK_PRIORITY, (uint32_t)PRIO_MANGLE);
+	netlink_unnest(n, hook);
+	netlink_put_text(n, NFTA_CHAIN_TYPE, "filter");
+}
+
+/* Packets to an address of the namespace itself go on. */
+static void spare_address(struct netlink *n, uint8_t family,
+			  const uint8_t *addr, size_t len)
+{
+	size_t rule = begin_rule(n);
+
+	load_meta(n, NFT_META_NFPROTO);
+	compare(n, NFT_CMP_EQ, &family, sizeof(family));
+	load_payload(n, NFT_PAYLOAD_NETWORK_HEADER,
+		     family == NFPROTO_IPV4 ? 16 : 24, (uint32_t)len);
+	compare(n, NFT_CMP_EQ, addr, len);
+	accept_it(n);
+	netlink_unnest(n, rule);
+}
+
+static int filter(void)
+{
+	struct netlink n = { .n = 0 };
+	const uint8_t tcp = IPPROTO_TCP, loopback4 = 127;
+	const uint16_t dns = htons(53);
+	size_t rule;
+
+	batch(&n, NFNL_MSG_BATCH_BEGIN);
+	put_chain(&n);
+	rule = begin_rule(&n);
+	load_meta(&n, NFT_META_L4PROTO);
+	compare(&n, NFT_CMP_NEQ, &tcp, sizeof(tcp));
+	accept_it(&n);
+	netlink_unnest(&n, rule);
+	rule = begin_rule(&n);
+	load_meta(&n, NFT_META_L4PROTO);
+	compare(&n, NFT_CMP_EQ, &tcp, sizeof(tcp));
+	load_payload(&n, NFT_PAYLOAD_TRANSPORT_HEADER, 2, sizeof(dns));
+	compare(&n, NFT_CMP_EQ, &dns, sizeof(dns));
+	accept_it(&n);
+	netlink_unnest(&n, rule);
+	spare_address(&n, NFPROTO_IPV4, &loopback4, 1);
+	spare_address(&n, NFPROTO_IPV4, own4, sizeof(own4));
+	spare_address(&n, NFPROTO_IPV6, loopback6, sizeof(loopback6));
+	spare_address(&n, NFPROTO_IPV6, own6, sizeof(own6));
+	rule = begin_rule(&n);
+	load_meta(&n, NFT_META_L4PROTO);
+	compare(&n, NFT_CMP_EQ, &tcp, sizeof(tcp));
+	to_listener(&n);
+	netlink_unnest(&n, rule);
+	batch(&n, NFNL_MSG_BATCH_END);
+	return netlink_talk(&n, NETLINK_NETFILTER);
+}
+
+int netns_configure(void)
+{
+	int r = link_up();
+
+	if (r == 0)
+		r = route_family(AF_INET, own4, sizeof(own4));
+	/* Without IPv6 nothing can be sent by it either. */
+	if (r == 0)
+		(void)route_family(AF_INET6, own6, sizeof(own6));
+	return r < 0 ? r : filter();
+}

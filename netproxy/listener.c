@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * listener.c - accepts connections until there are no descriptors left
+ */
+#include "netproxy/listener.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#define PER_TURN 64
+#define PAUSE_NS 100000000ULL
+
+static void on_accept(struct loop *loop, int fd, uint32_t events, void *arg);
+
+static void resume(struct loop *loop, void *arg)
+{
+	struct listener *l = arg;
+
+	l->pause = loop_remove(l->pause);
+	if (listener_start(l) < 0)
+		loop_quit(loop, -ENOMEM);
+}
+
+/* Out of descriptors: the listener would be reported as ready for ever. */
+static void pause_accepting(struct listener *l)
+{
+	l->source = loop_remove(l->source);
+	if (loop_add_timer(l->loop, PAUSE_NS, resume, l, &l->pause) < 0)
+		loop_quit(l->loop, -ENOMEM);
+}
+
+static void on_accept(struct loop *loop, int fd, uint32_t events, void *arg)
+{
+	struct listener *l = arg;
+
+	(void)loop;
+	(void)events;
+	for (int i = 0; i < PER_TURN; i++) {
+		int client =
+			accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (client < 0 && (errno == EMFILE || errno == ENFILE ||
+				   errno == ENOMEM || errno == ENOBUFS)) {
+			pause_accepting(l);
+			return;
+		}
+		if (client < 0)
+			return;
+		l->accept(l->conns, client);
+	}
+}
+
+int listener_start(struct listener *l)
+{
+	return loop_add_io(l->loop, l->fd, EPOLLIN, on_accept, l, &l->source);
+}
+
+void listener_stop(struct listener *l)
+{
+	l->source = loop_remove(l->source);
+	l->pause = loop_remove(l->pause);
+}
