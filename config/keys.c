@@ -181,7 +181,7 @@ const struct config_key config_keys[] = {
 	K(INT, sandbox.network.rate_limits.global_rpm, NULL, NO),
 	K(INT, sandbox.network.rate_limits.global_burst, NULL, NO),
 	K(ANY, sandbox.network.rate_limits.per_domain, NULL, NO),
-	K(BOOL, sandbox.network.transparent.enabled, "false", NO),
+	K(BOOL, sandbox.network.transparent.enabled, "false", YES),
 	K(STR, sandbox.network.transparent.subnet_base, "10.250.0.0/16", NO),
 	K(ANY, sandbox.network.ebpf, NULL, NO),
 	K(BOOL, sandbox.cgroups.enabled, "false", YES),

@@ -340,8 +340,7 @@ static int take_report(int sock, struct netns *ret)
 
 	if (got <= 0)
 		return r;
-	want = N_SOCKETS + (ret->net < 0 ? 1U : 0U) +
-	       (report.user ? 1U : 0U);
+	want = N_SOCKETS + (ret->net < 0 ? 1U : 0U) + (report.user ? 1U : 0U);
 	if (r == 0 && n != want)
 		r = -EPROTO;
 	if (r < 0) {

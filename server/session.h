@@ -63,6 +63,10 @@ struct session {
 	uint16_t proxy_port;  /* 0 = there is none */
 	uint16_t dns_port;    /* of the proxy's DNS stub; 0 = there is none */
 	struct buf proxy_url; /* "http://127.0.0.1:PORT" */
+	/* owned: where commands run, when the proxy captures what they send;
+	 * -1 = there is none, or no user namespace around it */
+	int net_ns, user_ns;
+	char *net_ns_error; /* owned: why there is none though wanted */
 	bool protection_recorded, weakness_told;
 	struct buf unmet;    /* a sandbox.require that does not hold here */
 	struct buf weakness; /* names of layers that are not active */

@@ -7,6 +7,8 @@
  * starts it again on the same port, so that environments stay true.
  */
 #include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/num.h"
@@ -46,14 +48,57 @@ static uint16_t layer_port(const struct proto_layer *l)
 	return (uint16_t)port;
 }
 
-static int on_ready(struct session *s, struct str body)
+void session_put_namespaces(const struct session *s, struct worker_start *o)
+{
+	o->n_hello_fds = 0;
+	if (s->net_ns >= 0)
+		o->hello_fds[o->n_hello_fds++] = s->net_ns;
+	if (s->user_ns >= 0)
+		o->hello_fds[o->n_hello_fds++] = s->user_ns;
+}
+
+void session_forget_namespaces(struct session *s)
+{
+	if (s->net_ns >= 0)
+		(void)close(s->net_ns);
+	if (s->user_ns >= 0)
+		(void)close(s->user_ns);
+	s->net_ns = s->user_ns = -1;
+	free(s->net_ns_error);
+	s->net_ns_error = NULL;
+}
+
+/* The namespace that the proxy made. One that it was given stays as it is. */
+static void take_namespaces(struct session *s, const struct proto_layer *l,
+			    struct channel_msg *m)
+{
+	if (l->active && s->net_ns < 0 && m->n_fds > 0) {
+		s->net_ns = TAKE_FD(m->fds[0]);
+		if (m->n_fds > 1)
+			s->user_ns = TAKE_FD(m->fds[1]);
+		(void)app_emit_simple(s->app, s, "transparent_net_ready",
+				      "capture", STR("namespace"));
+	}
+	if (l->active)
+		return;
+	log_warn("session %s: no network namespace: " STR_FMT, s->id,
+		 STR_ARG(l->detail));
+	(void)app_emit_simple(s->app, s, "transparent_net_failed", "error",
+			      l->detail);
+	free(s->net_ns_error);
+	s->net_ns_error = str_dup(l->detail);
+}
+
+static int on_ready(struct session *s, struct channel_msg *msg)
 {
 	_cleanup_arena_ struct arena a = ARENA_INIT(1U << 16);
 	struct proto_ready m;
-	int r = proto_ready_decode(body, &a, &m);
+	int r = proto_ready_decode(msg->body, &a, &m);
 
-	if (r < 0 || s->proxy_state != WORKER_STARTING || m.n_layers != 2)
+	if (r < 0 || s->proxy_state != WORKER_STARTING || m.n_layers < 2)
 		return -EBADMSG;
+	if (m.n_layers > 2)
+		take_namespaces(s, &m.layers[2], msg);
 	s->proxy_port = layer_port(&m.layers[0]);
 	s->dns_port = layer_port(&m.layers[1]);
 	if (!s->proxy_port) {
@@ -75,7 +120,7 @@ static int on_ready(struct session *s, struct str body)
 
 static int on_message(void *arg, struct channel_msg *m)
 {
-	return m->type == PROTO_READY ? on_ready(arg, m->body) : -EBADMSG;
+	return m->type == PROTO_READY ? on_ready(arg, m) : -EBADMSG;
 }
 
 static int on_event(void *arg, struct event *e)
@@ -122,11 +167,11 @@ int session_need_proxy(struct session *s)
 		.workspace = str_from(s->workspace),
 		.policy_generation = s->generation,
 	};
-	const struct worker_start o = { .program = "agentsh-netproxy",
-					.policy_fd = s->policy_fd,
-					.mount_ns = -1,
-					.hello = &hello,
-					.owner = &owner };
+	struct worker_start o = { .program = "agentsh-netproxy",
+				  .policy_fd = s->policy_fd,
+				  .mount_ns = -1,
+				  .hello = &hello,
+				  .owner = &owner };
 	struct json_writer w;
 	int r;
 
@@ -145,6 +190,8 @@ int session_need_proxy(struct session *s)
 	} else {
 		json_cstr(&w, cfg->net_listen);
 	}
+	json_kv_bool(&w, "namespace", cfg->net_namespace);
+	session_put_namespaces(s, &o);
 	json_end_object(&w);
 	if (settings.error)
 		return settings.error;

@@ -86,6 +86,33 @@ static void check_required(struct session *s, const struct proto_ready *m)
 	}
 }
 
+/* Where commands run that should have a network of their own. */
+static int add_namespace_layer(const struct session *s, struct arena *a,
+			       struct proto_ready *m)
+{
+	struct proto_layer *all =
+		arena_alloc(a, (m->n_layers + 1) * sizeof(*all));
+	const char *error = s->net_ns_error ? s->net_ns_error
+					    : "the proxy did not start";
+
+	if (!s->app->cfg.net_namespace)
+		return 0;
+	if (!all)
+		return -ENOMEM;
+	memcpy(all, m->layers, m->n_layers * sizeof(*all));
+	all[m->n_layers] = (struct proto_layer){
+		.name = STR("namespace"),
+		.active = s->net_ns >= 0,
+		.detail = s->net_ns < 0 ? str_from(error)
+			  : s->user_ns >= 0
+				  ? STR("network, in a user namespace")
+				  : STR("network"),
+	};
+	m->layers = all;
+	m->n_layers++;
+	return 0;
+}
+
 /* With a mount over the workspace, that is what keeps what is destroyed. */
 static int add_mount_layers(const struct session *s, struct arena *a,
 			    struct proto_ready *m)
@@ -135,6 +162,8 @@ static int on_ready(struct session *s, struct str body)
 	if (r < 0 || s->tracer_state != WORKER_STARTING)
 		return -EBADMSG;
 	r = add_mount_layers(s, &a, &m);
+	if (r == 0)
+		r = add_namespace_layer(s, &a, &m);
 	if (r < 0)
 		return r;
 	buf_reset(&s->layers);
@@ -363,11 +392,11 @@ int session_need_tracer(struct session *s)
 		.workspace = str_from(s->workspace),
 		.policy_generation = s->generation,
 	};
-	const struct worker_start o = { .program = "agentsh-tracer",
-					.policy_fd = s->policy_fd,
-					.mount_ns = s->mount_ns,
-					.hello = &hello,
-					.owner = &owner };
+	struct worker_start o = { .program = "agentsh-tracer",
+				  .policy_fd = s->policy_fd,
+				  .mount_ns = s->mount_ns,
+				  .hello = &hello,
+				  .owner = &owner };
 	int r;
 
 	/* Also brings back a proxy that died under a living tracer. */
@@ -388,6 +417,7 @@ int session_need_tracer(struct session *s)
 	if (r < 0)
 		return r;
 	hello.settings_json = buf_str(&settings);
+	session_put_namespaces(s, &o);
 	r = worker_start(s->app, &o, &s->tracer);
 	if (r < 0)
 		return log_error_errno(r, "session %s: cannot start the tracer",

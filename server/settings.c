@@ -481,6 +481,8 @@ static int set_commands(struct settings *s, const struct config *c)
 	s->cgroup_base = keep(s, c->sandbox.cgroups.base_path);
 	s->net_proxy = c->sandbox.network.enabled;
 	s->net_listen = keep(s, c->sandbox.network.proxy_listen_addr);
+	s->net_namespace = s->net_proxy &&
+			   c->sandbox.network.transparent.enabled;
 	return set_vfs_json(s, c) < 0 ? -ENOMEM : set_worker_json(s, c);
 }
 

@@ -85,6 +85,7 @@ struct settings {
 	struct str vfs_json;     /* its settings */
 	bool net_proxy;          /* one agentsh-netproxy per session */
 	const char *net_listen;
+	bool net_namespace; /* commands in a network namespace of their own */
 	/* JSON members for PROTO_HELLO, without the outer braces */
 	struct str worker_json;
 	/* approvals */

@@ -476,13 +476,14 @@ int worker_send(struct worker *w, uint8_t type, uint32_t id, struct str body,
 	return r;
 }
 
-static int send_hello(struct worker *w, const struct proto_hello *hello)
+static int send_hello(struct worker *w, const struct worker_start *o)
 {
 	_cleanup_buf_ struct buf body = BUF_INIT;
-	int r = proto_hello_encode(hello, &body);
+	int r = proto_hello_encode(o->hello, &body);
 
 	return r < 0 ? r
-		     : worker_send(w, PROTO_HELLO, 0, buf_str(&body), NULL, 0);
+		     : worker_send(w, PROTO_HELLO, 0, buf_str(&body),
+				   o->hello_fds, o->n_hello_fds);
 }
 
 static int set_up(struct worker *w, const struct worker_start *o)
@@ -536,7 +537,7 @@ int worker_start(struct app *app, const struct worker_start *o,
 	app->workers = w;
 	w->owned = true;
 	if (r == 0)
-		r = send_hello(w, o->hello);
+		r = send_hello(w, o);
 	if (r < 0) {
 		w->owned = false; /* reaped later, unheard */
 		worker_kill(w);

@@ -14,6 +14,13 @@
  *   (core/direct.h); what it thinks of that holds, so nothing depends on
  *   these bytes staying between us and it.
  * - the rest is the policy's.
+ *
+ * In a network namespace of the session's own (confine/netns.h) the kernel
+ * brings every connection to the proxy and every query to the stub, so that
+ * what we miss is caught there. TCP that may go on is still led to the proxy
+ * by us, because connect() then tells how the dial ended. Loopback is the
+ * namespace's own; an address of it that a rule allows is tried there first,
+ * and where nobody listens it is the host's.
  */
 #include <errno.h>
 #include <poll.h>
@@ -130,17 +137,47 @@ static int ask_proxy(const struct net_call *n, const struct direct *d)
 	return -(int)answer;
 }
 
-int64_t net_connect_by_proxy(struct net_call *n)
+/* Before the socket can be used again: as after any connect() that failed. */
+static void unconnect(const struct net_call *n)
 {
 	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	(void)connect(n->sock, &none, sizeof(none));
+}
+
+static int connect_here(struct net_call *n)
+{
+	int r = connect(n->sock, &n->addr.any, n->addr_len) < 0 ? -errno : 0;
+	socklen_t len = sizeof(r);
+
+	if (r != -EINPROGRESS)
+		return r;
+	r = wait_for(n, POLLOUT);
+	if (r == 0 && getsockopt(n->sock, SOL_SOCKET, SO_ERROR, &r, &len) < 0)
+		r = errno;
+	return -r;
+}
+
+int64_t net_connect_near(struct net_call *n)
+{
+	int r = connect_here(n);
+
+	if (r != -ECONNREFUSED)
+		return r;
+	unconnect(n);
+	point_home(n, n->q->tracer->settings.proxy_port);
+	return net_connect_by_proxy(n);
+}
+
+int64_t net_connect_by_proxy(struct net_call *n)
+{
 	struct direct d = { .port = n->wanted_port, .early = !n->blocking };
 	int r;
 
 	memcpy(d.addr, n->wanted, sizeof(d.addr));
 	r = ask_proxy(n, &d);
-	/* not connected, as after any connect() that failed */
 	if (r < 0 && r != -EISCONN && r != -EALREADY)
-		(void)connect(n->sock, &none, sizeof(none));
+		unconnect(n);
 	return r;
 }
 
@@ -185,6 +222,8 @@ static bool to_stub(struct net_call *n, const struct op_net *net)
 	struct tracer *t = n->q->tracer;
 	uint16_t stub = t->settings.dns_port;
 
+	if (net->port == 53 && t->net_ns >= 0)
+		return true; /* it listens there, at any address */
 	if (!stub || net->port != 53 || n->sock < 0 ||
 	    (net->protocol != IPPROTO_UDP && net->protocol != IPPROTO_TCP))
 		return false;
@@ -204,22 +243,59 @@ static bool is_ours(const struct net_call *n, const struct op_net *net)
 	       net->port == s->dns_port;
 }
 
-/* No rule speaks of the address, and the proxy may know a name for it. */
+/* No name leads there, whatever its zone says (netproxy/stub.c). */
+static bool is_never_named(const struct op_net *net)
+{
+	enum addr_class class;
+	struct addr a;
+
+	memcpy(a.b, net->addr, sizeof(a.b));
+	class = addr_classify(&a);
+	return class == ADDR_UNSPECIFIED || class == ADDR_METADATA ||
+	       class == ADDR_LINK_LOCAL || class == ADDR_MULTICAST;
+}
+
+static void lead_to_proxy(struct net_call *n, const struct op_net *net,
+			  bool near_first)
+{
+	memcpy(n->wanted, net->addr, sizeof(n->wanted));
+	n->wanted_port = net->port;
+	n->by_worker = near_first ? net_connect_near : net_connect_by_proxy;
+	if (!near_first)
+		point_home(n, n->q->tracer->settings.proxy_port);
+}
+
+/* No rule speaks of the address, and the proxy may know a name for it. In a
+ * namespace of its own the proxy is asked for whatever may go on. */
 static bool ask_the_proxy(struct net_call *n, const struct op_net *net,
 			  const struct net_answer *a)
 {
 	const struct tracer *t = n->q->tracer;
 	struct str rule = policy_rule_name(guard_policy(t->guard), a->verdict);
+	bool captured = t->net_ns >= 0;
+	bool unknown = !a->allowed && !a->builtin && !is_never_named(net) &&
+		       str_eq_c(rule, "default-deny-network");
 
-	if (!n->connecting || n->sock < 0 || net->protocol != IPPROTO_TCP ||
-	    !t->settings.proxy_port || a->allowed || a->builtin ||
-	    !str_eq_c(rule, "default-deny-network"))
+	if (!n->connecting || !t->settings.proxy_port)
 		return false;
-	memcpy(n->wanted, net->addr, sizeof(n->wanted));
-	n->wanted_port = net->port;
-	n->via_proxy = true;
-	point_home(n, t->settings.proxy_port);
-	return true;
+	if (captured && n->sock < 0) /* the kernel leads it there */
+		return unknown;
+	if (n->sock < 0 || net->protocol != IPPROTO_TCP || a->builtin ||
+	    !(unknown || (captured && a->allowed)))
+		return false;
+	lead_to_proxy(n, net, a->allowed && is_loopback(net));
+	return unknown;
+}
+
+/* A namespace of its own has no way out for datagrams. */
+static void close_datagrams(const struct net_call *n, const struct op_net *net,
+			    struct net_answer *a)
+{
+	if (n->q->tracer->net_ns < 0 || net->protocol != IPPROTO_UDP ||
+	    !a->allowed || is_loopback(net))
+		return;
+	a->allowed = false;
+	a->builtin = "net-floor-datagram";
 }
 
 void net_judge_inet(struct net_call *n)
@@ -252,6 +328,7 @@ void net_judge_inet(struct net_call *n)
 		return;
 	}
 	a = net_decide(guard_policy(t->guard), &t->floor, &op);
+	close_datagrams(n, &op.net, &a);
 	if (ask_the_proxy(n, &op.net, &a))
 		net_run(n); /* the proxy records what it thinks of it */
 	else if (a.builtin && a.allowed)

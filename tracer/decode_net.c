@@ -321,8 +321,8 @@ static int64_t do_connect(struct net_call *n)
 
 static int64_t act_connect(struct net_call *n)
 {
-	if (n->via_proxy)
-		return net_in_worker(n, net_connect_by_proxy);
+	if (n->by_worker)
+		return net_in_worker(n, n->by_worker);
 	return n->blocking ? net_in_worker(n, do_connect) : do_connect(n);
 }
 

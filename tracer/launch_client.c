@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "confine/netns.h"
 #include "core/limits.h"
 #include "tracer/launch.h"
 #include "tracer/launcher.h"
@@ -62,6 +63,8 @@ int launcher_new(const struct launcher_config *config, struct launcher **ret)
 	if (r == 0) {
 		l->pid = fork();
 		if (l->pid == 0) {
+			if (netns_enter(config->user_ns, config->net_ns) < 0)
+				_exit(1);
 			child.events = ev[1];
 			close_others(ctl[1], ev[1], config->landlock_fd);
 			launcher_main(&child, ctl[1]);

@@ -33,6 +33,8 @@ struct launcher_config {
 	uint64_t key; /* of `filter`, see seccomp_options.launch_key */
 	mode_t umask; /* of the commands */
 	struct cgroup_root_info have; /* what cgroups limit here */
+	/* Entered first; borrowed, -1 = none (confine/netns.h) */
+	int user_ns, net_ns;
 };
 
 /* What the launcher and its children tell, in this order per command. */

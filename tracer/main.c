@@ -16,12 +16,12 @@
 #include "tracer/command.h"
 #include "tracer/tracer.h"
 
-static int on_hello(struct tracer *t, const struct channel_msg *m)
+static int on_hello(struct tracer *t, struct channel_msg *m)
 {
 	struct proto_hello hello;
 	int r = proto_hello_decode(m->body, &hello);
 
-	return r < 0 ? r : session_start(t, &hello);
+	return r < 0 ? r : session_start(t, &hello, m);
 }
 
 static int on_spawn(struct tracer *t, const struct channel_msg *m)
@@ -172,7 +172,7 @@ static int run(struct tracer *t)
 
 int main(void)
 {
-	struct tracer t = { .landlock_fd = -1 };
+	struct tracer t = { .landlock_fd = -1, .net_ns = -1, .user_ns = -1 };
 	int r;
 
 	log_init("agentsh-tracer", LOG_LEVEL_INFO);

@@ -25,8 +25,9 @@ struct net_call {
 	int sock; /* owned: the caller's open file */
 	int domain, protocol;
 	bool blocking;
-	bool connecting;    /* the call is connect */
-	bool via_proxy;     /* and goes to the proxy, which judges it */
+	bool connecting; /* the call is connect */
+	/* and is made by this one, in a worker; NULL: by an ordinary call */
+	int64_t (*by_worker)(struct net_call *n);
 	uint8_t wanted[16]; /* where it wanted to go */
 	uint16_t wanted_port;
 	union {
@@ -69,6 +70,8 @@ void net_judged(void *arg, struct verdict v);
 /* In a worker: connects to the proxy and says where the caller wanted to go;
  * 0 or -errno as the proxy answers (core/direct.h). */
 int64_t net_connect_by_proxy(struct net_call *n);
+/* The same, if nobody listens at the address itself. */
+int64_t net_connect_near(struct net_call *n);
 void net_judge_unix(struct net_call *n, enum unix_verb verb);
 /* Runs act in a forked process that answers. */
 int64_t net_in_worker(struct net_call *n, int64_t (*act)(struct net_call *n));

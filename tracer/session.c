@@ -21,6 +21,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "confine/caps.h"
+#include "confine/netns.h"
 #include "confine/seccomp.h"
 #include "core/grant.h"
 #include "tracer/command.h"
@@ -92,8 +93,11 @@ static int derive_grants(const struct tracer *t, struct grant_set *g,
 	 * from the world, and whoever needs the one must get both. */
 	if (t->no_getfd && (t->notify & NOTIFY_NET))
 		g->tcp_connect_any = true;
-	/* Nobody judges an address then: the proxy is the only way out. */
-	if (t->floor_only && s->proxy_port) {
+	/* Nobody judges an address then: the proxy is the only way out, as it
+	 * is from a namespace of its own, whatever the address. */
+	if (t->floor_only && t->net_ns >= 0) {
+		g->tcp_connect_any = true;
+	} else if (t->floor_only && s->proxy_port) {
 		g->tcp_connect_any = false;
 		g->tcp_connect_ports.n = 0;
 	}
@@ -237,6 +241,8 @@ static int start_launcher(struct tracer *t)
 		.share_table = t->no_getfd,
 		.umask = t->umask,
 		.key = t->launch_key,
+		.user_ns = t->user_ns,
+		.net_ns = t->user_ns >= 0 ? t->net_ns : -1,
 	};
 	int r;
 
@@ -345,12 +351,28 @@ static void open_trash(struct tracer *t)
 		(void)trash_maintain(t->trash, PURGE_MS);
 }
 
-int session_start(struct tracer *t, const struct proto_hello *hello)
+/*
+ * The network of the session, before privileges go. As root it needs no user
+ * namespace, and setns() the privilege that nobody has later; else only the
+ * commands go into the user namespace, in which files of others have no owner.
+ */
+static int enter_network(struct tracer *t, struct channel_msg *m)
+{
+	t->net_ns = m->n_fds > 0 ? TAKE_FD(m->fds[0]) : -1;
+	t->user_ns = m->n_fds > 1 ? TAKE_FD(m->fds[1]) : -1;
+	return t->user_ns < 0 ? netns_enter(-1, t->net_ns) : 0;
+}
+
+int session_start(struct tracer *t, const struct proto_hello *hello,
+		  struct channel_msg *m)
 {
 	int r;
 
 	if (t->session_id)
 		return -EPROTO;
+	r = enter_network(t, m);
+	if (r < 0)
+		return log_error_errno(r, "network namespace");
 	t->session_id = str_dup(hello->session_id);
 	t->workspace = str_dup(hello->workspace);
 	if (!t->session_id || !t->workspace)
@@ -538,6 +560,10 @@ void session_done(struct tracer *t)
 	t->cgroups = cgroup_root_close(t->cgroups);
 	if (t->landlock_fd > 0)
 		(void)close(t->landlock_fd);
+	if (t->net_ns >= 0)
+		(void)close(t->net_ns);
+	if (t->user_ns >= 0)
+		(void)close(t->user_ns);
 	free(t->filter);
 	free(t->floor_filter);
 	settings_done(&t->settings);

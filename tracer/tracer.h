@@ -62,6 +62,9 @@ struct tracer {
 
 	struct net_floor floor;
 	struct asked asked;
+	/* owned: a network whose every way out is our proxy's; -1 = none.
+	 * With user_ns the commands enter it, else we are in it as well. */
+	int net_ns, user_ns;
 	struct cgroup_root *cgroups; /* owned; NULL = none here */
 	struct launcher *launcher;   /* owned */
 	struct loop_source *launcher_source;
@@ -102,8 +105,10 @@ struct tracer {
 	mode_t umask; /* that we were born with; ours is 0 */
 };
 
-/* Sets the session up from HELLO; READY follows when the dry run is over. */
-int session_start(struct tracer *t, const struct proto_hello *hello);
+/* Sets the session up from HELLO; READY follows when the dry run is over.
+ * m: its descriptors are the namespaces of a captured network, if any. */
+int session_start(struct tracer *t, const struct proto_hello *hello,
+		  struct channel_msg *m);
 /* Called by command.c when the dry run ended. works: with notifications. */
 void session_probed(struct tracer *t, const struct launch_event *confined,
 		    bool works);

@@ -2,12 +2,13 @@
 /*
  * degrade.c - run a command as if in a plain container (Render-like)
  *
- *	degrade [-p] [-m] [-g] [-l] [-n] [-u UID] -- CMD [ARG...]
+ *	degrade [-p] [-m] [-g] [-l] [-n] [-s] [-u UID] -- CMD [ARG...]
  *	  -p  leave ptrace allowed (plain Docker does)
  *	  -m  refuse process_vm_readv and process_vm_writev too
  *	  -g  refuse pidfd_getfd (Docker without CAP_SYS_PTRACE)
  *	  -l  no Landlock: its calls do not exist (kernels before 5.13)
  *	  -n  no second seccomp listener: there is one already
+ *	  -s  leave namespaces allowed (user namespaces are, on most desktops)
  *	  -u  run as this uid, without capabilities
  *
  * No /dev/fuse, no writable cgroups, Docker's 14 capabilities, and mount,
@@ -41,7 +42,7 @@
 #define NAMESPACE_BITS 0x7e020000U /* every CLONE_NEW* */
 #define MAX_INSNS      512
 
-static bool no_getfd, no_landlock;
+static bool no_getfd, no_landlock, namespaces_ok;
 
 #if defined(__x86_64__)
 #	define NATIVE_ARCH AUDIT_ARCH_X86_64
@@ -88,8 +89,6 @@ static void build_filter(bool ptrace_ok, bool no_vm)
 		SYS_fsmount,
 		SYS_fspick,
 		SYS_mount_setattr,
-		SYS_setns,
-		SYS_unshare,
 		SYS_bpf,
 		SYS_perf_event_open,
 		SYS_userfaultfd,
@@ -133,11 +132,16 @@ static void build_filter(bool ptrace_ok, bool no_vm)
 		refuse(SYS_landlock_add_rule, ENOSYS);
 		refuse(SYS_landlock_restrict_self, ENOSYS);
 	}
+	if (!namespaces_ok) {
+		refuse(SYS_setns, EPERM);
+		refuse(SYS_unshare, EPERM);
+	}
 	refuse(SYS_clone3, ENOSYS);
 	emit(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3);
 	emit(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0]),
 	     0, 0);
-	emit(BPF_JMP | BPF_JSET | BPF_K, NAMESPACE_BITS, 0, 1);
+	emit(BPF_JMP | BPF_JSET | BPF_K, namespaces_ok ? 0 : NAMESPACE_BITS, 0,
+	     1);
 	emit(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM, 0, 0);
 	emit(BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
 }
@@ -235,7 +239,7 @@ int main(int argc, char **argv)
 	struct sock_fprog program;
 	int o;
 
-	while ((o = getopt(argc, argv, "+pmglnu:")) != -1) {
+	while ((o = getopt(argc, argv, "+pmglnsu:")) != -1) {
 		if (o == 'p')
 			ptrace_ok = true;
 		else if (o == 'm')
@@ -246,6 +250,8 @@ int main(int argc, char **argv)
 			no_landlock = true;
 		else if (o == 'n')
 			no_listener = true;
+		else if (o == 's')
+			namespaces_ok = true;
 		else if (o == 'u')
 			uid = (unsigned int)strtoul(optarg, NULL, 10);
 		else

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 session
 in_session env -u http_proxy -u https_proxy -u all_proxy -u HTTP_PROXY \
-	-u HTTPS_PROXY -u ALL_PROXY python3 "$HERE/direct.py"
+	-u HTTPS_PROXY -u ALL_PROXY python3 "$HERE/direct.py" ${KERNEL:-}
 expect_status 0
 grep -v ' ok$' "$T/out" && fail "see above"
 
@@ -25,7 +25,7 @@ expect_out "got 5"
 in_session curl -sS --noproxy '*' http://evil.test/
 [ "$STATUS" = 6 ] || fail "evil.test: $STATUS"
 in_session curl -sS --noproxy '*' --resolve good.test:80:45.33.32.156 http://good.test/
-[ "$STATUS" = 7 ] || fail "good.test at another address: $STATUS"
+[ "$STATUS" = 7 ] || [ -n "${KERNEL:-}" ] || fail "good.test at another address: $STATUS"
 
 expect_untouched 6 45.33.32.156
 expect_untouched 17 45.33.32.156

@@ -37,13 +37,28 @@ internet() {
 
 session() {
 	POLICY_FILE=${POLICY_FILE:-$HERE/policy.yaml}
+	[ "${CAPTURE:-}" != namespace ] || CONFIG_EXTRA="${CONFIG_EXTRA:-}
+sandbox:
+  network:
+    transparent:
+      enabled: true"
 	internet
 	start_server
 	in_session sh -c 'echo $HTTPS_PROXY'
 	expect_status 0
 	PROXY=$(cat "$T/out")
 	[ -n "$PROXY" ] || fail "the session has no proxy"
+	[ "${CAPTURE:-}" != namespace ] || captured
 	export CURL_CA_BUNDLE=$T/net/ca.pem
+}
+
+# The session really is in a namespace of its own.
+captured() {
+	curl -fsS "$AGENTSH_SERVER/api/v1/sessions/s" >"$T/out" &&
+		jq -e 'any(.protection[]; .name == "namespace" and .active)' \
+			"$T/out" >/dev/null && return
+	grep -q 'not permitted' "$T/out" && skip "no namespace can be made here"
+	fail "the session has no namespace"
 }
 
 # through CURL-ARG...: by the proxy, from outside the session
