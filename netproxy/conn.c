@@ -183,7 +183,8 @@ static void answer(struct conn *c, const struct dial_result *r, int error)
 		c->client.failed = direct_answer(c, error) < 0;
 	else
 		answer_http(c, r, error);
-	if (error && c->state != CONN_LINGER)
+	/* one that failed is reset: an end of file would look like success */
+	if (error && c->state != CONN_LINGER && !c->client.failed)
 		conn_enter(c, CONN_LINGER);
 }
 

@@ -43,7 +43,8 @@ def tcp(addr, family=socket.AF_INET, blocking=True):
     if KERNEL:
         s.settimeout(0.3)
         try:
-            s.recv(1)
+            if s.recv(1) == b"":
+                return "closed"
         except socket.timeout:
             pass
     s.close()
