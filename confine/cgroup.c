@@ -115,6 +115,18 @@ static const struct probe_step probe_steps[] = {
 	{ CGROUP_V2, CGROUP_FREEZER, "cgroup.freeze", "1" },
 };
 
+/*
+ * A directory beside processes of which a threaded controller (pids, cpu) was
+ * taken away takes no process itself: "domain invalid".
+ */
+static bool takes_processes(int dirfd)
+{
+	char type[32];
+
+	return cgroup_read(dirfd, "cgroup.type", type, sizeof(type)) < 0 ||
+	       str_eq_c(str_trim(str_from(type)), "domain");
+}
+
 static int tree_probe(struct cgroup_tree *t, uint32_t offered)
 {
 	_cleanup_close_ int dir = -1;
@@ -124,6 +136,10 @@ static int tree_probe(struct cgroup_tree *t, uint32_t offered)
 	if (mkdirat(t->fd, name, 0755) < 0 && errno != EEXIST)
 		return -errno;
 	dir = openat(t->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir >= 0 && t->kind == CGROUP_V2 && !takes_processes(dir)) {
+		(void)unlinkat(t->fd, name, AT_REMOVEDIR);
+		return -EBUSY;
+	}
 	for (size_t i = 0; dir >= 0 && i < ARRAY_LEN(probe_steps); i++) {
 		const struct probe_step *s = &probe_steps[i];
 
@@ -215,6 +231,26 @@ static int enable_one(struct cgroup_tree *t, const char *word)
 	return r;
 }
 
+/*
+ * Somebody else's processes are beside our directory and stay there. memory
+ * was refused for that; pids and cpu were not, but would make our directories
+ * ones that take no process.
+ */
+static uint32_t v2_undo_partial(const struct cgroup_tree *t, uint32_t offered)
+{
+	if (takes_processes(t->fd))
+		return offered;
+	for (size_t i = 0; i < ARRAY_LEN(v2_controllers); i++) {
+		if (!(offered & v2_controllers[i].bit))
+			continue;
+		(void)cgroup_write(t->fd, "cgroup.subtree_control",
+				   v2_controllers[i].disable);
+		(void)cgroup_write(t->own_fd, "cgroup.subtree_control",
+				   v2_controllers[i].disable);
+	}
+	return CGROUP_FREEZER;
+}
+
 static uint32_t v2_enable(struct cgroup_tree *t, struct buf *why)
 {
 	uint32_t offered = CGROUP_FREEZER;
@@ -237,7 +273,7 @@ static uint32_t v2_enable(struct cgroup_tree *t, struct buf *why)
 			buf_printf(why, "v2 %s: %s; ", v2_controllers[i].name,
 				   strerror(-r));
 	}
-	return offered;
+	return v2_undo_partial(t, offered);
 }
 
 /* --- one hierarchy --- */

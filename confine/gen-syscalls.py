@@ -38,7 +38,7 @@ CLASSES = {
         clock_gettime clock_nanosleep close close_range copy_file_range dup
         dup2 dup3 epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_pwait2
         epoll_wait eventfd eventfd2 exit exit_group fadvise64 fchdir fcntl
-        fdatasync fgetxattr file_getattr flistxattr flock fork fstat fstatfs
+        fdatasync fgetxattr file_getattr flistxattr flock fork fstatfs
         fsync futex futex_requeue futex_wait futex_waitv futex_wake
         get_mempolicy get_robust_list getcpu getcwd getdents getdents64
         getegid geteuid getgid getgroups getitimer getpeername getpgid
@@ -113,7 +113,7 @@ CLASSES = {
     "CHMOD": "chmod fchmod",
     "CHMODAT": "fchmodat fchmodat2",
     "STAT": """
-        access faccessat faccessat2 lstat newfstatat readlink readlinkat stat
+        access faccessat faccessat2 fstat lstat newfstatat readlink readlinkat stat
         statx""",
     "NET": "bind connect listen",
     "SENDTO": "sendto",

@@ -87,6 +87,30 @@ static int file_paths(struct compiler *c, const struct file_rule *f,
 	return 0;
 }
 
+/* A path, not a pattern: what expanding escaped is plain again. */
+static int file_redirect(struct compiler *c, const struct file_rule *f,
+			 struct img_str *ret)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT, plain = BUF_INIT;
+	struct rule_text t = { .s = f->redirect_to, .pos = f->c.pos };
+	int r;
+
+	if (str_find(f->redirect_to, STR("${")) < 0) {
+		*ret = writer_str(&c->w, f->redirect_to);
+		return 0;
+	}
+	r = compile_expand(c, "file", f->c.name, &t, &b);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < b.len; i++) {
+		if (b.data[i] == '\\' && i + 1 < b.len)
+			i++;
+		buf_putc(&plain, b.data[i]);
+	}
+	*ret = writer_str(&c->w, buf_str(&plain));
+	return plain.error;
+}
+
 int compile_files(struct compiler *c)
 {
 	uint32_t first = writer_count(&c->w, SEC_RULES);
@@ -97,7 +121,9 @@ int compile_files(struct compiler *c)
 		struct img_rule rule = compile_common(c, &f->c);
 
 		rule.mask = file_mask(f, (enum verdict_kind)rule.kind);
-		rule.redirect_to = writer_str(&c->w, f->redirect_to);
+		r = file_redirect(c, f, &rule.redirect_to);
+		if (r < 0)
+			return r;
 		if (f->redirect_to.n)
 			rule.flags |= RULE_REDIRECTS;
 		if (f->preserve_tree)

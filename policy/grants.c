@@ -276,6 +276,19 @@ static int permit_pattern(void *arg, struct str pattern)
 		      : 0;
 }
 
+/* A diverting rule grants where it leads to, not what it covers. */
+static int grant_redirect(const struct derive *d)
+{
+	struct str dir = img_str(d->p, d->rule->redirect_to);
+	_cleanup_free_ char *path = str_dup(dir);
+
+	if (!path)
+		return -ENOMEM;
+	if (!d->out || dir.n < 2 || dir.p[0] != '/')
+		return 0; /* in the workspace, which is granted */
+	return grant_set_add(d->out, path, GRANT_RW, /* expand */ false);
+}
+
 static int derive_rule(struct derive *d)
 {
 	enum verdict_kind kind = (enum verdict_kind)d->rule->kind;
@@ -287,6 +300,8 @@ static int derive_rule(struct derive *d)
 	     kind == VERDICT_SOFT_DELETE) &&
 	    (d->mask & (READ_VERBS | CHANGE_VERBS)))
 		d->has_gap = true;
+	if (kind == VERDICT_REDIRECT)
+		return grant_redirect(d);
 	for (uint32_t i = 0; i < d->rule->sources.n && r >= 0; i++)
 		r = glob_expand(img_str_at(d->p, d->rule->sources, i),
 				verdict_permits(kind) ? permit_pattern

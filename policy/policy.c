@@ -442,6 +442,22 @@ bool policy_has_soft_delete(const struct policy *p)
 	return p->h->flags & POLICY_SOFT_DELETES;
 }
 
+size_t policy_redirect_dirs(const struct policy *p, struct str *out, size_t max)
+{
+	const struct img_rule *rules = img_rules(p, FAMILY_FILE);
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < p->h->family[FAMILY_FILE].n; i++) {
+		if (rules[i].kind != VERDICT_REDIRECT ||
+		    !(rules[i].flags & RULE_REDIRECTS))
+			continue;
+		if (n < max)
+			out[n] = img_str(p, rules[i].redirect_to);
+		n++;
+	}
+	return n;
+}
+
 size_t policy_denied_commands(const struct policy *p, struct str *out,
 			      size_t max)
 {

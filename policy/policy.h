@@ -86,6 +86,13 @@ int policy_rule_redirect(const struct policy *p, struct verdict v,
 			 struct policy_redirect *ret, struct str *args,
 			 size_t max_args, struct str *env, size_t max_env);
 
+/*
+ * Directories that file rules redirect to; relative ones are meant from the
+ * workspace. Fills at most max. Return: how many there are.
+ */
+size_t policy_redirect_dirs(const struct policy *p, struct str *out,
+			    size_t max);
+
 struct policy_limits {
 	uint64_t memory_mb, swap_max_mb, disk_read_bps, disk_write_bps;
 	uint32_t cpu_percent, pids, net_bandwidth_mbps;

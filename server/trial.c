@@ -478,6 +478,11 @@ static void put_canaries(const struct canary_report *r, struct json_writer *w)
 	json_end_array(w);
 }
 
+static bool is_set(const char *path)
+{
+	return path && path[0]; /* NULL when the configuration was not read */
+}
+
 static void put_judgement(struct trial *t, struct json_writer *w)
 {
 	_cleanup_arena_ struct arena a = ARENA_INIT(1U << 20);
@@ -485,8 +490,8 @@ static void put_judgement(struct trial *t, struct json_writer *w)
 	struct canary_report r;
 	struct json *layers = NULL;
 	struct guarantee_facts f = {
-		.audit_stored = t->app.cfg.sqlite_path[0] ||
-				t->app.cfg.jsonl_path[0],
+		.audit_stored = is_set(t->app.cfg.sqlite_path) ||
+				is_set(t->app.cfg.jsonl_path),
 		.fast_reads = t->app.cfg.fast_reads,
 		.proxy = t->session && t->session->proxy_port,
 	};

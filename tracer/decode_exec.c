@@ -26,6 +26,7 @@
 #include "base/proc.h"
 #include "core/limits.h"
 #include "tracer/copies.h"
+#include "tracer/divert_exec.h"
 #include "tracer/notify.h"
 #include "tracer/ownfd.h"
 #include "tracer/ptrace.h"
@@ -385,10 +386,17 @@ static struct proc_entry *own_entry(struct request *q)
 	return e;
 }
 
+static uint64_t path_arg(const struct request *q)
+{
+	return q->args[q->nr == SYS_execveat ? 1 : 0];
+}
+
 static void on_decided(void *arg, struct verdict v)
 {
 	struct request *q = arg;
 	struct proc_entry *e = proctab_find(&q->command->procs, q->pid);
+	const struct exec *x = q->data;
+	int r;
 
 	switch (v.kind) {
 	case VERDICT_ALLOW:
@@ -400,15 +408,42 @@ static void on_decided(void *arg, struct verdict v)
 		e->has_image = true;
 		request_continue(q);
 		return;
+	case VERDICT_REDIRECT:
+		r = e && x ? exec_divert(q, v, path_arg(q), x->raw) : -EACCES;
+		if (r < 0 || !e)
+			break;
+		/* The stub is no level of its own. */
+		e->pending_depth -= e->pending_depth > 0;
+		e->expected = 0;
+		e->unverified = true;
+		e->has_image = true;
+		request_continue(q);
+		return;
 	case VERDICT_DENY:
 	case VERDICT_APPROVE:
-	/* Another program cannot be put in its place without trusting the
-	 * caller's memory; the server redirects commands before they start. */
-	case VERDICT_REDIRECT:
 	case VERDICT_KIND_MAX:
 		break;
 	}
 	request_fail(q, EACCES);
+}
+
+/* What the stub of a redirect executes was decided by the rule. */
+static void go_on_diverted(struct request *q, const struct event *proto,
+			   struct proc_entry *e)
+{
+	struct event ev = *proto;
+
+	ev.has_policy = true;
+	ev.decision = ev.effective_decision = VERDICT_ALLOW;
+	ev.rule = STR("redirected");
+	ev.action = EVENT_ALLOWED;
+	if (sink_emit(&q->tracer->sink, &ev) < 0) {
+		request_fail(q, EACCES);
+		return;
+	}
+	e->unverified = true;
+	e->has_image = true;
+	request_continue(q);
 }
 
 static void judge(struct request *q, struct exec *x, struct proc_entry *e)
@@ -444,6 +479,13 @@ static void judge(struct request *q, struct exec *x, struct proc_entry *e)
 	e->expected =
 		second ? image_hash(x->interp, x->interp_argv, x->interp_argc)
 		       : image_hash(x->path, x->argv, x->argc);
+	if (exec_divert_wanted(q, x->raw, x->argv, x->argc)) {
+		go_on_diverted(q, &ev, e);
+		return;
+	}
+	/* For a redirect, which is decided at once: x is gone when we return,
+	 * and q may be. An approval that comes later has no use for it. */
+	q->data = x;
 	request_ask(q, &op, second ? &op2 : NULL, &ev, on_decided);
 }
 
@@ -469,7 +511,7 @@ static int gather(struct request *q, struct exec *x)
 
 	if (!path)
 		return -ENOMEM;
-	n = mem_get_string(&q->mem, q->args[at ? 1 : 0], path, LIMIT_PATH);
+	n = mem_get_string(&q->mem, path_arg(q), path, LIMIT_PATH);
 	if (n < 0)
 		return (int)n;
 	x->raw = str_from_n(path, (size_t)n);
@@ -562,6 +604,8 @@ static bool verify_image(struct request *q, struct proc_entry *e, bool is_exec)
 		request_fail(q, EACCES);
 		return false;
 	}
+	if (exec_divert_arrived(q, buf_str(&exe)))
+		return true;
 	argc = split_cmdline(buf_str(&cmdline), argv, ARRAY_LEN(argv));
 	image = image_hash(buf_str(&exe), argv, argc);
 	/* Still the image before a failed exec, or the one that was judged. */

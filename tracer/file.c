@@ -26,6 +26,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "tracer/brake.h"
+#include "tracer/divert.h"
 #include "tracer/exposes.h"
 #include "tracer/ownfd.h"
 #include "tracer/quarantine.h"
@@ -47,7 +48,7 @@ void file_forget(struct file_target *t)
 {
 	target_done(t);
 	t->base = t->parent = t->fd = -1;
-	t->slash = t->plain = false;
+	t->slash = t->plain = t->missing = false;
 	t->path = t->name = BUF_INIT;
 }
 
@@ -68,7 +69,7 @@ static void target_init(struct file_target *t)
 	t->text[0] = t->last[0] = 0;
 	t->how_resolve = 0;
 	t->base = t->parent = t->fd = -1;
-	t->slash = t->plain = false;
+	t->slash = t->plain = t->missing = false;
 	t->path = t->name = BUF_INIT;
 }
 
@@ -86,12 +87,12 @@ struct file_call *file_new(struct request *q, enum file_verb verb,
 	f->q = q;
 	f->viewer = (struct viewer){ q->pid, q->tid };
 	f->verb = verb;
-	f->act = act;
+	f->act = f->perform = act;
 	f->two = f->exposes = f->times_now = false;
 	f->kept = (struct trash_kept){ 0 };
 	f->flags = f->mode = 0;
 	f->refusal = EACCES;
-	f->held = false;
+	f->held = f->diverted = false;
 	f->value = NULL;
 	f->value_n = 0;
 	f->xattr[0] = 0;
@@ -188,7 +189,7 @@ int file_find_fd(struct file_call *f, struct file_target *t, int fd)
 }
 
 /* Parent and last are known: the judged path, and the object if it exists. */
-static int have_parent(struct file_target *t)
+int file_have_parent(struct file_target *t)
 {
 	int r;
 
@@ -217,7 +218,7 @@ int file_find_name(struct file_call *f, struct file_target *t)
 				      t->how_resolve, t->last, &t->slash);
 	if (t->parent < 0)
 		return t->parent;
-	r = have_parent(t);
+	r = file_have_parent(t);
 	return r < 0 ? r : name_target(f, t);
 }
 
@@ -239,7 +240,7 @@ static int follow_last(struct file_call *f, struct file_target *t)
 	(void)close(TAKE_FD(t->fd));
 	t->parent = resolve_parent_at(&f->viewer, base, target, 0, t->last,
 				      &t->slash);
-	return t->parent < 0 ? t->parent : have_parent(t);
+	return t->parent < 0 ? t->parent : file_have_parent(t);
 }
 
 int file_find_for_create(struct file_call *f, struct file_target *t,
@@ -446,7 +447,7 @@ static void hide_quarantine(struct file_call *f)
 
 /* What is closed by the server; and procfs of ourselves, which would answer us
  * what it refuses the caller. */
-static bool is_ours(const struct file_call *f, struct str path)
+bool file_is_ours(const struct file_call *f, struct str path)
 {
 	struct str rest = str_skip(path, 6), part;
 	uint64_t pid;
@@ -474,8 +475,8 @@ static bool is_ours(const struct file_call *f, struct str path)
 	return str_eq_c(str_basename(path), "mem") && f->verb != FILE_STAT;
 }
 
-static void fill_op(const struct file_call *f, const struct file_target *t,
-		    enum file_verb verb, struct op *op)
+void file_fill_op(const struct file_call *f, const struct file_target *t,
+		  enum file_verb verb, struct op *op)
 {
 	*op = (struct op){ .kind = OP_FILE };
 	op->file.verb = verb;
@@ -552,6 +553,7 @@ static void run_act(struct file_call *f, enum verdict_kind kind)
 static void on_judged(void *arg, struct verdict v)
 {
 	struct request *q = arg;
+	int r;
 
 	switch (v.kind) {
 	case VERDICT_ALLOW:
@@ -561,9 +563,15 @@ static void on_judged(void *arg, struct verdict v)
 			q->command->brake_released = true;
 		run_act(q->data, v.kind);
 		return;
+	case VERDICT_REDIRECT:
+		r = file_divert(q->data);
+		if (r < 0)
+			request_fail(q, -r);
+		else
+			run_act(q->data, v.kind);
+		return;
 	case VERDICT_DENY:
 	case VERDICT_APPROVE:
-	case VERDICT_REDIRECT:
 	case VERDICT_KIND_MAX:
 		break;
 	}
@@ -588,7 +596,7 @@ static bool second_op(const struct file_call *f, struct op *op)
 	const struct policy *p = guard_policy(f->q->tracer->guard);
 
 	if (f->exposes) {
-		fill_op(f, &f->a, FILE_OPEN, op);
+		file_fill_op(f, &f->a, FILE_OPEN, op);
 		if (policy_decide(p, op).kind == VERDICT_DENY)
 			return true;
 	}
@@ -597,7 +605,7 @@ static bool second_op(const struct file_call *f, struct op *op)
 		return true;
 	}
 	if (f->two)
-		fill_op(f, &f->b, f->verb, op);
+		file_fill_op(f, &f->b, f->verb, op);
 	return f->two;
 }
 
@@ -634,14 +642,14 @@ void file_judge(struct file_call *f)
 	bool second;
 
 	hide_quarantine(f);
-	fill_op(f, &f->a, f->verb, &op);
+	file_fill_op(f, &f->a, f->verb, &op);
 	/* pipe:[1], socket:[2], anon_inode: not of any file system we judge */
 	if (op.file.path.n == 0 || op.file.path.p[0] != '/') {
 		run_act(f, VERDICT_ALLOW);
 		return;
 	}
-	if (is_ours(f, op.file.path) ||
-	    (f->two && is_ours(f, buf_str(&f->b.path))))
+	if (file_is_ours(f, op.file.path) ||
+	    (f->two && file_is_ours(f, buf_str(&f->b.path))))
 		op.kind = OP_NONE; /* denied by any policy */
 	brake(f, &op, &e);
 	second = second_op(f, &op2);
@@ -664,5 +672,9 @@ void file_judge(struct file_call *f)
 
 void file_error(struct file_call *f, int r)
 {
-	request_fail(f->q, -r);
+	/* What is not there may be somewhere else by a rule. */
+	if ((r == -ENOENT || r == -ENOTDIR) && file_name_diverted(f))
+		file_judge(f);
+	else
+		request_fail(f->q, -r);
 }

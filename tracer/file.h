@@ -34,9 +34,10 @@ struct file_target {
 	int base;   /* owned: where a relative text starts, until named; -1 */
 	int parent; /* owned O_PATH; -1 */
 	char last[NAME_MAX + 1];
-	bool slash; /* the name ended in '/' */
-	bool plain; /* no link on the way: name and path are the same */
-	int fd;     /* owned O_PATH of the object; -1 = does not exist */
+	bool slash;   /* the name ended in '/' */
+	bool missing; /* not found; a rule may say where else to look */
+	bool plain;   /* no link on the way: name and path are the same */
+	int fd;       /* owned O_PATH of the object; -1 = does not exist */
 	struct stat st;
 	struct buf path; /* judged: object, or parent + last */
 	struct buf name; /* as named; empty when equal */
@@ -51,6 +52,8 @@ struct file_call {
 	/* judge also whether a may be read: its content gets another name */
 	bool exposes;
 	int64_t (*act)(struct file_call *f);
+	/* what a diverted call does: act as file_new() was told */
+	int64_t (*perform)(struct file_call *f);
 	/* arguments that act needs */
 	uint64_t flags, mode;
 	char *value; /* owned: link target, xattr value */
@@ -59,6 +62,7 @@ struct file_call {
 	struct timespec times[2];
 	bool times_now;
 	uint32_t uid, gid;
+	bool diverted;          /* by a rule; another file is acted on */
 	bool held;              /* by the brake */
 	int refusal;            /* errno of a denial */
 	struct trash_kept kept; /* by the last file_keep() */
@@ -84,6 +88,15 @@ int file_find_for_create(struct file_call *f, struct file_target *t,
 			 bool follow);
 /* The object behind the caller's descriptor. */
 int file_find_fd(struct file_call *f, struct file_target *t, int fd);
+
+/* With parent and last known: the judged path, and the object if it exists. */
+int file_have_parent(struct file_target *t);
+
+/* The operation verb on a target, for a decision. */
+void file_fill_op(const struct file_call *f, const struct file_target *t,
+		  enum file_verb verb, struct op *op);
+/* True for what no command may do, whatever the policy says. */
+bool file_is_ours(const struct file_call *f, struct str path);
 
 /* Asks the guard, records, then acts or refuses; ends the request. */
 void file_judge(struct file_call *f);

@@ -47,6 +47,17 @@ ssize_t mem_read_process(void *arg, uint64_t addr, void *p, size_t n)
 	return -EFAULT;
 }
 
+int mem_put_process(pid_t tid, uint64_t addr, const void *p, size_t n)
+{
+	/* Neither is dereferenced for writing here. */
+	struct iovec local = { (void *)(uintptr_t)p, n };
+	struct iovec remote = { (void *)(uintptr_t)addr, n };
+
+	if (process_vm_writev(tid, &local, 1, &remote, 1, 0) == (ssize_t)n)
+		return 0;
+	return errno == EPERM || errno == ENOSYS ? -EPERM : -EFAULT;
+}
+
 static size_t to_page_end(uint64_t addr, size_t n)
 {
 	size_t left = PAGE - (size_t)(addr & (PAGE - 1));

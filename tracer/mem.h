@@ -27,6 +27,9 @@ struct mem {
 /* Memory of a process (arg = pointer to its pid_t). */
 mem_read_fn mem_read_process;
 
+/* Writes n bytes: 0, -EFAULT, or -EPERM where we may not. */
+int mem_put_process(pid_t tid, uint64_t addr, const void *p, size_t n);
+
 /* Exactly n bytes or -EFAULT. */
 int mem_get(const struct mem *m, uint64_t addr, void *p, size_t n);
 /*

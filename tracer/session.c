@@ -26,6 +26,8 @@
 #include "core/grant.h"
 #include "tracer/command.h"
 #include "tracer/copies.h"
+#include "tracer/divert.h"
+#include "tracer/divert_exec.h"
 #include "tracer/ptrace.h"
 #include "tracer/tracer.h"
 
@@ -45,7 +47,9 @@ static uint32_t choose_notify(const struct tracer *t)
 		/* A denial inside what Landlock grants has no other guard. */
 		if (!s->write_only_opens || policy_needs_open_notify(t->policy))
 			notify |= NOTIFY_OPEN_READ;
-		if (s->intercept_metadata)
+		/* What is elsewhere must look as if it were here. */
+		if (s->intercept_metadata ||
+		    policy_redirect_dirs(t->policy, NULL, 0) > 0)
 			notify |= NOTIFY_STAT;
 	}
 	if (s->net_notify)
@@ -80,6 +84,10 @@ static int derive_grants(const struct tracer *t, struct grant_set *g,
 	if (r == 0)
 		r = add_grants(g, &s->landlock_exec,
 			       GRANT_READ | GRANT_EXECUTE);
+	if (r == 0 && exec_divert_path(t))
+		r = grant_set_add(g, exec_divert_path(t),
+				  GRANT_READ | GRANT_EXECUTE,
+				  /* expand */ false);
 	for (size_t i = 0; r == 0 && i < s->deny_paths.n; i++)
 		r = grant_set_add_hole(g, s->deny_paths.v[i]);
 	for (size_t i = 0; r == 0 && i < s->closed_paths.n; i++)
@@ -303,6 +311,8 @@ static int start_floor(struct tracer *t)
 	t->floor = (struct net_floor){ .loopback_open = true };
 	t->notify = choose_notify(t);
 	t->no_getfd = getfd_refused();
+	divert_prepare(t);
+	exec_divert_open(t);
 	r = build_landlock(t);
 	if (r < 0)
 		return log_error_errno(r, "cannot derive the file floor");
@@ -310,6 +320,7 @@ static int start_floor(struct tracer *t)
 	if (t->landlock_fd < 0 && t->notify)
 		t->notify |= NOTIFY_SIGNAL;
 	t->listener = t->notify != 0;
+	t->diverts = policy_redirect_dirs(t->policy, NULL, 0) > 0;
 	t->reads_on_behalf = policy_needs_open_notify(t->policy);
 	r = drop_privileges(t);
 	if (r < 0)
@@ -553,6 +564,7 @@ void session_done(struct tracer *t)
 	close_launcher(t);
 	t->guard = guard_free(t->guard);
 	t->copies = copies_free(t->copies);
+	exec_divert_close(t);
 	if (t->trash)
 		(void)trash_maintain(t->trash, PURGE_MS);
 	t->trash = trash_close(t->trash);

@@ -50,6 +50,7 @@ static const struct sysent table[] = {
 
 	ENTRY(newfstatat, decode_stat),
 	ENTRY(statx, decode_stat),
+	ENTRY(fstat, decode_stat),
 	ENTRY(faccessat, decode_stat),
 	{ 439, "faccessat2", decode_stat },
 	ENTRY(readlinkat, decode_stat),

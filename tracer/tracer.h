@@ -44,6 +44,7 @@ struct asked {
 
 struct command;
 struct copies;
+struct divert_exec;
 struct ptracer;
 struct request;
 struct slot;
@@ -83,6 +84,7 @@ struct tracer {
 	bool ready_sent;
 	/* Reads are opened here too: the floor is coarser than the policy. */
 	bool reads_on_behalf;
+	bool diverts; /* some file rule redirects */
 
 	/* What the filter itself says of a number: 0 = not refused. */
 	int16_t denied_errno[TRACER_NR_MAX];
@@ -91,6 +93,7 @@ struct tracer {
 	struct keeper keeper; /* of it */
 	int trash_error;
 	uint64_t workspace_entries; /* for the brake; 0 = not counted yet */
+	struct divert_exec *divert; /* owned; divert_exec.c */
 	struct copies *copies;      /* owned: content of denied programs */
 	struct command *commands;   /* list; owned */
 	struct command *probe;      /* the dry run, until READY */
