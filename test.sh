@@ -105,6 +105,8 @@ if build build-test -Dbuildtype=debugoptimized; then
 	[ "$mode" = quick ] || {
 		run build-test cases 2400 --suite cases "${serial[@]}"
 		again build-test cases
+		[ -n "${AGENTSH_KERNELS:-}" ] ||
+			bash scripts/kernels-fetch.sh build-test/kernels 120
 		run build-test escape 900 --suite escape "${serial[@]}"
 	}
 fi
