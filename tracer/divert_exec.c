@@ -229,6 +229,9 @@ int exec_divert(struct request *q, struct verdict v, uint64_t path_addr,
 	struct proc_stat st;
 	int r;
 
+	/* Descriptors are given through the listener; ptrace has none. */
+	if (strcmp(q->backend->source, "seccomp") != 0)
+		return -EACCES;
 	if (!d || d->stub < 0 || proc_stat_read(q->pid, &st) < 0)
 		return -EACCES;
 	x = &d->v[d->next++ % DIVERTED_MAX];
