@@ -120,7 +120,8 @@ workload() {
 	conf) rows sh conf.sh ;;
 	esac
 	printf '\n== %s\n' "$1"
-	"$T/compare" -n "$ROUNDS" "${ROWS[@]}"
+	"$T/compare" -n "$ROUNDS" -s "$(IFS=,; echo "${SERVERS[*]}")" \
+		"${ROWS[@]}"
 }
 
 for p in compare bench_open; do
