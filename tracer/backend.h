@@ -17,6 +17,7 @@ struct request;
 
 struct backend {
 	const char *source; /* of events */
+	bool tells_chdir;   /* chdir and fchdir arrive as well (cwd.c) */
 	/* False once the caller has gone: what was read may be another's. */
 	bool (*valid)(const struct request *q);
 	/* One of these is the last thing done to a request; request_*() give

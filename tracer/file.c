@@ -32,10 +32,18 @@
 #include "tracer/quarantine.h"
 #include "tracer/slot.h"
 
+void file_base_done(struct file_target *t)
+{
+	if (t->base >= 0 && !t->base_held)
+		(void)close(t->base);
+	t->base = -1;
+	t->base_held = false;
+	t->base_path = STR_NONE;
+}
+
 static void target_done(struct file_target *t)
 {
-	if (t->base >= 0)
-		(void)close(t->base);
+	file_base_done(t);
 	if (t->parent >= 0)
 		(void)close(t->parent);
 	if (t->fd >= 0)
@@ -47,7 +55,7 @@ static void target_done(struct file_target *t)
 void file_forget(struct file_target *t)
 {
 	target_done(t);
-	t->base = t->parent = t->fd = -1;
+	t->parent = t->fd = -1;
 	t->slash = t->plain = t->missing = false;
 	t->path = t->name = BUF_INIT;
 }
@@ -69,6 +77,8 @@ static void target_init(struct file_target *t)
 	t->text[0] = t->last[0] = 0;
 	t->how_resolve = 0;
 	t->base = t->parent = t->fd = -1;
+	t->base_held = false;
+	t->base_path = STR_NONE;
 	t->slash = t->plain = t->missing = false;
 	t->path = t->name = BUF_INIT;
 }
@@ -111,6 +121,41 @@ int file_get_path(struct file_call *f, struct file_target *t, int dirfd,
 	return n < 0 ? (int)n : 0; /* valid? asked when the object is held */
 }
 
+int file_base(struct file_call *f, struct file_target *t)
+{
+	const struct cwd *c = NULL;
+
+	if (t->dirfd == AT_FDCWD && t->text[0] && t->text[0] != '/')
+		c = cwd_of(f->q);
+	if (!c)
+		return resolve_base(&f->viewer, t->dirfd, t->text, &t->base);
+	t->base = c->fd;
+	t->base_held = true;
+	t->base_path = buf_str(&c->path);
+	return 0;
+}
+
+int file_name(const struct file_target *t, struct buf *out)
+{
+	if (t->base_held)
+		return path_join(t->base_path, str_from(t->text), out);
+	return resolve_name_at(t->base, t->text, out);
+}
+
+static bool has_dotdot(const char *path)
+{
+	for (const char *p = path; (p = strstr(p, "..")); p++)
+		if ((p == path || p[-1] == '/') && (p[2] == 0 || p[2] == '/'))
+			return true;
+	return false;
+}
+
+bool file_name_is_path(const struct file_target *t)
+{
+	return t->plain && (t->base < 0 || t->base_held) &&
+	       !has_dotdot(t->text);
+}
+
 /* " (deleted)" is how procfs marks a name that is gone. */
 static void strip_deleted(struct file_target *t)
 {
@@ -127,9 +172,8 @@ static int name_target(struct file_call *f, struct file_target *t)
 	int r = 0;
 
 	if (t->text[0] && !t->plain)
-		r = resolve_name_at(t->base, t->text, &t->name);
-	if (t->base >= 0)
-		(void)close(TAKE_FD(t->base));
+		r = file_name(t, &t->name);
+	file_base_done(t);
 	if (r < 0)
 		return r;
 	if (str_eq(buf_str(&t->name), buf_str(&t->path)))
@@ -140,12 +184,15 @@ static int name_target(struct file_call *f, struct file_target *t)
 /* t->st is filled, too */
 static int have_stated(struct file_call *f, struct file_target *t)
 {
-	int r = ownfd_path(t->fd, &t->path);
+	int r;
 
-	if (r < 0)
-		return r;
-	strip_deleted(t);
-	return name_target(f, t);
+	if (file_name_is_path(t)) {
+		r = file_name(t, &t->path);
+	} else {
+		r = ownfd_path(t->fd, &t->path);
+		strip_deleted(t);
+	}
+	return r < 0 ? r : name_target(f, t);
 }
 
 static int have_object(struct file_call *f, struct file_target *t)
@@ -161,7 +208,7 @@ int file_find_object(struct file_call *f, struct file_target *t, bool follow,
 
 	if (empty && t->text[0] == 0)
 		return file_find_fd(f, t, t->dirfd);
-	r = resolve_base(&f->viewer, t->dirfd, t->text, &t->base);
+	r = file_base(f, t);
 	if (r < 0)
 		return r;
 	t->fd = resolve_object_at(&f->viewer, t->base, t->text,
@@ -210,7 +257,7 @@ int file_have_parent(struct file_target *t)
 
 int file_find_name(struct file_call *f, struct file_target *t)
 {
-	int r = resolve_base(&f->viewer, t->dirfd, t->text, &t->base);
+	int r = file_base(f, t);
 
 	if (r < 0)
 		return r;
@@ -346,6 +393,8 @@ int file_keep(struct file_call *f, struct keep_req *req)
 	const struct keeper *k = &f->q->tracer->keeper;
 
 	f->kept = (struct trash_kept){ 0 };
+	if (req->verb == KEEP_RENAME)
+		cwd_renamed(f->q->tracer);
 	if (!is_kept(f, req))
 		return perform(req);
 	req->group = command_group(f->q->command);

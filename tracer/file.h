@@ -31,8 +31,10 @@ struct file_target {
 	char text[LIMIT_PATH];
 	uint64_t how_resolve; /* RESOLVE_* of openat2 */
 	/* what was found */
-	int base;   /* owned: where a relative text starts, until named; -1 */
-	int parent; /* owned O_PATH; -1 */
+	int base;       /* where a relative text starts, until named; -1 */
+	bool base_held; /* base is the cwd cache's, else owned */
+	struct str base_path; /* then: its name (borrowed) */
+	int parent;           /* owned O_PATH; -1 */
 	char last[NAME_MAX + 1];
 	bool slash;   /* the name ended in '/' */
 	bool missing; /* not found; a rule may say where else to look */
@@ -72,6 +74,13 @@ struct file_call {
 struct file_call *file_new(struct request *q, enum file_verb verb,
 			   int64_t (*act)(struct file_call *f));
 
+/* Where t->text starts: t->base. 0 or the error the caller would get. */
+int file_base(struct file_call *f, struct file_target *t);
+void file_base_done(struct file_target *t);
+/* t->text as named, absolute and clean, into out. 0 or -errno. */
+int file_name(const struct file_target *t, struct buf *out);
+/* No link was followed, so that file_name() is the object's path. */
+bool file_name_is_path(const struct file_target *t);
 /* Copies the path at addr into t->text. 0 or -errno. */
 int file_get_path(struct file_call *f, struct file_target *t, int dirfd,
 		  uint64_t addr);
@@ -97,6 +106,15 @@ void file_fill_op(const struct file_call *f, const struct file_target *t,
 		  enum file_verb verb, struct op *op);
 /* True for what no command may do, whatever the policy says. */
 bool file_is_ours(const struct file_call *f, struct str path);
+
+/*
+ * Opens f->a for reading in one step, if it is a plain file or directory (see
+ * open_read.c): f->a.fd is then what the caller is to get. False: nothing was
+ * done.
+ */
+bool open_read(struct file_call *f);
+/* f->a was found by file_find_object(): the next one there may be plain. */
+void open_read_learn(const struct file_call *f);
 
 /* Asks the guard, records, then acts or refuses; ends the request. */
 void file_judge(struct file_call *f);

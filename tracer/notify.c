@@ -164,6 +164,7 @@ static bool notify_valid(const struct request *q)
 }
 
 static const struct backend notify_backend = { .source = "seccomp",
+					       .tells_chdir = true,
 					       .valid = notify_valid,
 					       .go_on = notify_go_on,
 					       .answer = notify_answer,
@@ -303,6 +304,7 @@ void request_dispatch(struct request *q)
 	q->name = s ? s->name : "system call";
 	if (q->command->pid == 0)
 		command_started(q->command, q->tid);
+	cwd_arrived(q->tracer, q->tid);
 	if (q->command->is_probe) {
 		answer_probe(q);
 		return;

@@ -43,7 +43,7 @@ static uint32_t choose_notify(const struct tracer *t)
 		return 0;
 	notify = NOTIFY_EXEC | NOTIFY_POSTEXEC | NOTIFY_META | NOTIFY_DENIED;
 	if (s->file_monitor) {
-		notify |= NOTIFY_OPEN_WRITE | NOTIFY_MUTATE;
+		notify |= NOTIFY_OPEN_WRITE | NOTIFY_MUTATE | NOTIFY_CHDIR;
 		/* A denial inside what Landlock grants has no other guard. */
 		if (!s->write_only_opens || policy_needs_open_notify(t->policy))
 			notify |= NOTIFY_OPEN_READ;
@@ -579,6 +579,7 @@ void session_done(struct tracer *t)
 	free(t->filter);
 	free(t->floor_filter);
 	settings_done(&t->settings);
+	cwd_done(t);
 	buf_done(&t->scratch);
 	free(t->session_id);
 	free(t->workspace);

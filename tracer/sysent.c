@@ -22,6 +22,9 @@ static const struct sysent table[] = {
 	ENTRY(execveat, decode_exec),
 	ENTRY(set_tid_address, request_continue),
 
+	ENTRY(chdir, decode_chdir),
+	ENTRY(fchdir, decode_chdir),
+
 	ENTRY(openat, decode_open),
 	ENTRY(openat2, decode_openat2),
 	ENTRY(unlinkat, decode_unlinkat),

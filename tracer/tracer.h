@@ -24,12 +24,20 @@
 #include "policy/guard.h"
 #include "policy/net.h"
 #include "policy/policy.h"
+#include "tracer/cwd.h"
 #include "tracer/launcher.h"
 #include "tracer/settings.h"
 #include "trash/keeper.h"
 #include "trash/trash.h"
 
-#define ASKED_MAX 128
+#define ASKED_MAX    128
+#define PLAIN_FS_MAX 8
+
+/* Devices that are known not to be procfs or the like; see open_read.c. */
+struct plain_fs {
+	dev_t dev[PLAIN_FS_MAX];
+	size_t n;
+};
 
 /* DNS servers that sockets asked; see decode_recv.c. */
 struct asked {
@@ -103,6 +111,8 @@ struct tracer {
 	bool slot_wanted, slots_off;
 	uint64_t launch_key;           /* of the filter */
 	struct request *free_requests; /* pool */
+	struct cwd_cache cwds;
+	struct plain_fs plain_fs; /* of open_read.c */
 	uint32_t next_id, next_ticket;
 	bool shutting_down;
 	mode_t umask; /* that we were born with; ours is 0 */
