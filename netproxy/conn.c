@@ -82,6 +82,7 @@ static void record_end(struct conn *c)
 	e.remote = buf_str(&remote);
 	event_add_int(&e, "bytes_sent", (int64_t)c->upstream.n_out);
 	event_add_int(&e, "bytes_received", (int64_t)c->upstream.n_in);
+	event_add_int(&e, "client_port", c->client_port);
 	(void)sink_emit(g->sink, &e); /* it is over either way */
 }
 

@@ -104,6 +104,8 @@ static void put_fields(const struct gate_request *r, struct event *e)
 		event_add_str(e, "redirect_to", str_from(r->redirect));
 	if (r->client_port)
 		event_add_int(e, "client_port", r->client_port);
+	if (r->by_datagram)
+		event_add_str(e, "transport", STR("udp"));
 }
 
 int gate_record(const struct gate *g, const struct gate_request *r,

@@ -49,6 +49,7 @@ struct gate_request {
 	struct str sni;          /* server name that was refused, else empty */
 	const char *redirect;    /* connect or DNS redirect, or NULL */
 	uint16_t client_port;    /* local port of the client's connection */
+	bool by_datagram;        /* and that is UDP's */
 };
 
 /* Records a decision. -errno: it could not be recorded, so deny. */

@@ -58,6 +58,7 @@ struct stub_client {
 	struct stub *stub;
 	struct stub_client *next, **link;
 	struct stream stream;
+	uint16_t port; /* the other end's */
 	struct loop_source *timer;
 };
 
@@ -146,8 +147,15 @@ static int record(const struct stub_query *q, const struct net_answer *a,
 {
 	struct gate_request r = { .type = STR("dns_query"),
 				  .host = str_from(q->query.name),
-				  .addr = first };
+				  .addr = first,
+				  .by_datagram = !q->client };
+	struct addr from;
 
+	if (q->client)
+		r.client_port = q->client->port;
+	else
+		(void)addr_from_sockaddr(&q->came.from, q->came.from_len, &from,
+					 &r.client_port);
 	return gate_record(q->stub->gate, &r, a);
 }
 
@@ -362,8 +370,12 @@ static void on_client_idle(struct loop *l, void *arg)
 static void on_tcp(struct loop *l, int fd, uint32_t events, void *arg)
 {
 	struct stub *s = arg;
-	int sock = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+	int sock = accept4(fd, (struct sockaddr *)&peer, &len,
+			   SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct stub_client *c;
+	struct addr from;
 
 	(void)events;
 	if (sock < 0)
@@ -374,6 +386,7 @@ static void on_tcp(struct loop *l, int fd, uint32_t events, void *arg)
 		return;
 	}
 	c->stub = s;
+	(void)addr_from_sockaddr(&peer, len, &from, &c->port);
 	c->next = s->clients;
 	c->link = &s->clients;
 	if (c->next)

@@ -313,6 +313,7 @@ void session_free(struct session *s)
 	buf_done(&s->weakness);
 	buf_done(&s->proxy_url);
 	session_forget_namespaces(s);
+	free(s->clients);
 	(void)policy_unref(s->policy);
 	if (s->policy_fd >= 0)
 		(void)close(s->policy_fd);

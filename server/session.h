@@ -66,7 +66,8 @@ struct session {
 	/* owned: where commands run, when the proxy captures what they send;
 	 * -1 = there is none, or no user namespace around it */
 	int net_ns, user_ns;
-	char *net_ns_error; /* owned: why there is none though wanted */
+	char *net_ns_error;      /* owned: why there is none though wanted */
+	struct clients *clients; /* owned: whose ports the proxy sees */
 	bool protection_recorded, weakness_told;
 	struct buf unmet;    /* a sandbox.require that does not hold here */
 	struct buf weakness; /* names of layers that are not active */

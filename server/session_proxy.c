@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/num.h"
+#include "server/clients.h"
 #include "server/exec.h"
 #include "server/session_priv.h"
 #include "server/worker.h"
@@ -123,16 +124,31 @@ static int on_message(void *arg, struct channel_msg *m)
 	return m->type == PROTO_READY ? on_ready(arg, m) : -EBADMSG;
 }
 
+/*
+ * The proxy sees ports, not processes. The tracer has written whose a port is
+ * before anything was sent from it, but we may not have read that yet. Where
+ * it could not know (nothing is notified here), the only one that runs it is.
+ */
+static struct str whose(struct session *s, const struct event *e)
+{
+	struct str command = clients_find(s->clients, e);
+
+	if (!command.n && s->tracer) {
+		worker_drain(s->tracer);
+		command = clients_find(s->clients, e);
+	}
+	if (!command.n && s->commands && !s->commands->next)
+		command = str_from(s->commands->id);
+	return command;
+}
+
 static int on_event(void *arg, struct event *e)
 {
 	struct session *s = arg;
 
 	e->session_id = str_from(s->id);
 	e->id = STR_NONE;
-	/* The proxy sees connections, not processes: with one command running
-	 * it is that one's. */
-	if (e->command_id.n == 0 && s->commands && !s->commands->next)
-		e->command_id = str_from(s->commands->id);
+	e->command_id = whose(s, e);
 	return app_emit(s->app, e);
 }
 

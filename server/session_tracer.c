@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "server/approvals.h"
+#include "server/clients.h"
 #include "server/guarantee.h"
 #include "server/session_priv.h"
 #include "server/worker.h"
@@ -297,6 +298,10 @@ static int on_event(void *arg, struct event *e)
 	/* A worker speaks of its own session only. */
 	e->session_id = str_from(s->id);
 	e->id = STR_NONE;
+	if (str_eq_c(e->type, "net_client")) { /* for us, not for the record */
+		clients_note(&s->clients, e);
+		return 0;
+	}
 	return app_emit(s->app, e);
 }
 

@@ -23,16 +23,11 @@
  * and where nobody listens it is the host's.
  */
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 
 #include "base/addr.h"
-#include "core/direct.h"
 #include "policy/net.h"
 #include "tracer/net.h"
-
-#define PROXY_WAIT_MS  20000
-#define PROXY_SLICE_MS 500 /* how often to see whether the caller is there */
 
 static bool is_mapped(const uint8_t *a)
 {
@@ -41,8 +36,7 @@ static bool is_mapped(const uint8_t *a)
 	return memcmp(a, prefix, sizeof(prefix)) == 0;
 }
 
-/* 127/8, ::1, and the "any" addresses, which reach the same. */
-static bool is_loopback(const struct op_net *net)
+bool net_is_loopback(const struct op_net *net)
 {
 	struct addr a;
 
@@ -72,113 +66,6 @@ int net_parse_inet(const struct net_call *n, struct op_net *net)
 	memcpy(net->addr, &n->addr.in6.sin6_addr, 16);
 	net->port = ntohs(n->addr.in6.sin6_port);
 	return 0;
-}
-
-/* The copied address becomes 127.0.0.1:port, as the socket's family says it. */
-static void point_home(struct net_call *n, uint16_t port)
-{
-	const int no = 0;
-
-	memset(&n->addr, 0, sizeof(n->addr));
-	if (n->domain == AF_INET) {
-		n->addr.in.sin_family = AF_INET;
-		n->addr.in.sin_port = htons(port);
-		n->addr.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		n->addr_len = sizeof(n->addr.in);
-		return;
-	}
-	n->addr.in6.sin6_family = AF_INET6;
-	n->addr.in6.sin6_port = htons(port);
-	n->addr.in6.sin6_addr.s6_addr[10] = 0xff;
-	n->addr.in6.sin6_addr.s6_addr[11] = 0xff;
-	n->addr.in6.sin6_addr.s6_addr[12] = 127;
-	n->addr.in6.sin6_addr.s6_addr[15] = 1;
-	n->addr_len = sizeof(n->addr.in6);
-	/* of no use once bound to an IPv6 address: then it fails, denied */
-	(void)setsockopt(n->sock, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no));
-}
-
-/* Waits in slices, so that a caller who is gone is not waited for. */
-static int wait_for(const struct net_call *n, short events)
-{
-	struct pollfd p = { .fd = n->sock, .events = events };
-
-	for (int ms = 0; ms < PROXY_WAIT_MS; ms += PROXY_SLICE_MS) {
-		int r = poll(&p, 1, PROXY_SLICE_MS);
-
-		if (r > 0)
-			return 0;
-		if (r < 0 && errno != EINTR)
-			return -errno;
-		if (!request_valid(n->q))
-			return -EINTR;
-	}
-	return -ETIMEDOUT;
-}
-
-static int ask_proxy(const struct net_call *n, const struct direct *d)
-{
-	uint8_t words[DIRECT_SIZE], answer;
-	int r = connect(n->sock, &n->addr.any, n->addr_len) < 0 ? -errno : 0;
-
-	if (r == -EINPROGRESS)
-		r = wait_for(n, POLLOUT);
-	if (r < 0)
-		return r;
-	direct_encode(d, words);
-	if (send(n->sock, words, sizeof(words), MSG_NOSIGNAL | MSG_DONTWAIT) !=
-	    sizeof(words))
-		return -ECONNREFUSED;
-	r = wait_for(n, POLLIN);
-	if (r < 0)
-		return r;
-	if (recv(n->sock, &answer, 1, MSG_DONTWAIT) != 1)
-		return -ECONNREFUSED;
-	return -(int)answer;
-}
-
-/* Before the socket can be used again: as after any connect() that failed. */
-static void unconnect(const struct net_call *n)
-{
-	const struct sockaddr none = { .sa_family = AF_UNSPEC };
-
-	(void)connect(n->sock, &none, sizeof(none));
-}
-
-static int connect_here(struct net_call *n)
-{
-	int r = connect(n->sock, &n->addr.any, n->addr_len) < 0 ? -errno : 0;
-	socklen_t len = sizeof(r);
-
-	if (r != -EINPROGRESS)
-		return r;
-	r = wait_for(n, POLLOUT);
-	if (r == 0 && getsockopt(n->sock, SOL_SOCKET, SO_ERROR, &r, &len) < 0)
-		r = errno;
-	return -r;
-}
-
-int64_t net_connect_near(struct net_call *n)
-{
-	int r = connect_here(n);
-
-	if (r != -ECONNREFUSED)
-		return r;
-	unconnect(n);
-	point_home(n, n->q->tracer->settings.proxy_port);
-	return net_connect_by_proxy(n);
-}
-
-int64_t net_connect_by_proxy(struct net_call *n)
-{
-	struct direct d = { .port = n->wanted_port, .early = !n->blocking };
-	int r;
-
-	memcpy(d.addr, n->wanted, sizeof(d.addr));
-	r = ask_proxy(n, &d);
-	if (r < 0 && r != -EISCONN && r != -EALREADY)
-		unconnect(n);
-	return r;
 }
 
 static void allow_recorded(struct net_call *n, struct event *e,
@@ -222,14 +109,17 @@ static bool to_stub(struct net_call *n, const struct op_net *net)
 	struct tracer *t = n->q->tracer;
 	uint16_t stub = t->settings.dns_port;
 
-	if (net->port == 53 && t->net_ns >= 0)
+	if (net->port == 53 && t->net_ns >= 0) {
+		n->announce = true;
 		return true; /* it listens there, at any address */
+	}
 	if (!stub || net->port != 53 || n->sock < 0 ||
 	    (net->protocol != IPPROTO_UDP && net->protocol != IPPROTO_TCP))
 		return false;
 	if (net->protocol == IPPROTO_UDP)
 		asked_remember(&t->asked, n->sock, &n->addr.any, n->addr_len);
-	point_home(n, stub);
+	net_point_home(n, stub);
+	n->announce = true;
 	return true;
 }
 
@@ -237,7 +127,7 @@ static bool is_ours(const struct net_call *n, const struct op_net *net)
 {
 	const struct settings *s = &n->q->tracer->settings;
 
-	if (!is_loopback(net) || !net->port)
+	if (!net_is_loopback(net) || !net->port)
 		return false;
 	return (net->port == s->proxy_port && net->protocol == IPPROTO_TCP) ||
 	       net->port == s->dns_port;
@@ -260,9 +150,7 @@ static void lead_to_proxy(struct net_call *n, const struct op_net *net,
 {
 	memcpy(n->wanted, net->addr, sizeof(n->wanted));
 	n->wanted_port = net->port;
-	n->by_worker = near_first ? net_connect_near : net_connect_by_proxy;
-	if (!near_first)
-		point_home(n, n->q->tracer->settings.proxy_port);
+	n->way = near_first ? NET_NEAR_FIRST : NET_BY_PROXY;
 }
 
 /* No rule speaks of the address, and the proxy may know a name for it. In a
@@ -283,7 +171,7 @@ static bool ask_the_proxy(struct net_call *n, const struct op_net *net,
 	if (n->sock < 0 || net->protocol != IPPROTO_TCP || a->builtin ||
 	    !(unknown || (captured && a->allowed)))
 		return false;
-	lead_to_proxy(n, net, a->allowed && is_loopback(net));
+	lead_to_proxy(n, net, a->allowed && net_is_loopback(net));
 	return unknown;
 }
 
@@ -292,7 +180,7 @@ static void close_datagrams(const struct net_call *n, const struct op_net *net,
 			    struct net_answer *a)
 {
 	if (n->q->tracer->net_ns < 0 || net->protocol != IPPROTO_UDP ||
-	    !a->allowed || is_loopback(net))
+	    !a->allowed || net_is_loopback(net))
 		return;
 	a->allowed = false;
 	a->builtin = "net-floor-datagram";
@@ -323,7 +211,9 @@ void net_judge_inet(struct net_call *n)
 		      op.net.protocol == IPPROTO_UDP   ? STR("udp")
 		      : op.net.protocol == IPPROTO_TCP ? STR("tcp")
 						       : STR("other"));
+	n->loopback = net_is_loopback(&op.net);
 	if (is_ours(n, &op.net)) {
+		n->announce = true;
 		allow_recorded(n, &e, "agentsh-proxy");
 		return;
 	}

@@ -36,6 +36,8 @@ static void net_free(void *data)
 {
 	struct net_call *n = data;
 
+	(void)loop_remove(n->io);
+	(void)loop_remove(n->timer);
 	if (n->sock >= 0)
 		(void)close(n->sock);
 	if (n->object >= 0)
@@ -314,21 +316,9 @@ void net_judge(struct net_call *n, enum unix_verb verb)
 		run_act(n); /* netlink: the filter chose the families */
 }
 
-static int64_t do_connect(struct net_call *n)
-{
-	return connect(n->sock, &n->addr.any, n->addr_len) < 0 ? -errno : 0;
-}
-
-static int64_t act_connect(struct net_call *n)
-{
-	if (n->by_worker)
-		return net_in_worker(n, n->by_worker);
-	return n->blocking ? net_in_worker(n, do_connect) : do_connect(n);
-}
-
 void decode_connect(struct request *q)
 {
-	struct net_call *n = net_new(q, (int)q->args[0], act_connect);
+	struct net_call *n = net_new(q, (int)q->args[0], net_connect);
 	int r;
 
 	if (!n)

@@ -57,7 +57,10 @@ static int64_t send_blocking(struct net_call *n)
 
 static int64_t act_send(struct net_call *n)
 {
-	int64_t r = do_send(n, MSG_DONTWAIT);
+	int64_t r;
+
+	net_announce(n);
+	r = do_send(n, MSG_DONTWAIT);
 
 	if (r == -EAGAIN && n->blocking && !(n->flags & MSG_DONTWAIT))
 		return net_in_worker(n, send_blocking);
@@ -67,7 +70,7 @@ static int64_t act_send(struct net_call *n)
 /* sendmmsg: the length goes into the caller's vector, the result is 1. */
 static int64_t act_mmsg(struct net_call *n)
 {
-	int64_t r = do_send(n, MSG_DONTWAIT);
+	int64_t r = (net_announce(n), do_send(n, MSG_DONTWAIT));
 	uint32_t len = (uint32_t)r;
 	struct iovec local = { &len, sizeof(len) };
 	struct iovec remote = { (void *)(uintptr_t)n->mmsg_len, sizeof(len) };

@@ -20,14 +20,22 @@
 #define NET_MAX_BYTES   (1U << 20)
 #define NET_MAX_CONTROL 20480 /* as net.core.optmem_max by default */
 
+/* How a connection is made. */
+enum net_way {
+	NET_BY_ADDRESS = 0,
+	NET_BY_PROXY,   /* which judges it, and is told where it was to go */
+	NET_NEAR_FIRST, /* by proxy if nobody listens at the address itself */
+};
+
 struct net_call {
 	struct request *q;
 	int sock; /* owned: the caller's open file */
 	int domain, protocol;
 	bool blocking;
 	bool connecting; /* the call is connect */
-	/* and is made by this one, in a worker; NULL: by an ordinary call */
-	int64_t (*by_worker)(struct net_call *n);
+	bool loopback;   /* it ends on this host: the kernel is quick */
+	bool announce;   /* to our proxy or stub: tell whose it is */
+	enum net_way way;
 	uint8_t wanted[16]; /* where it wanted to go */
 	uint16_t wanted_port;
 	union {
@@ -45,7 +53,10 @@ struct net_call {
 	char *bytes; /* owned: payload, then control */
 	size_t n_bytes, n_control;
 	int flags;
-	bool partial;               /* a stream: less than all is fine */
+	bool partial; /* a stream: less than all is fine */
+	/* while the proxy's answer is waited for */
+	struct loop_source *io, *timer;
+	unsigned int waited;        /* slices of time */
 	int passed[NET_MAX_PASSED]; /* owned: copies of descriptors sent */
 	size_t n_passed;
 	uint64_t mmsg_len; /* where sendmmsg wants the length; 0 = nowhere */
@@ -67,11 +78,15 @@ void net_judge(struct net_call *n, enum unix_verb verb);
 void net_judge_inet(struct net_call *n);
 /* Goes on, or answers, as the guard says; arg is the request. */
 void net_judged(void *arg, struct verdict v);
-/* In a worker: connects to the proxy and says where the caller wanted to go;
- * 0 or -errno as the proxy answers (core/direct.h). */
-int64_t net_connect_by_proxy(struct net_call *n);
-/* The same, if nobody listens at the address itself. */
-int64_t net_connect_near(struct net_call *n);
+/* 127/8, ::1, and the "any" addresses, which reach the same. */
+bool net_is_loopback(const struct op_net *net);
+/* The copied address becomes 127.0.0.1:port, as the socket's family says it. */
+void net_point_home(struct net_call *n, uint16_t port);
+/* Connects as n->way says; for net_new(). */
+int64_t net_connect(struct net_call *n);
+/* Tells the server which command the socket's own port belongs to. Before the
+ * other side can have heard of it. */
+void net_announce(struct net_call *n);
 void net_judge_unix(struct net_call *n, enum unix_verb verb);
 /* Runs act in a forked process that answers. */
 int64_t net_in_worker(struct net_call *n, int64_t (*act)(struct net_call *n));
