@@ -409,6 +409,14 @@ static const char *first_unknown(const struct seccomp_options *o)
 	return NULL;
 }
 
+static void stop_for_tracer(struct sock_fprog *p)
+{
+	for (size_t i = 0; i < p->len; i++)
+		if (p->filter[i].code == (BPF_RET | BPF_K) &&
+		    p->filter[i].k == RET_NOTIFY)
+			p->filter[i].k = SECCOMP_RET_TRACE;
+}
+
 static struct sock_fprog *program_copy(const struct bpf *b)
 {
 	struct program {
@@ -444,6 +452,8 @@ int seccomp_build(const struct seccomp_options *o, struct sock_fprog **ret,
 	program = program_copy(&t->bpf);
 	if (!program)
 		return -ENOMEM;
+	if (o->trace)
+		stop_for_tracer(program);
 	if (ret_unknown)
 		*ret_unknown = first_unknown(o);
 	*ret = program;

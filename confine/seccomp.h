@@ -81,6 +81,12 @@ struct seccomp_options {
 	 * see the number.
 	 */
 	uint64_t launch_key;
+	/*
+	 * What would be notified stops for a tracer instead (RET_TRACE), where
+	 * no listener can be had. Whoever installs it has to be traced: without
+	 * a tracer such a call is ENOSYS.
+	 */
+	bool trace;
 };
 
 /*

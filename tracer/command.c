@@ -248,15 +248,25 @@ static void on_confined(struct command *c, const struct launch_event *e,
 	}
 }
 
+static void probe_over(struct loop *loop _unused_, void *arg)
+{
+	struct tracer *t = arg;
+
+	session_probed(t, t->probed.pid ? &t->probed : NULL, t->probe_works);
+}
+
+/* What comes next may take away the launcher and all that follows it: not from
+ * within a callback that uses them. */
 static void probe_done(struct command *c)
 {
 	struct tracer *t = c->tracer;
-	struct launch_event confined = c->confined;
-	bool works = c->probe_seen;
 
+	t->probed = c->confined;
+	t->probe_works = c->probe_seen;
 	t->probe = NULL;
 	command_end(c);
-	session_probed(t, confined.pid ? &confined : NULL, works);
+	if (loop_defer(t->loop, probe_over, t) < 0)
+		loop_quit(t->loop, 1);
 }
 
 void command_started(struct command *c, pid_t pid)
@@ -270,6 +280,17 @@ void command_failed(struct command *c, int error, uint32_t step)
 	command_end(c);
 }
 
+/* Waits for one that is about to exit; it may stop on its way. */
+static void reap(struct tracer *t, pid_t pid)
+{
+	int status;
+
+	do {
+		if (waitpid(pid, &status, __WALL) != pid)
+			return;
+	} while (t->ptracer && ptracer_waited(t->ptracer, pid, status));
+}
+
 static void on_done(struct command *c, const struct launch_event *e)
 {
 	if (c->is_probe) {
@@ -279,7 +300,7 @@ static void on_done(struct command *c, const struct launch_event *e)
 	if (e->error) {
 		/* It is exiting; its slot shall be empty. */
 		if (c->slot && e->pid > 0 && !c->reaped)
-			(void)waitpid(e->pid, NULL, __WALL);
+			reap(c->tracer, e->pid);
 		command_failed(c, (int)e->error, e->step);
 		return;
 	}

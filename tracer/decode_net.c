@@ -153,9 +153,9 @@ int64_t net_in_worker(struct net_call *n, int64_t (*act)(struct net_call *n))
 
 	if (!slot)
 		return -EAGAIN;
-	pid = fork();
+	pid = request_fork(q);
 	if (pid < 0)
-		return -errno;
+		return pid;
 	if (pid == 0) {
 		int64_t r;
 

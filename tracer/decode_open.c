@@ -117,9 +117,9 @@ static int64_t open_in_worker(struct file_call *f)
 
 	if (!slot)
 		return -EAGAIN;
-	pid = fork();
+	pid = request_fork(q);
 	if (pid < 0)
-		return -errno;
+		return pid;
 	if (pid == 0) {
 		int fd;
 

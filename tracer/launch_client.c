@@ -22,16 +22,16 @@ struct launcher {
 	struct channel *channel; /* owned */
 };
 
-/* Everything the tracer holds but the launcher's own three descriptors. */
-static void close_others(int a, int b, int c)
+/* Everything the tracer holds but the launcher's own descriptors. */
+static void close_others(int a, int b, int c, int d)
 {
 	unsigned int from = 3;
-	int keep[3] = { a, b, c };
+	int keep[4] = { a, b, c, d };
 
 	for (;;) {
 		unsigned int next = ~0U;
 
-		for (int i = 0; i < 3; i++)
+		for (int i = 0; i < 4; i++)
 			if (keep[i] >= 0 && (unsigned int)keep[i] >= from &&
 			    (unsigned int)keep[i] < next)
 				next = (unsigned int)keep[i];
@@ -66,7 +66,8 @@ int launcher_new(const struct launcher_config *config, struct launcher **ret)
 			if (netns_enter(config->user_ns, config->net_ns) < 0)
 				_exit(1);
 			child.events = ev[1];
-			close_others(ctl[1], ev[1], config->landlock_fd);
+			close_others(ctl[1], ev[1], config->landlock_fd,
+				     config->holder_fd);
 			launcher_main(&child, ctl[1]);
 		}
 		r = l->pid < 0 ? -errno : 0;

@@ -57,6 +57,7 @@
 #include "base/log.h"
 #include "confine/landlock.h"
 #include "tracer/launch.h"
+#include "tracer/ptrace_holder.h"
 
 /* Runs in the child, in the launcher's memory: async-signal-safe only. */
 static int child_main(void *arg)
@@ -221,7 +222,9 @@ _noreturn_ void launcher_main(struct launch *l, int sock)
 	l->stack = mmap(NULL, LAUNCH_STACK_SIZE, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 	if (l->stack == MAP_FAILED || channel_new(sock, &l->channel) < 0 ||
-	    restrict_launcher(l) < 0 || start_sender(l) < 0)
+	    restrict_launcher(l) < 0 || start_sender(l) < 0 ||
+	    (l->config->holder_fd >= 0 &&
+	     holder_start(l->config->holder_fd) < 0))
 		_exit(1);
 	for (;;) {
 		r = launch_wait(l->channel, &m);

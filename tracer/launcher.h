@@ -29,6 +29,7 @@ struct launcher_config {
 	const struct sock_fprog *floor_filter; /* without any notify class */
 	bool listener;
 	bool share_table; /* pidfd_getfd() is refused here: pass listeners */
+	int holder_fd;    /* for ptrace_holder.h; -1 = no holder */
 	uint64_t caps_keep;
 	uint64_t key; /* of `filter`, see seccomp_options.launch_key */
 	mode_t umask; /* of the commands */

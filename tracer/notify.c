@@ -196,7 +196,8 @@ void request_inject(struct request *q, int fd, bool cloexec)
 
 void request_abandon(struct request *q)
 {
-	request_end(q);
+	if (!q->worker_source) /* then its word is still to come */
+		request_end(q);
 }
 
 void request_kill(struct request *q)

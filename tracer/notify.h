@@ -30,7 +30,10 @@ struct request {
 	uint64_t args[6];
 	struct mem mem;
 	const char *name; /* of the system call */
-	void *data;       /* the decoder's; owned by it */
+	/* ptrace: a worker tells its result here; see request_fork() */
+	int worker_fd;
+	struct loop_source *worker_source;
+	void *data; /* the decoder's; owned by it */
 	void (*free_data)(void *data);
 	struct request *next_free;
 };
@@ -50,7 +53,13 @@ void request_inject(struct request *q, int fd, bool cloexec);
 /* Kills the process; the call never returns. */
 void request_kill(struct request *q);
 
-/* Somebody else answers (a worker process); the request is over for us. */
+/*
+ * Forks a worker, which carries the call out and ends the request in our
+ * place; the parent calls request_abandon(). 0 in the worker, its pid here, or
+ * -errno.
+ */
+pid_t request_fork(struct request *q);
+/* A worker answers: the request is over for us. */
 void request_abandon(struct request *q);
 
 /* False when the caller has gone or was interrupted: what was read from

@@ -64,6 +64,7 @@
 #include "base/proc.h"
 #include "tracer/command.h"
 #include "tracer/notify.h"
+#include "tracer/ptrace_call.h"
 
 /* One cast for all: the pid-sized and pointer-sized arguments of ptrace(). */
 static long call(enum __ptrace_request request, pid_t tid, unsigned long data)
@@ -75,6 +76,8 @@ static long call(enum __ptrace_request request, pid_t tid, unsigned long data)
 	(PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC | \
 	 PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | \
 	 PTRACE_O_TRACESECCOMP)
+
+#define SYSCALL_STOP 0x80 /* PTRACE_O_TRACESYSGOOD */
 
 void ptracer_cont(pid_t tid, int signo)
 {
@@ -120,20 +123,27 @@ int ptracer_probe(void)
 	return r;
 }
 
-int ptracer_new(struct tracer *t, pid_t root, struct ptracer **ret)
+int ptracer_new(struct tracer *t, pid_t root, int holder, struct ptracer **ret)
 {
 	struct ptracer *p = calloc(1, sizeof(*p));
 	struct tracee *x;
 	int r = 0;
 
-	if (!p)
+	if (!p) {
+		if (holder >= 0)
+			(void)close(holder);
 		return -ENOMEM;
+	}
 	p->tracer = t;
 	p->root = root;
+	p->holder.sock = -1;
+	/* Before anything can stop: the holder is not traced. */
+	if (holder >= 0)
+		r = holder_connect(&p->holder, holder);
 	x = tracees_get(&p->tracees, root);
-	if (!x)
+	if (r == 0 && !x)
 		r = -ENOMEM;
-	else if (call(PTRACE_SEIZE, root, FOLLOW) < 0)
+	else if (r == 0 && call(PTRACE_SEIZE, root, FOLLOW) < 0)
 		r = -errno;
 	if (r < 0) {
 		(void)ptracer_free(p);
@@ -150,6 +160,7 @@ struct ptracer *ptracer_free(struct ptracer *p)
 	if (!p)
 		return NULL;
 	tracees_done(&p->tracees);
+	holder_done(&p->holder);
 	free(p);
 	return NULL;
 }
@@ -358,6 +369,9 @@ static void on_exec(struct ptracer *p, struct tracee *x)
 	if (ptrace(PTRACE_GETEVENTMSG, x->tid, NULL, &old) == 0 &&
 	    (pid_t)old != x->tid)
 		tracees_remove(&p->tracees, (pid_t)old);
+	/* What the leader was held in died with it. */
+	x->request = NULL;
+	injection_drop(p, x);
 	c = ptracer_command(p, x);
 	q = c ? request_new(c, &exec_backend) : NULL;
 	if (!q) { /* nobody's, or no memory: nobody would judge it */
@@ -393,6 +407,8 @@ static void on_event_stop(struct ptracer *p, struct tracee *x, int signo)
 	}
 	if (!x->started)
 		start(p, x);
+	else if (x->injection)
+		injection_resume(x);
 	else
 		ptracer_cont(x->tid, 0);
 }
@@ -401,7 +417,15 @@ static void on_stop(struct ptracer *p, struct tracee *x, int status)
 {
 	int event = status >> 16, signo = WSTOPSIG(status);
 
+	if (x->injection && (signo == (SIGTRAP | SYSCALL_STOP) ||
+			     event == PTRACE_EVENT_SECCOMP)) {
+		injection_stop(p, x);
+		return;
+	}
 	switch (event) {
+	case PTRACE_EVENT_SECCOMP:
+		ptracer_on_call(p, x);
+		break;
 	case PTRACE_EVENT_FORK:
 	case PTRACE_EVENT_VFORK:
 	case PTRACE_EVENT_CLONE:
@@ -415,7 +439,7 @@ static void on_stop(struct ptracer *p, struct tracee *x, int status)
 		on_event_stop(p, x, signo);
 		break;
 	case 0: /* a signal is about to be delivered */
-		ptracer_cont(x->tid, signo);
+		ptracer_cont(x->tid, signo & SYSCALL_STOP ? 0 : signo);
 		break;
 	default:
 		ptracer_cont(x->tid, 0);
@@ -429,6 +453,8 @@ static void on_gone(struct ptracer *p, pid_t pid)
 
 	if (x && x->parked)
 		p->n_parked--;
+	if (x)
+		injection_drop(p, x);
 	tracees_remove(&p->tracees, pid);
 	search_makers(p);
 }

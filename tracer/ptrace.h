@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "tracer/ptrace_holder.h"
 #include "tracer/tracees.h"
 
 struct command;
@@ -18,6 +19,7 @@ struct ptracer {
 	struct tracer *tracer; /* borrowed */
 	pid_t root;            /* the launcher: what it makes is followed */
 	struct tracees tracees;
+	struct holder holder; /* where calls are judged by ptrace */
 	size_t n_parked;
 	bool partial; /* some were let go: there were too many */
 };
@@ -26,9 +28,11 @@ struct ptracer {
 int ptracer_probe(void);
 /*
  * Follows root, a child of ours, and whatever it makes from now on. 0 or
- * -errno. Everything traced is killed when this process ends.
+ * -errno. Everything traced is killed when this process ends. holder: our end
+ * of the socket to the process that lends descriptors (taken); -1 where calls
+ * are not judged by ptrace.
  */
-int ptracer_new(struct tracer *t, pid_t root, struct ptracer **ret);
+int ptracer_new(struct tracer *t, pid_t root, int holder, struct ptracer **ret);
 struct ptracer *ptracer_free(struct ptracer *p);
 
 /*

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -34,12 +35,42 @@
 /* For dropping what is over age, when a session starts and ends. */
 #define PURGE_MS 200
 
+static bool can_trace(const struct tracer *t)
+{
+	return t->settings.ptrace && t->ptrace_error == 0;
+}
+
+/* What ptrace does, it does instead of notifications. */
+static uint32_t less_by_ptrace(const struct tracer *t, uint32_t notify)
+{
+	const struct settings *s = &t->settings;
+
+	/* The image is looked at when it starts, not when it first calls. */
+	if (s->ptrace_execve)
+		notify &= ~(uint32_t)NOTIFY_POSTEXEC;
+	if (!t->by_ptrace)
+		return notify;
+	notify &= ~(uint32_t)NOTIFY_POSTEXEC;
+	notify |= NOTIFY_SIGNAL; /* the holder is in the commands' domain */
+	if (!s->ptrace_execve)
+		notify &= ~(uint32_t)NOTIFY_EXEC;
+	if (!s->ptrace_file)
+		notify &=
+			~(uint32_t)(NOTIFY_OPEN_READ | NOTIFY_OPEN_WRITE |
+				    NOTIFY_MUTATE | NOTIFY_META | NOTIFY_STAT);
+	if (!s->ptrace_network)
+		notify &= ~(uint32_t)NOTIFY_NET;
+	if (!s->ptrace_signal)
+		notify &= ~(uint32_t)NOTIFY_SIGNAL;
+	return notify;
+}
+
 static uint32_t choose_notify(const struct tracer *t)
 {
 	const struct settings *s = &t->settings;
 	uint32_t notify;
 
-	if (!s->notify)
+	if (t->floor_only || (!s->notify && !t->by_ptrace))
 		return 0;
 	notify = NOTIFY_EXEC | NOTIFY_POSTEXEC | NOTIFY_META | NOTIFY_DENIED;
 	if (s->file_monitor) {
@@ -54,11 +85,12 @@ static uint32_t choose_notify(const struct tracer *t)
 	}
 	if (s->net_notify)
 		notify |= NOTIFY_NET;
-	/* Before ABI 6 nothing else keeps commands from killing us. */
+	/* Before ABI 6, and without Landlock, nothing else keeps commands from
+	 * killing us. */
 	if (policy_has_signal_rules(t->policy) || s->notify_signals ||
-	    !s->landlock || landlock_abi() < 6)
+	    !s->landlock || landlock_abi() < 6 || t->landlock_fd < 0)
 		notify |= NOTIFY_SIGNAL;
-	return notify;
+	return can_trace(t) ? less_by_ptrace(t, notify) : notify;
 }
 
 static int add_grants(struct grant_set *g, const struct settings_list *l,
@@ -200,6 +232,8 @@ static int build_filters(struct tracer *t)
 	const char *unknown = NULL;
 	int r;
 
+	free(TAKE(t->filter));
+	free(TAKE(t->floor_filter));
 	/* Without one there are no zygotes. */
 	if (getrandom(&t->launch_key, sizeof(t->launch_key), GRND_NONBLOCK) !=
 	    (ssize_t)sizeof(t->launch_key))
@@ -212,7 +246,8 @@ static int build_filters(struct tracer *t)
 		.landlock_abi = landlock_abi(),
 		.allow_ptrace = s->allow_ptrace,
 		.allow_userns = s->allow_userns,
-		.launch_key = t->launch_key,
+		.launch_key = t->by_ptrace ? 0 : t->launch_key,
+		.trace = t->by_ptrace,
 	};
 	t->seccomp = o;
 	r = seccomp_build(&o, &t->filter, &unknown);
@@ -226,6 +261,7 @@ static int build_filters(struct tracer *t)
 			(int16_t)seccomp_denied_errno(&t->seccomp, nr);
 	o.notify = 0;
 	o.launch_key = 0;
+	o.trace = false;
 	return seccomp_build(&o, &t->floor_filter, NULL);
 }
 
@@ -236,6 +272,17 @@ static void close_launcher(struct tracer *t)
 	t->launcher = launcher_free(t->launcher);
 }
 
+/* The pair to the process that lends descriptors, where it is wanted. */
+static int holder_pair(const struct tracer *t, int ret[2])
+{
+	ret[0] = ret[1] = -1;
+	if (!t->by_ptrace || !can_trace(t))
+		return 0;
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret) < 0
+		       ? -errno
+		       : 0;
+}
+
 static int start_launcher(struct tracer *t)
 {
 	struct launcher_config config = {
@@ -243,27 +290,36 @@ static int start_launcher(struct tracer *t)
 		.landlock_flags = t->landlock_fd >= 0 ? landlock_restrict_flags(
 								t->landlock.abi)
 						      : 0,
-		.filter = t->listener ? t->filter : t->floor_filter,
+		.filter = t->listener || t->by_ptrace ? t->filter
+						      : t->floor_filter,
 		.floor_filter = t->floor_filter,
 		.listener = t->listener,
-		.share_table = t->no_getfd,
+		.share_table = t->listener && t->no_getfd,
 		.umask = t->umask,
 		.key = t->launch_key,
 		.user_ns = t->user_ns,
 		.net_ns = t->user_ns >= 0 ? t->net_ns : -1,
 	};
-	int r;
+	_cleanup_close_ int ours = -1, theirs = -1;
+	int holder[2], r;
 
 	if (t->cgroups)
 		cgroup_root_info(t->cgroups, &config.have);
+	r = holder_pair(t, holder);
+	if (r < 0)
+		return r;
+	ours = holder[0];
+	theirs = config.holder_fd = holder[1];
 	r = launcher_new(&config, &t->launcher);
 	if (r < 0)
 		return r;
 	if (t->landlock_fd >= 0)
 		t->landlock_error = -launcher_landlock_error(t->launcher);
-	if (t->settings.ptrace && t->ptrace_error == 0)
-		t->ptrace_error =
-			ptracer_new(t, launcher_pid(t->launcher), &t->ptracer);
+	if (theirs >= 0)
+		(void)close(TAKE_FD(theirs)); /* so that its end is seen */
+	if (can_trace(t))
+		t->ptrace_error = ptracer_new(t, launcher_pid(t->launcher),
+					      TAKE_FD(ours), &t->ptracer);
 	r = loop_add_io(t->loop, launcher_event_fd(t->launcher), EPOLLIN,
 			command_on_launcher, t, &t->launcher_source);
 	return r < 0 ? r : command_probe(t);
@@ -292,40 +348,32 @@ static bool getfd_refused(void)
 	return fd < 0;
 }
 
-/* Tried where commands will be: as confined as we are by then. */
-static void choose_ptrace(struct tracer *t)
-{
-	if (!t->settings.ptrace)
-		return;
-	t->ptrace_error = ptracer_probe();
-	/* The image is looked at when it starts, not when it first calls. */
-	if (t->ptrace_error == 0 && t->settings.ptrace_execve)
-		t->notify &= ~(uint32_t)NOTIFY_POSTEXEC;
-}
-
 static int start_floor(struct tracer *t)
 {
 	int r;
 
 	/* the server knows its callers, so its port is not closed here */
 	t->floor = (struct net_floor){ .loopback_open = true };
-	t->notify = choose_notify(t);
 	t->no_getfd = getfd_refused();
+	t->by_ptrace = t->settings.ptrace && !t->settings.notify;
+	t->notify = choose_notify(t);
 	divert_prepare(t);
 	exec_divert_open(t);
 	r = build_landlock(t);
 	if (r < 0)
 		return log_error_errno(r, "cannot derive the file floor");
-	/* Wanted and not to be had: its scopes are missing too. */
-	if (t->landlock_fd < 0 && t->notify)
-		t->notify |= NOTIFY_SIGNAL;
-	t->listener = t->notify != 0;
 	t->diverts = policy_redirect_dirs(t->policy, NULL, 0) > 0;
 	t->reads_on_behalf = policy_needs_open_notify(t->policy);
 	r = drop_privileges(t);
 	if (r < 0)
 		return r;
-	choose_ptrace(t);
+	/* Tried where commands will be: as confined as we are by now. */
+	if (t->settings.ptrace)
+		t->ptrace_error = ptracer_probe();
+	if (t->by_ptrace && (!can_trace(t) || t->no_getfd))
+		t->by_ptrace = false;
+	t->notify = choose_notify(t);
+	t->listener = t->notify != 0 && !t->by_ptrace;
 	r = build_filters(t);
 	if (r < 0)
 		return log_error_errno(r, "cannot build the seccomp filter");
@@ -462,6 +510,7 @@ size_t session_layers(struct tracer *t, const struct launch_event *confined,
 {
 	size_t n = 0;
 	bool notify = t->listener && confined && confined->listener >= 0;
+	bool by_ptrace = t->by_ptrace && t->ptracer;
 
 	if (!buf_reserve(scratch, 4096))
 		return 0;
@@ -477,13 +526,15 @@ size_t session_layers(struct tracer *t, const struct launch_event *confined,
 		      : "off");
 	step_layer(confined, CONFINE_CAPS, "capabilities", out, &n);
 	step_layer(confined, CONFINE_NNP, "no_new_privs", out, &n);
-	layer(out, &n, "undo", t->trash && notify,
+	layer(out, &n, "undo", t->trash && (notify || by_ptrace),
 	      t->trash                       ? ""
 	      : t->trash_error == -ECANCELED ? "off"
 					     : strerror(-t->trash_error));
 	if (t->settings.ptrace)
 		layer(out, &n, "ptrace", t->ptracer != NULL,
-		      t->ptracer ? "" : strerror(-t->ptrace_error));
+		      by_ptrace    ? "judges what notifications would"
+		      : t->ptracer ? "looks at what runs"
+				   : strerror(-t->ptrace_error));
 	if (t->cgroups) {
 		size_t at = scratch->len;
 
@@ -525,32 +576,50 @@ static void send_ready(struct tracer *t, const struct launch_event *confined)
 	t->ready_sent = true;
 }
 
+/* Another try, with what has been learnt. */
+static void again(struct tracer *t)
+{
+	t->notify = choose_notify(t);
+	close_launcher(t);
+	if (rebuild_landlock(t) < 0 || build_filters(t) < 0 ||
+	    start_launcher(t) < 0)
+		loop_quit(t->loop, 1);
+}
+
+/* The dry run's call did not arrive: the next best way. */
+static void step_down(struct tracer *t)
+{
+	if (t->listener && !t->no_getfd) {
+		t->no_getfd = true;
+	} else if (t->listener && can_trace(t) && !getfd_refused()) {
+		log_warn("no seccomp notifications here: calls are judged by "
+			 "ptrace");
+		t->no_getfd = t->listener = false;
+		t->by_ptrace = true;
+	} else {
+		log_warn("no seccomp notifications here: commands run on the "
+			 "static floor");
+		t->listener = t->by_ptrace = false;
+		t->floor_only = true;
+	}
+	again(t);
+}
+
 void session_probed(struct tracer *t, const struct launch_event *confined,
 		    bool works)
 {
-	if (t->listener && !works && !t->no_getfd) {
-		t->no_getfd = true;
-		close_launcher(t);
-		if (start_launcher(t) < 0)
-			loop_quit(t->loop, 1);
-		return;
-	}
-	if (t->listener && !works) {
-		log_warn("no seccomp notifications here: commands run on the "
-			 "static floor");
-		t->listener = false;
-		t->floor_only = true;
-		close_launcher(t);
-		if (rebuild_landlock(t) < 0 || start_launcher(t) < 0)
-			loop_quit(t->loop, 1);
-		return;
-	}
-	if (!confined) {
+	bool judged = t->listener || t->by_ptrace;
+
+	if (judged && !works) {
+		step_down(t);
+	} else if (t->notify != choose_notify(t)) {
+		again(t); /* ptrace could be had, but not the launcher */
+	} else if (!confined) {
 		log_error("a command cannot be confined here");
 		loop_quit(t->loop, 1);
-		return;
+	} else {
+		send_ready(t, confined);
 	}
-	send_ready(t, confined);
 }
 
 int session_policy_changed(struct tracer *t)

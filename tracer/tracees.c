@@ -49,7 +49,6 @@ static void drop(struct tracees *t, struct tracee **p)
 
 	*p = gone->next;
 	t->n--;
-	free(gone->injection);
 	free(gone);
 }
 

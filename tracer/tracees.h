@@ -32,7 +32,7 @@ struct tracee {
 	/* Of whom it was forked, as that was then; pid 0 = not known. */
 	struct proc_entry origin;
 	struct request *request;     /* borrowed: of the call it is held in */
-	struct injection *injection; /* owned: calls made in its place */
+	struct injection *injection; /* calls made in its place; ptrace_call.c */
 };
 
 struct tracees {

@@ -88,6 +88,7 @@ struct tracer {
 	int ptrace_error;        /* why not; 0 = not asked for */
 	bool no_getfd;           /* pidfd_getfd() is refused here */
 	bool listener;           /* notifications work; tried by the dry run */
+	bool by_ptrace;          /* they do not: calls are judged by ptrace */
 	bool floor_only;         /* they do not: the static floor has to do */
 	bool ready_sent;
 	/* Reads are opened here too: the floor is coarser than the policy. */
@@ -105,7 +106,9 @@ struct tracer {
 	struct copies *copies;      /* owned: content of denied programs */
 	struct command *commands;   /* list; owned */
 	struct command *probe;      /* the dry run, until READY */
-	struct slot *slots;         /* list; owned (slot.c) */
+	struct launch_event probed; /* how it went */
+	bool probe_works;
+	struct slot *slots; /* list; owned (slot.c) */
 	struct loop_source *slot_timer;
 	struct proto_limits slot_limits; /* of the one that is wanted */
 	bool slot_wanted, slots_off;
