@@ -46,8 +46,12 @@ int chain_hash(struct chain *c, struct str payload, char out[CHAIN_HEX_MAX + 1])
 	size_t n = 0;
 
 	buf_reset(&c->scratch);
-	buf_printf(&c->scratch, "%d|%llu|%s|", CHAIN_VERSION,
-		   (unsigned long long)c->sequence, c->prev);
+	buf_put_u64(&c->scratch, CHAIN_VERSION);
+	buf_putc(&c->scratch, '|');
+	buf_put_u64(&c->scratch, c->sequence);
+	buf_putc(&c->scratch, '|');
+	buf_puts(&c->scratch, c->prev);
+	buf_putc(&c->scratch, '|');
 	buf_put_str(&c->scratch, payload);
 	if (c->scratch.error)
 		return c->scratch.error;
@@ -58,17 +62,21 @@ int chain_hash(struct chain *c, struct str payload, char out[CHAIN_HEX_MAX + 1])
 
 void chain_advance(struct chain *c, const char *entry)
 {
-	(void)snprintf(c->prev, sizeof(c->prev), "%s", entry);
+	memcpy(c->prev, entry, strnlen(entry, CHAIN_HEX_MAX) + 1);
 	c->sequence++;
 }
 
 void chain_describe(const struct chain *c, const char *entry, struct buf *out)
 {
-	buf_printf(out,
-		   "{\"format_version\":%d,\"sequence\":%llu,"
-		   "\"prev_hash\":\"%s\",\"entry_hash\":\"%s\"}",
-		   CHAIN_VERSION, (unsigned long long)c->sequence, c->prev,
-		   entry);
+	buf_puts(out, "{\"format_version\":");
+	buf_put_u64(out, CHAIN_VERSION);
+	buf_puts(out, ",\"sequence\":");
+	buf_put_u64(out, c->sequence);
+	buf_puts(out, ",\"prev_hash\":\"");
+	buf_puts(out, c->prev);
+	buf_puts(out, "\",\"entry_hash\":\"");
+	buf_puts(out, entry);
+	buf_puts(out, "\"}");
 }
 
 int chain_entry_from_json(const struct json *doc, struct chain_entry *ret)

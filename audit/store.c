@@ -72,6 +72,21 @@ static uint64_t random_u64(struct audit_store *s)
 	return v;
 }
 
+/* The 8-4-4-4-12 form. */
+static void put_id(char out[UUID_LEN + 1], uint64_t high, uint64_t low)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (int i = 0; i < 32; i++) {
+		uint64_t v = i < 16 ? high : low;
+
+		if (i == 8 || i == 12 || i == 16 || i == 20)
+			*out++ = '-';
+		*out++ = digits[(v >> (60 - 4 * (i % 16))) & 15];
+	}
+	*out = 0;
+}
+
 /* UUID version 7: milliseconds, a counter within one, 62 random bits. */
 static void make_id(struct audit_store *s, char out[UUID_LEN + 1])
 {
@@ -88,12 +103,8 @@ static void make_id(struct audit_store *s, char out[UUID_LEN + 1])
 		s->id_ms = ms;
 		s->id_counter = (uint16_t)(r >> 62);
 	}
-	(void)snprintf(out, UUID_LEN + 1, "%08x-%04x-7%03x-%04x-%012llx",
-		       (unsigned int)(s->id_ms >> 16),
-		       (unsigned int)(s->id_ms & 0xffff),
-		       s->id_counter & 0xfffU,
-		       (unsigned int)(0x8000 | ((r >> 48) & 0x3fff)),
-		       (unsigned long long)(r & 0xffffffffffffULL));
+	put_id(out, s->id_ms << 16 | 0x7000 | (s->id_counter & 0xfffU),
+	       r >> 2 | 1ULL << 63);
 }
 
 /* ---- the transaction ---- */

@@ -261,6 +261,18 @@ void buf_puts(struct buf *b, const char *c)
 	buf_put(b, c, strlen(c));
 }
 
+void buf_put_u64(struct buf *b, uint64_t v)
+{
+	char text[20];
+	size_t at = sizeof(text);
+
+	do {
+		text[--at] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	buf_put(b, text + at, sizeof(text) - at);
+}
+
 void buf_put_str(struct buf *b, struct str s)
 {
 	buf_put(b, s.p, s.n);
