@@ -10,6 +10,20 @@
 
 #include "base/fd.h"
 
+static ssize_t read_some(struct stream *s, char *p, size_t n)
+{
+	if (!s->io)
+		return read(s->fd, p, n);
+	return s->io->read(s->io_arg, p, n, &s->io_wants);
+}
+
+static ssize_t write_some(struct stream *s, const char *p, size_t n)
+{
+	if (!s->io)
+		return send(s->fd, p, n, MSG_NOSIGNAL);
+	return s->io->write(s->io_arg, p, n, &s->io_wants);
+}
+
 /* Fills in as far as there is room. A reset ends input like an end of file,
  * after what arrived before it, and is remembered. */
 static void fill(struct stream *s)
@@ -23,7 +37,7 @@ static void fill(struct stream *s)
 			s->failed = true;
 			return;
 		}
-		n = read(s->fd, p, room);
+		n = read_some(s, p, room);
 		if (n > 0) {
 			s->in.len += (size_t)n;
 			s->in.data[s->in.len] = 0;
@@ -35,7 +49,7 @@ static void fill(struct stream *s)
 		} else if (errno != EINTR) {
 			s->eof = s->reset = true;
 		}
-		if (n > 0 && (size_t)n < room && !s->hung_up)
+		if (n > 0 && (size_t)n < room && !s->hung_up && !s->io)
 			return; /* the usual case: nothing more there */
 	}
 	if (s->in.len == 0)
@@ -47,8 +61,8 @@ void stream_flush(struct stream *s)
 	size_t done = 0;
 
 	while (done < s->out.len && !s->failed) {
-		ssize_t n = send(s->fd, s->out.data + done, s->out.len - done,
-				 MSG_NOSIGNAL);
+		ssize_t n = write_some(s, s->out.data + done,
+				       s->out.len - done);
 
 		if (n >= 0)
 			done += (size_t)n;
@@ -63,6 +77,8 @@ void stream_flush(struct stream *s)
 	else
 		buf_consume(&s->out, done);
 	if (s->out.len == 0 && s->shut_when_flushed && !s->shut) {
+		if (s->io)
+			s->io->shut(s->io_arg);
 		(void)shutdown(s->fd, SHUT_WR); /* a dead peer is no news */
 		s->shut = true;
 	}
@@ -82,10 +98,17 @@ static void on_io(struct loop *l, int fd, uint32_t events, void *arg)
 	(void)l;
 	(void)fd;
 	s->hung_up = events & (uint32_t)(EPOLLHUP | EPOLLERR);
-	if (events & (uint32_t)EPOLLOUT)
+	if (s->io) { /* TLS may have to read to write, and the reverse */
+		s->io_wants = 0;
 		stream_flush(s);
-	if ((events & readable) && s->reading)
-		fill(s);
+		if (s->reading)
+			fill(s);
+	} else {
+		if (events & (uint32_t)EPOLLOUT)
+			stream_flush(s);
+		if ((events & readable) && s->reading)
+			fill(s);
+	}
 	if (s->hung_up) {
 		s->source = loop_remove(s->source);
 		s->events = 0;
@@ -116,6 +139,12 @@ int stream_release(struct stream *s)
 	return fd;
 }
 
+void stream_set_io(struct stream *s, const struct stream_io *io, void *arg)
+{
+	s->io = io;
+	s->io_arg = arg;
+}
+
 void stream_abort(struct stream *s)
 {
 	const struct linger now = { .l_onoff = 1 };
@@ -129,6 +158,9 @@ void stream_abort(struct stream *s)
 void stream_close(struct stream *s)
 {
 	s->source = loop_remove(s->source);
+	if (s->io)
+		s->io->free(s->io_arg);
+	s->io = NULL;
 	if (s->fd >= 0)
 		(void)close(s->fd);
 	s->fd = -1;
@@ -156,7 +188,14 @@ void stream_want(struct stream *s, bool reading)
 	s->reading = reading;
 	if (reading && !s->eof && s->in.len < STREAM_BUFFER)
 		events |= (uint32_t)EPOLLIN;
-	if (s->out.len)
+	if (s->io) {
+		/* records that are read already wake nobody: a socket is nearly
+		 * always writable */
+		if ((events & (uint32_t)EPOLLIN) && s->io->pending(s->io_arg))
+			events |= (uint32_t)EPOLLOUT;
+		events |= s->io_wants;
+	}
+	if (s->out.len && !(s->io && s->io_wants))
 		events |= (uint32_t)EPOLLOUT;
 	if (events == s->events)
 		return;

@@ -21,6 +21,20 @@
 struct stream;
 typedef void stream_fn(struct stream *s, void *arg);
 
+/*
+ * What lies between the buffers and the socket, TLS; NULL = nothing. read and
+ * write answer as the system calls do, -1 with errno; EAGAIN sets *wants to
+ * what the socket has to be ready for.
+ */
+struct stream_io {
+	ssize_t (*read)(void *arg, char *p, size_t n, uint32_t *wants);
+	ssize_t (*write)(void *arg, const char *p, size_t n, uint32_t *wants);
+	/* Bytes that read() would give without looking at the socket. */
+	bool (*pending)(void *arg);
+	void (*shut)(void *arg); /* nothing more will be written */
+	void (*free)(void *arg);
+};
+
 struct stream {
 	struct loop *loop;
 	int fd; /* owned; -1 = none */
@@ -34,6 +48,9 @@ struct stream {
 	bool shut_when_flushed, shut;
 	bool reading; /* the owner wants input */
 	uint64_t n_in, n_out;
+	const struct stream_io *io;
+	void *io_arg;      /* owned */
+	uint32_t io_wants; /* EPOLLIN, EPOLLOUT: to go on with the last call */
 	stream_fn *fn;
 	void *arg;
 };
@@ -42,9 +59,12 @@ struct stream {
 int stream_open(struct stream *s, struct loop *loop, int fd, stream_fn *fn,
 		void *arg);
 void stream_close(struct stream *s);
+/* Puts TLS, or the like, in between; before the first byte is moved. Takes
+ * arg. */
+void stream_set_io(struct stream *s, const struct stream_io *io, void *arg);
 /* The same, and the peer is told that it was no proper end (RST). */
 void stream_abort(struct stream *s);
-/* Gives the descriptor back, to the caller; buffers are dropped. */
+/* Gives the descriptor back, to the caller; buffers are dropped. Not with io. */
 int stream_release(struct stream *s);
 bool stream_is_open(const struct stream *s);
 
