@@ -7,10 +7,16 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/vec.h"
 #include "cli/client.h"
 #include "cli/output.h"
 
 #define LLM_LOG_MAX (64U << 20)
+
+struct llm_lines {
+	const struct json **data;
+	size_t n, size;
+};
 
 /* Which events belong to which word of --type. */
 static bool of_kind(struct str type, const char *kind)
@@ -87,20 +93,39 @@ static void put_tail(struct buf *b, struct str s, size_t n)
 	buf_printf(b, "%-25s", buf_cstr(&t));
 }
 
-static void put_request(struct buf *b, const struct json *v)
+static int64_t count_redactions(const struct json *request)
 {
-	struct str when = json_get_str(v, "timestamp");
-	const struct json *usage = json_get(v, "usage");
-	ptrdiff_t t = str_index(when, 'T');
-	int64_t redactions = json_get_i64(v, "redactions", 0);
+	const struct json *dlp = json_get(request, "dlp");
+	int64_t n = 0;
 
+	json_foreach(it, json_get(dlp, "redactions"))
+	{
+		n += json_get_i64(it, "count", 0);
+	}
+	return n;
+}
+
+/* rq: the line of a request; answer: how it ended, or NULL. */
+static void put_request(struct buf *b, const struct json *rq,
+			const struct json *answer)
+{
+	struct str when = json_get_str(rq, "timestamp");
+	const struct json *usage = json_get(answer, "usage");
+	const struct json *response = json_get(answer, "response");
+	ptrdiff_t t = str_index(when, 'T');
+	struct str kind = json_get_str(rq, "dialect");
+	int64_t redactions = count_redactions(rq);
+
+	if (!kind.n)
+		kind = json_get_str(rq, "service_name");
 	buf_printf(
-		b, "%-12.*s  %.8s  %-10.*s  ", STR_ARG(json_get_str(v, "id")),
+		b, "%-12.*s  %.8s  %-10.*s  ", STR_ARG(json_get_str(rq, "id")),
 		t >= 0 && when.n - (size_t)t > 8 ? when.p + t + 1 : "--:--:--",
-		STR_ARG(json_get_str(v, "dialect")));
-	put_tail(b, json_get_str(v, "path"), 25);
-	buf_printf(b, "  %lld  ", (long long)json_get_i64(v, "status", 0));
-	put_seconds(b, json_get_i64(v, "duration_ms", 0));
+		STR_ARG(kind));
+	put_tail(b, json_get_str(json_get(rq, "request"), "path"), 25);
+	buf_printf(b, "  %lld  ",
+		   (long long)json_get_i64(response, "status", 0));
+	put_seconds(b, json_get_i64(answer, "duration_ms", 0));
 	buf_printf(b, "  %lld\xe2\x86\x92%lld tokens",
 		   (long long)json_get_i64(usage, "input_tokens", 0),
 		   (long long)json_get_i64(usage, "output_tokens", 0));
@@ -109,13 +134,43 @@ static void put_request(struct buf *b, const struct json *v)
 	buf_putc(b, '\n');
 }
 
+/* The answer to the request at index i: not far behind it. */
+static const struct json *find_answer(const struct llm_lines *l, size_t i)
+{
+	struct str id = json_get_str(l->data[i], "id");
+
+	for (i++; i < l->n; i++)
+		if (str_eq(json_get_str(l->data[i], "request_id"), id))
+			return l->data[i];
+	return NULL;
+}
+
+static int put_llm(struct str text, struct buf *b)
+{
+	_cleanup_arena_ struct arena a = ARENA_INIT(1U << 30);
+	struct llm_lines lines = { 0 };
+	struct str line;
+	int r = 0;
+
+	while (r == 0 && str_split(&text, '\n', &line)) {
+		struct json *v = NULL;
+
+		if (line.n && json_parse(&a, line, &v) == 0)
+			r = vec_push(&lines, v);
+	}
+	for (size_t i = 0; i < lines.n; i++)
+		if (json_get(lines.data[i], "request"))
+			put_request(b, lines.data[i], find_answer(&lines, i));
+	vec_done(&lines);
+	return r;
+}
+
 static int print_llm(const char *session)
 {
 	const char *dir =
 		env_or("AGENTSH_SESSIONS_DIR", "/var/lib/agentsh/sessions");
 	_cleanup_buf_ struct buf path = BUF_INIT, text = BUF_INIT;
 	_cleanup_buf_ struct buf b = BUF_INIT;
-	struct str rest, line;
 	int r;
 
 	if (strchr(session, '/'))
@@ -124,14 +179,9 @@ static int print_llm(const char *session)
 	r = fd_read_file(AT_FDCWD, buf_cstr(&path), LLM_LOG_MAX, &text);
 	if (r < 0 && r != -ENOENT)
 		return fail_errno(r, "read %s", buf_cstr(&path));
-	rest = buf_str(&text);
-	while (str_split(&rest, '\n', &line)) {
-		_cleanup_arena_ struct arena a = ARENA_INIT(16U << 20);
-		struct json *v = NULL;
-
-		if (line.n && json_parse(&a, line, &v) == 0)
-			put_request(&b, v);
-	}
+	r = put_llm(buf_str(&text), &b);
+	if (r < 0)
+		return fail_errno(r, "read %s", buf_cstr(&path));
 	if (b.len == 0)
 		return out_line("No LLM requests logged for this session");
 	return out_buf(&b);

@@ -543,6 +543,12 @@ struct config {
 		unsigned int mode; /* enum config_proxy */
 		int64_t port;
 		struct ystrmap providers;
+		const char *ca_file;
+		bool scrub_responses;
+		struct {
+			int64_t max_requests;
+			int64_t max_tokens;
+		} budget;
 		struct config_any rate_limits;
 	} proxy;
 	struct {

@@ -114,6 +114,18 @@ void conn_abort(struct conn *c)
 	conn_free(c);
 }
 
+void conn_to_api(struct conn *c)
+{
+	struct buf first = c->client.in;
+	int fd;
+
+	c->client.in = BUF_INIT;
+	fd = stream_release(&c->client);
+	c->client.failed = true;
+	api_take(c->table->api, fd, buf_str(&first));
+	buf_done(&first);
+}
+
 void conn_enter(struct conn *c, enum conn_state state)
 {
 	uint64_t limit = 0;

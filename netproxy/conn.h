@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/http1.h"
+#include "netproxy/api.h"
 #include "netproxy/dial.h"
 #include "netproxy/gate.h"
 #include "netproxy/names.h"
@@ -22,6 +23,7 @@ struct conn_table {
 	struct dialer dialer;
 	const struct gate *gate;
 	const struct names *names;
+	struct api *api; /* for requests in origin form */
 	struct pool pool;
 	struct http1_head head; /* scratch of the parsers, within one call */
 	struct conn *first;

@@ -68,6 +68,8 @@ struct conn {
 void conn_free(struct conn *c);
 /* Ends both sides so that neither takes it for a proper end. */
 void conn_abort(struct conn *c);
+/* The client's connection goes to what we serve ourselves; c is to be freed. */
+void conn_to_api(struct conn *c);
 /* Changes the state, and the timer with it. */
 void conn_enter(struct conn *c, enum conn_state state);
 /* Judges, resolves, dials request.host; answers the client by its protocol. */

@@ -4,9 +4,9 @@
  */
 #include "netproxy/content.h"
 
-#include <errno.h>
-
 #include <brotli/decode.h>
+#include <errno.h>
+#include <stdint.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -37,8 +37,7 @@ static int inflate_all(z_stream *z, size_t n_in, struct buf *out)
 		r = inflate(z, Z_NO_FLUSH);
 		out->len += STEP - z->avail_out;
 		/* gzip members may follow each other */
-		if (r == Z_STREAM_END && z->avail_in &&
-		    inflateReset(z) == Z_OK)
+		if (r == Z_STREAM_END && z->avail_in && inflateReset(z) == Z_OK)
 			r = Z_OK;
 	}
 	return r == Z_STREAM_END ? 0 : -EBADMSG;
@@ -54,7 +53,7 @@ static int decode_zlib(struct str in, int bits, struct buf *out)
 		return -E2BIG;
 	if (inflateInit2(&z, bits) != Z_OK)
 		return -ENOMEM;
-	z.next_in = (const Bytef *)in.p;
+	z.next_in = (Bytef *)(uintptr_t)in.p;
 	z.avail_in = (uInt)in.n;
 	r = inflate_all(&z, in.n, out);
 	(void)inflateEnd(&z);

@@ -27,7 +27,7 @@ struct dial {
 	dial_fn *fn;
 	void *arg;
 	struct dial **handle; /* the caller's pointer; cleared before fn */
-	bool literal, begun;
+	bool literal, begun, declared;
 	char *target;       /* owned: of a connect_redirect, else NULL */
 	bool else_original; /* should the target fail */
 	struct resolve_query *query;
@@ -140,7 +140,7 @@ static struct net_answer judge_address(const struct dial *d,
 	const struct gate *g = d->dialer->gate;
 	struct net_answer answer = d->result.answer;
 
-	if (!d->target)
+	if (!d->target && !d->declared)
 		return gate_decide(g, str_from(d->host), a, d->port);
 	if (net_is_closed(&g->floor, a, d->port)) {
 		answer.allowed = false;
@@ -326,6 +326,11 @@ static void begin(struct loop *l, void *arg)
 		return;
 	}
 	d->begun = true;
+	if (d->declared) {
+		d->result.answer = (struct net_answer){ .allowed = true };
+		dial_original(d);
+		return;
+	}
 	/* the name first: a denied one is never looked up */
 	d->result.answer = gate_decide(d->dialer->gate, str_from(d->host),
 				       d->literal ? &d->asked : NULL, d->port);
@@ -343,31 +348,53 @@ static void begin(struct loop *l, void *arg)
 		dial_original(d);
 }
 
-int dial_start(const struct dialer *dialer, struct str host,
-	       const struct addr *literal, uint16_t port, dial_fn *fn,
-	       void *arg, struct dial **ret)
+static int start(const struct dial *how, struct str host,
+		 const struct addr *literal, struct dial **ret)
 {
 	struct dial *d = calloc(1, sizeof(*d));
 
 	if (!d)
 		return -ENOMEM;
-	*d = (struct dial){ .dialer = dialer,
-			    .host = str_dup(host),
-			    .port = port,
-			    .asked_port = port,
-			    .fn = fn,
-			    .arg = arg,
-			    .handle = ret,
-			    .fd = -1,
-			    .literal = literal != NULL };
+	*d = *how;
+	d->host = str_dup(host);
+	d->handle = ret;
+	d->fd = -1;
+	d->literal = literal != NULL;
 	if (literal)
 		d->asked = *literal;
-	if (!d->host || loop_defer(dialer->loop, begin, d) < 0) {
+	if (!d->host || loop_defer(d->dialer->loop, begin, d) < 0) {
 		dial_free(d);
 		return -ENOMEM;
 	}
 	*ret = d;
 	return 0;
+}
+
+int dial_start(const struct dialer *dialer, struct str host,
+	       const struct addr *literal, uint16_t port, dial_fn *fn,
+	       void *arg, struct dial **ret)
+{
+	const struct dial how = { .dialer = dialer,
+				  .port = port,
+				  .asked_port = port,
+				  .fn = fn,
+				  .arg = arg };
+
+	return start(&how, host, literal, ret);
+}
+
+int dial_declared(const struct dialer *dialer, struct str host,
+		  const struct addr *literal, uint16_t port, dial_fn *fn,
+		  void *arg, struct dial **ret)
+{
+	const struct dial how = { .dialer = dialer,
+				  .port = port,
+				  .asked_port = port,
+				  .fn = fn,
+				  .arg = arg,
+				  .declared = true };
+
+	return start(&how, host, literal, ret);
 }
 
 void dial_cancel(struct dial *d)

@@ -43,6 +43,14 @@ struct dialer {
 int dial_start(const struct dialer *d, struct str host,
 	       const struct addr *literal, uint16_t port, dial_fn *fn,
 	       void *arg, struct dial **ret);
+/*
+ * The same for a place that the operator's configuration names (a provider of
+ * language models, a declared service): no rule has to allow it. What is
+ * closed to everybody stays so.
+ */
+int dial_declared(const struct dialer *d, struct str host,
+		  const struct addr *literal, uint16_t port, dial_fn *fn,
+		  void *arg, struct dial **ret);
 void dial_cancel(struct dial *d);
 
 #endif

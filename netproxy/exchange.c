@@ -172,6 +172,11 @@ bool exchange_read_head(struct conn *c)
 		return false;
 	request_done(&c->request);
 	c->request = (struct request){ .host = BUF_INIT };
+	if (n > 0 && c->table->api->enabled && !c->origin &&
+	    head->target.p[0] == '/') {
+		conn_to_api(c);
+		return false;
+	}
 	if (n < 0) {
 		exchange_reply(c, n == -E2BIG ? 431 : 400,
 			       "malformed request\n");

@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <stdint.h>
 #ifdef __SSE2__
-#include <emmintrin.h>
+#	include <emmintrin.h>
 #endif
 
 #include "base/vec.h"
@@ -340,8 +340,8 @@ static int show(struct json_edits *e)
 static bool is_identifier(struct str v)
 {
 	static const char *const prefixes[] = {
-		"toolu_", "srvtoolu_",  "msg_",  "call_",      "resp_",
-		"rs_",    "fc_",        "ws_",   "file-",      "file_",
+		"toolu_", "srvtoolu_",  "msg_",  "call_",     "resp_",
+		"rs_",    "fc_",        "ws_",   "file-",     "file_",
 		"req_",   "container_", "item_", "chatcmpl-",
 	};
 

@@ -6,12 +6,13 @@
  *	"listen"	address to listen on, default "127.0.0.1:0"
  *	"control_port"	port of the server's HTTP API, never reachable from here
  *	"dns_port"	of the DNS stub on 127.0.0.1, default any
+ *	"llm", "dlp"	see netproxy/api.h
  *	"namespace"	true: capture what commands send in a namespace of their
  *			own (capture.h). With descriptors, in theirs: the
  *			network namespace, the user namespace around it if any
  * READY carries the layers "proxy" and "dns", the detail of each being the
- * address it listens on, or what went wrong; and "namespace" if it was asked
- * for, with the same descriptors if it is there.
+ * address it listens on, or what went wrong; "llm": what went wrong, if it did;
+ * and "namespace" if it was asked for, with the same descriptors if it is there.
  * Losing the server ends the process, and with it every connection.
  */
 #include <arpa/inet.h>
@@ -43,6 +44,7 @@ struct netproxy {
 	struct conn_table conns;
 	struct names names;
 	struct stub stub;
+	struct api api;
 	uint16_t dns_port;
 	char *session_id; /* owned */
 	struct listener listener;
@@ -102,6 +104,7 @@ static void put_layer(struct listening *l, struct proto_layer *ret)
 struct started {
 	int proxy, dns, capture; /* 0 or -errno */
 	bool wants_capture;
+	struct str llm; /* words */
 };
 
 static int send_ready(struct netproxy *np, const struct started *s)
@@ -109,15 +112,19 @@ static int send_ready(struct netproxy *np, const struct started *s)
 	_cleanup_buf_ struct buf body = BUF_INIT;
 	struct listening proxy = { "proxy", np->port, s->proxy, BUF_INIT };
 	struct listening dns = { "dns", np->dns_port, s->dns, BUF_INIT };
-	struct proto_layer layers[3];
-	struct proto_ready ready = { .layers = layers, .n_layers = 2 };
+	struct proto_layer layers[4] = {
+		[2] = { .name = STR("llm"),
+			.active = np->api.enabled,
+			.detail = s->llm },
+	};
+	struct proto_ready ready = { .layers = layers, .n_layers = 3 };
 	const int fds[2] = { np->capture.ns.net, np->capture.ns.user };
 	size_t n_fds = fds[0] < 0 || s->capture < 0 ? 0 : fds[1] < 0 ? 1 : 2;
 	int r;
 
 	put_layer(&proxy, &layers[0]);
 	put_layer(&dns, &layers[1]);
-	layers[2] = (struct proto_layer){
+	layers[3] = (struct proto_layer){
 		.name = STR("namespace"),
 		.active = n_fds > 0,
 		.detail = n_fds ? STR_NONE : str_from(strerror(-s->capture)),
@@ -174,12 +181,15 @@ static int start_all(struct netproxy *np, const struct json *settings,
 		     struct channel_msg *m)
 {
 	int64_t port = json_get_i64(settings, "dns_port", 0);
+	_cleanup_buf_ struct buf err = BUF_INIT;
 	struct started s = {
 		.wants_capture = json_get_bool(settings, "namespace", false),
 	};
 
 	s.proxy = start_proxy(np, json_get_str(settings, "listen"));
 	np->ready = s.proxy == 0;
+	(void)api_init(&np->api, settings, &err); /* err says why not */
+	s.llm = buf_str(&err);
 	s.dns = start_stub(np,
 			   port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0);
 	if (m->n_fds > 0)
@@ -303,6 +313,10 @@ static int set_up(struct netproxy *np)
 	np->conns.gate = np->conns.dialer.gate = &np->gate;
 	np->conns.dialer.loop = np->conns.pool.loop = np->loop;
 	np->conns.names = &np->names;
+	np->conns.api = &np->api;
+	np->api.loop = np->loop;
+	np->api.dialer = &np->conns.dialer;
+	np->api.gate = &np->gate;
 	return 0;
 }
 
@@ -319,6 +333,7 @@ int main(void)
 	if (r == 0)
 		r = loop_run(np.loop);
 	conn_close_all(&np.conns);
+	api_done(&np.api);
 	stub_close(&np.stub);
 	names_done(&np.names);
 	(void)resolver_free(np.conns.dialer.resolver);

@@ -121,8 +121,7 @@ int request_parse_origin(const struct http1_head *head, uint16_t port,
 	return 0;
 }
 
-/* RFC 9110 section 7.6.1, and everything the Connection header nominates. */
-static bool is_hop_by_hop(const struct http1_head *head, struct str name)
+bool request_is_hop_by_hop(const struct http1_head *head, struct str name)
 {
 	static const char *const fixed[] = {
 		"connection",
@@ -161,7 +160,7 @@ static void emit_headers(const struct http1_head *head, struct emit how,
 		bool framing = coding ||
 			       str_eq_icase(h->name, STR("content-length"));
 
-		if ((!framing && is_hop_by_hop(head, h->name)) ||
+		if ((!framing && request_is_hop_by_hop(head, h->name)) ||
 		    (coding && how.without_coding) ||
 		    (how.without_host && str_eq_icase(h->name, STR("host"))))
 			continue;

@@ -40,6 +40,9 @@ int request_parse(const struct http1_head *head, struct request *ret);
 int request_parse_origin(const struct http1_head *head, uint16_t port,
 			 struct request *ret);
 
+/* True for a field that is about one connection only (RFC 9110 section 7.6.1),
+ * or that the Connection header nominates. */
+bool request_is_hop_by_hop(const struct http1_head *head, struct str name);
 /* The head to send upstream: origin form, Host from the target, hop-by-hop
  * fields dropped, connection kept open if keep. */
 void request_emit(const struct request *r, const struct http1_head *head,

@@ -65,8 +65,8 @@ static void keep_rest(struct sse *s, struct str rest)
 static ptrdiff_t line_end(struct str s)
 {
 	ptrdiff_t lf = str_index(s, '\n');
-	ptrdiff_t cr = str_index(
-		str_from_n(s.p, lf < 0 ? s.n : (size_t)lf), '\r');
+	ptrdiff_t cr =
+		str_index(str_from_n(s.p, lf < 0 ? s.n : (size_t)lf), '\r');
 
 	return cr >= 0 ? cr : lf;
 }

@@ -61,8 +61,8 @@ void stream_flush(struct stream *s)
 	size_t done = 0;
 
 	while (done < s->out.len && !s->failed) {
-		ssize_t n = write_some(s, s->out.data + done,
-				       s->out.len - done);
+		ssize_t n =
+			write_some(s, s->out.data + done, s->out.len - done);
 
 		if (n >= 0)
 			done += (size_t)n;

@@ -177,8 +177,8 @@ static bool is_hashed(const char *path)
 	const struct dirent *e;
 
 	while (d && (e = readdir(d)) != NULL)
-		if (strlen(e->d_name) == 10 && strspn(e->d_name,
-						       "0123456789abcdef") == 8 &&
+		if (strlen(e->d_name) == 10 &&
+		    strspn(e->d_name, "0123456789abcdef") == 8 &&
 		    e->d_name[8] == '.')
 			return true;
 	return false;
@@ -312,8 +312,8 @@ int tls_accept(SSL_CTX *ctx, struct stream *s, struct str first)
 	if (!first.n)
 		return 0;
 	memory = BIO_new(BIO_s_mem());
-	if (!memory || BIO_write(memory, first.p, (int)first.n) !=
-			       (int)first.n) {
+	if (!memory ||
+	    BIO_write(memory, first.p, (int)first.n) != (int)first.n) {
 		BIO_free(memory);
 		return -ENOMEM;
 	}

@@ -8,13 +8,13 @@ set -eu
 what=${1:-build}
 
 build="gcc libc6-dev meson ninja-build pkg-config libfuse3-dev fuse3
-libseccomp-dev libcap-dev libc-ares-dev libsqlite3-dev libyaml-dev libssl-dev nettle-dev zlib1g-dev
-zlib1g-dev
+libseccomp-dev libcap-dev libc-ares-dev libsqlite3-dev libyaml-dev libssl-dev nettle-dev
+zlib1g-dev libbrotli-dev libzstd-dev
 ca-certificates git"
 test="clang clang-format clang-tidy libcmocka-dev universal-ctags python3
 python3-yaml sqlite3 curl jq acl attr libacl1-dev libattr1-dev mandoc
 strace expect iproute2 procps xz-utils netcat-openbsd codespell binutils
-make openssl qemu-system-x86 busybox-static cpio"
+make openssl"
 optional="libclang-rt-14-dev libclang-rt-dev bubblewrap"
 
 as_root() {

@@ -159,9 +159,11 @@ void api_session_events(struct call *k)
 void api_session_proxy(struct call *k)
 {
 	const struct session *s = k->session;
+	const __typeof__(s->app->cfg.dlp_shown) *shown = &s->app->cfg.dlp_shown;
 	_cleanup_buf_ struct buf body = BUF_INIT;
 	struct json_writer w;
 
+	session_drain_proxy(k->session);
 	json_writer_init(&w, &body, 0);
 	json_begin_object(&w);
 	json_kv_cstr(&w, "state", s->proxy_port ? "running" : "not configured");
@@ -170,12 +172,19 @@ void api_session_proxy(struct call *k)
 					     strlen("http://"))
 				  : STR_NONE);
 	json_kv_cstr(&w, "mode", "embedded");
-	json_kv_cstr(&w, "dlp_mode", "");
-	json_kv_i64(&w, "active_patterns", 0);
-	json_kv_i64(&w, "total_requests", 0);
-	json_kv_i64(&w, "requests_with_redactions", 0);
-	json_kv_i64(&w, "total_input_tokens", 0);
-	json_kv_i64(&w, "total_output_tokens", 0);
+	json_kv_cstr(&w, "dlp_mode", s->app->cfg.dlp_mode);
+	json_kv_i64(&w, "active_patterns", (int64_t)shown->n);
+	if (shown->n) {
+		json_key(&w, "pattern_names");
+		json_begin_array(&w);
+		for (size_t i = 0; i < shown->n; i++)
+			json_str(&w, shown->data[i]);
+		json_end_array(&w);
+	}
+	json_kv_i64(&w, "total_requests", s->llm.requests);
+	json_kv_i64(&w, "requests_with_redactions", s->llm.redacted);
+	json_kv_i64(&w, "total_input_tokens", s->llm.input);
+	json_kv_i64(&w, "total_output_tokens", s->llm.output);
 	json_end_object(&w);
 	http_reply_json(k->conn, 200, &body);
 }

@@ -68,6 +68,44 @@ static void put_proxy(struct command *c, struct env *e)
 	put(e, STR("NODE_USE_ENV_PROXY"), STR("1"));
 }
 
+static struct str arena_text(struct env *e, const struct buf *text)
+{
+	char *p = arena_dup(e->arena, buf_str(text));
+
+	if (!p)
+		e->error = -ENOMEM;
+	return p ? str_from_n(p, text->len) : STR_NONE;
+}
+
+/* Language models: official clients look for these. A provider of one's own
+ * is NAME_BASE_URL. */
+static void put_llm(struct command *c, struct env *e)
+{
+	const struct session *s = c->session;
+	_cleanup_buf_ struct buf url = BUF_INIT;
+
+	if (!s->llm.on)
+		return;
+	put(e, STR("ANTHROPIC_BASE_URL"), buf_str(&s->proxy_url));
+	/* "/v1", which OpenAI's clients expect in it, is put in on the way */
+	put(e, STR("OPENAI_BASE_URL"), buf_str(&s->proxy_url));
+	for (size_t i = 0; i < c->app->cfg.llm_providers.n; i++) {
+		struct str name = c->app->cfg.llm_providers.data[i];
+		_cleanup_buf_ struct buf var = BUF_INIT;
+
+		buf_reset(&url);
+		buf_put_str(&url, buf_str(&s->proxy_url));
+		buf_printf(&url, "/llm/" STR_FMT, STR_ARG(name));
+		for (size_t j = 0; j < name.n; j++)
+			buf_putc(&var, name.p[j] == '-' ? '_'
+				       : name.p[j] >= 'a'
+					       ? (char)(name.p[j] & ~32)
+					       : name.p[j]);
+		buf_puts(&var, "_BASE_URL");
+		put(e, arena_text(e, &var), arena_text(e, &url));
+	}
+}
+
 static void filter(struct command *c, struct env *e)
 {
 	size_t kept = 0;
@@ -156,6 +194,7 @@ int exec_build_env(struct command *c, const struct str **ret, size_t *ret_n,
 
 	put_base(&e);
 	put_proxy(c, &e);
+	put_llm(c, &e);
 	put(&e, STR("AGENTSH_SESSION_ID"), str_from(s->id));
 	for (size_t i = 0; i < s->env.n; i++)
 		put(&e, str_from(s->env.data[i].name),

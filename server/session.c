@@ -278,6 +278,8 @@ void session_to_json(const struct session *s, struct json_writer *w)
 	json_kv_cstr(w, "cwd", s->cwd);
 	json_kv_cstr(w, "virtual_root", s->virtual_root);
 	json_kv_str_opt(w, "proxy_url", buf_str(&s->proxy_url));
+	if (s->llm.on)
+		json_kv_str(w, "llm_proxy_url", buf_str(&s->proxy_url));
 	json_kv_str_opt(w, "project_root", str_from(s->project_root));
 	json_kv_str_opt(w, "git_root", str_from(s->git_root));
 	if (s->layers.len) {

@@ -68,6 +68,11 @@ struct session {
 	int net_ns, user_ns;
 	char *net_ns_error;      /* owned: why there is none though wanted */
 	struct clients *clients; /* owned: whose ports the proxy sees */
+	struct {
+		bool on; /* the proxy serves language models */
+		int64_t requests, redacted; /* what went through it */
+		int64_t input, output;      /* tokens */
+	} llm;
 	bool protection_recorded, weakness_told;
 	struct buf unmet;    /* a sandbox.require that does not hold here */
 	struct buf weakness; /* names of layers that are not active */

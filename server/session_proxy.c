@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "server/clients.h"
@@ -34,6 +35,17 @@ static void settled(struct session *s, enum worker_state state)
 		while (s->commands)
 			command_abort(s->commands,
 				      "the session's sandbox did not start");
+}
+
+static const struct proto_layer *find_layer(const struct proto_ready *m,
+					    const char *name)
+{
+	static const struct proto_layer none;
+
+	for (uint32_t i = 0; i < m->n_layers; i++)
+		if (str_eq_c(m->layers[i].name, name))
+			return &m->layers[i];
+	return &none;
 }
 
 /* "127.0.0.1:PORT" of an active layer; 0 if it is not. */
@@ -90,31 +102,49 @@ static void take_namespaces(struct session *s, const struct proto_layer *l,
 	s->net_ns_error = str_dup(l->detail);
 }
 
+static void note_llm(struct session *s, const struct proto_layer *l)
+{
+	s->llm.on = l->active && s->proxy_port;
+	if (s->llm.on)
+		(void)app_emit_simple(s->app, s, "llm_proxy_started",
+				      "proxy_url", buf_str(&s->proxy_url));
+	if (!s->app->cfg.llm || s->llm.on)
+		return;
+	log_error("session %s: no language model proxy: " STR_FMT, s->id,
+		  STR_ARG(l->detail));
+	(void)app_emit_simple(s->app, s, "llm_proxy_failed", "error",
+			      l->detail);
+}
+
 static int on_ready(struct session *s, struct channel_msg *msg)
 {
 	_cleanup_arena_ struct arena a = ARENA_INIT(1U << 16);
+	const struct proto_layer *proxy, *space;
 	struct proto_ready m;
 	int r = proto_ready_decode(msg->body, &a, &m);
 
-	if (r < 0 || s->proxy_state != WORKER_STARTING || m.n_layers < 2)
+	if (r < 0 || s->proxy_state != WORKER_STARTING)
 		return -EBADMSG;
-	if (m.n_layers > 2)
-		take_namespaces(s, &m.layers[2], msg);
-	s->proxy_port = layer_port(&m.layers[0]);
-	s->dns_port = layer_port(&m.layers[1]);
+	space = find_layer(&m, "namespace");
+	if (space->name.n)
+		take_namespaces(s, space, msg);
+	proxy = find_layer(&m, "proxy");
+	s->proxy_port = layer_port(proxy);
+	s->dns_port = layer_port(find_layer(&m, "dns"));
 	if (!s->proxy_port) {
 		log_error("session %s: no network proxy: " STR_FMT, s->id,
-			  STR_ARG(m.layers[0].detail));
+			  STR_ARG(proxy->detail));
 		(void)app_emit_simple(s->app, s, "net_proxy_failed", "error",
-				      m.layers[0].detail);
+				      proxy->detail);
 		settled(s, WORKER_READY);
 		return 0;
 	}
 	buf_reset(&s->proxy_url);
 	buf_puts(&s->proxy_url, "http://");
-	buf_put_str(&s->proxy_url, m.layers[0].detail);
+	buf_put_str(&s->proxy_url, proxy->detail);
 	(void)app_emit_simple(s->app, s, "net_proxy_started", "proxy_url",
 			      buf_str(&s->proxy_url));
+	note_llm(s, find_layer(&m, "llm"));
 	settled(s, WORKER_READY);
 	return 0;
 }
@@ -142,14 +172,42 @@ static struct str whose(struct session *s, const struct event *e)
 	return command;
 }
 
+static int64_t field(const struct event *e, const char *key)
+{
+	for (size_t i = 0; i < e->n_fields; i++)
+		if (strcmp(e->fields[i].key, key) == 0 &&
+		    e->fields[i].type == EVENT_INT)
+			return MAX(e->fields[i].num, (int64_t)0);
+	return 0;
+}
+
+/* What proxy status shows, and what the next proxy of the session is told. */
+static void count_llm(struct session *s, const struct event *e)
+{
+	if (str_eq(e->type, STR("llm_request"))) {
+		s->llm.requests++;
+		s->llm.redacted += field(e, "redactions") > 0;
+	} else if (str_eq(e->type, STR("llm_response"))) {
+		int64_t cached = field(e, "cache_read_tokens") +
+				 field(e, "cache_write_tokens");
+
+		s->llm.input += field(e, "input_tokens") + cached;
+		s->llm.output += field(e, "output_tokens");
+	}
+}
+
 static int on_event(void *arg, struct event *e)
 {
 	struct session *s = arg;
+	int r;
 
 	e->session_id = str_from(s->id);
 	e->id = STR_NONE;
 	e->command_id = whose(s, e);
-	return app_emit(s->app, e);
+	r = app_emit(s->app, e);
+	if (r == 0) /* else it comes again */
+		count_llm(s, e);
+	return r;
 }
 
 static void on_died(void *arg, const char *how)
@@ -171,6 +229,38 @@ void session_drain_proxy(struct session *s)
 {
 	if (s->proxy)
 		worker_drain(s->proxy);
+}
+
+/* Where requests are written down; the directory is made if need be. */
+static void put_log(const struct session *s, struct json_writer *w)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	const char *dir = s->app->cfg.sessions_dir;
+
+	if (!dir[0] || s->app->trial)
+		return;
+	buf_printf(&path, "%s/%s", dir, s->id);
+	(void)fd_mkdirs(buf_cstr(&path), 0700); /* opening the log will fail */
+	buf_puts(&path, "/llm-requests.jsonl");
+	json_kv_str(w, "log", buf_str(&path));
+}
+
+static void put_llm(const struct session *s, struct json_writer *w)
+{
+	const struct settings *cfg = &s->app->cfg;
+
+	if (!cfg->llm)
+		return;
+	json_key(w, "llm");
+	json_begin_object(w);
+	json_kv_bool(w, "serve", true);
+	put_log(s, w);
+	json_kv_i64_opt(w, "requests", s->llm.requests);
+	json_kv_i64_opt(w, "tokens", s->llm.input + s->llm.output);
+	buf_putc(w->out, ',');
+	buf_put_str(w->out, cfg->llm_json);
+	json_end_object(w);
+	json_kv_str_opt(w, "dlp", cfg->dlp_json);
 }
 
 int session_need_proxy(struct session *s)
@@ -208,6 +298,7 @@ int session_need_proxy(struct session *s)
 	}
 	json_kv_bool(&w, "namespace", cfg->net_namespace);
 	session_put_namespaces(s, &o);
+	put_llm(s, &w);
 	json_end_object(&w);
 	if (settings.error)
 		return settings.error;

@@ -521,6 +521,8 @@ static int copy(struct settings *s, const struct config *c, struct diag *diag)
 		r = set_sessions(s, c);
 	if (r == 0)
 		r = set_commands(s, c);
+	if (r == 0)
+		r = settings_set_proxy(s, c, diag);
 	set_misc(s, c);
 	return r;
 }
@@ -561,6 +563,8 @@ void settings_done(struct settings *s)
 	vec_done(&s->project_markers);
 	vec_done(&s->required);
 	vec_done(&s->env_inject);
+	vec_done(&s->dlp_shown);
+	vec_done(&s->llm_providers);
 	arena_done(&s->arena);
 }
 

@@ -2,8 +2,8 @@
 /*
  * settings.h - what the server needs of its configuration, in one place
  *
- * config/ knows every key and default of config.yaml; this is the one file of
- * server/ that looks at its structures.
+ * config/ knows every key and default of config.yaml; settings.c and
+ * settings_proxy.c are the files of server/ that look at its structures.
  */
 #ifndef SERVER_SETTINGS_H
 #define SERVER_SETTINGS_H
@@ -86,6 +86,12 @@ struct settings {
 	bool net_proxy;          /* one agentsh-netproxy per session */
 	const char *net_listen;
 	bool net_namespace; /* commands in a network namespace of their own */
+	bool llm;                      /* which serves language models too */
+	VEC(struct str) llm_providers; /* but anthropic and openai */
+	struct str llm_json;  /* for it: members, without the outer braces */
+	struct str dlp_json;  /* dlp_settings_put(); "" = off */
+	const char *dlp_mode; /* "redact", "tokenize", "disabled" */
+	VEC(struct str) dlp_shown; /* names of what is looked for */
 	/* JSON members for PROTO_HELLO, without the outer braces */
 	struct str worker_json;
 	/* approvals */
@@ -105,6 +111,10 @@ struct settings {
  */
 int settings_load(const char *path, struct settings *ret, struct diag *diag);
 void settings_done(struct settings *s);
+/* settings_proxy.c: proxy and dlp; part of settings_load(). */
+struct config;
+int settings_set_proxy(struct settings *s, const struct config *c,
+		       struct diag *diag);
 /* Last checks, with the error text that goes to the user in out. */
 int settings_refuse(const struct settings *s, struct buf *out);
 

@@ -228,8 +228,6 @@ static void test_messages(void **state)
 	assert_messages("dlp:\n  mode: disabled\n  custom_patterns:\n"
 			"  - name: x\n    regex: 'a(b'\n",
 			-EINVAL,
-			"/etc/x/c.yaml:1:1: warning: dlp: accepted, but not "
-			"honoured by this version\n"
 			"/etc/x/c.yaml:5:12: error: "
 			"dlp.custom_patterns[0].regex: character 4: '(' "
 			"without ')'\n");

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * api.c - the connections of what the proxy serves by itself
+ *
+ *	HEAD --> BODY --edited, on record--> DIAL --> ANSWER --kept--> HEAD
+ *	  bad, over a budget, blocked --> LINGER --> closed
+ *
+ * A client that goes away takes its request with it: nobody pays for tokens
+ * that nobody reads. An answer has no time limit as a whole; it is given up
+ * when neither side moved a byte for a quarter of an hour.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "netproxy/api_priv.h"
+
+#define REQUEST_NS 60000000000ULL
+#define CONNECT_NS 30000000000ULL
+#define IDLE_NS    900000000000ULL
+#define LINGER_NS  2000000000ULL
+
+static void run(struct api_conn *c);
+
+void exchange_done(struct exchange *x)
+{
+	buf_done(&x->method);
+	buf_done(&x->path);
+	buf_done(&x->codings);
+	buf_done(&x->fields);
+	buf_done(&x->logged);
+	buf_done(&x->in);
+	buf_done(&x->out);
+	buf_done(&x->answer_logged);
+	buf_done(&x->kept);
+	sse_done(&x->sse);
+	(void)dlp_stream_free(x->filter);
+	*x = (struct exchange){ 0 };
+}
+
+static void conn_free(struct api_conn *c)
+{
+	if (c->x.recorded)
+		api_log_answer(c);
+	dial_cancel(c->dial);
+	(void)loop_remove(c->timer);
+	upstream_drop(c->up, /* keep= */ false);
+	stream_close(&c->client);
+	exchange_done(&c->x);
+	*c->link = c->next;
+	if (c->next)
+		c->next->link = c->link;
+	c->api->n--;
+	free(c);
+}
+
+void api_enter(struct api_conn *c, enum api_state state)
+{
+	uint64_t limit = REQUEST_NS;
+
+	if (state == API_LINGER)
+		limit = LINGER_NS;
+	else if (state == API_ANSWER)
+		limit = CONNECT_NS;
+	else if (state == API_DIAL)
+		limit = 0; /* the dial has its own */
+	c->state = state;
+	c->last_active = loop_now(c->api->loop);
+	(void)loop_timer_arm(c->timer, limit);
+	if (state == API_LINGER)
+		stream_shutdown(&c->client);
+}
+
+static void put_error(const struct api_conn *c, const char *type,
+		      const char *message, struct buf *body)
+{
+	struct json_writer w;
+
+	json_writer_init(&w, body, 0);
+	json_begin_object(&w);
+	if (c->x.dialect == DIALECT_ANTHROPIC)
+		json_kv_cstr(&w, "type", "error");
+	json_key(&w, "error");
+	json_begin_object(&w);
+	json_kv_cstr(&w, "type", type);
+	json_kv_cstr(&w, "message", message);
+	if (c->x.dialect == DIALECT_OPENAI) {
+		json_key(&w, "param");
+		json_null(&w);
+		json_kv_cstr(&w, "code", "agentsh");
+	}
+	json_end_object(&w);
+	json_end_object(&w);
+}
+
+void api_refuse(struct api_conn *c, unsigned int status, const char *type,
+		const char *message)
+{
+	_cleanup_buf_ struct buf body = BUF_INIT;
+
+	put_error(c, type, message, &body);
+	c->x.status = status;
+	buf_printf(&c->client.out,
+		   "HTTP/1.1 %u %s\r\nContent-Type: application/json\r\n"
+		   "Content-Length: %zu\r\nX-Should-Retry: false\r\n"
+		   "Connection: close\r\n\r\n",
+		   status, http1_reason(status), body.len);
+	if (!str_eq(buf_str(&c->x.method), STR("HEAD")))
+		buf_put_str(&c->client.out, buf_str(&body));
+	if (c->x.recorded)
+		api_log_answer(c);
+	upstream_drop(c->up, /* keep= */ false);
+	c->up = NULL;
+	stream_flush(&c->client);
+	api_enter(c, API_LINGER);
+}
+
+/* --- upstream ------------------------------------------------------------ */
+
+static void on_stream(struct stream *s, void *arg)
+{
+	struct api_conn *c = arg;
+
+	(void)s;
+	c->last_active = loop_now(c->api->loop);
+	run(c);
+}
+
+static void send_request(struct api_conn *c)
+{
+	struct exchange *x = &c->x;
+
+	x->in_before = c->up->stream.n_in;
+	buf_put_str(&c->up->stream.out, buf_str(&x->out));
+	if (!c->up->reused) /* nobody will send it again */
+		buf_done(&x->out);
+	api_enter(c, API_ANSWER);
+	stream_flush(&c->up->stream);
+}
+
+static void on_dialled(void *arg, const struct dial_result *r)
+{
+	struct api_conn *c = arg;
+	struct place at = provider_place(c->x.to);
+	_cleanup_buf_ struct buf why = BUF_INIT;
+	int error = r->error;
+
+	if (!error) {
+		c->up = upstream_new(&c->api->pool, &at, r->fd, &r->addr,
+				     on_stream, c);
+		error = c->up ? 0 : -ENOMEM;
+	}
+	if (error) {
+		buf_printf(&why, "cannot reach %s: %s", at.host,
+			   error == -ENOENT ? "no such name"
+					    : strerror(-error));
+		api_refuse(c, error == -ETIMEDOUT ? 504 : 502, "api_error",
+			   buf_cstr(&why));
+	} else {
+		const int one = 1;
+
+		(void)setsockopt(c->up->stream.fd, SOL_SOCKET, SO_KEEPALIVE,
+				 &one, sizeof(one));
+		send_request(c);
+	}
+	run(c);
+}
+
+static void dial(struct api_conn *c)
+{
+	const struct provider *to = c->x.to;
+
+	api_enter(c, API_DIAL);
+	if (dial_declared(c->api->dialer, str_from(to->host),
+			  to->is_addr ? &to->addr : NULL, to->port, on_dialled,
+			  c, &c->dial) < 0)
+		api_refuse(c, 503, "api_error", "out of memory");
+}
+
+void api_connect(struct api_conn *c)
+{
+	struct place at = provider_place(c->x.to);
+
+	c->up = upstream_take(&c->api->pool, &at, on_stream, c);
+	if (c->up)
+		send_request(c);
+	else
+		dial(c);
+}
+
+/* The host closed a kept connection before it saw the request. */
+static bool try_again(struct api_conn *c)
+{
+	const struct stream *u = &c->up->stream;
+
+	if (!c->up->reused || c->x.retried || c->x.answer_seen ||
+	    u->n_in > c->x.in_before || !(u->eof || u->failed))
+		return false;
+	c->x.retried = true;
+	upstream_drop(c->up, /* keep= */ false);
+	c->up = NULL;
+	dial(c);
+	return true;
+}
+
+/* --- the machine --------------------------------------------------------- */
+
+static void answer_failed(struct api_conn *c)
+{
+	const char *tls = tls_error(&c->up->stream);
+	_cleanup_buf_ struct buf why = BUF_INIT;
+
+	if (c->x.answer_seen) { /* half an answer: only closing is honest */
+		c->client.failed = true;
+		return;
+	}
+	buf_printf(&why, "no answer from %s: %s", c->x.to->host,
+		   tls[0] ? tls : "connection lost");
+	api_refuse(c, 502, "api_error", buf_cstr(&why));
+}
+
+/* One step; true if another may be possible. */
+static bool step(struct api_conn *c)
+{
+	enum api_state before = c->state;
+
+	switch (c->state) {
+	case API_HEAD:
+		return api_read_head(c);
+	case API_BODY:
+		return api_read_body(c);
+	case API_ANSWER:
+		if (try_again(c))
+			return false;
+		if (api_run_answer(c) < 0)
+			answer_failed(c);
+		return c->state != before;
+	case API_LINGER:
+		buf_done(&c->client.in);
+		return false;
+	case API_DIAL:
+		break;
+	}
+	return false;
+}
+
+static bool is_over(const struct api_conn *c)
+{
+	return c->client.failed || c->client.reset ||
+	       (c->client.eof &&
+		(c->state != API_LINGER || c->client.out.len == 0));
+}
+
+static void set_interest(struct api_conn *c)
+{
+	/* a request may be followed by another one: not read before its turn,
+	 * but the client's end has to be noticed */
+	stream_want(&c->client, /* reading= */ true);
+	if (c->up)
+		stream_want(&c->up->stream, c->client.out.len < STREAM_BUFFER);
+}
+
+/* Does what can be done now; may free c. */
+static void run(struct api_conn *c)
+{
+	while (!c->client.failed && step(c))
+		;
+	if (!is_over(c)) {
+		set_interest(c);
+		return;
+	}
+	if (c->client.failed)
+		stream_abort(&c->client);
+	conn_free(c);
+}
+
+static void on_timeout(struct loop *l, void *arg)
+{
+	struct api_conn *c = arg;
+	uint64_t idle = loop_now(l) - c->last_active;
+
+	uint64_t limit = 0;
+
+	if (c->state == API_BODY)
+		limit = REQUEST_NS;
+	else if (c->state == API_ANSWER && c->up && c->up->stream.n_out)
+		limit = IDLE_NS;
+	if (idle < limit) {
+		(void)loop_timer_arm(c->timer, limit - idle);
+		return;
+	}
+	if (c->state == API_ANSWER && !c->x.answer_seen) {
+		api_refuse(c, 504, "api_error", "no answer from the host");
+		run(c);
+		return;
+	}
+	if (c->state == API_ANSWER)
+		stream_abort(&c->client);
+	conn_free(c);
+}
+
+static struct api_conn *conn_new(struct api *a, int fd)
+{
+	struct api_conn *c = a->n < API_MAX_CONNS ? calloc(1, sizeof(*c))
+						  : NULL;
+
+	if (!c)
+		return NULL;
+	c->api = a;
+	c->client.fd = -1;
+	if (loop_add_timer(a->loop, REQUEST_NS, on_timeout, c, &c->timer) < 0 ||
+	    stream_open(&c->client, a->loop, fd, on_stream, c) < 0) {
+		(void)loop_remove(c->timer);
+		free(c);
+		return NULL;
+	}
+	c->next = a->first;
+	c->link = &a->first;
+	if (c->next)
+		c->next->link = &c->next;
+	a->first = c;
+	a->n++;
+	return c;
+}
+
+void api_take(struct api *a, int fd, struct str first)
+{
+	struct api_conn *c = conn_new(a, fd);
+
+	if (!c) {
+		(void)close(fd);
+		return;
+	}
+	buf_put_str(&c->client.in, first);
+	c->client.failed = c->client.in.error != 0;
+	run(c);
+}
+
+/* --- life ---------------------------------------------------------------- */
+
+static int keep_path(const struct json *o, const char *key, char **ret)
+{
+	struct str v = json_get_str(o, key);
+
+	if (!v.n)
+		return 0;
+	*ret = str_dup(v);
+	return *ret ? 0 : -ENOMEM;
+}
+
+int api_init(struct api *a, const struct json *settings, struct buf *err)
+{
+	const struct json *o = json_get(settings, "llm");
+	struct str dlp_json = json_get_str(settings, "dlp");
+	_cleanup_free_ char *ca = NULL;
+	int r;
+
+	a->log_fd = -1;
+	if (!o)
+		return 0;
+	r = keep_path(o, "ca", &ca);
+	if (r == 0)
+		r = tls_client_new(ca, &a->tls, err);
+	if (r == 0)
+		r = providers_init(&a->providers, json_get(o, "providers"),
+				   err);
+	if (r == 0 && dlp_json.n)
+		r = dlp_engine_from_json(dlp_json, err, &a->dlp);
+	if (r == 0 && a->dlp) {
+		a->tokens = dlp_tokens_new(1U << 20);
+		r = a->tokens ? 0 : -ENOMEM;
+	}
+	if (r == 0)
+		r = keep_path(o, "log", &a->log_path);
+	if (r == 0)
+		r = keep_path(o, "bodies", &a->body_dir);
+	a->scrub = json_get_bool(o, "scrub", false);
+	a->max_requests = json_get_i64(o, "max_requests", 0);
+	a->max_tokens = json_get_i64(o, "max_tokens", 0);
+	a->n_requests = json_get_i64(o, "requests", 0);
+	a->n_tokens = json_get_i64(o, "tokens", 0);
+	a->pool.loop = a->loop;
+	a->pool.tls = a->tls;
+	a->next_id = (uint64_t)clock_realtime_ns();
+	a->enabled = r == 0;
+	if (r < 0 && err->len == 0)
+		buf_puts(err, strerror(-r));
+	return r;
+}
+
+void api_done(struct api *a)
+{
+	while (a->first)
+		conn_free(a->first);
+	upstream_pool_clear(&a->pool);
+	providers_done(&a->providers);
+	(void)tls_client_free(a->tls);
+	(void)dlp_engine_free(a->dlp);
+	(void)dlp_tokens_free(a->tokens);
+	free(a->log_path);
+	free(a->body_dir);
+	if (a->log_fd >= 0)
+		(void)close(a->log_fd);
+	*a = (struct api){ .log_fd = -1 };
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * api.h - what the proxy serves by itself: language models, declared services
+ *
+ * Requests in origin form ("POST /v1/messages"), which a proxy gets from nobody
+ * who takes it for one, are for here:
+ *
+ *	/llm/NAME/...	the provider of that name
+ *	/svc/NAME/...	the policy's http_service of that name
+ *	others		the provider the headers speak of
+ *
+ * A request is read whole, its body decoded and edited, put on record, and sent
+ * to its host over verified TLS. The answer is passed on as it comes.
+ */
+#ifndef NETPROXY_API_H
+#define NETPROXY_API_H
+
+#include "base/http1.h"
+#include "base/json.h"
+#include "dlp/dlp.h"
+#include "netproxy/dial.h"
+#include "netproxy/provider.h"
+#include "netproxy/upstream.h"
+
+#define API_MAX_CONNS 1024
+#define API_MAX_BODY  (64U << 20) /* of a request, encoded and decoded */
+
+struct api_conn;
+
+struct api {
+	struct loop *loop; /* borrowed, as the next two */
+	const struct dialer *dialer;
+	const struct gate *gate;
+	bool enabled;
+	struct tls_client *tls;
+	struct upstream_pool pool;
+	struct providers providers;
+	struct dlp_engine *dlp; /* NULL: nothing is looked for */
+	struct dlp_tokens *tokens;
+	bool scrub; /* answers of language models too */
+	/* of the session; 0 = no limit */
+	int64_t max_requests, max_tokens;
+	int64_t n_requests, n_tokens;
+	char *log_path; /* owned; NULL = none */
+	char *body_dir; /* owned; NULL = bodies are not kept */
+	int log_fd;
+	uint64_t next_id;
+	struct api_conn *first;
+	size_t n;
+	struct http1_head head; /* scratch of the parsers, within one call */
+};
+
+/*
+ * Settings, all optional:
+ *	"llm"	{"providers": {NAME: URL}, "ca": PATH, "log": PATH,
+ *		"bodies": PATH, "scrub": BOOL, "max_requests", "max_tokens",
+ *		"requests", "tokens": what the session has used already}
+ *	"dlp"	text for dlp_engine_from_json()
+ * Without "llm" nothing is served. loop, dialer and gate are set. Return: 0;
+ * -errno with words for the operator in err, and then nothing is served.
+ */
+int api_init(struct api *a, const struct json *settings, struct buf *err);
+void api_done(struct api *a);
+/* Takes fd and what was read from it. */
+void api_take(struct api *a, int fd, struct str first);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * api_priv.h - one connection to what the proxy serves by itself; for api*.c
+ */
+#ifndef NETPROXY_API_PRIV_H
+#define NETPROXY_API_PRIV_H
+
+#include "netproxy/api.h"
+#include "netproxy/redact.h"
+#include "netproxy/sse.h"
+#include "netproxy/usage.h"
+
+#define API_ANSWER_KEPT (8U << 20) /* of an answer, to read its usage */
+
+enum api_state {
+	API_HEAD = 0, /* a request head, or between two requests */
+	API_BODY,
+	API_DIAL,
+	API_ANSWER,
+	API_LINGER, /* last bytes to the client, then close */
+};
+
+enum api_kind {
+	API_LLM = 0,
+	API_SERVICE,
+};
+
+/* How much of one body is still to come. */
+struct api_body {
+	enum http1_body kind;
+	uint64_t left;
+	struct http1_chunked chunked;
+	bool done;
+};
+
+/* One request and its answer. */
+struct exchange {
+	enum api_kind kind;
+	enum dialect dialect;
+	const struct provider *to; /* NULL: not routed */
+	char id[16];
+	struct buf method, path; /* path: at the host, with query */
+	struct buf codings;      /* Content-Encoding of the request */
+	struct buf fields;       /* header lines to send, each with CRLF */
+	struct buf logged;       /* JSON object of headers, secrets masked */
+	struct buf in;           /* request body as it came */
+	struct buf out;          /* head and body as they are sent */
+	struct api_body request, answer;
+	size_t body_size; /* sent */
+	char body_hash[65];
+	struct redact_result redacted;
+	bool http10, client_keep, upstream_keep, retried, forwarded, recorded;
+	bool answer_seen, chunked_out, is_events, is_json, encoded;
+	uint64_t in_before; /* bytes the upstream had sent before this */
+	unsigned int status;
+	uint64_t answer_size;
+	struct buf answer_logged; /* JSON object of headers */
+	struct buf kept;          /* a JSON answer, to read its usage */
+	struct sse sse;
+	struct usage usage;
+	struct dlp_stream *filter;
+	int64_t began_ns; /* wall clock */
+	uint64_t began_mono;
+};
+
+struct api_conn {
+	struct api *api;
+	struct api_conn *next, **link;
+	enum api_state state;
+	struct stream client;
+	struct upstream *up;
+	struct dial *dial;
+	struct loop_source *timer;
+	uint64_t last_active;
+	struct exchange x;
+};
+
+/* api.c */
+void api_enter(struct api_conn *c, enum api_state state);
+/* An answer of our own, in the shape of the dialect's errors; the connection
+ * ends with it. type: "invalid_request_error", ... */
+void api_refuse(struct api_conn *c, unsigned int status, const char *type,
+		const char *message);
+/* Dials or takes an idle connection, then sends x.out. */
+void api_connect(struct api_conn *c);
+void exchange_done(struct exchange *x);
+
+/* api_request.c: true if something was done and there may be more. */
+bool api_read_head(struct api_conn *c);
+bool api_read_body(struct api_conn *c);
+
+/* api_answer.c: 0, or -errno: the answer is unusable or ended early. */
+int api_run_answer(struct api_conn *c);
+
+/* api_log.c */
+/* Puts the request on record; false: it must not go on. */
+bool api_log_request(struct api_conn *c);
+/* The end of a recorded request, however it ended. */
+void api_log_answer(struct api_conn *c);
+/* A header list as JSON object, secrets masked. */
+void api_log_headers(const struct api *a, const struct http1_head *h,
+		     struct buf *out);
+int api_log_open(struct api *a);
+
+#endif

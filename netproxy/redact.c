@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * redact.c - what the DLP engine finds in a body, replaced in place
+ */
+#include "netproxy/redact.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "netproxy/json_edit.h"
+
+struct scan {
+	const struct dlp_engine *engine;
+	struct dlp_sink sink;
+	struct json_edits *edits; /* of the text at hand; NULL: plain text */
+	struct redact_result *result;
+};
+
+static void count(struct redact_result *r, const char *type)
+{
+	for (size_t i = 0; i < r->n_types; i++) {
+		if (strcmp(r->types[i].type, type) == 0) {
+			r->types[i].n++;
+			return;
+		}
+	}
+	if (r->n_types < REDACT_MAX_TYPES)
+		r->types[r->n_types++] = (struct redact_count){ type, 1 };
+}
+
+static void on_found(void *arg, const struct dlp_finding *f)
+{
+	struct scan *s = arg;
+	const char *type = dlp_type_name(s->engine, f->type);
+
+	count(s->result, type);
+	if (f->action == DLP_LOG || f->action == DLP_OFF)
+		return;
+	s->result->total++;
+	if (f->action == DLP_BLOCK)
+		s->result->blocked = type;
+	if (s->edits)
+		json_edits_add(s->edits, (size_t)f->offset,
+			       (size_t)(f->offset + f->length), f->replacement);
+}
+
+static int scan_text(void *arg, struct str text, struct json_edits *e)
+{
+	struct scan *s = arg;
+	int r;
+
+	s->edits = e;
+	r = dlp_find(s->engine, text, &s->sink);
+	return MIN(r, 0);
+}
+
+static bool looks_like_json(struct str s)
+{
+	size_t i = 0;
+
+	while (i < s.n && (s.p[i] == ' ' || s.p[i] == '\n' || s.p[i] == '\r' ||
+			   s.p[i] == '\t'))
+		i++;
+	return i < s.n && (s.p[i] == '{' || s.p[i] == '[' || s.p[i] == '"');
+}
+
+int redact_body(const struct dlp_engine *engine, struct dlp_tokens *tokens,
+		struct str in, struct buf *out, struct redact_result *ret)
+{
+	struct scan s = { .engine = engine, .result = ret };
+	int r = -EBADMSG;
+
+	*ret = (struct redact_result){ 0 };
+	if (!engine || in.n == 0)
+		return 0;
+	s.sink = (struct dlp_sink){ .found = on_found,
+				    .arg = &s,
+				    .tokens = tokens };
+	if (looks_like_json(in))
+		r = json_edit(in, scan_text, &s, out);
+	if (r != -EBADMSG && r != -E2BIG)
+		return MIN(r, 0);
+	*ret = (struct redact_result){ 0 };
+	buf_reset(out);
+	s.edits = NULL;
+	r = dlp_redact(engine, in, out, &s.sink);
+	if (r >= 0 && ret->total == 0)
+		buf_reset(out);
+	return MIN(r, 0);
+}
+
+void redact_put(const struct redact_result *r, struct json_writer *w)
+{
+	json_begin_array(w);
+	for (size_t i = 0; i < r->n_types; i++) {
+		json_begin_object(w);
+		json_kv_cstr(w, "type", r->types[i].type);
+		json_kv_i64(w, "count", r->types[i].n);
+		json_end_object(w);
+	}
+	json_end_array(w);
+}
