@@ -327,7 +327,7 @@ static struct api_conn *conn_new(struct api *a, int fd)
 	return c;
 }
 
-void api_take(struct api *a, int fd, struct str first)
+void api_take(struct api *a, int fd, uint16_t client_port, struct str first)
 {
 	struct api_conn *c = conn_new(a, fd);
 
@@ -335,6 +335,7 @@ void api_take(struct api *a, int fd, struct str first)
 		(void)close(fd);
 		return;
 	}
+	c->client_port = client_port;
 	buf_put_str(&c->client.in, first);
 	c->client.failed = c->client.in.error != 0;
 	run(c);

@@ -62,6 +62,6 @@ struct api {
 int api_init(struct api *a, const struct json *settings, struct buf *err);
 void api_done(struct api *a);
 /* Takes fd and what was read from it. */
-void api_take(struct api *a, int fd, struct str first);
+void api_take(struct api *a, int fd, uint16_t client_port, struct str first);
 
 #endif

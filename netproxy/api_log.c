@@ -142,6 +142,7 @@ static int emit_request(struct api_conn *c, struct str path)
 	event_add_str(&e, "path", path);
 	event_add_int(&e, "body_size", (int64_t)x->body_size);
 	event_add_int(&e, "redactions", x->redacted.total);
+	event_add_int(&e, "client_port", c->client_port);
 	if (x->redacted.blocked)
 		event_add_str(&e, "blocked_type",
 			      str_from(x->redacted.blocked));
@@ -198,6 +199,7 @@ static void emit_answer(struct api_conn *c)
 
 	event_add_str(&e, "request_id", str_from(x->id));
 	event_add_int(&e, "status", x->status);
+	event_add_int(&e, "client_port", c->client_port);
 	event_add_int(&e, "duration_ms", duration_ms(x));
 	event_add_int(&e, "body_size", (int64_t)x->answer_size);
 	event_add_bool(&e, "forwarded", x->forwarded);

@@ -72,6 +72,7 @@ struct api_conn {
 	struct dial *dial;
 	struct loop_source *timer;
 	uint64_t last_active;
+	uint16_t client_port; /* whose request it is, for the server */
 	struct exchange x;
 };
 

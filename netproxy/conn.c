@@ -122,7 +122,7 @@ void conn_to_api(struct conn *c)
 	c->client.in = BUF_INIT;
 	fd = stream_release(&c->client);
 	c->client.failed = true;
-	api_take(c->table->api, fd, buf_str(&first));
+	api_take(c->table->api, fd, c->client_port, buf_str(&first));
 	buf_done(&first);
 }
 

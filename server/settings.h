@@ -86,7 +86,7 @@ struct settings {
 	bool net_proxy;          /* one agentsh-netproxy per session */
 	const char *net_listen;
 	bool net_namespace; /* commands in a network namespace of their own */
-	bool llm;                      /* which serves language models too */
+	bool llm;           /* which serves language models too */
 	VEC(struct str) llm_providers; /* but anthropic and openai */
 	struct str llm_json;  /* for it: members, without the outer braces */
 	struct str dlp_json;  /* dlp_settings_put(); "" = off */
