@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * decode_meta.c - chmod, chown, utime, xattr in all their forms
+ * decode_meta.c - chmod, chown and utime in all their forms
  *
  * Landlock does not mediate any of these, so they are always performed here,
  * on the object held, with the caller's user and groups and no capability. The
@@ -12,15 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 #include <utime.h>
 
 #include "tracer/file.h"
 
-#define XATTR_VALUE_MAX 65536 /* XATTR_SIZE_MAX */
-
-static int keep_meta(struct file_call *f, unsigned int what)
+int file_keep_meta(struct file_call *f, unsigned int what)
 {
 	struct keep_req req = { .verb = KEEP_META,
 				.fd = f->a.fd,
@@ -32,8 +29,7 @@ static int keep_meta(struct file_call *f, unsigned int what)
 	return file_keep(f, &req);
 }
 
-/* Path by call, object by descriptor; then the guard. */
-static void judge_path(struct file_call *f, int dirfd, uint64_t path, int flags)
+void file_judge_path(struct file_call *f, int dirfd, uint64_t path, int flags)
 {
 	int r = file_get_path(f, &f->a, dirfd, path);
 
@@ -46,7 +42,7 @@ static void judge_path(struct file_call *f, int dirfd, uint64_t path, int flags)
 		file_judge(f);
 }
 
-static void judge_fd(struct file_call *f, int fd)
+void file_judge_fd(struct file_call *f, int fd)
 {
 	int r = fd < 0 ? -EBADF : file_find_fd(f, &f->a, fd);
 
@@ -65,7 +61,7 @@ static int64_t act_chmod(struct file_call *f)
 		return -EOPNOTSUPP; /* as Linux says of links */
 	if (f->mode & (S_ISUID | S_ISGID))
 		return -EPERM;
-	r = keep_meta(f, TRASH_META_MODE);
+	r = file_keep_meta(f, TRASH_META_MODE);
 	if (r < 0)
 		return r;
 	file_self_path(f->a.fd, path);
@@ -87,7 +83,7 @@ void decode_chmod(struct request *q)
 	struct file_call *f = new_chmod(q, q->args[1]);
 
 	if (f)
-		judge_path(f, AT_FDCWD, q->args[0], 0);
+		file_judge_path(f, AT_FDCWD, q->args[0], 0);
 }
 #endif
 
@@ -96,7 +92,7 @@ void decode_fchmod(struct request *q)
 	struct file_call *f = new_chmod(q, q->args[1]);
 
 	if (f)
-		judge_fd(f, (int)q->args[0]);
+		file_judge_fd(f, (int)q->args[0]);
 }
 
 /* fchmodat has no flags argument; fchmodat2 has. */
@@ -106,12 +102,12 @@ void decode_fchmodat(struct request *q)
 	int flags = q->nr == SYS_fchmodat ? 0 : (int)q->args[3];
 
 	if (f)
-		judge_path(f, (int)q->args[0], q->args[1], flags);
+		file_judge_path(f, (int)q->args[0], q->args[1], flags);
 }
 
 static int64_t act_chown(struct file_call *f)
 {
-	int r = keep_meta(f, TRASH_META_OWNER | TRASH_META_MODE);
+	int r = file_keep_meta(f, TRASH_META_OWNER | TRASH_META_MODE);
 
 	if (r < 0)
 		return r;
@@ -137,8 +133,8 @@ void decode_chown(struct request *q)
 	struct file_call *f = new_chown(q, q->args[1], q->args[2]);
 
 	if (f)
-		judge_path(f, AT_FDCWD, q->args[0],
-			   q->nr == SYS_lchown ? AT_SYMLINK_NOFOLLOW : 0);
+		file_judge_path(f, AT_FDCWD, q->args[0],
+				q->nr == SYS_lchown ? AT_SYMLINK_NOFOLLOW : 0);
 }
 #endif
 
@@ -147,7 +143,7 @@ void decode_fchown(struct request *q)
 	struct file_call *f = new_chown(q, q->args[1], q->args[2]);
 
 	if (f)
-		judge_fd(f, (int)q->args[0]);
+		file_judge_fd(f, (int)q->args[0]);
 }
 
 void decode_fchownat(struct request *q)
@@ -155,14 +151,15 @@ void decode_fchownat(struct request *q)
 	struct file_call *f = new_chown(q, q->args[2], q->args[3]);
 
 	if (f)
-		judge_path(f, (int)q->args[0], q->args[1], (int)q->args[4]);
+		file_judge_path(f, (int)q->args[0], q->args[1],
+				(int)q->args[4]);
 }
 
 static int64_t act_utime(struct file_call *f)
 {
 	const struct timespec *ts = f->times_now ? NULL : f->times;
 	char path[FILE_SELF_MAX];
-	int r = keep_meta(f, TRASH_META_TIMES);
+	int r = file_keep_meta(f, TRASH_META_TIMES);
 
 	if (r < 0)
 		return r;
@@ -225,10 +222,10 @@ void decode_utime(struct request *q)
 	if (r < 0)
 		file_error(f, r);
 	else if (at && q->args[1] == 0)
-		judge_fd(f, (int)q->args[0]);
+		file_judge_fd(f, (int)q->args[0]);
 	else
-		judge_path(f, at ? (int)q->args[0] : AT_FDCWD,
-			   q->args[at ? 1 : 0], 0);
+		file_judge_path(f, at ? (int)q->args[0] : AT_FDCWD,
+				q->args[at ? 1 : 0], 0);
 }
 #endif
 
@@ -243,114 +240,8 @@ void decode_utimensat(struct request *q)
 	    mem_get(&q->mem, q->args[2], f->times, sizeof(f->times)) < 0)
 		file_error(f, -EFAULT);
 	else if (q->args[1] == 0) /* futimens */
-		judge_fd(f, (int)q->args[0]);
+		file_judge_fd(f, (int)q->args[0]);
 	else
-		judge_path(f, (int)q->args[0], q->args[1], (int)q->args[3]);
-}
-
-/* "/proc/self/fd/OBJECT", or ".../PARENT/last" for a link itself. */
-static int xattr_path(struct file_call *f, struct buf *out)
-{
-	bool link = S_ISLNK(f->a.st.st_mode);
-
-	if (link && f->a.parent < 0)
-		return -ENOENT;
-	buf_printf(out, "/proc/self/fd/%d", link ? f->a.parent : f->a.fd);
-	if (link)
-		buf_printf(out, "/%s", f->a.last);
-	return out->error;
-}
-
-static int64_t act_setxattr(struct file_call *f)
-{
-	_cleanup_buf_ struct buf path = BUF_INIT;
-	bool link = S_ISLNK(f->a.st.st_mode);
-	int r = keep_meta(f, TRASH_META_XATTR);
-
-	if (r == 0)
-		r = xattr_path(f, &path);
-	if (r < 0)
-		return r;
-	r = (link ? lsetxattr : setxattr)(buf_cstr(&path), f->xattr, f->value,
-					  f->value_n, (int)f->flags);
-	return r < 0 ? -errno : 0;
-}
-
-static int64_t act_removexattr(struct file_call *f)
-{
-	_cleanup_buf_ struct buf path = BUF_INIT;
-	bool link = S_ISLNK(f->a.st.st_mode);
-	int r = keep_meta(f, TRASH_META_XATTR);
-
-	if (r == 0)
-		r = xattr_path(f, &path);
-	if (r < 0)
-		return r;
-	r = (link ? lremovexattr : removexattr)(buf_cstr(&path), f->xattr);
-	return r < 0 ? -errno : 0;
-}
-
-static bool is_set(int nr)
-{
-	return nr == SYS_setxattr || nr == SYS_lsetxattr || nr == SYS_fsetxattr;
-}
-
-static int read_xattr(struct file_call *f)
-{
-	struct request *q = f->q;
-	ssize_t n =
-		mem_get_string(&q->mem, q->args[1], f->xattr, sizeof(f->xattr));
-
-	if (n <= 0)
-		return n == -EFAULT ? -EFAULT : -ERANGE;
-	if (!is_set(q->nr))
-		return 0;
-	f->value_n = (size_t)q->args[3];
-	f->flags = (uint32_t)q->args[4];
-	if (f->value_n > XATTR_VALUE_MAX)
-		return -E2BIG;
-	f->value = malloc(f->value_n ? f->value_n : 1);
-	if (!f->value)
-		return -ENOMEM;
-	return mem_get(&q->mem, q->args[2], f->value, f->value_n);
-}
-
-static struct file_call *new_xattr(struct request *q)
-{
-	struct file_call *f = file_new(
-		q, FILE_XATTR, is_set(q->nr) ? act_setxattr : act_removexattr);
-	int r = f ? read_xattr(f) : 0;
-
-	if (r < 0) {
-		file_error(f, r);
-		return NULL;
-	}
-	return f;
-}
-
-void decode_setxattr(struct request *q)
-{
-	struct file_call *f = new_xattr(q);
-	bool link = q->nr == SYS_lsetxattr || q->nr == SYS_lremovexattr;
-
-	if (f)
-		judge_path(f, AT_FDCWD, q->args[0],
-			   link ? AT_SYMLINK_NOFOLLOW : 0);
-}
-
-void decode_fsetxattr(struct request *q)
-{
-	struct file_call *f = new_xattr(q);
-
-	if (f)
-		judge_fd(f, (int)q->args[0]);
-}
-
-/*
- * setxattrat, removexattrat, file_setattr (6.13, 6.17): what a C library tries
- * first and then does without.
- */
-void decode_xattrat(struct request *q)
-{
-	request_fail(q, ENOSYS);
+		file_judge_path(f, (int)q->args[0], q->args[1],
+				(int)q->args[3]);
 }

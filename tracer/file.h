@@ -118,6 +118,11 @@ void open_read_learn(const struct file_call *f);
 
 /* Asks the guard, records, then acts or refuses; ends the request. */
 void file_judge(struct file_call *f);
+/* Path by call, object by descriptor; then the guard. flags: AT_*. */
+void file_judge_path(struct file_call *f, int dirfd, uint64_t path, int flags);
+void file_judge_fd(struct file_call *f, int fd);
+/* Keeps what of f->a is about to change: enum trash_meta bits. 0 or -errno. */
+int file_keep_meta(struct file_call *f, unsigned int what);
 /* Ends the request with -r (an error before anything was judged). */
 void file_error(struct file_call *f, int r);
 

@@ -49,7 +49,7 @@ static const struct sysent table[] = {
 	{ 452, "fchmodat2", decode_fchmodat },
 	{ 463, "setxattrat", decode_xattrat },
 	{ 466, "removexattrat", decode_xattrat },
-	{ 469, "file_setattr", decode_xattrat },
+	{ 469, "file_setattr", decode_file_setattr },
 
 	ENTRY(newfstatat, decode_stat),
 	ENTRY(statx, decode_stat),

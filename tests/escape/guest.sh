@@ -22,10 +22,21 @@ for m in /modules/*.ko; do
 done
 [ -c /dev/fuse ] || busybox mknod /dev/fuse c 10 229
 busybox ifconfig lo 127.0.0.1 up
-# as under systemd with Delegate=: alone in a cgroup that is not the root
-mkdir /sys/fs/cgroup/unit
+# Servers start as under systemd with Delegate=: alone in a cgroup of their own.
+mkdir /sys/fs/cgroup/init /sys/fs/cgroup/unit
+echo $$ >/sys/fs/cgroup/init/cgroup.procs
 echo "+memory +pids +cpu" >/sys/fs/cgroup/cgroup.subtree_control
-echo $$ >/sys/fs/cgroup/unit/cgroup.procs
+echo "+memory +pids +cpu" >/sys/fs/cgroup/unit/cgroup.subtree_control
+cat >/alone <<'X'
+#!/bin/sh
+shift # the --
+d=/sys/fs/cgroup/unit/case.$$
+mkdir $d
+echo $$ >$d/cgroup.procs
+exec "$@"
+X
+chmod +x /alone
+export AGENTSH_JAIL=/alone
 exec </dev/null
 echo "UP $(uname -r) $(cut -d' ' -f1 /proc/uptime)"
 

@@ -44,9 +44,8 @@ kernels=${AGENTSH_KERNELS:-$build/kernels}
 seconds=${AGENTSH_GUEST_SECONDS:-1500}
 [ -n "$full$command" ] || seconds=${AGENTSH_GUEST_SECONDS:-180}
 
-SHORT="tracer/exec tracer/files tracer/signals tracer/undo escape/classes
-lifecycle/ends"
-FULL="$SHORT tracer/net tracer/races tracer/lifecycle tracer/limits
+SHORT="tracer/signals escape/classes"
+FULL="$SHORT tracer/exec tracer/files tracer/undo lifecycle/ends tracer/net tracer/races tracer/lifecycle tracer/limits
 tracer/redirect tracer/lookups tracer/xattrs server/approvals server/prompt
 server/callers server/kill server/exec cli/detect-truth lifecycle/restart
 lifecycle/layers undo/files undo/ux undo/brake vfs/session"
@@ -127,6 +126,8 @@ mkdir -p "$root$src" "$root$build"
 			cp "$build/$f" "$root$build/$f"
 		put "$build/$f"
 	done
+# what makes it a build tree to its programs
+touch "$root$build/build.ninja"
 cp "$src/tests/escape/guest.sh" "$root/init"
 chmod +x "$root/init"
 
@@ -146,7 +147,7 @@ list() {
 	done
 }
 {
-	echo "detect/kernel 60 $build/cli/agentsh detect"
+	echo "detect/kernel 60 /alone -- $build/cli/agentsh detect"
 	if [ -n "$command" ]; then
 		printf '%s\n' "$command" >"$root/command"
 		echo "detect/command 300 bash /command"
