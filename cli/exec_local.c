@@ -30,6 +30,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "cli/exec.h"
+#include "cli/prompt.h"
 #include "cli/tty.h"
 
 #define RELAY_CHUNK 65536
@@ -43,6 +44,7 @@ struct relay {
 	bool input;   /* stdin is still read */
 	bool hung_up; /* nobody has the slave open now */
 	struct tty_raw raw;
+	struct prompt prompt;
 	struct buf to_master; /* typed, not yet taken by the command */
 	sigset_t old_mask;
 };
@@ -111,6 +113,7 @@ static int relay_signals_init(struct relay *r)
 static void relay_done(struct relay *r)
 {
 	tty_raw_leave(&r->raw);
+	prompt_done(&r->prompt);
 	if (r->master >= 0)
 		(void)close(r->master);
 	if (r->signals >= 0)
@@ -217,13 +220,13 @@ static int relay_poll(struct relay *r, struct pollfd p[4], uint64_t deadline)
 	bool room = r->to_master.len < RELAY_CHUNK;
 	uint64_t now = clock_monotonic_ns();
 	short master = POLLIN;
-	int wait = -1;
+	int wait = prompt_wait_ms(&r->prompt);
 
 	if (deadline && now >= deadline)
 		return -ETIMEDOUT;
 	if (deadline)
-		wait = (int)MIN((deadline - now) / 1000000 + 1, 1000000000);
-
+		wait = (int)MIN((deadline - now) / 1000000 + 1,
+				wait < 0 ? 1000000000 : (uint64_t)wait);
 	if (r->to_master.len)
 		master |= POLLOUT;
 	p[0] = (struct pollfd){ .fd = r->conn->fd, .events = POLLIN };
@@ -284,6 +287,7 @@ static int relay_run(struct relay *r, uint64_t deadline)
 		if (s != 0)
 			return s;
 		relay_terminal(r, p[2].revents, p[3].revents);
+		prompt_look(&r->prompt, &r->raw);
 		if (p[0].revents)
 			s = conn_feed(r->conn);
 	}
@@ -348,6 +352,7 @@ void exec_local(struct exec_call *x, struct exec_result *res)
 	bool tty = want_tty(x);
 	int e = relay_signals_init(&r);
 
+	prompt_init(&r.prompt, &x->client, x->session);
 	if (e == 0 && tty)
 		e = setup_tty(x, &r, &slave);
 	if (e == 0 && x->has_stdin) {

@@ -62,6 +62,10 @@ static void get_limits(struct wire_reader *r, struct proto_limits *l)
 	l->disk_write_bps = wire_get_u64(r);
 }
 
+#define SPAWN_KNOWN                                             \
+	((uint32_t)(SPAWN_TTY | SPAWN_CANARY | SPAWN_APPROVED | \
+		    SPAWN_REDIRECTED))
+
 int proto_spawn_encode(const struct proto_spawn *m, struct buf *out)
 {
 	wire_put_str(out, m->command_id);
@@ -92,8 +96,7 @@ int proto_spawn_decode(struct str body, struct arena *a,
 	get_limits(&r, &m.limits);
 	rc = wire_finish(&r);
 	/* A flag that this program does not know may be a restriction. */
-	if (rc == 0 &&
-	    (m.argc == 0 || (m.flags & ~(uint32_t)(SPAWN_TTY | SPAWN_CANARY))))
+	if (rc == 0 && (m.argc == 0 || (m.flags & ~SPAWN_KNOWN)))
 		rc = -EBADMSG;
 	if (rc == 0)
 		*ret = m;

@@ -57,9 +57,13 @@ struct proto_limits {
 enum proto_spawn_flags {
 	SPAWN_TTY = 1 << 0, /* stdin is a terminal slave made for this command:
 			     * setsid, make it the controlling terminal */
-	SPAWN_CANARY = 1 << 1, /* nothing is executed: the confined process
+	SPAWN_CANARY = 1 << 1,     /* nothing is executed: the confined process
 				* tries what argv names ("secret=PATH", see
 				* confine/canary.h) and reports on stdout */
+	SPAWN_APPROVED = 1 << 2,   /* a person approved this very command: its
+				  * first exec is not asked about again */
+	SPAWN_REDIRECTED = 1 << 3, /* a rule put it in another's place: its
+				    * first exec is what the rule wants */
 };
 
 struct proto_spawn {

@@ -206,10 +206,23 @@ void api_output(struct call *k)
 void api_approvals(struct call *k)
 {
 	_cleanup_buf_ struct buf body = BUF_INIT;
+	_cleanup_buf_ struct buf mode = BUF_INIT, session = BUF_INIT;
 	struct json_writer w;
 
+	if (http_query_get(k->rq->query, "mode", &mode) < 0 ||
+	    http_query_get(k->rq->query, "session_id", &session) < 0) {
+		http_reply_error(k->conn, 400, "invalid query");
+		return;
+	}
+	/* Who asks people by a certain way wants to know if it is the one. */
+	if (mode.len &&
+	    (!k->app->cfg.approvals ||
+	     !str_eq_c(buf_str(&mode), k->app->cfg.approvals_mode))) {
+		http_reply_error(k->conn, 404, "approvals not enabled");
+		return;
+	}
 	json_writer_init(&w, &body, 0);
-	approvals_to_json(k->app, &w);
+	approvals_to_json(k->app, buf_str(&session), &w);
 	http_reply_json(k->conn, 200, &body);
 }
 

@@ -197,11 +197,13 @@ static void put_one(const struct approval *a, struct json_writer *w)
 	json_end_object(w);
 }
 
-void approvals_to_json(const struct app *app, struct json_writer *w)
+void approvals_to_json(const struct app *app, struct str session,
+		       struct json_writer *w)
 {
 	json_begin_array(w);
 	for (const struct approval *a = app->approvals; a; a = a->next)
-		put_one(a, w);
+		if (session.n == 0 || str_eq_c(session, a->session->id))
+			put_one(a, w);
 	json_end_array(w);
 }
 

@@ -26,7 +26,9 @@ int approval_ask(const struct approval_ask *o, char ret_id[64]);
 /* 0 or -ENOENT. */
 int approval_resolve(struct app *app, struct str id, bool approved,
 		     struct str reason);
-void approvals_to_json(const struct app *app, struct json_writer *w);
+/* session: only this one's; empty = all. */
+void approvals_to_json(const struct app *app, struct str session,
+		       struct json_writer *w);
 bool approval_to_json(const struct app *app, struct str id,
 		      struct json_writer *w);
 /* The asker is going away: no answer, recorded as cancelled. */

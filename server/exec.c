@@ -378,6 +378,7 @@ void command_approved(struct command *c, bool approved, bool timed_out)
 {
 	if (c->state != COMMAND_WAIT_APPROVAL)
 		return;
+	c->approved = approved;
 	if (approved)
 		go(c);
 	else if (timed_out)

@@ -305,6 +305,10 @@ static int spawn(struct command *c, struct str cwd, const struct str *env,
 	m.file = buf_str(&file);
 	if (c->mode == EXEC_PTY || c->tty)
 		m.flags |= SPAWN_TTY;
+	if (c->approved)
+		m.flags |= SPAWN_APPROVED;
+	if (c->redirected)
+		m.flags |= SPAWN_REDIRECTED;
 	set_limits(c, &m.limits);
 	if (r == 0 && !m.argv)
 		r = -ENOMEM;

@@ -502,6 +502,7 @@ void command_spawn(struct tracer *t, uint32_t request_id,
 	c->request_id = request_id;
 	c->timeout_ns = spawn->timeout_ns;
 	c->limits = spawn->limits;
+	c->decided = spawn->flags & (SPAWN_APPROVED | SPAWN_REDIRECTED);
 	c->line = words(spawn);
 	if (n_fds != 3 || !t->launcher || !t->ready_sent) {
 		/* A private mount namespace is not implemented here. */

@@ -46,6 +46,7 @@ struct command {
 	uint64_t timeout_ns;
 	struct proto_limits limits;
 	char *line;          /* owned: its words, for the group */
+	uint32_t decided; /* enum proto_spawn_flags: by the server, beforehand */
 	bool brake_released; /* a person let it go on */
 	bool has_group;
 	uint32_t trash_group;               /* of what this command destroys */

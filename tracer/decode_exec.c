@@ -427,15 +427,15 @@ static void on_decided(void *arg, struct verdict v)
 	request_fail(q, EACCES);
 }
 
-/* What the stub of a redirect executes was decided by the rule. */
-static void go_on_diverted(struct request *q, const struct event *proto,
-			   struct proc_entry *e)
+/* What the server or a rule has decided already: on record, and it runs. */
+static void go_on_decided(struct request *q, const struct event *proto,
+			  struct proc_entry *e, struct str rule)
 {
 	struct event ev = *proto;
 
 	ev.has_policy = true;
 	ev.decision = ev.effective_decision = VERDICT_ALLOW;
-	ev.rule = STR("redirected");
+	ev.rule = rule;
 	ev.action = EVENT_ALLOWED;
 	if (sink_emit(&q->tracer->sink, &ev) < 0) {
 		request_fail(q, EACCES);
@@ -446,12 +446,32 @@ static void go_on_diverted(struct request *q, const struct event *proto,
 	request_continue(q);
 }
 
+/* The first exec of a command about which was asked before it started. */
+static bool is_decided(const struct request *q, const struct proc_entry *e,
+		       const struct op *op, const struct op *op2,
+		       struct str *rule)
+{
+	const struct policy *p = guard_policy(q->tracer->guard);
+	struct verdict v;
+
+	if (!q->command->decided || e->has_image)
+		return false;
+	if (q->command->decided & SPAWN_REDIRECTED)
+		return true;
+	v = policy_decide(p, op);
+	if (op2)
+		v = verdict_stricter(v, policy_decide(p, op2));
+	*rule = policy_rule_name(p, v);
+	return v.kind == VERDICT_APPROVE;
+}
+
 static void judge(struct request *q, struct exec *x, struct proc_entry *e)
 {
 	unsigned int depth = e->has_image ? e->depth + 1 : e->depth;
 	struct op op = { .kind = OP_EXEC }, op2 = { .kind = OP_EXEC };
 	struct event ev = EVENT_INIT("execve");
 	bool second = x->interp.n > 0;
+	struct str rule = STR("redirected");
 
 	op.exec = (struct op_exec){ .path = x->path,
 				    .names = x->names,
@@ -479,8 +499,9 @@ static void judge(struct request *q, struct exec *x, struct proc_entry *e)
 	e->expected =
 		second ? image_hash(x->interp, x->interp_argv, x->interp_argc)
 		       : image_hash(x->path, x->argv, x->argc);
-	if (exec_divert_wanted(q, x->raw, x->argv, x->argc)) {
-		go_on_diverted(q, &ev, e);
+	if (is_decided(q, e, &op, second ? &op2 : NULL, &rule) ||
+	    exec_divert_wanted(q, x->raw, x->argv, x->argc)) {
+		go_on_decided(q, &ev, e, rule);
 		return;
 	}
 	/* For a redirect, which is decided at once: x is gone when we return,
