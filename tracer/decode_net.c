@@ -49,17 +49,44 @@ static void net_free(void *data)
 	free(n);
 }
 
+/* A caller seldom calls once: the descriptor of the last one is kept. */
+static int pidfd_of(struct tracer *t, pid_t pid)
+{
+	if (t->last_pid == pid)
+		return t->last_pidfd;
+	if (t->last_pid)
+		(void)close(t->last_pidfd);
+	t->last_pid = 0;
+	t->last_pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (t->last_pidfd < 0)
+		return -errno;
+	t->last_pid = pid;
+	return t->last_pidfd;
+}
+
 int net_getfd(const struct request *q, int fd)
 {
-	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, q->pid, 0);
-	int got;
+	struct tracer *t = q->tracer;
+	int r = -ESRCH;
 
 	if (fd < 0)
 		return -EBADF;
-	if (pidfd < 0)
-		return -errno;
-	got = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-	return got < 0 ? -errno : got;
+	/* That number may be another process's by now: then ESRCH, once. */
+	for (int i = 0; i < 2 && r == -ESRCH; i++) {
+		int pidfd = pidfd_of(t, q->pid);
+
+		if (pidfd < 0)
+			return pidfd;
+		r = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+		if (r >= 0)
+			return r;
+		r = -errno;
+		if (r == -ESRCH) {
+			(void)close(t->last_pidfd);
+			t->last_pid = 0;
+		}
+	}
+	return r;
 }
 
 static int sockopt_int(int fd, int name)

@@ -641,6 +641,8 @@ void session_done(struct tracer *t)
 	t->cgroups = cgroup_root_close(t->cgroups);
 	if (t->landlock_fd > 0)
 		(void)close(t->landlock_fd);
+	if (t->last_pid)
+		(void)close(t->last_pidfd);
 	if (t->net_ns >= 0)
 		(void)close(t->net_ns);
 	if (t->user_ns >= 0)

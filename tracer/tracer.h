@@ -71,6 +71,8 @@ struct tracer {
 
 	struct net_floor floor;
 	struct asked asked;
+	pid_t last_pid; /* whose socket was asked for last; 0 = nobody's */
+	int last_pidfd; /* owned while last_pid */
 	/* owned: a network whose every way out is our proxy's; -1 = none.
 	 * With user_ns the commands enter it, else we are in it as well. */
 	int net_ns, user_ns;
