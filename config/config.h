@@ -489,7 +489,7 @@ struct config {
 		struct ystrings deny_paths;
 		struct {
 			bool allow_connect_tcp;
-			bool allow_bind_tcp;
+			enum config_tri allow_bind_tcp;
 			struct config_ports bind_ports;
 		} network;
 	} landlock;

@@ -242,6 +242,26 @@ static void put_strings(struct json_writer *w, const char *key,
 	json_end_array(w);
 }
 
+/* landlock.network holds where landlock.enabled says so. Binding stays free
+ * unless the configuration speaks of it. */
+static void put_landlock_network(struct json_writer *w, const struct config *c)
+{
+	bool on = c->landlock.enabled;
+	const struct config_ports *ports = &c->landlock.network.bind_ports;
+	enum config_tri bind = c->landlock.network.allow_bind_tcp;
+
+	json_kv_bool(w, "connect_tcp",
+		     !on || c->landlock.network.allow_connect_tcp);
+	json_kv_bool(w, "bind_tcp",
+		     !on || bind == CONFIG_YES ||
+			     (bind == CONFIG_UNSET && ports->n == 0));
+	json_key(w, "bind_ports");
+	json_begin_array(w);
+	for (size_t i = 0; i < ports->n; i++)
+		json_i64(w, ports->v[i]);
+	json_end_array(w);
+}
+
 static void put_landlock(struct json_writer *w, const struct config *c)
 {
 	json_key(w, "landlock");
@@ -251,6 +271,7 @@ static void put_landlock(struct json_writer *w, const struct config *c)
 	put_strings(w, "read", &c->landlock.allow_read);
 	put_strings(w, "write", &c->landlock.allow_write);
 	put_strings(w, "execute", &c->landlock.allow_execute);
+	put_landlock_network(w, c);
 	json_end_object(w);
 	put_strings(w, "deny_paths", &c->landlock.deny_paths);
 }

@@ -186,6 +186,26 @@ static void close_datagrams(const struct net_call *n, const struct op_net *net,
 	a->builtin = "net-floor-datagram";
 }
 
+/* landlock.network.allow_bind_tcp and bind_ports, on every kernel. */
+void net_judge_bind(struct net_call *n)
+{
+	const struct settings *s = &n->q->tracer->settings;
+	_cleanup_buf_ struct buf remote = BUF_INIT;
+	struct event e = EVENT_INIT("net_listen");
+	struct op_net net;
+
+	if (s->bind_tcp || n->protocol != IPPROTO_TCP ||
+	    net_parse_inet(n, &net) < 0 || settings_may_bind(s, net.port)) {
+		net_run(n);
+		return;
+	}
+	format_remote(&net, &remote);
+	request_event(n->q, &e);
+	e.remote = buf_str(&remote);
+	e.operation = str_from(n->q->name);
+	refuse_recorded(n, &e, "landlock-bind-tcp");
+}
+
 void net_judge_inet(struct net_call *n)
 {
 	const struct tracer *t = n->q->tracer;
@@ -215,6 +235,10 @@ void net_judge_inet(struct net_call *n)
 	if (is_ours(n, &op.net)) {
 		n->announce = true;
 		allow_recorded(n, &e, "agentsh-proxy");
+		return;
+	}
+	if (!t->settings.connect_tcp && op.net.protocol == IPPROTO_TCP) {
+		refuse_recorded(n, &e, "landlock-connect-tcp");
 		return;
 	}
 	a = net_decide(guard_policy(t->guard), &t->floor, &op);

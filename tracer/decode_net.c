@@ -387,7 +387,7 @@ void decode_bind(struct request *q)
 	else if (n->domain == AF_UNIX)
 		net_judge_unix(n, UNIX_BIND);
 	else
-		run_act(n); /* ports are Landlock's */
+		net_judge_bind(n);
 }
 
 /* Scalars only; what may be bound, and by whom, was judged at bind. */

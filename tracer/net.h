@@ -76,6 +76,8 @@ int net_get_address(struct net_call *n, uint64_t addr, uint64_t len);
 int net_parse_inet(const struct net_call *n, struct op_net *net);
 void net_judge(struct net_call *n, enum unix_verb verb);
 void net_judge_inet(struct net_call *n);
+/* The port of a bind(); its address is free. */
+void net_judge_bind(struct net_call *n);
 /* Goes on, or answers, as the guard says; arg is the request. */
 void net_judged(void *arg, struct verdict v);
 /* 127/8, ::1, and the "any" addresses, which reach the same. */

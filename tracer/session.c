@@ -103,6 +103,24 @@ static int add_grants(struct grant_set *g, const struct settings_list *l,
 	return r;
 }
 
+/* landlock.network of the configuration. */
+static int narrow_tcp(const struct settings *s, struct grant_set *g)
+{
+	int r = 0;
+
+	if (!s->connect_tcp) {
+		g->tcp_connect_any = false;
+		g->tcp_connect_ports.n = 0;
+	}
+	if (s->bind_tcp)
+		return 0;
+	g->tcp_bind_any = false;
+	g->tcp_bind_ports.n = 0;
+	for (size_t i = 0; r == 0 && i < s->n_bind_ports; i++)
+		r = vec_push(&g->tcp_bind_ports, s->bind_ports[i]);
+	return r;
+}
+
 static int derive_grants(const struct tracer *t, struct grant_set *g,
 			 bool hide_trash)
 {
@@ -143,6 +161,8 @@ static int derive_grants(const struct tracer *t, struct grant_set *g,
 	}
 	if (r == 0 && s->proxy_port)
 		r = vec_push(&g->tcp_connect_ports, s->proxy_port);
+	if (r == 0)
+		r = narrow_tcp(s, g);
 	return r;
 }
 
@@ -200,7 +220,7 @@ static int restrict_self(struct tracer *t)
 	/* Landlock knows ports only. Connections are judged here by address,
 	 * and made here; the commands' own domain keeps the narrow set. */
 	if (t->notify & NOTIFY_NET)
-		g.tcp_connect_any = true;
+		g.tcp_connect_any = g.tcp_bind_any = true;
 	if (r == 0)
 		fd = landlock_build(&g, NULL);
 	grant_set_done(&g);

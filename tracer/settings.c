@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "base/json.h"
+#include "base/num.h"
 #include "base/path.h"
 #include "core/limits.h"
 #include "tracer/brake.h"
@@ -119,6 +120,25 @@ static void parse_brake(struct settings *s, const struct json *o)
 	s->brake_percent = limit(o, "max_percent");
 }
 
+static void parse_ports(struct settings *s, const struct json *ll)
+{
+	const struct json *ports = json_get(ll, "bind_ports");
+
+	s->connect_tcp = json_get_bool(ll, "connect_tcp", true);
+	s->bind_tcp = json_get_bool(ll, "bind_tcp", true);
+	if (!ports || ports->type != JSON_ARRAY)
+		return;
+	json_foreach(it, ports)
+	{
+		int64_t port = 0;
+
+		if (it->type == JSON_NUMBER &&
+		    num_parse_range(it->text, 0, UINT16_MAX, &port) == 0 &&
+		    s->n_bind_ports < SETTINGS_MAX_PORTS)
+			s->bind_ports[s->n_bind_ports++] = (uint16_t)port;
+	}
+}
+
 static int parse_object(struct settings *s, const struct json *root)
 {
 	const struct json *ll = json_get(root, "landlock");
@@ -131,6 +151,7 @@ static int parse_object(struct settings *s, const struct json *root)
 	int r;
 
 	s->landlock = json_get_bool(ll, "enabled", true);
+	parse_ports(s, ll);
 	s->notify = json_get_bool(sc, "notify", true);
 	s->seccomp_on_block = on_block(json_get_str(sc, "on_block"));
 	s->seccomp_kill =
@@ -228,6 +249,14 @@ bool settings_protects(const struct settings *s, struct str path,
 	return moves_name && (above_any(&s->protected_paths, path) ||
 			      above_any(&s->closed_paths, path) ||
 			      above_any(&s->deny_paths, path));
+}
+
+bool settings_may_bind(const struct settings *s, uint16_t port)
+{
+	for (size_t i = 0; !s->bind_tcp && i < s->n_bind_ports; i++)
+		if (s->bind_ports[i] == port)
+			return true;
+	return s->bind_tcp;
 }
 
 void settings_done(struct settings *s)

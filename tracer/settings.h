@@ -17,6 +17,8 @@
 #include "confine/seccomp.h"
 #include "trash/trash.h"
 
+#define SETTINGS_MAX_PORTS 256
+
 struct settings_list {
 	const char **v; /* in the settings' arena */
 	size_t n;
@@ -26,6 +28,9 @@ struct settings {
 	struct arena arena; /* owns every string below */
 	bool landlock;
 	struct settings_list landlock_read, landlock_write, landlock_exec;
+	bool connect_tcp, bind_tcp; /* false: only bind_ports, if any */
+	uint16_t bind_ports[SETTINGS_MAX_PORTS];
+	size_t n_bind_ports;
 	struct settings_list deny_paths;
 	struct settings_list closed_paths;    /* the server's own data */
 	struct settings_list protected_paths; /* may be read, not changed */
@@ -74,6 +79,8 @@ bool settings_denies(const struct settings *s, struct str path);
  */
 bool settings_protects(const struct settings *s, struct str path,
 		       bool moves_name);
+/* May a command listen at this TCP port? */
+bool settings_may_bind(const struct settings *s, uint16_t port);
 void settings_done(struct settings *s);
 
 #endif
