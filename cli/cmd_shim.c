@@ -71,6 +71,14 @@ static const struct flag status_flags[] = {
 	{ 0 },
 };
 
+static int cmd_shim_explain(struct cli *c)
+{
+	(void)c;
+	(void)fail("agentsh shim install installs nothing; "
+		   "agentsh shim install-shell does");
+	return 0;
+}
+
 const struct command shim_subs[] = {
 	{ .name = "install-shell",
 	  .summary = "Put the shim where sh and bash are",
@@ -83,6 +91,12 @@ const struct command shim_subs[] = {
 		      " --bash --dry-run",
 	  .run = cmd_shim_install,
 	  .flags = install_flags },
+	/* no verb of the Go program either, which then shows help and
+	 * succeeds; start-up scripts under `set -e` rely on that */
+	{ .name = "install",
+	  .summary = "Says that it is install-shell that installs",
+	  .run = cmd_shim_explain,
+	  .hidden = true },
 	{ .name = "uninstall-shell",
 	  .summary = "Put the shells back",
 	  .run = cmd_shim_uninstall,

@@ -53,6 +53,11 @@ static void demand(const struct detect *d, struct detect_backend *b,
 {
 	struct str why = detect_layer_detail(d, layer);
 
+	/* The layers around us are in the way of trying them once more. */
+	if (d->trial && d->inside && !b->available && detect_layer(d, layer)) {
+		b->available = true;
+		detail(b, "in force around this process");
+	}
 	if (!d->trial || !b->available)
 		return;
 	if (!detect_layer(d, layer)) {
@@ -166,11 +171,16 @@ static void resource_domain(struct detect *d)
 		  c->cpu == CGROUP_V1;
 	struct detect_backend *b;
 
+	if (d->inside &&
+	    str_find(detect_layer_detail(d, "cgroup"), STR("v1:")) >= 0)
+		v1 = true;
 	*dom = (struct detect_domain){ .name = "Resource Limits",
 				       .weight = 15 };
 	b = add(dom, "cgroups-v2", v2, "CPU/memory/process limits");
 	detail(b, v2 ? d->cgroup_text : "not available");
-	demand(d, b, "cgroup", CANARIES("processes", "memory", "survivor"));
+	if (!(d->inside && v1))
+		demand(d, b, "cgroup",
+		       CANARIES("processes", "memory", "survivor"));
 	if (v1) {
 		b = add(dom, "cgroups-v1", true, "CPU/memory/process limits");
 		detail(b, d->cgroup_text);
@@ -247,11 +257,13 @@ void detect_done(struct detect *d)
 	d->trial = NULL;
 }
 
-void detect_run(struct detect *d, const char *config)
+void detect_run(struct detect *d, const char *config,
+		const struct str *session_json)
 {
 	struct cgroup_root *root = NULL;
 
-	*d = (struct detect){ .arena = ARENA_INIT(4U << 20) };
+	*d = (struct detect){ .arena = ARENA_INIT(4U << 20),
+			      .inside = session_json };
 	probe_run(&d->probe);
 	if (cgroup_root_open(NULL, &root) == 0) {
 		_cleanup_buf_ struct buf b = BUF_INIT;
@@ -263,6 +275,6 @@ void detect_run(struct detect *d, const char *config)
 		(void)cgroup_root_close(root);
 	}
 	/* Without a trial the report says what the kernel can, no more. */
-	(void)detect_try(d, config);
+	(void)detect_try(d, config, session_json ? *session_json : STR_NONE);
 	detect_evaluate(d);
 }

@@ -45,6 +45,7 @@ enum detect_domain_id {
 struct detect {
 	struct arena arena;       /* owns trial */
 	const struct json *trial; /* what a session showed; NULL = not tried */
+	bool inside;              /* we run in a session */
 	struct probe probe;
 	struct cgroup_root_info cgroup;
 	char cgroup_text[DETECT_DETAIL]; /* "" = none */
@@ -55,9 +56,12 @@ struct detect {
 
 /*
  * Tries everything (some tenths of a second) with a session of that
- * configuration ("" = the usual places). Release with detect_done().
+ * configuration ("" = the usual places). Inside a session that cannot be:
+ * session_json is then what the server says of it, or is empty when it does not
+ * answer; else it is NULL. Release with detect_done().
  */
-void detect_run(struct detect *d, const char *config);
+void detect_run(struct detect *d, const char *config,
+		const struct str *session_json);
 void detect_done(struct detect *d);
 /* Fills the rest from probe, cgroup and cgroup_text; for tests. */
 void detect_evaluate(struct detect *d);

@@ -9,17 +9,21 @@
 #include "cli/output.h"
 
 detect_trial_fn *detect_trial;
+detect_judge_fn *detect_judge;
 
-int detect_try(struct detect *d, const char *config)
+int detect_try(struct detect *d, const char *config, struct str session_json)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	struct json *v = NULL;
 	char *copy;
 	int r;
 
-	if (!detect_trial)
+	if (!detect_trial || !detect_judge)
 		return 0;
-	r = detect_trial(config && config[0] ? config : NULL, &text);
+	/* A sandbox inside the sandbox would show what neither can. */
+	r = d->inside
+		    ? detect_judge(session_json, &text)
+		    : detect_trial(config && config[0] ? config : NULL, &text);
 	if (r < 0)
 		return r;
 	copy = arena_dup(&d->arena, buf_str(&text));
@@ -149,6 +153,15 @@ void detect_trial_text(const struct detect *d, struct buf *out)
 		put_guarantee(out, g);
 	}
 	buf_putc(out, '\n');
+	if (d->inside) {
+		buf_printf(out,
+			   "Inside session " STR_FMT " of policy " STR_FMT
+			   ": what its server put in force.\nOutside of a "
+			   "session, detect also tries to break out of one.\n",
+			   STR_ARG(json_get_str(d->trial, "inside")),
+			   STR_ARG(json_get_str(d->trial, "policy")));
+		return;
+	}
 	put_canaries(json_get(d->trial, "canaries"), out);
 	if (error.n)
 		buf_printf(out, "The trial session failed: " STR_FMT "\n\n",
@@ -173,6 +186,7 @@ void detect_trial_json(const struct detect *d, struct json_writer *w)
 		return;
 	json_kv_bool(w, "tried", json_get_bool(d->trial, "complete", false));
 	json_kv_str_opt(w, "error", json_get_str(d->trial, "error"));
+	json_kv_str_opt(w, "inside", json_get_str(d->trial, "inside"));
 	json_kv_str(w, "config", json_get_str(d->trial, "config"));
 	json_kv_str(w, "policy", json_get_str(d->trial, "policy"));
 	json_kv_cstr(w, "reads",

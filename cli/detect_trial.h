@@ -11,11 +11,16 @@
 #include "cli/detect.h"
 
 typedef int detect_trial_fn(const char *config_path, struct buf *ret_json);
+typedef int detect_judge_fn(struct str session_json, struct buf *ret_json);
 /* NULL in a build without the server: then only the kernel is probed. */
 extern detect_trial_fn *detect_trial;
+extern detect_judge_fn *detect_judge;
 
-/* Fills d->trial. config: "" = the usual places. 0 or -errno. */
-int detect_try(struct detect *d, const char *config);
+/*
+ * Fills d->trial from a throw-away session or, inside a session, from what its
+ * server said of it. config: "" = the usual places. 0 or -errno.
+ */
+int detect_try(struct detect *d, const char *config, struct str session_json);
 /* A layer of the trial session was in force. */
 bool detect_layer(const struct detect *d, const char *name);
 struct str detect_layer_detail(const struct detect *d, const char *name);

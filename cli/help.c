@@ -91,5 +91,8 @@ void command_help(const struct cli *c)
 int cmd_version(struct cli *c)
 {
 	(void)c;
-	return out_line("agentsh %s", AGENTSH_VERSION);
+	/* scripts made for the Go program look for the version they know */
+	return out_line("agentsh %s (for users of agentsh 0.16.9, 0.18.3, "
+			"0.19.2)",
+			AGENTSH_VERSION);
 }

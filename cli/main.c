@@ -316,6 +316,7 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 #ifdef HAVE_SERVER
 	detect_trial = server_trial;
+	detect_judge = server_judge;
 #endif
 	return command_dispatch(&command_root, argc, argv);
 }

@@ -185,6 +185,25 @@ static int to_strings(struct env *e, const struct str **ret, size_t *ret_n)
 	return 0;
 }
 
+/* So that agentsh inside a session finds its own server. */
+static void put_server(const struct app *app, struct env *e)
+{
+	struct str addr = str_from(app->cfg.http_addr);
+	ptrdiff_t colon = str_rindex(addr, ':');
+	struct str host = colon > 0 ? str_from_n(addr.p, (size_t)colon)
+				    : STR_NONE;
+	char url[128];
+
+	if (!app->http_port)
+		return;
+	if (host.n == 0 || str_eq(host, STR("0.0.0.0")))
+		host = STR("127.0.0.1");
+	(void)snprintf(url, sizeof(url), "http://" STR_FMT ":%u", STR_ARG(host),
+		       app->http_port);
+	put(e, STR("AGENTSH_SERVER"),
+	    str_from(arena_dup(e->arena, str_from(url))));
+}
+
 int exec_build_env(struct command *c, const struct str **ret, size_t *ret_n,
 		   struct buf *err)
 {
@@ -196,6 +215,7 @@ int exec_build_env(struct command *c, const struct str **ret, size_t *ret_n,
 	put_proxy(c, &e);
 	put_llm(c, &e);
 	put(&e, STR("AGENTSH_SESSION_ID"), str_from(s->id));
+	put_server(c->app, &e);
 	for (size_t i = 0; i < s->env.n; i++)
 		put(&e, str_from(s->env.data[i].name),
 		    str_from(s->env.data[i].value));

@@ -21,4 +21,12 @@ struct buf;
  */
 int server_trial(const char *config_path, struct buf *ret_json);
 
+struct str;
+/*
+ * For `agentsh detect` inside a session: the same object, judged by what the
+ * server says of that session (JSON of GET /api/v1/sessions/ID), with a member
+ * `inside` and nothing tried. 0; -ENODATA: it does not say; -errno.
+ */
+int server_judge(struct str session_json, struct buf *ret_json);
+
 #endif

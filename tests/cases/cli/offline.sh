@@ -8,6 +8,12 @@ export HOME=$T
 run agentsh --version
 expect_status 0
 grep -Eq '^agentsh [0-9]+\.[0-9]+' "$T/out" || fail "odd version"
+expect_out 0.18.3
+run agentsh shim install
+expect_status 0
+expect_err 'installs nothing'
+run agentsh shim nosuch
+expect_status 1
 run agentsh
 expect_status 0
 expect_out Commands:

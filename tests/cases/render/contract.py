@@ -4,13 +4,17 @@
 
 Usage: contract.py    inside the prepared container (contract.sh)
 
-Every command of every endpoint through `agentsh exec --root=/workspace demo --
-/bin/bash -c COMMAND`, judged by the application's own rules: blocked when one
+Every command of every endpoint through `agentsh exec --root=/workspace SESSION --
+/bin/bash -c COMMAND` in one session, as the application first did, and again as it
+does since: in a session of its own each, which is then destroyed, and without a
+shell where none is needed. Judged by its own rules: blocked when one
 of the words of DENIED is in the output, or, for a command that failed, one of
 EPERM_WORDS. Prints a line per endpoint and what was wrong; exit 1 on a failure.
 """
 
+import itertools
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -19,7 +23,7 @@ import time
 
 DENIED = ("command denied by policy", "blocked by policy", "BLOCKED:")
 EPERM_WORDS = ("Permission denied", "Operation not permitted")
-TIMEOUT = 30
+TIMEOUT = 10  # the application waits for 30
 
 METADATA = [
     "http://169.254.169.254/latest/meta-data/",
@@ -111,19 +115,33 @@ def is_blocked(run):
     return any(word in text for word in words)
 
 
-def wrong_with(command, want, pattern):
+def one_session(command):
+    return "demo", ["/bin/bash", "-c", command]
+
+
+def own_session(command, count=itertools.count()):
+    plain = not re.search(r"[|&;<>$]", command)
+    return (f"demo-{next(count)}",
+            shlex.split(command) if plain else ["/bin/bash", "-c", command])
+
+
+def wrong_with(way, command, want, pattern):
     """None, or what is not as the application expects it."""
+    session, argv = way(command)
     ours, theirs = socket.socketpair()  # what Node gives its children
     try:
         run = subprocess.run(
-            ["agentsh", "exec", "--root=/workspace", "demo", "--",
-             "/bin/bash", "-c", command], capture_output=True, text=True,
-            timeout=TIMEOUT, stdin=theirs, check=False)
+            ["agentsh", "exec", "--root=/workspace", session, "--", *argv],
+            capture_output=True, text=True, timeout=TIMEOUT, stdin=theirs,
+            check=False)
     except subprocess.TimeoutExpired:
-        return "no answer in 30 s"
+        return f"no answer in {TIMEOUT} s"
     finally:
         ours.close()
         theirs.close()
+        if way is own_session:
+            subprocess.run(["agentsh", "session", "destroy", session],
+                           capture_output=True, timeout=TIMEOUT, check=False)
     blocked = is_blocked(run)
     seen = (f"exit {run.returncode}, blocked={blocked}\n"
             f"    stdout: {run.stdout[:300]!r}\n    stderr: {run.stderr[:300]!r}")
@@ -138,7 +156,8 @@ def wrong_with(command, want, pattern):
 
 def main():
     failures = checks = 0
-    for name, rows in ENDPOINTS.items():
+    for way, (name, rows) in itertools.product(
+            (one_session, own_session), ENDPOINTS.items()):
         start = time.monotonic()
         for command, want, pattern in rows:
             tool = command.split()[0]
@@ -146,7 +165,7 @@ def main():
                 print(f"{name}: {tool} is not installed, left out")
                 continue
             checks += 1
-            problem = wrong_with(command, want, pattern)
+            problem = wrong_with(way, command, want, pattern)
             if problem:
                 failures += 1
                 print(f"{name}: {command}: expected {want}, got {problem}")
