@@ -416,6 +416,8 @@ void command_on_sigchld(struct loop *loop _unused_, int signo _unused_,
 		c->usage = usage;
 		maybe_finish(c);
 	}
+	if (t->ptracer)
+		ptracer_settle(t->ptracer);
 }
 
 static struct cgroup_limits cgroup_limits_of(const struct proto_limits *l)

@@ -39,8 +39,10 @@
  *
  * Two orders are possible for a new thread: its maker's event first, or its
  * own first stop. In the second case it waits, stopped, until the event says
- * whose it is. If its maker is killed in between, the event never comes: when
- * somebody has ended, those that wait are looked up in /proc.
+ * whose it is. If its maker is killed in between, the event never comes, and
+ * nothing says so: once wait4() has nothing more to tell, those that wait are
+ * looked up in /proc and go on. An event that comes after all corrects what
+ * was found there (the maker, if the true one is gone).
  *
  * Threads may be killed at any moment: then ptrace() says ESRCH, which is no
  * error here; wait4() tells the end of the thread. An execve by a thread that
@@ -290,14 +292,10 @@ static void on_made(struct ptracer *p, struct tracee *maker, int event)
 	unpark(p, x);
 }
 
-struct search {
-	struct ptracer *p;
-};
-
-/* Its maker is gone and told nothing: what does /proc say? */
+/* Its maker has told nothing (yet): what does /proc say? */
 static void look_up(struct tracee *x, void *arg)
 {
-	struct ptracer *p = ((struct search *)arg)->p;
+	struct ptracer *p = arg;
 	const struct tracee *maker;
 	struct proc_stat st;
 	pid_t pid;
@@ -319,12 +317,10 @@ static void look_up(struct tracee *x, void *arg)
 	unpark(p, x);
 }
 
-static void search_makers(struct ptracer *p)
+void ptracer_settle(struct ptracer *p)
 {
-	struct search s = { p };
-
 	if (p->n_parked)
-		tracees_each(&p->tracees, look_up, &s);
+		tracees_each(&p->tracees, look_up, p);
 }
 
 /* --- exec --- */
@@ -456,7 +452,6 @@ static void on_gone(struct ptracer *p, pid_t pid)
 	if (x)
 		injection_drop(p, x);
 	tracees_remove(&p->tracees, pid);
-	search_makers(p);
 }
 
 bool ptracer_waited(struct ptracer *p, pid_t pid, int status)

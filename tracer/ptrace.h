@@ -40,6 +40,8 @@ struct ptracer *ptracer_free(struct ptracer *p);
  * with; false when somebody has ended.
  */
 bool ptracer_waited(struct ptracer *p, pid_t pid, int status);
+/* wait4() has nothing more to tell for now. */
+void ptracer_settle(struct ptracer *p);
 /* Is this thread traced? */
 bool ptracer_follows(const struct ptracer *p, pid_t tid);
 /* The entry that the maker of process pid had then; NULL = not known. */

@@ -86,6 +86,8 @@ expect_no_out secret
 [ ! -e "$WS/nowhere/y" ] || fail "a rule without a target lets through"
 
 # --- programs
+# ptrace has no way to give the stub its descriptors: denied
+case ${AGENTSH_LAYERS:-} in *'"notify": false'*) weak=1 ;; esac
 INSTEAD="instead hello 3"
 redirected() {
 	if [ -n "$weak" ]; then

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+# ptrace.sh - what a tracer trips over: job control, threads, ends, tricks
+. "$(dirname "$0")/lib.sh"
+tricks=$AGENTSH_BUILD/tests/cases/tracer/ptrace-tricks
+
+traced true
+expect_message '^ready ptrace on'
+
+for word in untraced traceme vfork threads exits self stop alarm; do
+	traced "$tricks" "$word"
+	expect_status 0
+	expect_out "ok $word"
+done
+expect_no_event '.type == "ptrace_escape"'
+
+# a filter of one's own outranks a tracer's, and hides nothing
+traced "$tricks" filter "$(type -P id)"
+expect_status 0
+expect_no_out uid=
+expect_out "ok filter"
+
+traced "$tricks" leader "$(type -P echo)" not the leader
+expect_status 0
+expect_out "not the leader"
+traced "$tricks" leader "$(type -P id)"
+expect_status 5
+expect_out "errno 13"
+expect_no_out uid=
+
+# replaced descriptors win nothing: ends well, or recorded and killed
+traced "$tricks" swap "${RACE_SECONDS:-2}"
+expect_no_out failed
+[ "$STATUS" = 0 ] || expect_event '.type == "ptrace_escape" and .fields.outcome == "killed"'
+
+# job control: ^Z and fg of a job in an interactive shell on a terminal
+cat >"$WS/job.py" <<'PY'
+import os, pty, re, select, sys, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.environ["PS1"] = "$ "
+    os.execvp("bash", ["bash", "--norc", "--noprofile", "-i"])
+seen = b""
+def until(what, seconds=15):
+    global seen
+    end = time.time() + seconds
+    while time.time() < end:
+        m = re.search(what, seen)
+        if m:
+            seen = seen[m.end():]
+            return
+        if not select.select([fd], [], [], 0.2)[0]:
+            continue
+        try:
+            seen += os.read(fd, 4096)
+        except OSError:
+            break
+    sys.exit("no %r in %r" % (what, seen))
+until(rb"\$ $")
+os.write(fd, b"cat\n")
+until(rb"\r")
+os.write(fd, b"one\n")
+until(rb"one\r\none\r\n")
+os.write(fd, b"\x1a")
+until(rb"Stopped[^$]*\$ $")
+os.write(fd, b"jobs; fg\n")
+until(rb"Stopped +cat\r\ncat\r\n")
+os.write(fd, b"two\n")
+until(rb"two\r\ntwo\r\n")
+os.write(fd, b"\x03")
+until(rb"\$ $")
+os.write(fd, b"echo $((40 + 2))\n")
+until(rb"42\r\n")
+until(rb"\$ $")
+os.write(fd, b"exit 9\n")
+print("job", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+PY
+traced python3 "$WS/job.py"
+expect_out 'job 9'
+
+# who made whom, also when the maker is gone: a daemon's depth and parent
+traced bash -c '(sh -c "sleep 0.3; cat /dev/null" & exit) ; wait; sleep 0.6'
+expect_event '.type == "execve" and .argv[0] == "cat" and .depth == 2'
+
+# more than may be traced: left to the layer beneath, or killed
+case ${AGENTSH_LAYERS:-} in
+*'"notify": false'*) ;;
+*)
+	SETTINGS='{"ptrace": {"max_tracees": 6}}'
+	traced bash -c 'for i in 1 2 3 4 5 6 7 8; do sleep 0.2 & done; wait; id; echo end'
+	expect_out end
+	expect_no_out uid=
+	expect_event '.type == "ptrace_limit" and .fields.outcome == "not traced"'
+	;;
+esac
+SETTINGS='{"ptrace": {"max_tracees": 6, "fail_closed": true}}'
+traced bash -c 'for i in 1 2 3 4 5 6 7 8; do sleep 0.2 & done; wait; echo end'
+expect_event '.type == "ptrace_limit" and .fields.outcome == "killed"'
+exit 0
