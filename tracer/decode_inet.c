@@ -51,6 +51,9 @@ int net_parse_inet(const struct net_call *n, struct op_net *net)
 
 	*net = (struct op_net){ .has_addr = true,
 				.protocol = (uint8_t)n->protocol };
+	/* A socket that we cannot look at, and an address given to a send. */
+	if (n->sock < 0 && !n->connecting)
+		net->protocol = IPPROTO_UDP;
 	/* AF_UNSPEC is taken for AF_INET where a destination is wanted. */
 	if (family == AF_INET || family == AF_UNSPEC) {
 		if (n->addr_len < sizeof(struct sockaddr_in))

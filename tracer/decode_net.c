@@ -152,8 +152,11 @@ int net_get_address(struct net_call *n, uint64_t addr, uint64_t len)
 	if (mem_get(&n->q->mem, addr, &n->addr, (size_t)len) < 0)
 		return -EFAULT;
 	n->addr_len = (socklen_t)len;
+	/* AF_UNSPEC is IPv4 to whoever sends; others refuse it. */
 	if (n->domain < 0 && len >= sizeof(sa_family_t))
-		n->domain = n->addr.any.sa_family;
+		n->domain = n->addr.any.sa_family == AF_UNSPEC
+				    ? AF_INET
+				    : n->addr.any.sa_family;
 	if (len < sizeof(sa_family_t))
 		return -EINVAL;
 	return 0;
