@@ -21,6 +21,7 @@
 
 /* what a sandboxed process hands us */
 #define LIMIT_PATH          4096
+#define LIMIT_FULL_PATH     (3 * LIMIT_PATH) /* a directory and a path below it */
 #define LIMIT_ARGC          1000  /* seccomp.execve.max_argc default */
 #define LIMIT_ARGV_BYTES    65536 /* seccomp.execve.max_argv_bytes default */
 #define LIMIT_SHEBANG_DEPTH 5

@@ -73,7 +73,7 @@ static bool is_unclean(struct str path)
 {
 	const char *s = path.p, *end = path.p + path.n;
 
-	if (path.n == 0 || path.n >= LIMIT_PATH || path.p[0] != '/' ||
+	if (path.n == 0 || path.n >= LIMIT_FULL_PATH || path.p[0] != '/' ||
 	    memchr(path.p, '\0', path.n))
 		return true;
 	while (s && s < end) {

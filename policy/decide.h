@@ -51,7 +51,7 @@ struct command_view {
 
 /*
  * First matching command rule; *ret is written only if there is one. A path
- * over LIMIT_PATH matches a built-in denial.
+ * over LIMIT_FULL_PATH matches a built-in denial.
  */
 bool command_rule_verdict(const struct policy *p, const struct command_view *c,
 			  struct verdict *ret);

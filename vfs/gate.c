@@ -5,6 +5,8 @@
 #include "vfs/gate.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/path.h"
 #include "core/event.h"
@@ -161,14 +163,34 @@ static bool is_quarantined(const struct vfs *v, struct str path)
 	return v->trash && path_beneath(path, trash_path(v->trash));
 }
 
-int gate_path(struct vfs *v, int fd, struct buf *out)
+/* The kernel adds " (deleted)" to what has lost its name; a name may also end
+ * so by itself. */
+static bool is_deleted(const struct vfs *v, const struct inode *i,
+		       struct str path)
+{
+	_cleanup_buf_ struct buf rel = BUF_INIT;
+	struct str root = str_from(v->workspace);
+	struct stat st;
+
+	if (!str_ends(path, STR(" (deleted)")))
+		return false;
+	if (!path_beneath(path, root) || path.n == root.n)
+		return true;
+	buf_put_str(&rel, str_skip(path, root.n + (root.n > 1)));
+	return fstatat(v->root_fd, buf_cstr(&rel), &st, AT_SYMLINK_NOFOLLOW) <
+		       0 ||
+	       st.st_ino != i->ino || st.st_dev != i->dev;
+}
+
+int gate_path(struct vfs *v, const struct inode *i, int fd, struct buf *out)
 {
 	int r = path_of_fd(fd, out);
 
+	if (r == -ENAMETOOLONG)
+		r = inode_long_path(&v->inodes, i, out);
 	if (r < 0)
 		return r;
-	if (is_quarantined(v, buf_str(out)) ||
-	    str_ends(buf_str(out), STR(" (deleted)")))
+	if (is_quarantined(v, buf_str(out)) || is_deleted(v, i, buf_str(out)))
 		return -ENOENT;
 	return 0;
 }

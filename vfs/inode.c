@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -16,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/path.h"
+#include "base/vec.h"
 #include "vfs/wire.h"
 
 #define TABLE_MIN    1024U
@@ -412,6 +414,33 @@ static int64_t now_ns(void)
 	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 }
 
+#define DEPTH_MAX (2 * PATH_MAX)
+
+int inode_long_path(struct inode_table *t, const struct inode *i,
+		    struct buf *out)
+{
+	VEC(const struct inode *) chain = VEC_INIT;
+	int r = 0;
+
+	(void)pthread_mutex_lock(&t->lock);
+	for (; r == 0 && i != t->root; i = i->parent) {
+		if (!i->parent || !i->name || chain.n >= DEPTH_MAX)
+			r = -ENOENT;
+		else
+			r = vec_push(&chain, i);
+	}
+	if (r == 0)
+		r = path_of_fd(t->root->fd, out);
+	for (size_t k = chain.n; r == 0 && k-- > 0;) {
+		buf_putc(out, '/');
+		buf_puts(out, chain.data[k]->name);
+		r = out->error;
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+	vec_done(&chain);
+	return r;
+}
+
 /* gen: of before the kernel is asked, so that a rename meanwhile counts. */
 static int fresh_path(struct inode_table *t, struct inode *i, uint64_t gen,
 		      int fd, struct buf *out)
@@ -420,6 +449,8 @@ static int fresh_path(struct inode_table *t, struct inode *i, uint64_t gen,
 	int r = path_of_fd(fd, out);
 	char *copy;
 
+	if (r == -ENAMETOOLONG)
+		r = inode_long_path(t, i, out);
 	if (r < 0)
 		return r;
 	copy = strdup(buf_cstr(out) + start);

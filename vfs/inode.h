@@ -76,6 +76,12 @@ void inode_unhold(struct inode_table *t, struct inode *i);
  * may rename one as well.
  */
 int inode_path(struct inode_table *t, struct inode *i, int fd, struct buf *out);
+/*
+ * The same of any node, put together from the names it was looked up by: for
+ * paths that are too long for the kernel to tell. -ENOENT: it has none.
+ */
+int inode_long_path(struct inode_table *t, const struct inode *i,
+		    struct buf *out);
 /* Keeps the node itself. */
 void inode_ref(struct inode_table *t, struct inode *i);
 void inode_unref(struct inode_table *t, struct inode *i);

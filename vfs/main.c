@@ -58,6 +58,23 @@ static int open_trash(struct vfs *v)
 	return 0;
 }
 
+/* From here on by the name that the kernel gives it. */
+static int resolve_workspace(struct vfs *v)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	char *copy;
+	int r = path_of_fd(v->root_fd, &path);
+
+	if (r < 0)
+		return r;
+	copy = str_dup(buf_str(&path));
+	if (!copy)
+		return -ENOMEM;
+	free(v->workspace);
+	v->workspace = copy;
+	return 0;
+}
+
 static int start(struct vfs *v, const struct proto_hello *h)
 {
 	int r = vfs_settings_parse(h->settings_json, &v->settings);
@@ -72,7 +89,9 @@ static int start(struct vfs *v, const struct proto_hello *h)
 	v->root_fd = open(v->workspace, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (v->root_fd < 0)
 		return -errno;
-	r = open_policy(v);
+	r = resolve_workspace(v);
+	if (r == 0)
+		r = open_policy(v);
 	if (r == 0)
 		r = open_trash(v);
 	if (r == 0)

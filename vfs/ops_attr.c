@@ -52,7 +52,7 @@ static int keep_meta(fuse_req_t req, const struct inode *i, int fd,
 
 	if (!v->trash || rq_is_own(v, i, group))
 		return 0;
-	r = rq_locate(v, fd, name, &dir, &at);
+	r = rq_locate(v, i, fd, name, &dir, &at);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	dirfd = at.dirfd;
@@ -71,7 +71,7 @@ static int keep_size(fuse_req_t req, const struct inode *i, int fd, off_t size)
 
 	if (!v->trash || rq_is_own(v, i, group))
 		return 0;
-	r = rq_locate(v, fd, name, &dir, &at);
+	r = rq_locate(v, i, fd, name, &dir, &at);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	dirfd = at.dirfd;
@@ -170,7 +170,8 @@ static int set_all(fuse_req_t req, struct inode *i, int fd,
 {
 	int r = 0;
 
-	if (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
+	/* Nothing to set is chown(-1, -1): a new ctime, no set-id bits. */
+	if (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID) || !to_set)
 		r = set_owner(req, i, fd, st, to_set);
 	if (r == 0 && to_set & FUSE_SET_ATTR_SIZE)
 		r = set_size(req, i, fd, st->st_size);

@@ -93,7 +93,7 @@ static int keep_before_open(fuse_req_t req, const struct inode *i, int fd,
 			return 0;
 	if (rq_is_own(v, i, group))
 		return 0;
-	r = rq_locate(v, fd, name, &dir, &at);
+	r = rq_locate(v, i, fd, name, &dir, &at);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	dirfd = at.dirfd;

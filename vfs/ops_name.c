@@ -192,7 +192,7 @@ static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
 		goto out;
 	/* Both names: a link must not make a denied file reachable. */
 	g = rq_gate(req, FILE_LINK, "file_link", buf_str(&p.path));
-	if (gate_path(v, fd, &from) == 0)
+	if (gate_path(v, i, fd, &from) == 0)
 		g.path2 = buf_str(&from);
 	r = gate_ask(v, &g);
 	if (r >= 0) {

@@ -69,7 +69,7 @@ int rq_judge_inode(fuse_req_t req, struct inode *i, int fd, enum file_verb verb,
 	struct vfs *v = rq_vfs(req);
 	_cleanup_buf_ struct buf path = BUF_INIT;
 	struct gate_op op;
-	int r = gate_path(v, fd, &path);
+	int r = gate_path(v, i, fd, &path);
 
 	if (r < 0) /* open but unlinked: judged when it was opened */
 		return r == -ENOENT ? 0 : r;
@@ -184,13 +184,13 @@ void rq_reply_made(fuse_req_t req, struct spot *p, enum trash_made made)
 		(void)fuse_reply_entry(req, &e);
 }
 
-int rq_locate(struct vfs *v, int fd, char name[256], struct buf *dir,
-	      struct trash_at *ret)
+int rq_locate(struct vfs *v, const struct inode *i, int fd, char name[256],
+	      struct buf *dir, struct trash_at *ret)
 {
 	_cleanup_buf_ struct buf path = BUF_INIT;
 	struct str root, full, last;
 	ptrdiff_t slash;
-	int r = gate_path(v, fd, &path);
+	int r = gate_path(v, i, fd, &path);
 
 	if (r < 0)
 		return r;

@@ -100,8 +100,8 @@ void rq_reply_made(fuse_req_t req, struct spot *p, enum trash_made made);
 
 /* Place of a node for the trash: its directory opened (owned fd in ret->dirfd)
  * and its name in `name`. -ENOENT: it has no name. */
-int rq_locate(struct vfs *v, int fd, char name[256], struct buf *dir,
-	      struct trash_at *ret);
+int rq_locate(struct vfs *v, const struct inode *i, int fd, char name[256],
+	      struct buf *dir, struct trash_at *ret);
 
 /* O_TMPFILE, which this libfuse does not know. */
 struct tmp_request {
