@@ -57,6 +57,7 @@ struct session {
 	enum worker_state tracer_state;
 	struct worker *vfs; /* NULL unless STARTING or mounted */
 	enum worker_state vfs_state;
+	int attribution;      /* owned: core/attribution.h; -1 = none */
 	int mount_ns;         /* owned: where the FUSE mount is; -1 = none */
 	struct worker *proxy; /* NULL unless STARTING or READY */
 	enum worker_state proxy_state;

@@ -292,6 +292,7 @@ int session_create(struct app *app, const struct session_request *rq,
 	s->policy_fd = -1;
 	s->mount_ns = -1;
 	s->net_ns = s->user_ns = -1;
+	s->attribution = -1;
 	s->generation = 1;
 	s->created_ns = clock_realtime_ns();
 	s->created_mono = s->last_used_mono = clock_monotonic_ns();

@@ -423,6 +423,8 @@ int session_need_tracer(struct session *s)
 		return r;
 	hello.settings_json = buf_str(&settings);
 	session_put_namespaces(s, &o);
+	if (s->attribution >= 0)
+		o.hello_fds[o.n_hello_fds++] = s->attribution;
 	r = worker_start(s->app, &o, &s->tracer);
 	if (r < 0)
 		return log_error_errno(r, "session %s: cannot start the tracer",

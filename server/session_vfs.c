@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "core/attribution.h"
 #include "server/exec.h"
 #include "server/session_priv.h"
 #include "server/worker.h"
@@ -73,6 +74,9 @@ static void forget_mount(struct session *s)
 	if (s->mount_ns >= 0)
 		(void)close(s->mount_ns);
 	s->mount_ns = -1;
+	if (s->attribution >= 0)
+		(void)close(s->attribution);
+	s->attribution = -1;
 }
 
 static void on_died(void *arg, const char *how)
@@ -127,15 +131,21 @@ int session_need_vfs(struct session *s)
 		.settings_json = cfg->vfs_json,
 		.policy_generation = s->generation,
 	};
-	const struct worker_start o = { .program = "agentsh-vfs",
-					.policy_fd = s->policy_fd,
-					.mount_ns = -1,
-					.hello = &hello,
-					.owner = &owner };
+	struct worker_start o = { .program = "agentsh-vfs",
+				  .policy_fd = s->policy_fd,
+				  .mount_ns = -1,
+				  .hello = &hello,
+				  .owner = &owner };
 	int r;
 
 	if (!cfg->fuse || s->vfs_state != WORKER_NONE)
 		return 0;
+	/* Without it, what the supervisor does for commands is told apart by
+	 * guessing only: not worth a refusal. */
+	if (s->attribution < 0 && attribution_create(&s->attribution) < 0)
+		log_warn("session %s: no memory for attribution", s->id);
+	if (s->attribution >= 0)
+		o.hello_fds[o.n_hello_fds++] = s->attribution;
 	r = worker_start(s->app, &o, &s->vfs);
 	if (r < 0) {
 		(void)app_emit_simple(s->app, s, "fuse_mount_failed", "error",

@@ -38,7 +38,7 @@ struct worker_start {
 	int policy_fd;       /* borrowed */
 	int mount_ns;        /* namespace to run in, borrowed; -1 = ours */
 	const struct proto_hello *hello;
-	int hello_fds[2]; /* sent with it, borrowed; */
+	int hello_fds[3]; /* sent with it, borrowed */
 	size_t n_hello_fds;
 	const struct worker_owner *owner; /* copied */
 };

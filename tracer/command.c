@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "core/attribution.h"
 #include "tracer/notify.h"
 #include "tracer/ptrace.h"
 #include "tracer/quarantine.h"
@@ -56,6 +57,8 @@ static struct command *command_free(struct command *c)
 		(void)close(c->pidfd);
 	proctab_done(&c->procs);
 	buf_done(&c->limits_missing);
+	if (c->tracer->attribution)
+		attribution_remove(c->tracer->attribution, c->place);
 	free(c->line);
 	free(c->id);
 	free(c);
@@ -79,6 +82,7 @@ struct command *command_new(struct tracer *t, struct str id)
 	c->pidfd = c->listener = -1;
 	c->limits_missing = BUF_INIT;
 	c->launch_id = ++t->next_id;
+	c->place = ATTRIBUTION_NONE;
 	c->id = str_dup(id);
 	c->next = t->commands;
 	t->commands = c;
@@ -229,12 +233,19 @@ static int fetch_listener(struct command *c, int number, int passed)
 	return c->listener < 0 ? -errno : notify_watch(c);
 }
 
+void command_started(struct command *c, pid_t pid)
+{
+	c->pid = pid;
+	if (c->tracer->attribution)
+		attribution_set_first(c->tracer->attribution, c->place, pid);
+}
+
 static void on_confined(struct command *c, const struct launch_event *e,
 			int passed)
 {
 	int r;
 
-	c->pid = e->pid;
+	command_started(c, e->pid);
 	c->confined = *e;
 	c->have_confined = true;
 	if (e->listener < 0)
@@ -267,11 +278,6 @@ static void probe_done(struct command *c)
 	command_end(c);
 	if (loop_defer(t->loop, probe_over, t) < 0)
 		loop_quit(t->loop, 1);
-}
-
-void command_started(struct command *c, pid_t pid)
-{
-	c->pid = pid;
 }
 
 void command_failed(struct command *c, int error, uint32_t step)
@@ -506,6 +512,9 @@ void command_spawn(struct tracer *t, uint32_t request_id,
 	c->limits = spawn->limits;
 	c->decided = spawn->flags & (SPAWN_APPROVED | SPAWN_REDIRECTED);
 	c->line = words(spawn);
+	if (t->attribution)
+		(void)attribution_add(t->attribution, spawn->command_id,
+				      str_from(c->line), 0, &c->place);
 	if (n_fds != 3 || !t->launcher || !t->ready_sent) {
 		/* A private mount namespace is not implemented here. */
 		command_failed(c, n_fds > 3 ? EOPNOTSUPP : EINVAL,

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "core/attribution.h"
 #include "tracer/file.h"
 #include "tracer/ownfd.h"
 
@@ -125,6 +126,8 @@ static int64_t open_in_worker(struct file_call *f)
 
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		ownfd_forked();
+		attribution_forked();
+		request_attribute(q);
 		fd = reopen(f, own_flags(f));
 		if (fd < 0)
 			request_fail(q, -fd);

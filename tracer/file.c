@@ -587,8 +587,10 @@ static void tell_kept(struct file_call *f, enum verdict_kind kind)
 static void run_act(struct file_call *f, enum verdict_kind kind)
 {
 	struct request *q = f->q;
-	int64_t r = f->act(f);
+	int64_t r;
 
+	request_attribute(q); /* others came between while this one waited */
+	r = f->act(f);
 	if (r == FILE_ANSWERED)
 		return;
 	if (r >= 0)

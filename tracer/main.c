@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "core/attribution.h"
 #include "tracer/command.h"
 #include "tracer/tracer.h"
 
@@ -21,6 +22,12 @@ static int on_hello(struct tracer *t, struct channel_msg *m)
 	struct proto_hello hello;
 	int r = proto_hello_decode(m->body, &hello);
 
+	/* There is a file system that asks for whom we act. */
+	if (r == 0 && m->n_fds > 0 && !t->attribution &&
+	    attribution_map(m->fds[m->n_fds - 1], &t->attribution) == 0) {
+		(void)close(m->fds[--m->n_fds]);
+		attribution_reset(t->attribution);
+	}
 	return r < 0 ? r : session_start(t, &hello, m);
 }
 
@@ -187,6 +194,7 @@ int main(void)
 	t.approver = (struct approver){ .ask = ask_server, .arg = &t };
 	r = run(&t);
 	session_done(&t);
+	t.attribution = attribution_unmap(t.attribution);
 	heritage_done(&t.heritage);
 	(void)loop_free(t.loop);
 	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

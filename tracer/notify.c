@@ -63,6 +63,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "confine/seccomp.h"
+#include "core/attribution.h"
 #include "tracer/ptrace.h"
 #include "tracer/sysent.h"
 
@@ -227,6 +228,13 @@ pid_t request_pid(struct request *q)
 	return q->pid;
 }
 
+void request_attribute(const struct request *q)
+{
+	if (q->tracer->attribution)
+		attribution_act(q->tracer->attribution, q->command->place,
+				q->pid);
+}
+
 void request_event(struct request *q, struct event *e)
 {
 	const struct proc_entry *p =
@@ -314,6 +322,7 @@ void request_dispatch(struct request *q)
 		request_fail(q, EACCES);
 		return;
 	}
+	request_attribute(q);
 	denied = q->nr >= 0 && q->nr < TRACER_NR_MAX
 			 ? q->tracer->denied_errno[q->nr]
 			 : ENOSYS;

@@ -70,6 +70,8 @@ pid_t request_pid(struct request *q);
 
 /* Fills who and what of an event: session, command, pid, depth, source. */
 void request_event(struct request *q, struct event *e);
+/* What this thread does from now on it does for this request's caller. */
+void request_attribute(const struct request *q);
 /* Asks the guard; done as in guard_ask. */
 void request_ask(struct request *q, const struct op *op, const struct op *op2,
 		 const struct event *e, guard_done_fn *done);

@@ -69,6 +69,7 @@ struct tracer {
 	struct approver approver;
 	struct buf scratch; /* encoder's buffer, reused for each event */
 
+	struct attribution *attribution; /* owned; NULL = nobody asks */
 	struct net_floor floor;
 	struct asked asked;
 	pid_t last_pid; /* whose socket was asked for last; 0 = nobody's */

@@ -163,6 +163,7 @@ static int add_record(struct index *ix, struct index_writer *w,
 	case RECORD_STAT:
 	case RECORD_SUM:
 	case RECORD_UNDONE:
+	case RECORD_REMADE:
 	case RECORD_END:
 		return add_ref(ix, w, type, payload, off);
 	case RECORD_SKIP:
@@ -410,6 +411,16 @@ static size_t first_fix(const struct index *ix, uint64_t seq)
 			hi = mid;
 	}
 	return lo;
+}
+
+int index_fix_ref(const struct index *ix, const struct index_fix *f,
+		  struct record_ref *ret)
+{
+	enum record_type type;
+	struct str payload;
+	int r = record_at(ix, f->writer, f->off, &type, &payload);
+
+	return r < 0 ? r : record_get_ref(type, payload, ret);
 }
 
 static int find_ref(const struct index *ix, uint64_t seq,

@@ -79,6 +79,9 @@ int index_op(const struct index *ix, const struct index_item *item,
 	     struct record_op *ret);
 /* Position of seq in items, or -1. */
 ptrdiff_t index_find_seq(const struct index *ix, uint64_t seq);
+/* The record behind a fix. */
+int index_fix_ref(const struct index *ix, const struct index_fix *f,
+		  struct record_ref *ret);
 /* First position with a larger seq. */
 size_t index_after(const struct index *ix, uint64_t seq);
 /* Hash on record for an operation; false if there is none. */

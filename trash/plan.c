@@ -374,6 +374,53 @@ static int note_all_later(struct plan *p)
 	return 0;
 }
 
+static int note_remade(struct plan *p)
+{
+	for (size_t i = 0; i < p->ix.fixes.n; i++) {
+		const struct index_fix *f = &p->ix.fixes.data[i];
+		struct plan_remade m;
+		struct record_ref ref;
+		struct record_op op;
+		ptrdiff_t at;
+		int r;
+
+		if (f->type != RECORD_REMADE ||
+		    index_fix_ref(&p->ix, f, &ref) < 0)
+			continue;
+		at = index_find_seq(&p->ix, f->seq);
+		if (at < 0 || index_op(&p->ix, &p->ix.items.data[at], &op) < 0)
+			continue;
+		m.was = op.st;
+		m.is = ref.st;
+		r = vec_push(&p->remade, m);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+#define REMADE_STEPS 1000 /* a mangled journal may lead in a circle */
+
+bool plan_was_remade(const struct plan *p, const struct record_stat *then,
+		     const struct record_stat *now)
+{
+	struct record_stat is = *now;
+
+	for (int step = 0; step < REMADE_STEPS; step++) {
+		size_t i = 0;
+
+		while (i < p->remade.n &&
+		       !record_same_object(&p->remade.data[i].is, &is))
+			i++;
+		if (i == p->remade.n)
+			return false;
+		is = p->remade.data[i].was;
+		if (record_same_object(then, &is))
+			return true;
+	}
+	return false;
+}
+
 int plan_translate(const struct plan *p, uint64_t seq, struct str path,
 		   struct buf *out)
 {
@@ -416,6 +463,8 @@ int plan_make(struct trash *t, const struct undo_select *sel, bool redo,
 		r = select_items(&p);
 	if (r == 0)
 		r = note_all_later(&p);
+	if (r == 0)
+		r = note_remade(&p);
 	if (r < 0) {
 		plan_done(&p);
 		return r;
@@ -431,6 +480,7 @@ void plan_done(struct plan *p)
 		free(p->renames.data[i].to);
 	}
 	vec_done(&p->renames);
+	vec_done(&p->remade);
 	vec_done(&p->items);
 	vec_done(&p->groups);
 	vec_done(&p->marked);

@@ -23,6 +23,11 @@ struct plan_rename {
 	char *from, *to; /* owned; below the root */
 };
 
+/* What an undo brought back as another inode. */
+struct plan_remade {
+	struct record_stat was, is;
+};
+
 struct plan {
 	struct trash *t;
 	const struct undo_select *sel;
@@ -36,6 +41,7 @@ struct plan {
 	uint64_t memo_group; /* of the last question whether it is within */
 	bool memo_within;
 	VEC(struct plan_rename) renames;
+	VEC(struct plan_remade) remade;
 };
 
 /* redo: without a choice, the newest standing undo instead of the newest
@@ -51,6 +57,9 @@ const struct plan_later *plan_later(const struct plan *p, struct str path);
 /* The same by inode: a file may have been changed under another name. */
 const struct plan_later *plan_later_inode(const struct plan *p,
 					  const struct record_stat *st);
+/* `now` is what earlier undos made of `then`. */
+bool plan_was_remade(const struct plan *p, const struct record_stat *then,
+		     const struct record_stat *now);
 const struct index_group *plan_group(const struct plan *p,
 				     const struct index_item *item,
 				     const struct record_op *op);

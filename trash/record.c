@@ -272,7 +272,7 @@ void record_put_ref(struct buf *b, enum record_type type,
 	wire_put_u64(b, r->seq);
 	wire_put_u64(b, r->by);
 	wire_put_i64(b, r->when_ns);
-	if (type == RECORD_STAT)
+	if (type == RECORD_STAT || type == RECORD_REMADE)
 		put_stat(b, &r->st);
 	if (type == RECORD_SUM)
 		wire_put_str(b, str_from_n((const char *)r->hash,
@@ -290,7 +290,7 @@ int record_get_ref(enum record_type type, struct str payload,
 	ref.seq = wire_get_u64(&r);
 	ref.by = wire_get_u64(&r);
 	ref.when_ns = wire_get_i64(&r);
-	if (type == RECORD_STAT)
+	if (type == RECORD_STAT || type == RECORD_REMADE)
 		get_stat(&r, &ref.st);
 	if (type == RECORD_SUM) {
 		hash = wire_get_str(&r);

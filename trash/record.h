@@ -35,6 +35,7 @@ enum record_type {
 	RECORD_SKIP,    /* bytes of a torn write, made harmless */
 	RECORD_SUMMARY, /* groups file: state of one group */
 	RECORD_COVERED, /* groups file: journal offset summarised so far */
+	RECORD_REMADE,  /* an undo brought it back as another inode */
 	RECORD_TYPE_MAX,
 };
 
@@ -98,7 +99,7 @@ struct record_op {
 	struct str blob; /* xattrs (xattr.h), or the target of a symlink */
 };
 
-struct record_ref { /* ABORT, UNDONE, SUM, STAT, END */
+struct record_ref { /* ABORT, UNDONE, SUM, STAT, END, REMADE */
 	uint64_t seq;
 	uint64_t by; /* UNDONE: seq of the undo's group; END: group id */
 	int64_t when_ns;

@@ -119,6 +119,8 @@ static const char *changed_since(struct undoing *u, struct str recorded,
 		return NULL;
 	if (!g || !g->ended)
 		return NULL; /* still running, or killed: nothing to tell by */
+	if (S_ISDIR(st->mode))
+		return NULL; /* files come and go in it: its ctime says nothing */
 	limit = g->end_ns;
 	if (l)
 		limit = MAX(limit, l->undone_ns);
@@ -134,14 +136,18 @@ static bool same_object(const struct undoing *u, const struct record_stat *now)
 {
 	const struct record_stat *then = &u->op.st;
 
-	return then->ino == 0 || now->ino == 0 ||
-	       record_same_object(then, now) ||
+	return plan_was_remade(&u->plan, then, now) || then->ino == 0 ||
+	       now->ino == 0 || record_same_object(then, now) ||
 	       links_get(&u->remade, now->dev, now->ino) > 0;
 }
 
 /* The same of the inode number that a rename has on record. */
 static bool same_inode(const struct undoing *u, const struct record_stat *now)
 {
+	struct record_stat then = { .dev = u->op.st.dev, .ino = u->op.arg };
+
+	if (plan_was_remade(&u->plan, &then, now))
+		return true;
 	return S_ISDIR(now->mode) || now->ino == 0 || now->ino == u->op.arg ||
 	       links_get(&u->remade, now->dev, now->ino) > 0;
 }
@@ -278,8 +284,12 @@ static int put_back(struct undoing *u, struct str recorded, struct str path)
 		return r;
 	if (store_stat(at.dirfd, name, &st) == 0) {
 		reverse_touch(u, &st);
-		if (!record_same_object(&st, &u->op.st))
+		if (!record_same_object(&st, &u->op.st)) {
 			links_add(&u->remade, st.dev, st.ino, 1);
+			journal_ref(u->t, RECORD_REMADE,
+				    &(struct record_ref){ .seq = u->op.seq,
+							  .st = st });
+		}
 	}
 	return S_ISDIR(u->op.st.mode) ? note_remade_dir(u, recorded, path) : 0;
 }

@@ -1,119 +1,151 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * command.c - which command a process belongs to
+ * command.c - for which command a request is
  *
- * The server tells us the first process of each command (PROTO_SPAWNED) and its
- * end (PROTO_EXITED). A process belongs to the command of its nearest ancestor
- * on that list. One that has lost its ancestors belongs to the only command
- * that runs, else to the session as such.
+ * The supervisor carries most calls out itself and says in shared memory for
+ * whom (core/attribution.h). What a process does by itself belongs to the
+ * command of its nearest ancestor that is some command's first process. One
+ * that has lost its ancestors belongs to the only command that runs: what a
+ * command leaves behind is killed with it, so nobody else is in the mount.
+ *
+ * Without a supervisor (tests) PROTO_SPAWNED and PROTO_EXITED fill that memory.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/proc.h"
+#include "core/attribution.h"
 #include "vfs/vfs.h"
 
 #define MAX_DEPTH 64
 
-static struct command *by_pid(struct vfs *v, pid_t pid)
+static struct command *by_id(struct vfs *v, const char *id)
 {
 	for (size_t i = v->commands.n; i-- > 0;)
-		if (v->commands.data[i]->pid == pid &&
-		    !v->commands.data[i]->ended)
+		if (strcmp(v->commands.data[i]->id, id) == 0)
 			return v->commands.data[i];
 	return NULL;
 }
 
-static struct command *only_running(struct vfs *v)
+static struct command *add(struct vfs *v, const char *id, const char *words)
 {
-	struct command *found = NULL;
+	struct command *c = calloc(1, sizeof(*c));
+	int r = c ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < v->commands.n; i++) {
-		if (v->commands.data[i]->ended)
-			continue;
-		if (found)
-			return NULL;
-		found = v->commands.data[i];
+	if (r == 0) {
+		c->id = strdup(id);
+		r = c->id ? 0 : -ENOMEM;
 	}
-	return found;
+	if (r == 0 && v->trash)
+		r = trash_group_open(v->trash, str_from(v->session_id),
+				     str_from(id), str_from(words), &c->group);
+	if (r == 0)
+		r = vec_push(&v->commands, c);
+	if (r == 0)
+		return c;
+	if (c)
+		free(c->id);
+	free(c);
+	return NULL;
+}
+
+/* NULL: it has ended meanwhile. */
+static struct command *by_generation(struct vfs *v, uint32_t place,
+				     uint64_t generation)
+{
+	struct attributed a;
+	struct command *c;
+
+	for (size_t i = v->commands.n; i-- > 0;)
+		if (v->commands.data[i]->generation == generation)
+			return v->commands.data[i];
+	if (attribution_get(v->attribution, place, generation, &a) < 0)
+		return NULL;
+	c = by_id(v, a.id);
+	if (!c)
+		c = add(v, a.id, a.words);
+	if (c) {
+		c->generation = generation;
+		c->place = place;
+	}
+	return c;
 }
 
 static struct command *search(struct vfs *v, pid_t pid)
 {
-	struct command *c = only_running(v);
+	uint64_t generation = 0;
+	uint32_t place = 0;
 
-	for (int i = 0; !c && pid > 1 && i < MAX_DEPTH; i++) {
-		c = by_pid(v, pid);
-		if (!c && proc_parent(pid, &pid) < 0)
+	for (int i = 0; pid > 1 && i < MAX_DEPTH; i++) {
+		generation = attribution_of_first(v->attribution, pid, &place);
+		if (generation || proc_parent(pid, &pid) < 0)
 			break;
 	}
-	return c ? c : v->fallback;
+	if (!generation)
+		generation = attribution_of_only(v->attribution, &place);
+	return generation ? by_generation(v, place, generation) : NULL;
 }
 
-struct command *command_of(struct vfs *v, pid_t pid)
+static struct command *of_process(struct vfs *v, pid_t pid)
 {
 	size_t slot = (size_t)pid % ARRAY_LEN(v->pids);
+	uint64_t now = attribution_changes(v->attribution);
 	struct command *c;
 
-	(void)pthread_mutex_lock(&v->command_lock);
-	if (pid > 0 && v->pids[slot].pid == pid) {
-		c = v->pids[slot].command;
-	} else {
-		c = search(v, pid);
-		v->pids[slot].pid = pid;
-		v->pids[slot].command = c;
-	}
-	(void)pthread_mutex_unlock(&v->command_lock);
+	if (now != v->pids_as_of)
+		memset(v->pids, 0, sizeof(v->pids));
+	v->pids_as_of = now;
+	if (pid > 0 && v->pids[slot].pid == pid)
+		return v->pids[slot].command;
+	c = search(v, pid);
+	if (!c)
+		c = v->fallback;
+	v->pids[slot].pid = pid;
+	v->pids[slot].command = c;
 	return c;
 }
 
-static int add(struct vfs *v, struct str id, pid_t pid, struct command **ret)
+struct command *command_of(struct vfs *v, pid_t tid, pid_t *ret_pid)
 {
-	_cleanup_buf_ struct buf text = BUF_INIT;
-	struct command *c = calloc(1, sizeof(*c));
-	int r = 0;
+	struct command *c = NULL;
+	uint64_t generation;
+	uint32_t place = 0;
+	pid_t pid = tid;
 
+	generation = attribution_of_thread(v->attribution, tid, &place, &pid);
+	(void)pthread_mutex_lock(&v->command_lock);
+	if (generation)
+		c = by_generation(v, place, generation);
 	if (!c)
-		return -ENOMEM;
-	c->pid = pid;
-	/* The words it was started with, for the list of what can be undone. */
-	if (pid > 0 && proc_cmdline(pid, &text) == 0)
-		for (size_t i = 0; i < text.len; i++)
-			if (text.data[i] == 0)
-				text.data[i] = i + 1 < text.len ? ' ' : 0;
-	(void)snprintf(c->id, sizeof(c->id), STR_FMT, STR_ARG(id));
-	if (v->trash)
-		r = trash_group_open(v->trash, str_from(v->session_id), id,
-				     str_trim(str_from(buf_cstr(&text))),
-				     &c->group);
-	if (r == 0)
-		r = vec_push(&v->commands, c);
-	if (r < 0) {
-		free(c);
-		return r;
-	}
-	memset(v->pids, 0, sizeof(v->pids));
-	if (ret)
-		*ret = c;
-	return 0;
+		c = of_process(v, tid);
+	(void)pthread_mutex_unlock(&v->command_lock);
+	if (ret_pid)
+		*ret_pid = pid;
+	return c;
+}
+
+/* The words it was started with, for the list of what can be undone. */
+static void words_of(pid_t pid, struct buf *out)
+{
+	if (pid <= 0 || proc_cmdline(pid, out) < 0)
+		return;
+	for (size_t i = 0; i < out->len; i++)
+		if (out->data[i] == 0)
+			out->data[i] = i + 1 < out->len ? ' ' : 0;
 }
 
 int command_started(struct vfs *v, struct str id, pid_t pid)
 {
-	int r;
+	_cleanup_buf_ struct buf words = BUF_INIT;
+	uint32_t place;
 
-	(void)pthread_mutex_lock(&v->command_lock);
-	if (id.n == 0) {
-		r = add(v, STR("session"), 0, &v->fallback);
-		if (r == 0)
-			v->fallback->ended = true; /* not a candidate */
-	} else {
-		r = add(v, id, pid, NULL);
-	}
-	(void)pthread_mutex_unlock(&v->command_lock);
-	return r;
+	if (!v->tells_itself)
+		return 0;
+	words_of(pid, &words);
+	return attribution_add(v->attribution, id,
+			       str_trim(str_from(buf_cstr(&words))), pid,
+			       &place);
 }
 
 void command_ended(struct vfs *v, struct str id)
@@ -121,16 +153,44 @@ void command_ended(struct vfs *v, struct str id)
 	uint32_t group = 0;
 
 	(void)pthread_mutex_lock(&v->command_lock);
-	for (size_t i = 0; i < v->commands.n; i++) {
+	for (size_t i = v->commands.n; i-- > 0 && !group;) {
 		struct command *c = v->commands.data[i];
 
-		if (!c->ended && str_eq_c(id, c->id)) {
-			c->ended = true;
-			group = c->group;
-		}
+		if (!str_eq_c(id, c->id))
+			continue;
+		group = c->group;
+		if (v->tells_itself)
+			attribution_remove(v->attribution, c->place);
 	}
-	memset(v->pids, 0, sizeof(v->pids));
 	(void)pthread_mutex_unlock(&v->command_lock);
 	if (group && v->trash)
 		trash_group_close(v->trash, group);
+}
+
+int command_init(struct vfs *v, int attribution_fd)
+{
+	_cleanup_close_ int own = -1;
+	int r = 0;
+
+	if (attribution_fd < 0) {
+		r = attribution_create(&own);
+		v->tells_itself = true;
+		attribution_fd = own;
+	}
+	if (r == 0)
+		r = attribution_map(attribution_fd, &v->attribution);
+	if (r < 0)
+		return r;
+	v->fallback = add(v, "session", "");
+	return v->fallback ? 0 : -ENOMEM;
+}
+
+void command_done(struct vfs *v)
+{
+	for (size_t i = 0; i < v->commands.n; i++) {
+		free(v->commands.data[i]->id);
+		free(v->commands.data[i]);
+	}
+	vec_done(&v->commands);
+	v->attribution = attribution_unmap(v->attribution);
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 
 #include "base/path.h"
@@ -182,7 +183,26 @@ static bool is_deleted(const struct vfs *v, const struct inode *i,
 	       st.st_ino != i->ino || st.st_dev != i->dev;
 }
 
-int gate_path(struct vfs *v, const struct inode *i, int fd, struct buf *out)
+/* By a name it is known by; its descriptor shows one that it has lost. */
+static int other_name(struct vfs *v, struct inode *i, struct buf *out)
+{
+	struct inode *dir;
+	char name[NAME_MAX + 1];
+	int r = inode_name(&v->inodes, i, &dir, name);
+
+	if (r < 0)
+		return r;
+	buf_reset(out);
+	r = inode_fd(&v->inodes, dir);
+	if (r >= 0) {
+		r = gate_path_at(v, dir, r, name, out);
+		inode_put_fd(&v->inodes, dir);
+	}
+	inode_put_fd(&v->inodes, dir); /* held by inode_name() */
+	return r < 0 ? r : is_quarantined(v, buf_str(out)) ? -ENOENT : 0;
+}
+
+int gate_path(struct vfs *v, struct inode *i, int fd, struct buf *out)
 {
 	int r = path_of_fd(fd, out);
 
@@ -191,7 +211,7 @@ int gate_path(struct vfs *v, const struct inode *i, int fd, struct buf *out)
 	if (r < 0)
 		return r;
 	if (is_quarantined(v, buf_str(out)) || is_deleted(v, i, buf_str(out)))
-		return -ENOENT;
+		return other_name(v, i, out);
 	return 0;
 }
 

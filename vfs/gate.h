@@ -29,7 +29,7 @@ int gate_ask(struct vfs *v, const struct gate_op *g);
 bool gate_visible(struct vfs *v, struct str path, bool is_dir);
 /* Absolute path of a held descriptor, and of a name in it. A file that is
  * gone (deleted or quarantined) has none: -ENOENT. */
-int gate_path(struct vfs *v, const struct inode *i, int fd, struct buf *out);
+int gate_path(struct vfs *v, struct inode *i, int fd, struct buf *out);
 int gate_path_at(struct vfs *v, struct inode *dir, int dirfd, const char *name,
 		 struct buf *out);
 /* file_soft_deleted, for the receipt. */

@@ -22,6 +22,7 @@
 
 #define TABLE_MIN    1024U
 #define NSEC_PER_SEC 1000000000LL
+#define ALIASES_MAX  64U  /* names of one node */
 #define FDS_OTHER    512U /* descriptors left for everything else */
 
 struct identity {
@@ -144,6 +145,20 @@ static void close_fd(struct inode_table *t, struct inode *i)
 	t->n_fds--;
 }
 
+static void release(struct inode_table *t, struct inode *i);
+
+static void drop_aliases(struct inode_table *t, struct inode *i)
+{
+	struct alias *a = i->aliases, *next;
+
+	for (; a; a = next) {
+		next = a->next;
+		a->parent->refs--;
+		release(t, a->parent);
+		free(a);
+	}
+}
+
 /* Frees nodes that nobody holds any more, going up. */
 static void release(struct inode_table *t, struct inode *i)
 {
@@ -157,6 +172,7 @@ static void release(struct inode_table *t, struct inode *i)
 				    &i->backing);
 		free(i->name);
 		free(i->path);
+		drop_aliases(t, i);
 		free(i);
 		if (parent)
 			parent->refs--;
@@ -180,14 +196,68 @@ static void make_room(struct inode_table *t)
 	}
 }
 
+static void drop_ref(struct inode_table *t, struct inode *i)
+{
+	i->refs--;
+	release(t, i);
+}
+
+static bool is_place(const struct inode *i, const struct inode *parent,
+		     const char *name)
+{
+	return i->parent == parent && i->name && strcmp(i->name, name) == 0;
+}
+
+static struct alias **find_alias(struct inode *i, const struct inode *parent,
+				 const char *name)
+{
+	struct alias **at = &i->aliases;
+
+	while (*at &&
+	       ((*at)->parent != parent || strcmp((*at)->name, name) != 0))
+		at = &(*at)->next;
+	return at;
+}
+
+static void drop_alias(struct inode_table *t, struct alias **at)
+{
+	struct alias *a = *at;
+
+	if (!a)
+		return;
+	*at = a->next;
+	drop_ref(t, a->parent);
+	free(a);
+}
+
+/* Its present place becomes an alias. */
+static void push_alias(struct inode_table *t, struct inode *i)
+{
+	size_t n = strlen(i->name) + 1;
+	struct alias *a = malloc(sizeof(*a) + n), **last = &i->aliases;
+	unsigned int count = 0;
+
+	if (!a)
+		return;
+	a->parent = i->parent;
+	a->parent->refs++;
+	memcpy(a->name, i->name, n);
+	a->next = i->aliases;
+	i->aliases = a;
+	for (; *last && count < ALIASES_MAX; last = &(*last)->next)
+		count++;
+	while (*last)
+		drop_alias(t, last);
+}
+
+/* NULL name: none. The parent is kept alive meanwhile by its caller. */
 static void set_place(struct inode_table *t, struct inode *i,
 		      struct inode *parent, const char *name)
 {
 	struct inode *old = i->parent;
 	char *copy;
 
-	if (i == t->root ||
-	    (old == parent && i->name && name && strcmp(i->name, name) == 0))
+	if (i == t->root || (name && is_place(i, parent, name)))
 		return;
 	copy = name ? strdup(name) : NULL;
 	free(i->name);
@@ -195,10 +265,40 @@ static void set_place(struct inode_table *t, struct inode *i,
 	i->parent = copy ? parent : NULL;
 	if (i->parent)
 		i->parent->refs++;
-	if (old) {
-		old->refs--;
-		release(t, old);
+	if (old)
+		drop_ref(t, old);
+}
+
+/* One more name, or the only one. */
+static void add_place(struct inode_table *t, struct inode *i,
+		      struct inode *parent, const char *name, nlink_t links)
+{
+	if (i == t->root || is_place(i, parent, name))
+		return;
+	if (i->name && i->parent && links > 1 && !S_ISDIR(i->type))
+		push_alias(t, i);
+	drop_alias(t, find_alias(i, parent, name));
+	set_place(t, i, parent, name);
+}
+
+/* The name is gone; another one that is known takes its place. */
+static void remove_place(struct inode_table *t, struct inode *i,
+			 const struct inode *parent, const char *name)
+{
+	struct alias *next;
+
+	drop_alias(t, find_alias(i, parent, name));
+	if (!is_place(i, parent, name))
+		return;
+	next = i->aliases;
+	if (!next) {
+		set_place(t, i, NULL, NULL);
+		return;
 	}
+	i->aliases = next->next;
+	set_place(t, i, next->parent, next->name);
+	drop_ref(t, next->parent);
+	free(next);
 }
 
 int inode_table_init(struct inode_table *t, int root_fd)
@@ -248,6 +348,12 @@ void inode_table_done(struct inode_table *t)
 			close_fd(t, i);
 			free(i->name);
 			free(i->path);
+			while (i->aliases) {
+				struct alias *a = i->aliases;
+
+				i->aliases = a->next;
+				free(a);
+			}
 			free(i);
 		}
 	}
@@ -306,7 +412,7 @@ int inode_lookup(struct inode_table *t, struct inode *parent, const char *name,
 	if (r == 0) {
 		i->lookups++;
 		if (name)
-			set_place(t, i, parent, name);
+			add_place(t, i, parent, name, st->st_nlink);
 		*ret = i;
 	}
 	(void)pthread_mutex_unlock(&t->lock);
@@ -478,7 +584,8 @@ int inode_path(struct inode_table *t, struct inode *i, int fd, struct buf *out)
 	return known ? out->error : fresh_path(t, i, gen, fd, out);
 }
 
-void inode_detach(struct inode_table *t, int dirfd, const char *name)
+void inode_detach(struct inode_table *t, struct inode *parent, int dirfd,
+		  const char *name)
 {
 	struct identity id;
 	struct inode *i;
@@ -496,22 +603,63 @@ void inode_detach(struct inode_table *t, int dirfd, const char *name)
 				       O_PATH | O_NOFOLLOW | O_CLOEXEC);
 			t->n_fds += i->fd >= 0;
 		}
-		set_place(t, i, NULL, NULL);
+		remove_place(t, i, parent, name);
 	}
 	(void)pthread_mutex_unlock(&t->lock);
 }
 
 void inode_moved(struct inode_table *t, const struct stat *st,
-		 struct inode *parent, const char *name)
+		 const struct inode_place *from, const struct inode_place *to)
 {
 	(void)pthread_mutex_lock(&t->lock);
 	if (S_ISDIR(st->st_mode))
 		t->path_gen++;
 	for (struct inode *i =
 		     t->slots[hash_id(st->st_dev, st->st_ino, t->size)];
-	     i; i = i->next)
-		if (i->ino == st->st_ino && i->dev == st->st_dev &&
-		    (i->parent || i->fd >= 0))
-			set_place(t, i, parent, name);
+	     i; i = i->next) {
+		if (i->ino != st->st_ino || i->dev != st->st_dev ||
+		    (!i->parent && i->fd < 0))
+			continue;
+		add_place(t, i, to->parent, to->name, st->st_nlink);
+		remove_place(t, i, from->parent, from->name);
+	}
 	(void)pthread_mutex_unlock(&t->lock);
+}
+
+static bool leads_to(struct inode_table *t, struct inode *parent,
+		     const char *name, const struct inode *i)
+{
+	struct identity id;
+
+	if (parent->fd < 0 && open_by_name(t, parent) < 0)
+		return false;
+	return identify(parent->fd, name, &id, NULL) == 0 && id.ino == i->ino &&
+	       id.dev == i->dev && id.btime_ns == i->btime_ns;
+}
+
+int inode_name(struct inode_table *t, struct inode *i,
+	       struct inode **ret_parent, char ret_name[256])
+{
+	struct inode *parent = NULL;
+	const char *name = NULL;
+
+	(void)pthread_mutex_lock(&t->lock);
+	if (i->parent && i->name && leads_to(t, i->parent, i->name, i)) {
+		parent = i->parent;
+		name = i->name;
+	}
+	for (struct alias *a = i->aliases; a && !name; a = a->next) {
+		if (!leads_to(t, a->parent, a->name, i))
+			continue;
+		parent = a->parent;
+		name = a->name;
+	}
+	if (name && strlen(name) < 256) {
+		memcpy(ret_name, name, strlen(name) + 1);
+		parent->refs++;
+		parent->held++;
+		*ret_parent = parent;
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+	return name ? 0 : -ENOENT;
 }

@@ -19,20 +19,28 @@
 
 #include "base/str.h"
 
+/* A further name of a node with several links. */
+struct alias {
+	struct alias *next;
+	struct inode *parent; /* with a reference */
+	char name[];
+};
+
 struct inode {
-	struct inode *next;   /* in its hash chain */
-	uint64_t dev, ino;    /* constant */
-	int64_t btime_ns;     /* constant; 0 = not known */
-	mode_t type;          /* constant: S_IFMT bits */
-	uint64_t lookups;     /* what the kernel holds */
-	uint32_t refs;        /* children, open files and users of fd */
-	uint32_t held;        /* users of fd alone: it stays open */
-	int fd;               /* O_PATH; -1 */
-	struct inode *parent; /* with a reference; NULL = not known */
-	char *name;           /* in parent; NULL = only fd leads to it */
-	uint32_t backing;     /* id of the kernel's; 0 = none */
-	uint32_t opens;       /* open files */
-	char *path;           /* of a directory: cached, see inode_path() */
+	struct inode *next;    /* in its hash chain */
+	uint64_t dev, ino;     /* constant */
+	int64_t btime_ns;      /* constant; 0 = not known */
+	mode_t type;           /* constant: S_IFMT bits */
+	uint64_t lookups;      /* what the kernel holds */
+	uint32_t refs;         /* children, open files and users of fd */
+	uint32_t held;         /* users of fd alone: it stays open */
+	int fd;                /* O_PATH; -1 */
+	struct inode *parent;  /* with a reference; NULL = not known */
+	char *name;            /* in parent; NULL = only fd leads to it */
+	struct alias *aliases; /* other names, newest first; may be stale */
+	uint32_t backing;      /* id of the kernel's; 0 = none */
+	uint32_t opens;        /* open files */
+	char *path;            /* of a directory: cached, see inode_path() */
 	uint64_t path_gen;
 	int64_t path_until_ns;
 	uint32_t born_group; /* the command that made it, in the trash */
@@ -90,9 +98,22 @@ void inode_unref(struct inode_table *t, struct inode *i);
  * Before parent/name is removed or replaced: the node that has this name, if
  * any, gets its descriptor now and forgets the name.
  */
-void inode_detach(struct inode_table *t, int dirfd, const char *name);
-/* After a rename: the node has a new place. */
+void inode_detach(struct inode_table *t, struct inode *parent, int dirfd,
+		  const char *name);
+/* A place in the tree; dirfd not used. */
+struct inode_place {
+	struct inode *parent;
+	const char *name;
+};
+/* After a rename: the node that had the name `from` has `to`. */
 void inode_moved(struct inode_table *t, const struct stat *st,
-		 struct inode *parent, const char *name);
+		 const struct inode_place *from, const struct inode_place *to);
+/*
+ * A name that leads to the node now, for one whose descriptor shows a name it
+ * has lost. The parent's fd is held: inode_put_fd(ret_parent). -ENOENT: none
+ * is known.
+ */
+int inode_name(struct inode_table *t, struct inode *i,
+	       struct inode **ret_parent, char ret_name[256]);
 
 #endif

@@ -75,7 +75,7 @@ static int resolve_workspace(struct vfs *v)
 	return 0;
 }
 
-static int start(struct vfs *v, const struct proto_hello *h)
+static int start(struct vfs *v, const struct proto_hello *h, int attribution)
 {
 	int r = vfs_settings_parse(h->settings_json, &v->settings);
 
@@ -95,7 +95,7 @@ static int start(struct vfs *v, const struct proto_hello *h)
 	if (r == 0)
 		r = open_trash(v);
 	if (r == 0)
-		r = command_started(v, STR_NONE, 0);
+		r = command_init(v, attribution);
 	if (r == 0)
 		r = inode_table_init(&v->inodes, v->root_fd);
 	if (r == 0)
@@ -135,7 +135,7 @@ static int on_hello(struct vfs *v, const struct channel_msg *m)
 
 	if (r < 0 || v->session_id)
 		return r < 0 ? r : -EPROTO;
-	error = start(v, &h);
+	error = start(v, &h, m->n_fds == 1 ? m->fds[0] : -1);
 	if (error < 0)
 		(void)log_error_errno(error, "cannot mount over %s",
 				      v->workspace ? v->workspace : "?");
@@ -295,9 +295,7 @@ static void finish(struct vfs *v)
 	inode_table_done(&v->inodes);
 	(void)guard_free(v->guard);
 	(void)policy_unref(v->policy);
-	for (size_t i = 0; i < v->commands.n; i++)
-		free(v->commands.data[i]);
-	vec_done(&v->commands);
+	command_done(v);
 	arena_done(&v->settings.arena);
 	buf_done(&v->scratch);
 	free(v->session_id);

@@ -39,11 +39,11 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino,
 }
 
 /* Keeps what is about to change, when the file has a name. */
-static int keep_meta(fuse_req_t req, const struct inode *i, int fd,
-		     unsigned int what, const char *xattr)
+static int keep_meta(fuse_req_t req, struct inode *i, int fd, unsigned int what,
+		     const char *xattr)
 {
 	struct vfs *v = rq_vfs(req);
-	uint32_t group = command_of(v, fuse_req_ctx(req)->pid)->group;
+	uint32_t group = rq_command(req)->group;
 	_cleanup_buf_ struct buf dir = BUF_INIT;
 	_cleanup_close_ int dirfd = -1;
 	struct trash_at at;
@@ -59,10 +59,10 @@ static int keep_meta(fuse_req_t req, const struct inode *i, int fd,
 	return trash_before_meta(v->trash, group, &at, fd, what, xattr);
 }
 
-static int keep_size(fuse_req_t req, const struct inode *i, int fd, off_t size)
+static int keep_size(fuse_req_t req, struct inode *i, int fd, off_t size)
 {
 	struct vfs *v = rq_vfs(req);
-	uint32_t group = command_of(v, fuse_req_ctx(req)->pid)->group;
+	uint32_t group = rq_command(req)->group;
 	_cleanup_buf_ struct buf dir = BUF_INIT;
 	_cleanup_close_ int dirfd = -1;
 	struct trash_at at;

@@ -76,11 +76,10 @@ static int file_fd(struct vfs *v, struct file *f)
 
 /* --- opening --- */
 
-static int keep_before_open(fuse_req_t req, const struct inode *i, int fd,
-			    int flags)
+static int keep_before_open(fuse_req_t req, struct inode *i, int fd, int flags)
 {
 	struct vfs *v = rq_vfs(req);
-	uint32_t group = command_of(v, fuse_req_ctx(req)->pid)->group;
+	uint32_t group = rq_command(req)->group;
 	_cleanup_buf_ struct buf dir = BUF_INIT;
 	_cleanup_close_ int dirfd = -1;
 	enum trash_write how = TRASH_WRITE_ANY;
@@ -324,16 +323,14 @@ int file_make_tmp(struct vfs *v, const struct tmp_request *t,
 {
 	_cleanup_buf_ struct buf path = BUF_INIT;
 	struct inode *dir = rq_inode(v, t->dir);
-	struct gate_op g = { .verb = FILE_CREATE,
-			     .type = "file_create",
-			     .pid = t->pid,
-			     .command = command_of(v, t->pid) };
+	struct gate_op g = { .verb = FILE_CREATE, .type = "file_create" };
 	struct created out;
 	int held = inode_fd(&v->inodes, dir), fd = -1, r;
 
 	_Static_assert(sizeof(out) == sizeof(ret->bytes), "one reply");
 	if (held < 0)
 		return held;
+	g.command = command_of(v, t->pid, &g.pid);
 	/* It has no name: judged as something made in its directory. */
 	r = gate_path_at(v, dir, held, "tmpfile", &path);
 	if (r == 0) {

@@ -245,12 +245,12 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name,
 	} else if (!v->trash) {
 		/* soft_delete without a quarantine must not become a removal */
 		r = verdict == 1 ? -EIO : 0;
-		inode_detach(&v->inodes, p.dirfd, name);
+		inode_detach(&v->inodes, p.parent, p.dirfd, name);
 		if (r == 0 &&
 		    unlinkat(p.dirfd, name, dir ? AT_REMOVEDIR : 0) < 0)
 			r = -errno;
 	} else {
-		inode_detach(&v->inodes, p.dirfd, name);
+		inode_detach(&v->inodes, p.parent, p.dirfd, name);
 		at = spot_at(v, &p);
 		r = dir ? trash_rmdir(v->trash, g.command->group, &at, &kept)
 			: trash_unlink(v->trash, g.command->group, &at, &kept);
@@ -311,12 +311,15 @@ static void rename_both(fuse_req_t req, const struct spot *from,
 		return;
 	}
 	if (replaces && !(flags & RENAME_EXCHANGE))
-		inode_detach(&v->inodes, to->dirfd, to->name);
+		inode_detach(&v->inodes, to->parent, to->dirfd, to->name);
 	r = do_rename(v, &g, from, to, flags, &kept);
 	if (r == 0) {
-		inode_moved(&v->inodes, &st, to->parent, to->name);
+		const struct inode_place a = { from->parent, from->name };
+		const struct inode_place b = { to->parent, to->name };
+
+		inode_moved(&v->inodes, &st, &a, &b);
 		if (flags & RENAME_EXCHANGE)
-			inode_moved(&v->inodes, &st2, from->parent, from->name);
+			inode_moved(&v->inodes, &st2, &b, &a);
 		g.path = buf_str(&to->path);
 		report_kept(v, &g, verdict, &kept);
 	}

@@ -52,15 +52,10 @@ struct gate_op rq_gate(fuse_req_t req, enum file_verb verb, const char *type,
 		       struct str path)
 {
 	struct vfs *v = rq_vfs(req);
-	pid_t pid = fuse_req_ctx(req)->pid;
+	struct gate_op g = { .verb = verb, .type = type, .path = path };
 
-	return (struct gate_op){
-		.verb = verb,
-		.type = type,
-		.path = path,
-		.pid = pid,
-		.command = command_of(v, pid),
-	};
+	g.command = command_of(v, fuse_req_ctx(req)->pid, &g.pid);
+	return g;
 }
 
 int rq_judge_inode(fuse_req_t req, struct inode *i, int fd, enum file_verb verb,
@@ -95,9 +90,7 @@ void rq_before_make(fuse_req_t req, const struct spot *p)
 	if (v->trash) {
 		at = spot_at(v, p);
 		/* Only times are at stake: no reason to refuse. */
-		(void)trash_before_make(
-			v->trash, command_of(v, fuse_req_ctx(req)->pid)->group,
-			&at);
+		(void)trash_before_make(v->trash, rq_command(req)->group, &at);
 	}
 	rq_become(req);
 }
@@ -173,9 +166,8 @@ void rq_reply_made(fuse_req_t req, struct spot *p, enum trash_made made)
 	if (v->trash) {
 		struct trash_at at = spot_at(v, p);
 
-		(void)trash_note_made(
-			v->trash, command_of(v, fuse_req_ctx(req)->pid)->group,
-			&at, made);
+		(void)trash_note_made(v->trash, rq_command(req)->group, &at,
+				      made);
 	}
 	r = rq_entry(req, p, -1, &e);
 	if (r < 0)
@@ -184,7 +176,7 @@ void rq_reply_made(fuse_req_t req, struct spot *p, enum trash_made made)
 		(void)fuse_reply_entry(req, &e);
 }
 
-int rq_locate(struct vfs *v, const struct inode *i, int fd, char name[256],
+int rq_locate(struct vfs *v, struct inode *i, int fd, char name[256],
 	      struct buf *dir, struct trash_at *ret)
 {
 	_cleanup_buf_ struct buf path = BUF_INIT;

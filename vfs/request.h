@@ -74,6 +74,12 @@ void spot_done(struct vfs *v, struct spot *p);
 /* For the trash: the path below the workspace root is in p->path. */
 struct trash_at spot_at(struct vfs *v, const struct spot *p);
 
+/* The command that the request is for. */
+static inline struct command *rq_command(fuse_req_t req)
+{
+	return command_of(rq_vfs(req), fuse_req_ctx(req)->pid, NULL);
+}
+
 /* Fills who asks; verb and type as given. */
 struct gate_op rq_gate(fuse_req_t req, enum file_verb verb, const char *type,
 		       struct str path);
@@ -100,7 +106,7 @@ void rq_reply_made(fuse_req_t req, struct spot *p, enum trash_made made);
 
 /* Place of a node for the trash: its directory opened (owned fd in ret->dirfd)
  * and its name in `name`. -ENOENT: it has no name. */
-int rq_locate(struct vfs *v, const struct inode *i, int fd, char name[256],
+int rq_locate(struct vfs *v, struct inode *i, int fd, char name[256],
 	      struct buf *dir, struct trash_at *ret);
 
 /* O_TMPFILE, which this libfuse does not know. */

@@ -46,11 +46,13 @@ struct vfs_settings {
 };
 
 struct command {
-	pid_t pid;
+	uint64_t generation; /* in the attribution; 0 = not from there */
+	uint32_t place;
 	uint32_t group; /* in the trash */
-	char id[128];
-	bool ended;
+	char *id;       /* owned */
 };
+
+struct attribution;
 
 struct vfs {
 	struct heritage heritage;
@@ -75,12 +77,15 @@ struct vfs {
 	int mnt_ns;      /* what commands enter; -1 */
 	bool privileged; /* we act as the caller (root) */
 
+	struct attribution *attribution; /* owned */
+	bool tells_itself;               /* nobody else writes attribution */
 	pthread_mutex_t command_lock;
 	VEC(struct command *) commands; /* command_lock; never freed */
 	struct {
 		pid_t pid;
 		struct command *command;
-	} pids[256]; /* command_lock: cache */
+	} pids[256];         /* command_lock: cache */
+	uint64_t pids_as_of; /* attribution_changes() */
 	struct command *fallback;
 };
 
@@ -88,8 +93,14 @@ struct vfs {
 int vfs_settings_parse(struct str json, struct vfs_settings *ret);
 
 /* --- command.c --- */
-/* Which command a process belongs to; never NULL once started. */
-struct command *command_of(struct vfs *v, pid_t pid);
+/* attribution_fd: borrowed; -1: PROTO_SPAWNED alone tells. 0 or -errno. */
+int command_init(struct vfs *v, int attribution_fd);
+void command_done(struct vfs *v);
+/*
+ * For which command the thread `tid` acts; never NULL once started. ret_pid
+ * (NULL: not wanted): for which process.
+ */
+struct command *command_of(struct vfs *v, pid_t tid, pid_t *ret_pid);
 int command_started(struct vfs *v, struct str id, pid_t pid);
 void command_ended(struct vfs *v, struct str id);
 

@@ -24,7 +24,7 @@ static const struct who {
 	const char *name;
 	uid_t uid;
 	gid_t gid, extra;
-} whos[] = {
+} callers[] = {
 	{ "root", 0, 0, 0 },
 	{ "owner", OWNER, 65530, 65530 },
 	{ "group", 65534, GROUP, GROUP },
@@ -51,7 +51,7 @@ static int times_set(const char *p)
 	return utimensat(AT_FDCWD, p, t, 0);
 }
 
-static int act(int n)
+static int act_on_names(int n)
 {
 	switch (n) {
 	case 0:
@@ -94,6 +94,14 @@ static int act(int n)
 		return chown("p/o", (uid_t)-1, GROUP);
 	case 19:
 		return chown("p/o", (uid_t)-1, 65530);
+	default:
+		return -2;
+	}
+}
+
+static int act(int n)
+{
+	switch (n) {
 	case 20:
 		return utimensat(AT_FDCWD, "p/o", NULL, 0);
 	case 21:
@@ -137,7 +145,7 @@ static int act(int n)
 	case 40:
 		return chown("p/o", OWNER, GROUP);
 	default:
-		return -2;
+		return act_on_names(n);
 	}
 }
 
@@ -218,12 +226,12 @@ void matrix_cred(void)
 		return;
 	}
 	for (int n = 0; n < CALLS; n++)
-		for (size_t w = 0; w < sizeof(whos) / sizeof(*whos); w++)
+		for (size_t w = 0; w < sizeof(callers) / sizeof(*callers); w++)
 			for (size_t d = 0; d < sizeof(dirs) / sizeof(*dirs);
 			     d++)
 				for (size_t f = 0;
 				     f < sizeof(files) / sizeof(*files); f++)
-					one(n, &whos[w], dirs[d], files[f],
+					one(n, &callers[w], dirs[d], files[f],
 					    d & 1 ? 0 : OWNER,
 					    f & 1 ? 65534 : OWNER);
 }

@@ -25,7 +25,8 @@ def photo(top, times):
         st = os.lstat(path)
         line = [os.path.relpath(path, top), stat.filemode(st.st_mode)]
         if not stat.S_ISDIR(st.st_mode):
-            line += [inodes.setdefault(st.st_ino, len(inodes)), st.st_nlink]
+            # not st_nlink: the quarantine may hold a link
+            line.append(inodes.setdefault(st.st_ino, len(inodes)))
         if stat.S_ISREG(st.st_mode):
             with open(path, 'rb') as f:
                 line.append(hash(f.read()))
@@ -33,7 +34,7 @@ def photo(top, times):
                            for n in os.listxattr(path))
         if stat.S_ISLNK(st.st_mode):
             line.append(os.readlink(path))
-        if times:
+        if times and not stat.S_ISDIR(st.st_mode):
             line.append(st.st_mtime_ns)
         out.append(tuple(line))
     return out
@@ -79,7 +80,7 @@ def undo(name, done):
         r = subprocess.run([agentsh, 'undo', '--command', command], cwd=ws, text=True,
                            stdin=subprocess.DEVNULL, capture_output=True)
         now = photo(top, True)
-        if now != before:
+        if now != before or 'conflict' in r.stdout or r.returncode:
             return differ(f'{name} undo {command} ({n} undone): {r.stdout[-300:]}{r.stderr[-300:]}',
                           before, now, what)
         n += 1

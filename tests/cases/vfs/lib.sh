@@ -19,7 +19,7 @@ APPROVE=
 mounted() {
 	printf '%s' "$SETTINGS" >"$T/settings.json"
 	LAST="$*"
-	timeout 50 ${AGENTSH_JAIL:+$AGENTSH_JAIL --} \
+	timeout "${TIMEOUT:-50}" ${AGENTSH_JAIL:+$AGENTSH_JAIL --} \
 		"$AGENTSH_BUILD/tests/cases/vfs/vfs-host" ${POLICY:+-p "$POLICY"} \
 		-s "$T/settings.json" ${APPROVE:+-a "$APPROVE"} -c "$COMMAND" -o "$T/events" \
 		"$AGENTSH_BUILD/vfs/agentsh-vfs" "$WS" -- "$@" \
