@@ -45,7 +45,7 @@ struct command {
 	struct rusage usage;
 	uint64_t timeout_ns;
 	struct proto_limits limits;
-	char *line;          /* owned: its words, for the group */
+	char *line;       /* owned: its words, for the group */
 	uint32_t decided; /* enum proto_spawn_flags: by the server, beforehand */
 	uint32_t place;      /* in the attribution; ATTRIBUTION_NONE */
 	bool brake_released; /* a person let it go on */
