@@ -442,6 +442,24 @@ bool policy_has_soft_delete(const struct policy *p)
 	return p->h->flags & POLICY_SOFT_DELETES;
 }
 
+struct policy_signal policy_rule_signal(const struct policy *p,
+					struct verdict v)
+{
+	const struct img_rule *r = verdict_rule(p, v);
+	const struct img_rule *first = img_rules(p, FAMILY_SIGNAL);
+	const struct img_signal *s;
+
+	if (!r || r < first || r >= first + p->h->family[FAMILY_SIGNAL].n)
+		return (struct policy_signal){ 0 };
+	s = IMG_TABLE(p, SEC_SIGNALS, struct img_signal) + r->extra;
+	return (struct policy_signal){
+		.redirect = r->kind == VERDICT_REDIRECT
+				    ? (int)s->redirect_signal
+				    : 0,
+		.absorb = (r->flags & RULE_ABSORB) != 0,
+	};
+}
+
 size_t policy_redirect_dirs(const struct policy *p, struct str *out, size_t max)
 {
 	const struct img_rule *rules = img_rules(p, FAMILY_FILE);

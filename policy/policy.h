@@ -93,6 +93,14 @@ int policy_rule_redirect(const struct policy *p, struct verdict v,
 size_t policy_redirect_dirs(const struct policy *p, struct str *out,
 			    size_t max);
 
+struct policy_signal {
+	int redirect; /* to send instead; 0 = none */
+	bool absorb;  /* denied, but the sender is told that it was sent */
+};
+/* What a signal rule says beside its verdict; zeroed if v is from no rule. */
+struct policy_signal policy_rule_signal(const struct policy *p,
+					struct verdict v);
+
 struct policy_limits {
 	uint64_t memory_mb, swap_max_mb, disk_read_bps, disk_write_bps;
 	uint32_t cpu_percent, pids, net_bandwidth_mbps;

@@ -10,8 +10,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,12 +23,91 @@
 #include "base/proc.h"
 #include "tracer/notify.h"
 
+/* One signal that is to be sent. */
+struct signal_call {
+	int64_t target; /* pid, 0 (own group) or -pgrp */
+	int signo;
+	pid_t thread; /* tgkill, tkill; 0 = the process */
+	int pidfd;    /* owned: of the process judged; -1 for groups */
+	bool bad;     /* cannot be told whom it is for */
+};
+
+static void signal_free(void *data)
+{
+	struct signal_call *c = data;
+
+	if (c->pidfd >= 0)
+		(void)close(c->pidfd);
+	free(c);
+}
+
+/* Another signal than the one asked for, sent here, to what was judged. */
+static int send_instead(const struct request *q, const struct signal_call *c,
+			int signo)
+{
+	pid_t own = 0;
+	int r;
+
+	if (c->pidfd >= 0 && c->thread > 0)
+		r = (int)syscall(SYS_tgkill, c->target, c->thread, signo);
+	else if (c->pidfd >= 0)
+		r = (int)syscall(SYS_pidfd_send_signal, c->pidfd, signo, NULL,
+				 0);
+	else {
+		struct proc_stat st;
+
+		if (c->target == 0 && proc_stat_read(q->pid, &st) == 0)
+			own = st.pgrp;
+		/* never 0 or 1: that would be our own group, or everyone */
+		own = c->target < -1 ? (pid_t)-c->target : own;
+		r = own > 1 ? kill(-own, signo) : (errno = EPERM, -1);
+	}
+	return r < 0 ? errno : 0;
+}
+
+/* The process judged may have ended while a person was asked. */
+static bool is_over(const struct signal_call *c)
+{
+	struct pollfd p = { .fd = c->pidfd, .events = POLLIN };
+
+	return c->pidfd >= 0 && poll(&p, 1, 0) == 1;
+}
+
 static void on_judged(void *arg, struct verdict v)
 {
-	if (v.kind == VERDICT_ALLOW || v.kind == VERDICT_AUDIT)
-		request_continue(arg);
-	else
-		request_fail(arg, EPERM);
+	struct request *q = arg;
+	const struct signal_call *c = q->data;
+	struct policy_signal s =
+		policy_rule_signal(guard_policy(q->tracer->guard), v);
+	int r;
+
+	switch (v.kind) {
+	case VERDICT_ALLOW:
+	case VERDICT_AUDIT:
+		if (is_over(c))
+			request_fail(q, ESRCH);
+		else
+			request_continue(q);
+		return;
+	case VERDICT_REDIRECT:
+		r = s.redirect ? send_instead(q, c, s.redirect) : EPERM;
+		if (r)
+			request_fail(q, r);
+		else
+			request_return(q, 0);
+		return;
+	case VERDICT_DENY:
+		if (s.absorb) {
+			request_return(q, 0);
+			return;
+		}
+		break;
+	case VERDICT_APPROVE:
+	case VERDICT_SOFT_DELETE:
+	case VERDICT_KIND_MAX:
+		break;
+	}
+	request_fail(q, EPERM);
 }
 
 static bool descends(pid_t pid, pid_t from)
@@ -82,9 +164,22 @@ static bool group_in_command(const struct request *q, pid_t pgrp)
 	return any;
 }
 
+/* The owner of /proc/PID is its effective uid, or root where it hides. */
+static bool same_user(pid_t a, pid_t b)
+{
+	struct stat sa, sb;
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d", a);
+	if (stat(path, &sa) < 0)
+		return true; /* the rule that says more */
+	(void)snprintf(path, sizeof(path), "/proc/%d", b);
+	return stat(path, &sb) < 0 || sa.st_uid == sb.st_uid;
+}
+
 static unsigned int relation_to(const struct request *q, pid_t target)
 {
-	struct proc_stat st;
+	struct proc_stat st, own = { 0 };
 	unsigned int rel = 0;
 
 	if (target <= 2)
@@ -93,13 +188,17 @@ static unsigned int relation_to(const struct request *q, pid_t target)
 		rel |= SIGREL_SELF;
 	if (proc_stat_read(target, &st) == 0 && st.parent == q->pid)
 		rel |= SIGREL_CHILD | SIGREL_DESCENDANT;
-	else if (descends(target, q->pid))
+	else if (target != q->pid && descends(target, q->pid))
 		rel |= SIGREL_DESCENDANT;
-	if (proc_stat_read(q->pid, &st) == 0 && st.parent == target)
+	if (proc_stat_read(q->pid, &own) == 0 && own.parent == target)
 		rel |= SIGREL_PARENT;
-	rel |= in_command(q, target) ? SIGREL_SESSION
-				     : SIGREL_EXTERNAL | SIGREL_USER;
-	return rel;
+	else if (target != q->pid && own.parent > 0 &&
+		 proc_stat_read(target, &st) == 0 && st.parent == own.parent)
+		rel |= SIGREL_SIBLING;
+	if (in_command(q, target))
+		return rel | SIGREL_SESSION;
+	return rel | SIGREL_EXTERNAL |
+	       (same_user(q->pid, target) ? SIGREL_USER : 0);
 }
 
 /* The process behind the caller's pidfd: "Pid:" of its fdinfo. */
@@ -124,70 +223,161 @@ static pid_t pid_of_pidfd(const struct request *q, int fd)
 	return pid > 0 ? (pid_t)pid : 0;
 }
 
-struct signal_call {
-	int64_t target; /* as the call has it: 0, -1 and -pgrp too */
-	int signo;
-};
-
-static struct signal_call arguments(const struct request *q)
+/* Adds what a signal call names. */
+static void arguments(const struct request *q, struct signal_call *c)
 {
 	const uint64_t *a = q->args;
+	struct proc_stat st;
 
+	c->target = (int)a[0];
+	c->signo = (int)a[1];
 	switch (q->nr) {
 	case SYS_tgkill:
 	case SYS_rt_tgsigqueueinfo:
-		return (struct signal_call){ (int)a[0], (int)a[2] };
+		c->thread = (int)a[1];
+		c->signo = (int)a[2];
+		break;
+	case SYS_tkill:
+		c->thread = (int)a[0];
+		break;
 	case SYS_pidfd_send_signal:
-		return (struct signal_call){ pid_of_pidfd(q, (int)a[0]),
-					     (int)a[1] };
+		c->target = pid_of_pidfd(q, (int)a[0]);
+		c->bad = c->target <= 0;
+		/* PIDFD_SIGNAL_PROCESS_GROUP (6.9) */
+		if (!c->bad && ((uint32_t)a[3] & 4)) {
+			c->bad = proc_stat_read((pid_t)c->target, &st) < 0;
+			c->target = c->bad ? 0 : -(int64_t)st.pgrp;
+		}
+		break;
 	default:
-		return (struct signal_call){ (int)a[0], (int)a[1] };
+		break;
+	}
+	c->pidfd = c->target > 0 && !c->bad
+			   ? (int)syscall(SYS_pidfd_open, c->target, 0)
+			   : -1;
+}
+
+/* The strictest of what the rules say of each process that would be hit. */
+struct judged {
+	const struct request *q;
+	struct op op; /* of the strictest */
+	struct buf comm;
+	struct verdict v;
+	bool any;
+};
+
+/* The server, its workers, and what helps us: no rule opens these. */
+static bool is_supervision(const struct request *q, pid_t pid)
+{
+	pid_t parent;
+
+	if (in_command(q, pid))
+		return false;
+	if (pid == getpid() || pid == getppid())
+		return true;
+	return proc_parent(pid, &parent) == 0 && parent > 1 &&
+	       (parent == getpid() || parent == getppid());
+}
+
+static void judge_one(struct judged *j, int signo, pid_t pid)
+{
+	const struct policy *p = guard_policy(j->q->tracer->guard);
+	_cleanup_buf_ struct buf comm = BUF_INIT;
+	struct op op = { .kind = OP_SIGNAL };
+	struct verdict v;
+
+	op.sig.signo = signo;
+	op.sig.target = pid;
+	op.sig.relation = relation_to(j->q, pid);
+	if (proc_comm(pid, &comm) == 0)
+		op.sig.comm = buf_str(&comm);
+	if (is_supervision(j->q, pid))
+		op.kind = OP_NONE;
+	v = policy_decide(p, &op);
+	if (j->any && verdict_stricter(j->v, v).rule == j->v.rule &&
+	    verdict_stricter(j->v, v).kind == j->v.kind)
+		return;
+	j->v = v;
+	j->op = op;
+	buf_reset(&j->comm);
+	buf_put_str(&j->comm, op.sig.comm);
+	j->op.sig.comm = buf_str(&j->comm);
+	j->any = true;
+}
+
+/* Of a group each member is judged: it may be a child of the sender, or a
+ * program that a rule names, where the sender itself is not. */
+static void judge_group(struct judged *j, const struct signal_call *c)
+{
+	_cleanup_closedir_ DIR *d = opendir("/proc");
+	const struct dirent *e;
+	struct proc_stat own;
+	pid_t pgrp = (pid_t)-c->target;
+
+	if (c->target == 0)
+		pgrp = proc_stat_read(j->q->pid, &own) == 0 ? own.pgrp : -1;
+	while (d && (e = readdir(d))) {
+		struct proc_stat st;
+		uint64_t pid;
+
+		if (num_parse_u64(str_from(e->d_name), &pid) == 0 &&
+		    proc_stat_read((pid_t)pid, &st) == 0 && st.pgrp == pgrp)
+			judge_one(j, c->signo, (pid_t)pid);
 	}
 }
 
-/* 0: the caller's own group; -1: everyone; else the group named. */
-static unsigned int group_relation(const struct request *q, int64_t target)
+/* Without rules: the command's own processes, and nobody else's. */
+static bool all_ours(const struct request *q, const struct signal_call *c)
 {
-	if (target == 0)
-		return SIGREL_SESSION | SIGREL_SELF;
-	/* Everyone is the sandbox only where the floor's scope makes it so. */
-	if (target == -1 && q->tracer->landlock.scope_signal)
-		return SIGREL_SESSION;
-	if (target == -1)
-		return SIGREL_EXTERNAL;
-	return group_in_command(q, (pid_t)-target)
-		       ? SIGREL_SESSION
-		       : SIGREL_EXTERNAL | SIGREL_USER;
+	if (c->bad || c->target == -1)
+		return false;
+	if (c->target == 0)
+		return true;
+	return c->target > 0 ? in_command(q, (pid_t)c->target)
+			     : group_in_command(q, (pid_t)-c->target);
 }
 
-void decode_kill(struct request *q)
+static void judge(struct request *q, const struct signal_call *c)
 {
-	struct signal_call c = arguments(q);
-	_cleanup_buf_ struct buf comm = BUF_INIT;
-	struct op op = { .kind = OP_SIGNAL };
+	bool rules = policy_has_signal_rules(guard_policy(q->tracer->guard));
+	bool ours = all_ours(q, c);
+	struct judged j = { .q = q, .comm = BUF_INIT };
 	struct event e = EVENT_INIT("signal_sent");
-	bool ours;
 
-	op.sig.signo = c.signo;
-	op.sig.target = (pid_t)c.target;
-	op.sig.relation = c.target > 0 ? relation_to(q, (pid_t)c.target)
-				       : group_relation(q, c.target);
-	if (c.target > 0 && proc_comm((pid_t)c.target, &comm) == 0)
-		op.sig.comm = buf_str(&comm);
-	ours = (op.sig.relation & SIGREL_SESSION) != 0;
 	if (!request_valid(q)) {
 		request_fail(q, EPERM);
 		return;
 	}
-	if (ours && !policy_has_signal_rules(guard_policy(q->tracer->guard))) {
+	if (ours && !rules) {
 		request_continue(q);
 		return;
 	}
-	if (!ours && !policy_has_signal_rules(guard_policy(q->tracer->guard)))
-		op.kind = OP_NONE;
+	if (rules && !c->bad && c->target > 0)
+		judge_one(&j, c->signo, (pid_t)c->target);
+	else if (rules && !c->bad)
+		judge_group(&j, c);
+	/* Nobody is there, or it cannot be told who: as outside. */
+	if (!j.any)
+		j.op = (struct op){ .kind = OP_NONE };
 	request_event(q, &e);
 	e.operation = str_from(q->name);
-	event_add_int(&e, "signal", c.signo);
-	event_add_int(&e, "target_pid", c.target);
-	request_ask(q, &op, NULL, &e, on_judged);
+	event_add_int(&e, "signal", c->signo);
+	event_add_int(&e, "target_pid", c->target);
+	request_ask(q, &j.op, NULL, &e, on_judged);
+	buf_done(&j.comm);
+}
+
+void decode_kill(struct request *q)
+{
+	struct signal_call *c = calloc(1, sizeof(*c));
+
+	if (!c) {
+		request_fail(q, ENOMEM);
+		return;
+	}
+	c->pidfd = -1;
+	q->data = c;
+	q->free_data = signal_free;
+	arguments(q, c);
+	judge(q, c);
 }
