@@ -37,7 +37,7 @@ CLASSES = {
         accept accept4 alarm brk cachestat capget capset clock_getres
         clock_gettime clock_nanosleep close close_range copy_file_range dup
         dup2 dup3 epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_pwait2
-        epoll_wait eventfd eventfd2 exit exit_group fadvise64 fchdir fcntl
+        epoll_wait eventfd eventfd2 exit exit_group fadvise64
         fdatasync fgetxattr file_getattr flistxattr flock fork fstatfs
         fsync futex futex_requeue futex_wait futex_waitv futex_wake
         get_mempolicy get_robust_list getcpu getcwd getdents getdents64
@@ -55,7 +55,7 @@ CLASSES = {
         msgctl msgget msgrcv msgsnd msync munlock munlockall munmap
         name_to_handle_at nanosleep pause pidfd_open pipe pipe2 pkey_alloc
         pkey_free pkey_mprotect poll ppoll pread64 preadv preadv2 pselect6
-        pwrite64 pwritev pwritev2 read readahead readv recvfrom recvmmsg
+        pwrite64 pwritev pwritev2 read readahead readv recvmmsg
         recvmsg remap_file_pages restart_syscall rseq rt_sigaction
         rt_sigpending rt_sigprocmask rt_sigreturn rt_sigsuspend
         rt_sigtimedwait sched_get_priority_max sched_get_priority_min
@@ -117,6 +117,7 @@ CLASSES = {
         statx""",
     "NET": "bind connect listen",
     "SENDTO": "sendto",
+    "RECVFROM": "recvfrom",
     "SENDMSG": "sendmsg",
     "SENDMMSG": "sendmmsg",
     "SOCKET": "socket",
@@ -126,8 +127,9 @@ CLASSES = {
     "SIGNAL": "pidfd_send_signal rt_sigqueueinfo rt_tgsigqueueinfo tkill",
     "TGKILL": "tgkill",
     "FTRUNCATE": "fallocate ftruncate",
-    "CHDIR": "chdir",
+    "CHDIR": "chdir fchdir",
     "IOCTL": "ioctl",
+    "FCNTL": "fcntl",
     "PRCTL": "prctl",
     "SECCOMP": "seccomp",
     "PERSONALITY": "personality",

@@ -202,7 +202,19 @@ static void check_setsockopt(struct bpf *b)
 	bpf_end(b, tcp);
 }
 
-static void check_ioctl(struct bpf *b)
+/*
+ * A descriptor sends its owner a signal of choice when there is something to
+ * read, and as root that owner may be anybody: SIGKILL to the server.
+ */
+static void check_fcntl(struct bpf *b)
+{
+	bpf_load_arg(b, 1);
+	bpf_ret_eq(b, F_SETOWN, RET_ERRNO(EPERM));
+	bpf_ret_eq(b, F_SETOWN_EX, RET_ERRNO(EPERM));
+	bpf_ret_eq(b, F_SETSIG, RET_ERRNO(EPERM));
+}
+
+static void check_ioctl(struct bpf *b, const struct seccomp_options *o)
 {
 	/* input into a terminal, console control, line disciplines */
 	bpf_load_arg(b, 1);
@@ -210,6 +222,10 @@ static void check_ioctl(struct bpf *b)
 	bpf_ret_eq(b, TIOCLINUX, RET_ERRNO(EPERM));
 	bpf_ret_eq(b, TIOCSETD, RET_ERRNO(EPERM));
 	bpf_ret_eq(b, TIOCCONS, RET_ERRNO(EPERM));
+	if (o->landlock_abi < 6) {
+		bpf_ret_eq(b, FIOSETOWN, RET_ERRNO(EPERM));
+		bpf_ret_eq(b, SIOCSPGRP, RET_ERRNO(EPERM));
+	}
 }
 
 static void check_prctl(struct bpf *b)
@@ -353,7 +369,10 @@ void seccomp_leaf_emit(struct bpf *b, const struct seccomp_options *o,
 		check_setsockopt(b);
 		break;
 	case ROW_IOCTL:
-		check_ioctl(b);
+		check_ioctl(b, o);
+		break;
+	case ROW_FCNTL:
+		check_fcntl(b);
 		break;
 	case ROW_PRCTL:
 		check_prctl(b);

@@ -263,7 +263,8 @@ static int build_filters(struct tracer *t)
 		.block = s->seccomp_block.v,
 		.n_block = s->seccomp_block.n,
 		.on_block = s->seccomp_on_block,
-		.landlock_abi = landlock_abi(),
+		/* What is not in force holds nothing. */
+		.landlock_abi = t->landlock_fd >= 0 ? t->landlock.abi : 0,
 		.allow_ptrace = s->allow_ptrace,
 		.allow_userns = s->allow_userns,
 		.launch_key = t->by_ptrace ? 0 : t->launch_key,

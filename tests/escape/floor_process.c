@@ -3,15 +3,19 @@
  * floor_process.c - reaching other processes, and getting privileges back
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -78,6 +82,38 @@ static int kill_by_pidfd(const struct arena *a)
 
 	return attack_result(
 		syscall(424 /* pidfd_send_signal */, pidfd, SIGKILL, NULL, 0));
+}
+
+/* What a descriptor has to say is said by a signal, to whom its owner names. */
+static int kill_by_descriptor(const struct arena *a)
+{
+	int pidfd = (int)syscall(434, a->victim, 0);
+	struct pollfd died = { .fd = pidfd, .events = POLLIN };
+	int ends[2];
+
+	if (pidfd < 0 || pipe(ends) < 0)
+		return ATTACK_NO_MEANS;
+	if (fcntl(ends[0], F_SETOWN, a->victim) < 0 ||
+	    fcntl(ends[0], F_SETSIG, SIGKILL) < 0 ||
+	    fcntl(ends[0], F_SETFL, O_ASYNC | O_NONBLOCK) < 0 ||
+	    write(ends[1], "x", 1) != 1)
+		return ATTACK_BLOCKED;
+	return poll(&died, 1, 300) == 1 ? ATTACK_SUCCEEDED : ATTACK_BLOCKED;
+}
+
+/* The same by SIGIO, which ends whoever does not expect it. */
+static int sigio_by_socket(const struct arena *a)
+{
+	int pidfd = (int)syscall(434, a->victim, 0);
+	struct pollfd died = { .fd = pidfd, .events = POLLIN };
+	int ends[2], on = 1, owner = (int)a->victim;
+
+	if (pidfd < 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0)
+		return ATTACK_NO_MEANS;
+	if (ioctl(ends[0], FIOSETOWN, &owner) < 0 ||
+	    ioctl(ends[0], FIOASYNC, &on) < 0 || write(ends[1], "x", 1) != 1)
+		return ATTACK_BLOCKED;
+	return poll(&died, 1, 300) == 1 ? ATTACK_SUCCEEDED : ATTACK_BLOCKED;
 }
 
 static int limit_victim(const struct arena *a)
@@ -211,6 +247,8 @@ const struct attack process_attacks[] = {
 	{ "steal_fd", steal_fd, 0 },
 	{ "kill_victim", kill_victim, 6 },
 	{ "kill_by_pidfd", kill_by_pidfd, 6 },
+	{ "kill_by_descriptor", kill_by_descriptor, 0 },
+	{ "sigio_by_socket", sigio_by_socket, 0 },
 	{ "limit_victim", limit_victim, 0 },
 	{ "renice_victim", renice_victim, 0 },
 	{ "affinity_of_victim", affinity_of_victim, 0 },

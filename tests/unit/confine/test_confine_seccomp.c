@@ -310,6 +310,23 @@ static void test_socket(void **state)
 			 ERR(EAFNOSUPPORT));
 }
 
+/* Owners of descriptors: only where no scope of Landlock holds the signal. */
+static void test_owner(void **state)
+{
+	struct seccomp_options old = { .landlock_abi = 5 };
+	uint64_t high = UINT64_C(1) << 32;
+
+	(void)state;
+	assert_int_equal(ASK(&old, fcntl, 3, F_SETOWN | high, 1), ERR(EPERM));
+	assert_int_equal(ASK(&old, fcntl, 3, 15, 1), ERR(EPERM));
+	assert_int_equal(ASK(&old, fcntl, 3, 10, 9), ERR(EPERM));
+	assert_int_equal(ASK(&old, fcntl, 3, F_GETFL, 0), ALLOW);
+	assert_int_equal(ASK(&old, ioctl, 3, 0x8901 | high, 1), ERR(EPERM));
+	assert_int_equal(ASK(&old, ioctl, 3, 0x8902, 1), ERR(EPERM));
+	assert_int_equal(ASK(&plain, fcntl, 3, F_SETOWN, 1), ALLOW);
+	assert_int_equal(ASK(&plain, ioctl, 3, 0x8901, 1), ALLOW);
+}
+
 static void test_send(void **state)
 {
 	struct seccomp_options net = { .notify = NOTIFY_NET };
@@ -558,6 +575,7 @@ int main(void)
 		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_socket),
+		cmocka_unit_test(test_owner),
 		cmocka_unit_test(test_send),
 		cmocka_unit_test(test_launch_key),
 		cmocka_unit_test(test_processes),
