@@ -352,7 +352,7 @@ void exec_local(struct exec_call *x, struct exec_result *res)
 	bool tty = want_tty(x);
 	int e = relay_signals_init(&r);
 
-	prompt_init(&r.prompt, &x->client, x->session);
+	prompt_init(&r.prompt, &x->client, x->session, x->command_id);
 	if (e == 0 && tty)
 		e = setup_tty(x, &r, &slave);
 	if (e == 0 && x->has_stdin) {

@@ -28,9 +28,12 @@
 #define ANSWER_MAX    64
 
 void prompt_init(struct prompt *p, const struct client *client,
-		 const char *session)
+		 const char *session, const char *command)
 {
-	*p = (struct prompt){ .client = client, .session = session, .tty = -1 };
+	*p = (struct prompt){ .client = client,
+			      .session = session,
+			      .command = command,
+			      .tty = -1 };
 	p->tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (p->tty >= 0 && !tty_is_ours(p->tty)) {
 		(void)close(p->tty);
@@ -176,8 +179,10 @@ static void ask_all(struct prompt *p, const struct json *list,
 	json_foreach(it, list)
 	{
 		struct str id = json_get_str(it, "id");
+		struct str of = json_get_str(it, "command_id");
 
-		if (id.n == 0 || is_known(p, id))
+		if (id.n == 0 || is_known(p, id) ||
+		    (of.n && !str_eq_c(of, p->command)))
 			continue;
 		remember(p, id);
 		tty_raw_leave(raw);

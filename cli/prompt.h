@@ -22,6 +22,7 @@
 struct prompt {
 	const struct client *client;      /* borrowed */
 	const char *session;              /* borrowed */
+	const char *command;              /* borrowed: only its own questions */
 	int tty;                          /* owned; -1: nobody can be asked */
 	uint64_t next_look;               /* monotonic ns; 0 = never */
 	char known[PROMPT_MAX_KNOWN][64]; /* asked already */
@@ -30,7 +31,7 @@ struct prompt {
 
 /* Finds the terminal; where there is none in front of us, nothing is asked. */
 void prompt_init(struct prompt *p, const struct client *client,
-		 const char *session);
+		 const char *session, const char *command);
 void prompt_done(struct prompt *p);
 /* Milliseconds until prompt_look() is due; -1 = never. */
 int prompt_wait_ms(const struct prompt *p);

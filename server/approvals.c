@@ -225,6 +225,10 @@ void approvals_drop_command(struct app *app, const struct command *c)
 		next = a->next;
 		if (a->command == c)
 			approval_free(a);
+		else if (!a->command && a->session == c->session &&
+			 str_eq_c(str_from(a->command_id), c->id))
+			settle(a, /* approved */ false, /* timed_out */ false,
+			       STR("the command ended"));
 	}
 }
 

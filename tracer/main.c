@@ -135,6 +135,7 @@ static int ask_server(void *arg, const struct op *op, struct str rule,
 	struct tracer *t = arg;
 	_cleanup_buf_ struct buf body = BUF_INIT;
 	struct proto_approval_ask ask = {
+		.command_id = str_from(t->asking),
 		.kind = str_from(op_kind_to_string(op->kind)),
 		.target = op->kind == OP_EXEC   ? op->exec.path
 			  : op->kind == OP_FILE ? op->file.path

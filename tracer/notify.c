@@ -253,6 +253,7 @@ void request_event(struct request *q, struct event *e)
 void request_ask(struct request *q, const struct op *op, const struct op *op2,
 		 const struct event *e, guard_done_fn *done)
 {
+	q->tracer->asking = q->command->id;
 	if (op2)
 		guard_ask2(q->tracer->guard, op, op2, e, done, q);
 	else
@@ -262,6 +263,7 @@ void request_ask(struct request *q, const struct op *op, const struct op *op2,
 void request_hold(struct request *q, const struct op *op, const struct op *op2,
 		  const struct event *e, guard_done_fn *done)
 {
+	q->tracer->asking = q->command->id;
 	guard_hold(q->tracer->guard, op, op2, e, done, q);
 }
 

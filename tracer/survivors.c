@@ -12,18 +12,22 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/num.h"
 #include "base/vec.h"
 #include "tracer/command.h"
 #include "tracer/slot.h"
 
 #define SURVIVORS_MAX_ROUNDS 200
+#define DYING_MAX            512
+#define ROUND_NS             (10ULL * 1000000)
 
 struct proc_seen {
 	pid_t pid;
@@ -122,20 +126,58 @@ static void mark(struct census *s, const struct command *c)
 	}
 }
 
-static bool kill_one(const struct proc_seen *p)
+/* Descriptors of what was killed in one round; more die unwatched. */
+struct dying {
+	struct pollfd v[DYING_MAX];
+	nfds_t n;
+};
+
+static bool kill_one(const struct proc_seen *p, struct dying *d)
 {
 	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, p->pid, 0);
 	struct proc_stat now;
 
 	if (fd < 0 || proc_stat_read(p->pid, &now) < 0 ||
-	    now.start_ticks != p->st.start_ticks)
+	    now.start_ticks != p->st.start_ticks ||
+	    syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) < 0)
 		return false;
-	return syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0;
+	if (d->n < DYING_MAX)
+		d->v[d->n++] =
+			(struct pollfd){ .fd = TAKE_FD(fd), .events = POLLIN };
+	return true;
+}
+
+/* Until all have died, or for a moment: a round costs a look at all of /proc,
+ * and those who need the CPU to die get it meanwhile. */
+static void await(struct dying *d)
+{
+	uint64_t end = clock_monotonic_ns() + ROUND_NS;
+	nfds_t left = d->n;
+
+	while (left > 0) {
+		uint64_t now = clock_monotonic_ns();
+
+		if (now >= end ||
+		    poll(d->v, d->n, (int)((end - now) / 1000000 + 1)) <= 0)
+			break;
+		for (nfds_t i = 0; i < d->n; i++) {
+			if (d->v[i].fd < 0 || !d->v[i].revents)
+				continue;
+			(void)close(d->v[i].fd);
+			d->v[i].fd = -1;
+			left--;
+		}
+	}
+	for (nfds_t i = 0; i < d->n; i++)
+		if (d->v[i].fd >= 0)
+			(void)close(d->v[i].fd);
+	d->n = 0;
 }
 
 unsigned int survivors_kill(struct command *c)
 {
 	struct census s = { 0 };
+	struct dying d = { .n = 0 };
 	unsigned int killed = 0;
 
 	for (int round = 0; round < SURVIVORS_MAX_ROUNDS; round++) {
@@ -145,14 +187,13 @@ unsigned int survivors_kill(struct command *c)
 			break;
 		mark(&s, c);
 		for (size_t i = 0; i < s.v.n; i++)
-			if (s.v.data[i].ours && kill_one(&s.v.data[i]))
+			if (s.v.data[i].ours && kill_one(&s.v.data[i], &d))
 				hit++;
 		if (hit == 0)
 			break;
 		if (round == 0)
 			killed = hit;
-		/* A killed process needs the CPU to die; give it ours. */
-		(void)usleep(500);
+		await(&d);
 	}
 	vec_done(&s.v);
 	return killed;

@@ -119,6 +119,8 @@ struct tracer {
 	struct request *free_requests; /* pool */
 	struct cwd_cache cwds;
 	struct plain_fs plain_fs; /* of open_read.c */
+	/* Command whose request is being judged: an approval names it. */
+	const char *asking;
 	uint32_t next_id, next_ticket;
 	bool shutting_down;
 	mode_t umask; /* that we were born with; ours is 0 */

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+# stuck.sh - what cannot run cannot stay either: processes parked for an approval,
+# in a FIFO's open, in vfork, in a connect, stopped, detached; by time-out, by
+# kill and when the client goes
+. "$(dirname "$0")/../server/lib.sh"
+command -v python3 >/dev/null || skip "no python3"
+cat >"$T/policy.yaml" <<'Y'
+version: 1
+name: stuck
+file_rules:
+  - {name: ask, paths: ["**/guarded"], operations: ["*"], decision: approve}
+  - {name: rest, paths: ["/**"], operations: ["*"], decision: allow}
+command_rules:
+  - {name: ask, commands: [id], decision: approve}
+  - {name: rest, commands: ["*"], decision: allow}
+network_rules: [{name: rest, cidrs: ["127.0.0.0/8"], decision: allow}]
+unix_socket_rules: [{name: rest, paths: ["*", "/**"], decision: allow}]
+Y
+POLICY_FILE=$T/policy.yaml
+CONFIG_EXTRA=$(printf 'approvals:\n  enabled: true\n  mode: local_tty\n  timeout: 60s')
+start_server
+new_session s
+touch "$WS/guarded"
+cat >"$WS/tree.sh" <<'X'
+mkfifo -m 600 f$1 2>/dev/null
+cat guarded &
+(setsid cat guarded &)
+sh -c 'id; id' &
+python3 -c 'import os, time
+p = os.posix_spawn("/usr/bin/id", ["id"], {})
+time.sleep(60)' &
+cat f$1 &
+(setsid sh -c 'echo x >f$1' &)
+(setsid sh -c 'kill -STOP $$' &)
+(setsid sh -c '(sleep 60 & sleep 60) & sleep 60' &)
+python3 -c 'import socket, time
+s = socket.socket(socket.AF_UNIX); s.bind("\0stuck'$$'"); s.listen(0)
+c = [socket.socket(socket.AF_UNIX) for _ in range(3)]
+for k in c: k.connect("\0stuck'$$'")' &
+echo started >started$1
+wait
+sleep 60
+X
+inside() { # processes whose directory is the workspace
+	local p n=0
+	for p in /proc/[0-9]*; do
+		case $(readlink "$p/cwd" 2>/dev/null) in "$WS"*)
+			case $(cut -d' ' -f3 "$p/stat" 2>/dev/null) in Z | X | '') ;; *) n=$((n + 1)) ;; esac ;;
+		esac
+	done
+	echo $n
+}
+gone() { [ "$(inside)" = 0 ]; }
+started() { [ -s "$WS/started$N" ] && [ "$(inside)" -ge 9 ]; }
+command() {
+	curl -sS -m 40 -X POST "$AGENTSH_SERVER/api/v1/sessions/s/exec" \
+		-H "X-Agentsh-Command-Id: cmd-00000000-0000-4000-8000-00000000000$N" \
+		-d "{\"command\":\"sh\",\"args\":[\"tree.sh\",\"$N\"]$1}" >"$T/bg" &
+	BG=$!
+}
+T0=${AGENTSH_TREE_SECONDS:-2}
+N=1
+command ",\"timeout\":\"${T0}s\""
+wait_for started
+wait $BG
+[ "$(inside)" = 0 ] || fail "after the time-out: $(inside) left"
+jq -e ".result.exit_code == 124 and .result.duration_ms < ($T0 * 1000 + ${AGENTSH_LIMIT_MS:-500})" "$T/bg" >/dev/null ||
+	fail "time-out: $(cat "$T/bg")"
+N=2
+command ''
+wait_for started
+local_api POST /api/v1/sessions/s/kill/cmd-00000000-0000-4000-8000-000000000002
+expect_code 200
+wait $BG
+[ "$(inside)" = 0 ] || fail "after kill: $(inside) left"
+N=3
+command ''
+wait_for started
+kill $BG
+wait_for gone
+# nobody is asked any more about what is gone
+nothing_asked() {
+	local_api GET /api/v1/approvals
+	jq -e 'length == 0' "$T/out" >/dev/null
+}
+wait_for nothing_asked
+# and the session goes on
+api POST /api/v1/sessions/s/exec '{"command":"echo","args":["fine"]}'
+expect_json '.result.stdout == "fine\n"'
+exit 0
