@@ -45,10 +45,10 @@ seconds=${AGENTSH_GUEST_SECONDS:-1500}
 [ -n "$full$command" ] || seconds=${AGENTSH_GUEST_SECONDS:-180}
 
 SHORT="tracer/signals escape/classes"
-FULL="$SHORT tracer/exec tracer/files tracer/undo lifecycle/ends tracer/net tracer/races tracer/lifecycle tracer/limits
-tracer/redirect tracer/lookups tracer/xattrs server/approvals server/prompt
-server/callers server/kill server/exec cli/detect-truth lifecycle/restart
-lifecycle/layers undo/files undo/ux undo/brake vfs/session"
+FULL="$SHORT tracer/exec tracer/files tracer/undo tracer/signal-rules
+tracer/redirect tracer/xattrs tracer/races tracer/net tracer/lifecycle
+lifecycle/ends lifecycle/stuck lifecycle/restart server/approvals server/prompt
+server/callers server/kill cli/detect-truth undo/brake vfs/session undo/files"
 
 T=$(mktemp -d "${TMPDIR:-/tmp}/agentsh-kernels.XXXXXX") || exit 1
 trap 'rm -rf --one-file-system "$T"' EXIT
@@ -154,8 +154,8 @@ list() {
 	elif [ $# -gt 0 ]; then
 		list "$@"
 	else
-		units=$(cd "$build/tests/unit" && ls)
-		[ -n "$full" ] || units="confine tracer"
+		units="confine tracer"
+		[ -z "$full" ] || units="base core $units trash vfs"
 		# shellcheck disable=SC2086
 		list floor $(cd "$build/tests/unit" && for u in $units; do
 			find "$u" -maxdepth 1 -type f -perm -100 -printf '%f\n'
