@@ -94,6 +94,8 @@ void conn_free(struct conn *c)
 	(void)loop_remove(c->timer);
 	conn_drop_upstream(c);
 	stream_close(&c->client);
+	(void)splice_close(c->up);
+	(void)splice_close(c->down);
 	request_done(&c->request);
 	buf_done(&c->head_out);
 	free(c->upstream_host);
@@ -361,13 +363,18 @@ static bool is_over(const struct conn *c)
 
 static void set_interest(struct conn *c)
 {
-	bool room_up = c->upstream.out.len < STREAM_BUFFER;
+	bool room_up = c->upstream.out.len < STREAM_BUFFER &&
+		       !splice_held(c->up);
+	bool room_down = c->client.out.len < STREAM_BUFFER &&
+			 !splice_held(c->down);
 	bool wait = c->state == CONN_DIAL ||
 		    (c->state >= CONN_EXCHANGE && c->state != CONN_LINGER &&
 		     !room_up);
 
+	c->upstream.waiting = splice_held(c->up);
+	c->client.waiting = splice_held(c->down);
 	stream_want(&c->client, !wait);
-	stream_want(&c->upstream, c->client.out.len < STREAM_BUFFER);
+	stream_want(&c->upstream, room_down);
 }
 
 /* Does what can be done now; may free c. */

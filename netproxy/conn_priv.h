@@ -8,6 +8,7 @@
 
 #include "netproxy/conn.h"
 #include "netproxy/request.h"
+#include "netproxy/splice.h"
 #include "netproxy/stream.h"
 
 enum conn_state {
@@ -57,6 +58,9 @@ struct conn {
 	struct body to_up, to_client;
 	uint64_t in_before; /* bytes the upstream had sent before this request */
 	bool response_seen, client_keep, upstream_keep, reused, http10;
+	/* of a tunnel that carries much, by direction; NULL = copied */
+	struct splice *up, *down; /* owned */
+	bool no_splice;           /* there are no pipes to be had */
 	bool peeking;  /* tunnel: the client's first bytes are not judged yet */
 	bool answered; /* the tracer had its answer before the dial */
 	bool captured; /* by the namespace: nobody waits for an answer */

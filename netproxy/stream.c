@@ -106,7 +106,7 @@ static void on_io(struct loop *l, int fd, uint32_t events, void *arg)
 	} else {
 		if (events & (uint32_t)EPOLLOUT)
 			stream_flush(s);
-		if ((events & readable) && s->reading)
+		if ((events & readable) && s->reading && !s->raw)
 			fill(s);
 	}
 	if (s->hung_up) {
@@ -195,7 +195,7 @@ void stream_want(struct stream *s, bool reading)
 			events |= (uint32_t)EPOLLOUT;
 		events |= s->io_wants;
 	}
-	if (s->out.len && !(s->io && s->io_wants))
+	if ((s->out.len || s->waiting) && !(s->io && s->io_wants))
 		events |= (uint32_t)EPOLLOUT;
 	if (events == s->events)
 		return;

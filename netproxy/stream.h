@@ -47,6 +47,8 @@ struct stream {
 	bool hung_up;
 	bool shut_when_flushed, shut;
 	bool reading; /* the owner wants input */
+	bool raw;     /* and takes it from fd by itself */
+	bool waiting; /* the owner has output that is not in out */
 	uint64_t n_in, n_out;
 	const struct stream_io *io;
 	void *io_arg;      /* owned */

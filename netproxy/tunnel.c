@@ -11,6 +11,7 @@
  * and ssh over port 443 is a thing.
  *
  * The host's bytes are never held back (ssh and smtp servers speak first).
+ * What goes on for long is led from socket to socket by the kernel (splice.c).
  * Each direction is closed by itself. A reset on one side is a reset on the
  * other, after what arrived before it.
  */
@@ -18,6 +19,8 @@
 
 #include "netproxy/conn_priv.h"
 #include "netproxy/hello.h"
+
+#define SPLICE_FROM (256U << 10) /* bytes, then pipes are worth it */
 
 static void refuse_hello(struct conn *c, struct str sni,
 			 struct net_answer answer)
@@ -88,19 +91,36 @@ static bool peek(struct conn *c)
 	return fits;
 }
 
-static void pass(struct stream *from, struct stream *to)
+/* Few bytes are sooner copied than led around: two system calls more. */
+static void begin_splice(struct conn *c, struct stream *from,
+			 const struct stream *to, struct splice **s)
+{
+	if (*s || c->no_splice || from->n_in < SPLICE_FROM || from->in.len ||
+	    to->out.len || from->io || to->io)
+		return;
+	c->no_splice = splice_open(s) < 0;
+	from->raw = *s != NULL;
+}
+
+static void pass(struct conn *c, struct stream *from, struct stream *to,
+		 struct splice **s)
 {
 	while (stream_move(from, to, SIZE_MAX) > 0)
 		;
-	if (from->eof && from->in.len == 0 && !from->reset &&
-	    !to->shut_when_flushed)
+	begin_splice(c, from, to, s);
+	if (*s && !to->out.len)
+		splice_move(*s, from, to);
+	if (from->eof && from->in.len == 0 && !splice_held(*s) &&
+	    !from->reset && !to->shut_when_flushed)
 		stream_shutdown(to);
 }
 
 /* Everything of a stream that was reset has gone on. */
-static bool reset_passed(const struct stream *from, const struct stream *to)
+static bool reset_passed(const struct stream *from, const struct stream *to,
+			 const struct splice *s)
 {
-	return from->reset && from->in.len == 0 && to->out.len == 0;
+	return from->reset && from->in.len == 0 && to->out.len == 0 &&
+	       !splice_held(s);
 }
 
 int tunnel_run(struct conn *c)
@@ -108,11 +128,12 @@ int tunnel_run(struct conn *c)
 	struct stream *a = &c->client, *b = &c->upstream;
 
 	if (!c->peeking || peek(c) || (a->eof && a->in.len == 0))
-		pass(a, b);
+		pass(c, a, b, &c->up);
 	if (c->state != CONN_TUNNEL)
 		return 0;
-	pass(b, a);
-	if (a->failed || b->failed || reset_passed(a, b) || reset_passed(b, a))
+	pass(c, b, a, &c->down);
+	if (a->failed || b->failed || reset_passed(a, b, c->up) ||
+	    reset_passed(b, a, c->down))
 		return -ECONNRESET;
 	return a->shut && b->shut;
 }
