@@ -361,18 +361,20 @@ struct loop_source *loop_remove(struct loop_source *s)
 
 static void on_signal_fd(struct loop *l, int fd, uint32_t events, void *arg)
 {
-	struct signalfd_siginfo info;
+	/* What does not fit is still readable in the next turn. */
+	struct signalfd_siginfo info[4];
+	ssize_t n = read(fd, info, sizeof(info));
 
 	(void)events;
 	(void)arg;
-	while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+	for (size_t i = 0; n > 0 && i < (size_t)n / sizeof(info[0]); i++) {
 		struct signal_handler *h;
 
-		if (info.ssi_signo >= _NSIG)
+		if (info[i].ssi_signo >= _NSIG)
 			continue;
-		h = &l->handlers[info.ssi_signo];
+		h = &l->handlers[info[i].ssi_signo];
 		if (h->fn)
-			h->fn(l, (int)info.ssi_signo, h->arg);
+			h->fn(l, (int)info[i].ssi_signo, h->arg);
 	}
 }
 

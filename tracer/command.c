@@ -9,8 +9,9 @@
  *	SIGCHLD   the first process has ended
  *
  * SPAWNED is sent on DONE and EXITED once both DONE and SIGCHLD are there.
- * Launcher messages are always read before children are reaped, so a pid is
- * known before its status arrives. A pid is ours to signal until we reap it.
+ * Launcher messages are read before a child's end is dealt with while a command
+ * has no pid yet, so a pid is known before its status arrives. A pid is ours to
+ * signal until we reap it.
  *
  * The end: what the first process left running is killed and counted, then
  * notifications are drained, then EXITED goes out. Every event of the command
@@ -385,6 +386,15 @@ pid_t *command_worker_slot(struct command *c)
 	return NULL;
 }
 
+/* A command has been asked for, and its process is not known yet. */
+static bool awaits_pid(const struct tracer *t)
+{
+	for (const struct command *c = t->commands; c; c = c->next)
+		if (c->pid == 0 && !c->ended)
+			return true;
+	return false;
+}
+
 /* A worker that opened something for a caller has ended. */
 static void forget_worker(struct tracer *t, pid_t pid)
 {
@@ -402,12 +412,14 @@ void command_on_sigchld(struct loop *loop _unused_, int signo _unused_,
 	int status;
 	pid_t pid;
 
-	command_read_launcher(t);
 	while ((pid = wait4(-1, &status, WNOHANG | __WALL, &usage)) > 0) {
 		struct command *c;
 
 		if (t->ptracer && ptracer_waited(t->ptracer, pid, status))
 			continue;
+		/* The message that names a pid was sent before it ended. */
+		if (awaits_pid(t))
+			command_read_launcher(t);
 		c = by_pid(t, pid);
 		if (t->launcher && pid == launcher_pid(t->launcher))
 			lost_launcher(t, 1);

@@ -353,11 +353,14 @@ static struct proc_entry *own_entry(struct request *q)
 	const struct proc_entry *up;
 	struct proc_stat st;
 
+	/* A tracee's id means nobody else, and its maker is known. */
+	if (e && q->tracer->ptracer &&
+	    ptracer_listed(q->tracer->ptracer, q->pid))
+		return e;
 	if (proc_stat_read(q->pid, &st) < 0)
 		return NULL;
 	if (e && e->start_ticks == st.start_ticks) {
-		if (!q->tracer->ptracer) /* which knows who made it */
-			e->parent = st.parent;
+		e->parent = st.parent;
 		return e;
 	}
 	fresh.parent = st.parent;
@@ -381,8 +384,11 @@ static struct proc_entry *own_entry(struct request *q)
 		}
 	}
 	e = proctab_get(tab, q->pid); /* may move other entries */
-	if (e)
-		*e = fresh;
+	if (!e)
+		return NULL;
+	*e = fresh;
+	if (q->tracer->ptracer)
+		ptracer_list(q->tracer->ptracer, q->pid);
 	return e;
 }
 

@@ -181,6 +181,21 @@ const struct proc_entry *ptracer_origin(const struct ptracer *p, pid_t pid)
 	return x && x->origin.pid ? &x->origin : NULL;
 }
 
+bool ptracer_listed(const struct ptracer *p, pid_t pid)
+{
+	const struct tracee *x = tracees_find(&p->tracees, pid);
+
+	return x && x->listed;
+}
+
+void ptracer_list(struct ptracer *p, pid_t pid)
+{
+	struct tracee *x = tracees_find(&p->tracees, pid);
+
+	if (x)
+		x->listed = true;
+}
+
 static struct command *led_by(struct tracer *t, pid_t pid)
 {
 	for (struct command *c = t->commands; c; c = c->next)

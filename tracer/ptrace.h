@@ -46,6 +46,10 @@ void ptracer_settle(struct ptracer *p);
 bool ptracer_follows(const struct ptracer *p, pid_t tid);
 /* The entry that the maker of process pid had then; NULL = not known. */
 const struct proc_entry *ptracer_origin(const struct ptracer *p, pid_t pid);
+/* Is the entry of process pid in its command's table that of the process which
+ * has this id now? So it is after ptracer_list(). */
+bool ptracer_listed(const struct ptracer *p, pid_t pid);
+void ptracer_list(struct ptracer *p, pid_t pid);
 /* c is about to be freed. */
 void ptracer_forget(struct ptracer *p, const struct command *c);
 /* A thread that we should trace and do not: recorded, and killed. */

@@ -29,6 +29,7 @@ struct tracee {
 	/* It stopped for the first time before its maker's event came. */
 	bool parked;
 	bool started; /* its first stop is over */
+	bool listed; /* the entry of pid in its command's table is this one's */
 	/* Of whom it was forked, as that was then; pid 0 = not known. */
 	struct proc_entry origin;
 	struct request *request;     /* borrowed: of the call it is held in */
