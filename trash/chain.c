@@ -79,5 +79,5 @@ int chain_add(struct trash *t, uint64_t seq, uint64_t by)
 		    0600);
 	if (fd < 0)
 		return -errno;
-	return fd_write_full(fd, &l, sizeof(l));
+	return reserve_append(t, fd, &l, sizeof(l));
 }

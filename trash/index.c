@@ -631,5 +631,5 @@ int index_mark_gone(struct index *ix, struct index_item *item,
 		    0600);
 	if (fd < 0)
 		return -errno;
-	return fd_write_full(fd, &e, sizeof(e));
+	return reserve_append(ix->t, fd, &e, sizeof(e));
 }

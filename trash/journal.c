@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -89,6 +90,8 @@ int journal_ready(struct trash *t)
 	if (lock < 0)
 		return lock;
 	r = writer_mkdir(t);
+	if (reserve_use(t, r))
+		r = writer_mkdir(t);
 	if (r == 0)
 		r = writer_files(t);
 	if (r == 0) {
@@ -112,6 +115,19 @@ struct buf *journal_scratch(struct trash *t)
 	return &t->scratch;
 }
 
+/* Not on a disk that is nearly full: the little that is left serves better. */
+static void allocate_ahead(struct trash *t, uint64_t end)
+{
+	struct statvfs v;
+
+	if (fstatvfs(t->jfd, &v) < 0 ||
+	    v.f_bavail * v.f_frsize < 16 * (uint64_t)JOURNAL_AHEAD)
+		return;
+	if (fallocate(t->jfd, FALLOC_FL_KEEP_SIZE, (off_t)t->joff,
+		      (off_t)(end - t->joff + JOURNAL_AHEAD)) == 0)
+		t->jalloc = end + JOURNAL_AHEAD;
+}
+
 int journal_commit(struct trash *t)
 {
 	struct str s = buf_str(&t->scratch);
@@ -119,10 +135,8 @@ int journal_commit(struct trash *t)
 
 	if (t->scratch.error)
 		return t->scratch.error;
-	if (end > t->jalloc &&
-	    fallocate(t->jfd, FALLOC_FL_KEEP_SIZE, (off_t)t->joff,
-		      (off_t)(s.n + JOURNAL_AHEAD)) == 0)
-		t->jalloc = end + JOURNAL_AHEAD;
+	if (end > t->jalloc)
+		allocate_ahead(t, end);
 	TRASH_STEP("journal");
 	for (size_t done = 0; done < s.n;) {
 		ssize_t n = pwrite(t->jfd, s.p + done, s.n - done,
@@ -131,8 +145,13 @@ int journal_commit(struct trash *t)
 		if (n < 0 && errno == EINTR)
 			continue;
 		/* What was written is overwritten by the next record. */
-		if (n <= 0)
-			return n < 0 ? -errno : -ENOSPC;
+		if (n <= 0) {
+			int r = n < 0 ? -errno : -ENOSPC;
+
+			if (reserve_use(t, r))
+				continue;
+			return r;
+		}
 		done += (size_t)n;
 	}
 	t->joff = end;

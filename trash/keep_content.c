@@ -188,6 +188,15 @@ static int keep_dropped(struct writing *w)
 	return work_record(w->t, &w->op, w->slot);
 }
 
+/* Little enough for the reserve, which is for records and for undoing. */
+static bool is_small(const struct writing *w, off_t length)
+{
+	uint64_t from = w->op.verb == TRASH_VERB_TRUNCATE ? (uint64_t)length
+							  : 0;
+
+	return w->op.st.size <= from + COPY_SMALL / 4;
+}
+
 static int keep_within_budget(struct writing *w, off_t length,
 			      unsigned int flags)
 {
@@ -202,6 +211,11 @@ static int keep_within_budget(struct writing *w, off_t length,
 	if (r > 0)
 		return keep_dropped(w);
 	r = keep_content(w, length, flags);
+	if (is_small(w, length) && reserve_use(w->t, r)) {
+		cleanup_close_p(&w->data);
+		w->data = -1;
+		r = keep_content(w, length, flags);
+	}
 	if (r < 0)
 		budget_give(w->t, bytes, 1);
 	if (r == -EFBIG && w->t->opt.on_full != TRASH_FULL_DENY)

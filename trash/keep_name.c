@@ -89,9 +89,13 @@ static int unlink_by_rename(struct unlinking *u)
 		return r;
 	slot_name(name, u->op.seq, u->op.how, str_from(u->at->name));
 	TRASH_STEP("unlink");
-	if (renameat2(u->at->dirfd, u->at->name, u->slot->fd, name,
-		      RENAME_NOREPLACE) < 0) {
-		r = -errno;
+	do {
+		r = renameat2(u->at->dirfd, u->at->name, u->slot->fd, name,
+			      RENAME_NOREPLACE) < 0
+			    ? -errno
+			    : 0;
+	} while (reserve_use(u->t, r));
+	if (r < 0) {
 		work_abort(u->t, &u->op, u->slot);
 		return r;
 	}

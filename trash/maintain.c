@@ -133,6 +133,7 @@ int trash_maintain(struct trash *t, unsigned int budget_ms)
 
 	if (t->opt.read_only)
 		return -EROFS;
+	reserve_make(t);
 	do {
 		r = hash_some(t, deadline);
 	} while (r > 0 && clock_monotonic_ns() < deadline);

@@ -258,13 +258,19 @@ static int build_whole(struct index *ix, const struct index_item *item,
 	return r;
 }
 
-static int move_payload(int dirfd, const char *name,
+static int move_payload(struct trash *t, int dirfd, const char *name,
 			const struct record_stat *st, const struct trash_at *at)
 {
-	if (renameat2(dirfd, name, at->dirfd, at->name, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EXDEV && errno != EINVAL)
-		return -errno;
+	int r;
+
+	do {
+		r = renameat2(dirfd, name, at->dirfd, at->name,
+			      RENAME_NOREPLACE) < 0
+			    ? -errno
+			    : 0;
+	} while (reserve_use(t, r));
+	if (r != -EXDEV && r != -EINVAL)
+		return r;
 	return copy_then_unlink(dirfd, name, st, at);
 }
 
@@ -289,7 +295,7 @@ int place_payload(struct place *p, struct index *ix, struct index_item *item,
 		return r;
 	TRASH_STEP("restore");
 	r = partial ? build_whole(ix, item, op, at)
-		    : move_payload(dirfd, name, &st, at);
+		    : move_payload(p->t, dirfd, name, &st, at);
 	if (r < 0)
 		return r;
 	TRASH_STEP("restored");

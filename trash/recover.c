@@ -49,8 +49,13 @@ static int append(struct recovery *rc, struct buf *b)
 		ssize_t n = pwrite(rc->jfd, b->data + done, b->len - done,
 				   (off_t)(rc->end + done));
 
-		if (n <= 0)
-			return n < 0 ? -errno : -ENOSPC;
+		if (n <= 0) {
+			int r = n < 0 ? -errno : -ENOSPC;
+
+			if (reserve_use(rc->t, r))
+				continue;
+			return r;
+		}
 		done += (size_t)n;
 	}
 	rc->end += b->len;

@@ -74,7 +74,7 @@ static int write_origin(int dirfd, struct str path)
 	return fd_write_full(fd, path.p, path.n);
 }
 
-static int slot_mkdir(struct trash *t, struct slotdir *s)
+static int try_mkdir(struct trash *t, struct slotdir *s)
 {
 	_cleanup_close_ int fd = -1;
 	char name[16];
@@ -93,6 +93,13 @@ static int slot_mkdir(struct trash *t, struct slotdir *s)
 		return r;
 	s->fd = TAKE_FD(fd);
 	return 0;
+}
+
+static int slot_mkdir(struct trash *t, struct slotdir *s)
+{
+	int r = try_mkdir(t, s);
+
+	return reserve_use(t, r) ? try_mkdir(t, s) : r;
 }
 
 static void drop_locked(struct slotdir *s)

@@ -136,7 +136,11 @@ static int store_enter(struct trash *t)
 	r = store_map_state(t);
 	if (r < 0)
 		return r;
-	return t->opt.read_only ? 0 : recover_all(t);
+	if (t->opt.read_only)
+		return 0;
+	r = recover_all(t);
+	reserve_make(t);
+	return r;
 }
 
 int trash_open(int root_fd, const struct trash_options *o, struct trash **ret)

@@ -156,6 +156,13 @@ void slot_cache_done(struct trash *t);
 int budget_take(struct trash *t, uint64_t bytes);
 void budget_give(struct trash *t, uint64_t bytes, uint64_t entries);
 
+/* --- reserve.c --- */
+void reserve_make(struct trash *t);
+/* After -ENOSPC: true if space was freed and it may be tried again. */
+bool reserve_use(struct trash *t, int error);
+/* fd_write_full() of one small entry, tried again so. */
+int reserve_append(struct trash *t, int fd, const void *p, size_t n);
+
 /* --- recover.c --- */
 int recover_all(struct trash *t);
 
