@@ -60,7 +60,7 @@ void command_full_name(const struct cli *c, char *out, size_t n);
 void command_help(const struct cli *c);
 
 /* Verbs that main.c's tables name; one file each. */
-command_fn cmd_exec, cmd_wrap, cmd_init, cmd_backup, cmd_restore;
+command_fn cmd_exec, cmd_run, cmd_wrap, cmd_init, cmd_backup, cmd_restore;
 command_fn cmd_server;
 command_fn cmd_version, cmd_help;
 command_fn cmd_completion;

@@ -57,6 +57,33 @@ static const struct flag root_flags[] = {
 	"agentsh session list\n"                 \
 	"agentsh session destroy demo"
 
+#ifdef HAVE_SERVER
+static const struct flag run_flags[] = {
+	{ .name = "policy",
+	  .type = FLAG_STRING,
+	  .value = "NAME",
+	  .help = "policy (the configured one)" },
+	{ .name = "root",
+	  .type = FLAG_STRING,
+	  .value = "DIR",
+	  .help = "workspace (the current directory)" },
+	{ .name = "config",
+	  .type = FLAG_STRING,
+	  .value = "FILE",
+	  .help = "configuration file ($AGENTSH_CONFIG)" },
+	{ .name = "timeout",
+	  .type = FLAG_STRING,
+	  .value = "DURATION",
+	  .help = "end the command after this long (at most the policy's "
+		  "limit)" },
+	{ .name = "argv0",
+	  .type = FLAG_STRING,
+	  .value = "NAME",
+	  .help = "what the command sees as its own name" },
+	{ 0 },
+};
+#endif
+
 static const struct flag exec_flags[] = {
 	{ .name = "timeout",
 	  .type = FLAG_STRING,
@@ -144,6 +171,22 @@ static const struct command root_subs[] = {
 	  .run = cmd_exec,
 	  .flags = exec_flags,
 	  .max_args = -1 },
+#ifdef HAVE_SERVER
+	{ .name = "run",
+	  .args = "-- COMMAND [ARG...]",
+	  .summary = "Run one command under the policy, without a server",
+	  .description =
+		  "Judged, confined, recorded and undoable like exec, in one "
+		  "process. What needs a server\nis missing: approvals "
+		  "(refused), the network proxy (names are not known, only "
+		  "addresses),\nsandbox.require (refused). The record is taken "
+		  "over by the next server.",
+	  .examples = "agentsh run -- make test\n"
+		      "agentsh run --policy dev-safe --timeout 5m -- npm test",
+	  .run = cmd_run,
+	  .flags = run_flags,
+	  .max_args = -1 },
+#endif
 	{ .name = "wrap",
 	  .args = "-- AGENT [ARG...]",
 	  .summary = "Run a whole agent program inside a session",

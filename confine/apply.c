@@ -60,6 +60,8 @@ static int step_cgroup(const struct confine_plan *p)
 
 static int step_session(const struct confine_plan *p)
 {
+	if (p->same_group)
+		return 0;
 	if (p->same_session)
 		return setpgid(0, 0) < 0 ? -errno : 0;
 	if (setsid() < 0)

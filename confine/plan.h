@@ -63,6 +63,8 @@ struct confine_plan {
 	bool tty;          /* fd 0 becomes the controlling terminal */
 	bool same_session; /* new process group only, no setsid: the command
 			    * keeps the caller's terminal; excludes tty */
+	bool same_group; /* not even that: the caller's group, which a terminal
+			  * speaks to; excludes both */
 	struct confine_rlimit rlimits[8];
 	unsigned int n_rlimits;
 	int cwd_fd;         /* fchdir here; -1 = stay */

@@ -111,6 +111,7 @@ static void answer_query(struct call *k, struct query *q)
 		http_reply_error(k->conn, 400, "invalid query parameter");
 		return;
 	}
+	app_import_spool(k->app);
 	json_writer_init(&w, &body, 0);
 	json_begin_array(&w);
 	r = audit_query(k->app->store, &q->filter, put_row, &w);

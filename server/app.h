@@ -56,6 +56,8 @@ struct app {
  * speaks of must not happen).
  */
 int app_emit(struct app *app, const struct event *e);
+/* Takes over what commands without a server have recorded. */
+void app_import_spool(struct app *app);
 /* Event of the server itself about a session, with one string field or none. */
 int app_emit_simple(struct app *app, struct session *s, const char *type,
 		    const char *key, struct str value);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "audit/spool.h"
 #include "base/log.h"
 #include "server/app.h"
 #include "server/exec.h"
@@ -52,6 +53,21 @@ void metrics_count(struct metrics *m, const struct event *e)
 	(void)snprintf(m->by_type[m->n_types].type, 48, STR_FMT,
 		       STR_ARG(e->type));
 	m->by_type[m->n_types++].n = 1;
+}
+
+void app_import_spool(struct app *app)
+{
+	const struct settings *cfg = &app->cfg;
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	const char *log = cfg->sqlite_path[0] ? cfg->sqlite_path
+					      : cfg->jsonl_path;
+	int r;
+
+	if (!app->store || !log[0] || spool_path(log, &path) < 0)
+		return;
+	r = spool_import(buf_cstr(&path), cfg->integrity_key, app->store);
+	if (r < 0 && r != -ENOENT)
+		log_warn_errno(r, "%s", buf_cstr(&path));
 }
 
 int app_emit(struct app *app, const struct event *e)

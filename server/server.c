@@ -356,6 +356,8 @@ static int start(struct app *app, const char *config_path)
 	if (r == 0)
 		r = open_audit(app);
 	if (r == 0)
+		app_import_spool(app);
+	if (r == 0)
 		r = worker_find_libexec(&app->libexec);
 	if (r == 0)
 		r = loop_new(&app->loop);

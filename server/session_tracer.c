@@ -9,11 +9,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "audit/spool.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "server/approvals.h"
 #include "server/clients.h"
 #include "server/guarantee.h"
+#include "server/oneshot_plan.h"
 #include "server/session_priv.h"
 #include "server/worker.h"
 
@@ -337,6 +339,19 @@ static void put_path(struct json_writer *w, const char *path,
 	free(real);
 }
 
+/* What `agentsh run` leaves: its record, and plans of what may run. */
+static void put_oneshot(const struct settings *cfg, struct json_writer *w)
+{
+	_cleanup_buf_ struct buf spool = BUF_INIT, cache = BUF_INIT;
+	const char *log = cfg->sqlite_path[0] ? cfg->sqlite_path
+					      : cfg->jsonl_path;
+
+	if (log[0] && spool_path(log, &spool) == 0)
+		put_path(w, buf_cstr(&spool), "");
+	if (oneshot_cache_dir(&cache) == 0)
+		put_path(w, buf_cstr(&cache), "");
+}
+
 /* What no policy opens to a command: our own data and what governs it. */
 static void put_own_paths(const struct session *s, struct buf *out)
 {
@@ -351,6 +366,7 @@ static void put_own_paths(const struct session *s, struct buf *out)
 	put_path(&w, cfg->sqlite_path, "-shm");
 	put_path(&w, cfg->jsonl_path, "");
 	put_path(&w, cfg->sessions_dir, "");
+	put_oneshot(cfg, &w);
 	json_end_array(&w);
 	buf_puts(out, ",\"protected_paths\":");
 	json_writer_init(&w, out, 0);

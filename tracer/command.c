@@ -113,6 +113,10 @@ static void send_spawned(struct command *c, int error, const char *step)
 
 	m.n_layers = (uint32_t)session_layers(
 		t, c->have_confined ? &c->confined : NULL, layers, &details);
+	if (t->host) {
+		t->host->spawned(t->host_arg, &m);
+		return;
+	}
 	r = proto_spawned_encode(&m, &body);
 	if (r == 0)
 		r = channel_send(t->heritage.channel, PROTO_SPAWNED,
@@ -147,6 +151,10 @@ static void send_exited(struct command *c)
 
 		cgroup_set_usage(c->cgroup, &peak, &m.oom_killed);
 		m.memory_peak_kb = MAX(m.memory_peak_kb, peak);
+	}
+	if (t->host) {
+		t->host->exited(t->host_arg, &m);
+		return;
 	}
 	r = proto_exited_encode(&m, &body);
 	if (r == 0)
@@ -234,7 +242,7 @@ static int fetch_listener(struct command *c, int number, int passed)
 	return c->listener < 0 ? -errno : notify_watch(c);
 }
 
-void command_started(struct command *c, pid_t pid)
+void command_known(struct command *c, pid_t pid)
 {
 	c->pid = pid;
 	if (c->tracer->attribution)
@@ -246,7 +254,7 @@ static void on_confined(struct command *c, const struct launch_event *e,
 {
 	int r;
 
-	command_started(c, e->pid);
+	command_known(c, e->pid);
 	c->confined = *e;
 	c->have_confined = true;
 	if (e->listener < 0)
@@ -312,7 +320,7 @@ static void on_done(struct command *c, const struct launch_event *e)
 		return;
 	}
 	if (c->pid == 0)
-		command_started(c, e->pid);
+		command_known(c, e->pid);
 	c->launched = true;
 	if (!c->slot)
 		slot_want(c->tracer, &c->limits);
@@ -360,6 +368,8 @@ void command_read_launcher(struct tracer *t)
 			lost_launcher(t, 1);
 			return;
 		}
+		if (launcher_is_over(t->launcher))
+			t->launcher_source = loop_remove(t->launcher_source);
 		c = by_launch_id(t, e.id);
 		if (!c)
 			(void)slot_on_event(t, &e);
@@ -541,7 +551,9 @@ void command_spawn(struct tracer *t, uint32_t request_id,
 		r = start(c, spawn, fds);
 	}
 	if (r < 0)
-		command_failed(c, -r, LAUNCH_STEP_SETUP);
+		command_failed(c, -r,
+			       t->direct && r == -ENOENT ? LAUNCH_STEP_EXEC
+							 : LAUNCH_STEP_SETUP);
 }
 
 int command_probe(struct tracer *t)
@@ -568,7 +580,7 @@ int command_probe(struct tracer *t)
 	return r;
 }
 
-void command_signal(struct tracer *t, const struct proto_signal *m)
+void command_deliver(struct tracer *t, const struct proto_signal *m)
 {
 	for (struct command *c = t->commands; c; c = c->next) {
 		if (c->ended || !str_eq_c(m->command_id, c->id) || c->pid <= 0)

@@ -64,7 +64,7 @@ void command_spawn(struct tracer *t, uint32_t request_id,
 /* Starts the dry run that READY waits for. 0 or -errno. */
 int command_probe(struct tracer *t);
 /* PROTO_SIGNAL; an unknown command is ignored (it has just ended). */
-void command_signal(struct tracer *t, const struct proto_signal *m);
+void command_deliver(struct tracer *t, const struct proto_signal *m);
 /* SIGKILLs all processes of all commands (shutdown). */
 void command_kill_all(struct tracer *t);
 /* Loop callbacks: SIGCHLD; launcher events. */
@@ -82,7 +82,7 @@ uint32_t command_group(struct command *c);
 void command_end_all(struct tracer *t);
 
 /* The first that is heard of a command whose zygote started it. */
-void command_started(struct command *c, pid_t pid);
+void command_known(struct command *c, pid_t pid);
 
 /* --- private to command.c and slot.c --- */
 

@@ -235,8 +235,9 @@ static bool is_forbidden_socket(const struct tracer *t, struct str path)
 	};
 	struct str base = str_basename(path);
 
-	if (t->settings.control_socket &&
-	    str_eq_c(path, t->settings.control_socket))
+	if (settings_denies(&t->settings, path) ||
+	    (t->settings.control_socket &&
+	     str_eq_c(path, t->settings.control_socket)))
 		return true;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (str_eq_c(base, names[i]))

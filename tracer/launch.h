@@ -29,7 +29,8 @@ struct launch {
 	char *stack;
 	uint32_t id;
 	bool dry_run;
-	int flags; /* enum proto_spawn_flags */
+	int flags;       /* enum proto_spawn_flags */
+	bool same_group; /* no session and group of its own */
 	struct confine_plan plan;
 	int sender[2]; /* socket pair to the sender; -1 = there is none */
 	int null;      /* /dev/null, to put back when the table is shared */
@@ -50,6 +51,8 @@ uint32_t launch_failed_step(const struct confine_report *report);
 int launch_fail(struct launch *l, int r, uint32_t step);
 /* In place of an exec: a process tries what the policy forbids. */
 int launch_canary(const struct launch *l);
+/* A child from clone to exec; arg: struct launch. Async-signal-safe only. */
+int launch_child(void *arg);
 /* What a confined child still has to do; returns only when it failed. */
 int launch_enter(struct launch *l);
 

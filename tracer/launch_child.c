@@ -129,6 +129,33 @@ int launch_enter(struct launch *l)
 	return launch_fail(l, -errno, LAUNCH_STEP_EXEC);
 }
 
+int launch_child(void *arg)
+{
+	struct launch *l = arg;
+	struct launch_event e = { .kind = LAUNCH_CONFINED, .id = l->id };
+	int r;
+
+	/* The tracer's death must not leave a command running unwatched. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	r = launch_place_stdio(l->stdio);
+	if (r < 0)
+		return launch_fail(l, r, LAUNCH_STEP_SETUP);
+	r = confine_apply(&l->plan, -1, &l->report);
+	if (r < 0)
+		return launch_fail(l, r, launch_failed_step(&l->report));
+	e.pid = (int32_t)syscall(SYS_getpid);
+	e.listener = l->report.listener;
+	e.report = l->report;
+	if (write(e.listener >= 0 && l->sender[0] >= 0 ? l->sender[0]
+						       : l->events,
+		  &e, sizeof(e)) != (ssize_t)sizeof(e))
+		return launch_fail(l, -EPIPE, LAUNCH_STEP_SETUP);
+	if (l->flags & SPAWN_CANARY)
+		return launch_canary(l);
+	(void)execve(l->file, l->argv, l->envp);
+	return launch_fail(l, -errno, LAUNCH_STEP_EXEC);
+}
+
 /* NUL-terminated vector in the arena; NULL when it is full. */
 static char **strings(struct arena *a, const struct str *v, uint32_t n)
 {
@@ -202,6 +229,7 @@ void launch_make_plan(struct launch *l, const int *cgroup_fds, size_t n)
 		.filter_static = l->config->floor_filter,
 		.listener = l->config->listener,
 		.wait_killable = true,
+		.same_group = l->same_group,
 		.required = 1U << CONFINE_CWD | 1U << CONFINE_NNP |
 			    1U << CONFINE_FDS | 1U << CONFINE_SECCOMP |
 			    1U << CONFINE_SESSION,

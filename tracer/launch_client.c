@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,7 +20,12 @@ struct launcher {
 	pid_t pid;
 	int landlock_error;
 	int events;              /* owned */
-	struct channel *channel; /* owned */
+	struct channel *channel; /* owned; NULL = direct */
+	/* direct only */
+	struct launcher_config config;
+	bool same_group, over;
+	int child_end; /* owned; of events */
+	uint32_t id;
 };
 
 /* Everything the tracer holds but the launcher's own descriptors. */
@@ -55,7 +61,7 @@ int launcher_new(const struct launcher_config *config, struct launcher **ret)
 
 	if (!l)
 		return -ENOMEM;
-	l->events = -1;
+	l->events = l->child_end = -1;
 	r = channel_pair(ctl);
 	if (r == 0 &&
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ev) < 0)
@@ -102,6 +108,8 @@ struct launcher *launcher_free(struct launcher *l)
 	(void)channel_free(l->channel);
 	if (l->events >= 0)
 		(void)close(l->events);
+	if (l->child_end >= 0)
+		(void)close(l->child_end);
 	free(l);
 	return NULL;
 }
@@ -135,11 +143,100 @@ static int ask(struct channel *channel, uint8_t type, uint32_t id,
 	return channel_send(channel, type, id, buf_str(&b), fds, n_fds);
 }
 
+static int plan_direct(struct launcher *l, struct launch *x,
+		       const struct proto_spawn *spawn, const int *fds,
+		       size_t n_fds)
+{
+	launch_make_plan(x, fds + 3, n_fds - 3);
+	x->plan.landlock_fd = l->config.landlock_fd;
+	x->plan.landlock_flags = l->config.landlock_flags;
+	if (x->plan.landlock_fd >= 0)
+		x->plan.required |= 1U << CONFINE_LANDLOCK;
+	x->plan.filter_static = NULL;
+	x->plan.tty = (spawn->flags & SPAWN_TTY) != 0;
+	return launch_plan_rlimits(x, &spawn->limits);
+}
+
+_noreturn_ static void direct_child(struct launcher *l, struct launch *x)
+{
+	struct launch_event e = { .kind = LAUNCH_DONE, .listener = -1 };
+	int status;
+
+	launch_reset_signals();
+	(void)umask(l->config.umask);
+	status = launch_child(x);
+	e.id = x->id;
+	e.error = x->error;
+	e.step = x->step;
+	e.report = x->report;
+	(void)fd_write_full(x->events, &e, sizeof(e));
+	_exit(status);
+}
+
+static int spawn_direct(struct launcher *l, uint32_t id,
+			const struct proto_spawn *spawn, const int *fds,
+			size_t n_fds)
+{
+	_cleanup_arena_ struct arena a = ARENA_INIT(CHANNEL_BODY_MAX * 2);
+	_cleanup_buf_ struct buf file = BUF_INIT;
+	struct launch x = { .config = &l->config,
+			    .events = l->child_end,
+			    .id = id,
+			    .sender = { -1, -1 },
+			    .same_group = l->same_group,
+			    .report = { .listener = -1 } };
+	pid_t pid;
+	int r;
+
+	if (l->child_end < 0 || n_fds < 3)
+		return -EALREADY;
+	r = plan_direct(l, &x, spawn, fds, n_fds);
+	if (r == 0)
+		r = launch_take_program(&x, &a, &file, spawn, fds);
+	if (r < 0)
+		return r;
+	l->id = id;
+	pid = fork();
+	if (pid == 0)
+		direct_child(l, &x);
+	r = pid < 0 ? -errno : 0;
+	(void)close(l->child_end);
+	l->child_end = -1;
+	return r;
+}
+
 int launcher_spawn(struct launcher *l, uint32_t id,
 		   const struct proto_spawn *spawn, const int *fds,
 		   size_t n_fds, bool dry_run)
 {
+	if (!l->channel)
+		return spawn_direct(l, id, spawn, fds, n_fds);
 	return ask(l->channel, LAUNCH_REQUEST, id, spawn, fds, n_fds, dry_run);
+}
+
+int launcher_new_direct(const struct launcher_config *config, bool same_group,
+			struct launcher **ret)
+{
+	struct launcher *l = calloc(1, sizeof(*l));
+	int ev[2];
+
+	if (!l)
+		return -ENOMEM;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ev) < 0) {
+		free(l);
+		return -errno;
+	}
+	l->config = *config;
+	l->same_group = same_group;
+	l->events = ev[0];
+	l->child_end = ev[1];
+	*ret = l;
+	return 0;
+}
+
+bool launcher_is_over(const struct launcher *l)
+{
+	return l->over;
 }
 
 int launcher_zygote(struct launcher *l, uint32_t id,
@@ -176,6 +273,19 @@ int zygote_go(struct channel *channel, uint32_t id,
 	return ask(channel, LAUNCH_GO, id, spawn, fds, 3, /* dry_run */ false);
 }
 
+/* The command's end closes when it has exec'd, or died before. */
+static int over(struct launcher *l, struct launch_event *ret, int *ret_fd)
+{
+	if (l->over)
+		return -EAGAIN;
+	l->over = true;
+	*ret = (struct launch_event){ .kind = LAUNCH_DONE,
+				      .id = l->id,
+				      .listener = -1 };
+	*ret_fd = -1;
+	return 1;
+}
+
 int launcher_next(struct launcher *l, struct launch_event *ret, int *ret_fd)
 {
 	struct launch_event e;
@@ -189,8 +299,10 @@ int launcher_next(struct launcher *l, struct launch_event *ret, int *ret_fd)
 	if (n != (ssize_t)sizeof(e)) {
 		if (n > 0 && n_fds)
 			(void)close(fd);
-		return -EPIPE;
+		return n == 0 && !l->channel ? over(l, ret, ret_fd) : -EPIPE;
 	}
+	if (!l->channel && e.kind == LAUNCH_DONE)
+		l->over = true;
 	*ret = e;
 	*ret_fd = n_fds ? fd : -1;
 	return 1;

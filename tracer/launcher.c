@@ -59,34 +59,6 @@
 #include "tracer/launch.h"
 #include "tracer/ptrace_holder.h"
 
-/* Runs in the child, in the launcher's memory: async-signal-safe only. */
-static int child_main(void *arg)
-{
-	struct launch *l = arg;
-	struct launch_event e = { .kind = LAUNCH_CONFINED, .id = l->id };
-	int r;
-
-	/* The tracer's death must not leave a command running unwatched. */
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	r = launch_place_stdio(l->stdio);
-	if (r < 0)
-		return launch_fail(l, r, LAUNCH_STEP_SETUP);
-	r = confine_apply(&l->plan, -1, &l->report);
-	if (r < 0)
-		return launch_fail(l, r, launch_failed_step(&l->report));
-	e.pid = (int32_t)syscall(SYS_getpid);
-	e.listener = l->report.listener;
-	e.report = l->report;
-	if (write(e.listener >= 0 && l->sender[0] >= 0 ? l->sender[0]
-						       : l->events,
-		  &e, sizeof(e)) != (ssize_t)sizeof(e))
-		return launch_fail(l, -EPIPE, LAUNCH_STEP_SETUP);
-	if (l->flags & SPAWN_CANARY)
-		return launch_canary(l);
-	(void)execve(l->file, l->argv, l->envp);
-	return launch_fail(l, -errno, LAUNCH_STEP_EXEC);
-}
-
 /*
  * The sender: shares memory and descriptors with the launcher. It is started
  * inside the launcher's Landlock domain: the signal that ends it with the
@@ -170,7 +142,7 @@ static int launch_one(struct launch *l, const struct channel_msg *m)
 				  r == -ENOENT ? LAUNCH_STEP_EXEC
 					       : LAUNCH_STEP_SETUP);
 	} else {
-		e.pid = clone(child_main, l->stack + LAUNCH_STACK_SIZE,
+		e.pid = clone(launch_child, l->stack + LAUNCH_STACK_SIZE,
 			      CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD |
 				      (shared ? CLONE_FILES : 0),
 			      l);

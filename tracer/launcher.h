@@ -65,6 +65,16 @@ struct launch_event {
  * 0 or -errno. The caller becomes the parent of every command.
  */
 int launcher_new(const struct launcher_config *config, struct launcher **ret);
+/*
+ * The same without a process: one launcher_spawn(), which forks the command
+ * from this process. It restricts itself by Landlock, and needs the listener:
+ * where there is none, LAUNCH_DONE says so and nothing was run. config:
+ * borrowed until then. same_group: the command stays in our process group.
+ */
+int launcher_new_direct(const struct launcher_config *config, bool same_group,
+			struct launcher **ret);
+/* True when it will not tell anything any more. */
+bool launcher_is_over(const struct launcher *l);
 /* Closes the socket, which ends the launcher; does not wait for it. */
 struct launcher *launcher_free(struct launcher *l);
 pid_t launcher_pid(const struct launcher *l);

@@ -49,7 +49,7 @@ static int on_signal(struct tracer *t, const struct channel_msg *m)
 	int r = proto_signal_decode(m->body, &s);
 
 	if (r == 0)
-		command_signal(t, &s);
+		command_deliver(t, &s);
 	return r;
 }
 

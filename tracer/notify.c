@@ -314,7 +314,7 @@ void request_dispatch(struct request *q)
 
 	q->name = s ? s->name : "system call";
 	if (q->command->pid == 0)
-		command_started(q->command, q->tid);
+		command_known(q->command, q->tid);
 	cwd_arrived(q->tracer, q->tid);
 	if (q->command->is_probe) {
 		answer_probe(q);

@@ -304,6 +304,23 @@ static int holder_pair(const struct tracer *t, int ret[2])
 		       : 0;
 }
 
+static int watch_launcher(struct tracer *t)
+{
+	return loop_add_io(t->loop, launcher_event_fd(t->launcher), EPOLLIN,
+			   command_on_launcher, t, &t->launcher_source);
+}
+
+/* The command itself is the dry run: see launcher_new_direct(). */
+static int start_direct(struct tracer *t, const struct launcher_config *config)
+{
+	int r = launcher_new_direct(config, t->same_group, &t->launcher);
+
+	if (r == 0)
+		r = watch_launcher(t);
+	t->ready_sent = r == 0;
+	return r;
+}
+
 static int start_launcher(struct tracer *t)
 {
 	struct launcher_config config = {
@@ -326,6 +343,8 @@ static int start_launcher(struct tracer *t)
 
 	if (t->cgroups)
 		cgroup_root_info(t->cgroups, &config.have);
+	if (t->direct)
+		return start_direct(t, &config);
 	r = holder_pair(t, holder);
 	if (r < 0)
 		return r;
@@ -341,15 +360,16 @@ static int start_launcher(struct tracer *t)
 	if (can_trace(t))
 		t->ptrace_error = ptracer_new(t, launcher_pid(t->launcher),
 					      TAKE_FD(ours), &t->ptracer);
-	r = loop_add_io(t->loop, launcher_event_fd(t->launcher), EPOLLIN,
-			command_on_launcher, t, &t->launcher_source);
+	r = watch_launcher(t);
 	return r < 0 ? r : command_probe(t);
 }
 
 static int open_policy(struct tracer *t)
 {
-	int r = policy_from_fd(TAKE_FD(t->heritage.policy_fd), &t->policy);
+	int r = 0;
 
+	if (!t->policy)
+		r = policy_from_fd(TAKE_FD(t->heritage.policy_fd), &t->policy);
 	if (r < 0)
 		return r;
 	r = guard_new(t->policy, &t->sink,
@@ -374,7 +394,8 @@ static int start_floor(struct tracer *t)
 	int r;
 
 	/* the server knows its callers, so its port is not closed here */
-	t->floor = (struct net_floor){ .loopback_open = true };
+	t->floor = (struct net_floor){ .loopback_open = true,
+				       .closed = { t->closed_port } };
 	t->no_getfd = getfd_refused();
 	t->by_ptrace = t->settings.ptrace && !t->settings.notify;
 	t->notify = choose_notify(t);
@@ -443,16 +464,12 @@ static int enter_network(struct tracer *t, struct channel_msg *m)
 	return t->user_ns < 0 ? netns_enter(-1, t->net_ns) : 0;
 }
 
-int session_start(struct tracer *t, const struct proto_hello *hello,
-		  struct channel_msg *m)
+static int start_common(struct tracer *t, const struct proto_hello *hello)
 {
 	int r;
 
 	if (t->session_id)
 		return -EPROTO;
-	r = enter_network(t, m);
-	if (r < 0)
-		return log_error_errno(r, "network namespace");
 	t->session_id = str_dup(hello->session_id);
 	t->workspace = str_dup(hello->workspace);
 	if (!t->session_id || !t->workspace)
@@ -460,12 +477,17 @@ int session_start(struct tracer *t, const struct proto_hello *hello,
 	r = settings_parse(hello->settings_json, &t->settings);
 	if (r < 0)
 		return log_error_errno(r, "settings are not valid JSON");
-	emit_init(t);
-	r = open_policy(t);
-	if (r < 0)
-		return log_error_errno(r, "policy image");
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return log_error_errno(-errno, "cannot become subreaper");
+	return 0;
+}
+
+static int start_rest(struct tracer *t)
+{
+	int r = open_policy(t);
+
+	if (r < 0)
+		return log_error_errno(r, "policy image");
 	if (t->settings.cgroups) {
 		r = cgroup_root_open(t->settings.cgroup_base, &t->cgroups);
 		if (r < 0)
@@ -473,6 +495,47 @@ int session_start(struct tracer *t, const struct proto_hello *hello,
 	}
 	open_trash(t);
 	return start_floor(t);
+}
+
+int session_start(struct tracer *t, const struct proto_hello *hello,
+		  struct channel_msg *m)
+{
+	int r = t->session_id ? -EPROTO : enter_network(t, m);
+
+	if (r < 0)
+		return log_error_errno(r, "network namespace");
+	r = start_common(t, hello);
+	if (r < 0)
+		return r;
+	emit_init(t);
+	return start_rest(t);
+}
+
+int session_start_here(struct tracer *t, const struct proto_hello *hello,
+		       struct policy *policy)
+{
+	int r = start_common(t, hello);
+
+	t->policy = policy;
+	if (r < 0)
+		return r;
+	/* Nobody is there to be asked. */
+	t->settings.approvals = false;
+	/* Where the listener cannot be fetched, or commands are traced, more
+	 * than one process is needed. */
+	t->direct = t->settings.notify && !t->settings.ptrace &&
+		    !getfd_refused();
+	r = start_rest(t);
+	if (r == 0 && t->direct)
+		t->host->ready(t->host_arg);
+	return r;
+}
+
+int session_start_over(struct tracer *t)
+{
+	t->direct = t->ready_sent = false;
+	close_launcher(t);
+	return start_launcher(t);
 }
 
 static void layer(struct proto_layer *out, size_t *n, const char *name,
@@ -584,6 +647,11 @@ static void send_ready(struct tracer *t, const struct launch_event *confined)
 	struct proto_ready m = { .layers = layers };
 	int r;
 
+	if (t->host) {
+		t->ready_sent = true;
+		t->host->ready(t->host_arg);
+		return;
+	}
 	m.n_layers = (uint32_t)session_layers(t, confined, layers, &details);
 	r = proto_ready_encode(&m, &body);
 	if (r == 0)
@@ -670,7 +738,7 @@ void session_done(struct tracer *t)
 		(void)close(t->user_ns);
 	free(t->filter);
 	free(t->floor_filter);
-	settings_done(&t->settings);
+	tracer_settings_done(&t->settings);
 	cwd_done(t);
 	buf_done(&t->scratch);
 	free(t->session_id);

@@ -211,7 +211,7 @@ int settings_parse(struct str json, struct settings *ret)
 	}
 	r = parse_object(&s, root);
 	if (r < 0) {
-		settings_done(&s);
+		tracer_settings_done(&s);
 		return r;
 	}
 	*ret = s;
@@ -259,7 +259,7 @@ bool settings_may_bind(const struct settings *s, uint16_t port)
 	return s->bind_tcp;
 }
 
-void settings_done(struct settings *s)
+void tracer_settings_done(struct settings *s)
 {
 	arena_done(&s->arena);
 	*s = (struct settings){ 0 };

@@ -68,7 +68,7 @@ struct settings {
 	const char *path; /* search path for denied programs' copies */
 };
 
-/* Fills *ret (release with settings_done). 0, -EBADMSG, -ENOMEM. */
+/* Fills *ret (release with tracer_settings_done). 0, -EBADMSG, -ENOMEM. */
 int settings_parse(struct str json, struct settings *ret);
 /* True for paths that no command may touch, whatever the policy says. */
 bool settings_denies(const struct settings *s, struct str path);
@@ -81,6 +81,6 @@ bool settings_protects(const struct settings *s, struct str path,
 		       bool moves_name);
 /* May a command listen at this TCP port? */
 bool settings_may_bind(const struct settings *s, uint16_t port);
-void settings_done(struct settings *s);
+void tracer_settings_done(struct settings *s);
 
 #endif

@@ -57,8 +57,20 @@ struct ptracer;
 struct request;
 struct slot;
 
+/* Who is told, where there is no channel (inproc.c). */
+struct tracer_host {
+	void (*ready)(void *arg);
+	void (*spawned)(void *arg, const struct proto_spawned *m);
+	void (*exited)(void *arg, const struct proto_exited *m);
+};
+
 struct tracer {
-	struct loop *loop;        /* owned */
+	struct loop *loop;              /* owned */
+	const struct tracer_host *host; /* NULL = the channel's other end */
+	void *host_arg;
+	bool direct;          /* one command, without launcher and dry run */
+	bool same_group;      /* it keeps the caller's terminal */
+	uint16_t closed_port; /* of this host, to every command; 0 = none */
 	struct heritage heritage; /* owned */
 	char *session_id;         /* owned */
 	char *workspace;          /* owned, real path */
@@ -130,6 +142,11 @@ struct tracer {
  * m: its descriptors are the namespaces of a captured network, if any. */
 int session_start(struct tracer *t, const struct proto_hello *hello,
 		  struct channel_msg *m);
+/* The same without a server: t->host is told. policy: taken. */
+int session_start_here(struct tracer *t, const struct proto_hello *hello,
+		       struct policy *policy);
+/* The short way failed: launcher and dry run after all. 0 or -errno. */
+int session_start_over(struct tracer *t);
 /* Called by command.c when the dry run ended. works: with notifications. */
 void session_probed(struct tracer *t, const struct launch_event *confined,
 		    bool works);

@@ -12,10 +12,25 @@ mkdir "$WS/closed" "$WS/open"
 echo sesame >"$WS/closed/key"
 SERVER_SOCKET=$T/run/http-$PORT.sock
 
+# the same without the server, which is there all the same
+attack_alone() {
+	OUT=$(cd "$WS" && HOME=$T/home AGENTSH_CONFIG=$T/config.yaml \
+		run_jailed "$AGENTSH_BUILD/cli/agentsh" run -- /bin/bash -c '. ./attack.sh' 2>&1 </dev/null)
+	agentsh events query --limit 1000 >"$T/events.json" || fail "events query failed"
+	jq '.[0].session_id as $s | [.[] | select(.session_id == $s and
+		(.policy.effective_decision == "deny" or .effective_action == "blocked" or .fields.outcome == "denied"))]' \
+		"$T/events.json" >"$T/blocked"
+}
+run_jailed() { ${AGENTSH_JAIL:+$AGENTSH_JAIL --} "$@"; }
+
 # attack NAME SCRIPT: runs it, out of the pre-check's sight; its output is in OUT
 attack() {
 	NAME=$1
 	printf '%s\n' "$2" >"$WS/attack.sh"
+	if [ -n "${ONESHOT:-}" ]; then
+		attack_alone
+		return
+	fi
 	sh_exec '. ./attack.sh'
 	OUT=$(jq -r '(.result.stdout // "") + (.result.stderr // "")' "$T/out")
 	jq '[.events.blocked_operations[]?]' "$T/out" >"$T/blocked"
@@ -121,6 +136,7 @@ for f, t, p in ((38, 5, 0), (17, 3, 0), (40, 1, 0), (2, 1, 262), (2, 3, 1), (33,
     except OSError: pass"'
 no_output got
 
+[ -z "${ONESHOT:-}" ] || exit 0
 # --- people
 in_session $'nothing\033[2J\033]0;x\007'
 ! grep -q $'\033' "$T/err" || fail "terminal escapes reach the user"

@@ -23,7 +23,7 @@ static void test_defaults(void **state _unused_)
 	assert_false(s.write_only_opens || s.unix_sockets || s.allow_ptrace ||
 		     s.truncated_allowed || s.approvals);
 	assert_int_equal(s.max_argc, LIMIT_ARGC);
-	settings_done(&s);
+	tracer_settings_done(&s);
 }
 
 static void test_values(void **state _unused_)
@@ -51,7 +51,7 @@ static void test_values(void **state _unused_)
 	assert_true(settings_denies(&s, STR("/x/y/z")));
 	assert_false(settings_denies(&s, STR("/x/yz")));
 	assert_true(settings_denies(&s, STR("/run/c.sock")));
-	settings_done(&s);
+	tracer_settings_done(&s);
 }
 
 static void test_bad(void **state _unused_)
@@ -69,7 +69,7 @@ static void test_bad(void **state _unused_)
 	assert_true(s.notify);
 	assert_int_equal(s.max_argc, LIMIT_ARGC);
 	assert_int_equal(s.proxy_port, 0);
-	settings_done(&s);
+	tracer_settings_done(&s);
 }
 
 int main(void)
