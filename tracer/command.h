@@ -47,7 +47,7 @@ struct command {
 	struct proto_limits limits;
 	char *line;       /* owned: its words, for the group */
 	uint32_t decided; /* enum proto_spawn_flags: by the server, beforehand */
-	uint32_t place;      /* in the attribution; ATTRIBUTION_NONE */
+	uint32_t place;   /* in the attribution; ATTRIBUTION_NONE */
 	bool brake_released; /* a person let it go on */
 	bool has_group;
 	uint32_t trash_group;               /* of what this command destroys */
