@@ -1,21 +1,377 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * priv.h - what the files of dlp/ know of each other
+ *
+ * A scan walks over a view, some bytes of a text, from trigger to trigger: a
+ * place where the first pass (trigger.c) saw what a secret may have. There a
+ * matcher decides: no, yes, or that it takes more bytes than the view has.
+ * Every decision depends on at most DLP_CONTEXT bytes before the trigger and
+ * DLP_MATCH_MAX behind it and on nothing else, so it is the same however the
+ * text was cut.
  */
 #ifndef DLP_PRIV_H
 #define DLP_PRIV_H
 
+#include "base/nfa.h"
 #include "dlp/dlp.h"
+
+/* How far a match begins before its trigger at most, and what a stream keeps
+ * back of a word that has not ended. */
+#define DLP_BACK      128U
+#define DLP_CONTEXT   512U /* decided bytes that a scan can look back at */
+#define DLP_MAX_DEPTH 2U   /* texts inside texts */
+#define DLP_NO_TYPE   UINT32_MAX
+
+/* Some bytes of a text. */
+struct dlp_view {
+	const unsigned char *p;
+	size_t n;
+	bool begin; /* p[0] is the first byte of the text */
+	bool end;   /* the text ends at n */
+};
+
+enum dlp_answer {
+	DLP_MISS = 0,
+	DLP_HIT,
+	DLP_MORE, /* depends on what comes behind the view */
+};
+
+/* What is dropped behind a finding. */
+enum dlp_swallow {
+	DLP_SWALLOW_NOTHING = 0,
+	DLP_SWALLOW_CLASS, /* all of a class */
+	DLP_SWALLOW_PEM,   /* the rest of a private key */
+};
+
+/* What a matcher found, or may still find: then only start and idle count. */
+struct dlp_match {
+	size_t start, end;
+	size_t idle; /* what is before it an idle stream need not keep back */
+	unsigned int type;
+	enum dlp_swallow swallow;
+	unsigned int swallow_class;
+	bool open; /* others may begin inside it */
+	/* A secret inside base64: what takes its place, else empty; owned */
+	struct buf text;
+};
+
+/* ---- classes of bytes ---- */
+
+#define DLP_MAX_CLASSES 128U
+
+struct dlp_classes {
+	uint64_t of[2][256]; /* bit c % 64 of [c / 64]: it is in class c */
+	unsigned int n;
+};
+
+enum dlp_class {        /* the ones that code asks for */
+	DLP_C_WORD = 0, /* letters, digits, _ */
+	DLP_C_HELD,     /* what anchors and mail names are made of */
+	DLP_C_BASE64,   /* both alphabets, and = */
+	DLP_C_DIGIT,
+	DLP_C_HEX,
+	DLP_C_URL, /* what may stand in a URL or a JSON string, escaped */
+	DLP_C_KEY, /* the body of an armoured key */
+	DLP_C_MAX,
+};
+
+/* ---- published formats ---- */
+
+enum dlp_check {
+	DLP_CHECK_RANDOM = 0, /* looks random, for its alphabet */
+	DLP_CHECK_NONE,
+	DLP_CHECK_CRC,      /* random, or its checksum is right */
+	DLP_CHECK_JWT,      /* its head is a JSON object with an algorithm */
+	DLP_CHECK_MIXED,    /* random, with at least two digits */
+	DLP_CHECK_VALUE,    /* random, mixed, and no placeholder */
+	DLP_CHECK_NAMED,    /* random or mixed, and no placeholder */
+	DLP_CHECK_BASIC,    /* base64 of user:password */
+	DLP_CHECK_PASSWORD, /* no placeholder */
+};
+
+enum dlp_row_flags {
+	DLP_ROW_ICASE = 1 << 0,
+	DLP_ROW_INSIDE = 1 << 1, /* may begin inside a word */
+	DLP_ROW_OPEN = 1 << 2,   /* may end inside a word */
+	DLP_ROW_PART = 1 << 3,   /* may begin behind _ or as in thatWord */
+};
+
+/* A row of the table of published formats; see table.c for the pattern. */
+struct dlp_row {
+	const char *name;
+	const char *pattern;
+	enum dlp_check check;
+	unsigned int flags;
+};
+
+extern const struct dlp_row dlp_rows[];
+extern const size_t dlp_n_rows;
+
+#define DLP_LITERAL 255U
+
+/* A stretch of bytes of one class, or of one byte. */
+struct dlp_seg {
+	uint8_t class;      /* or DLP_LITERAL: */
+	uint8_t byte, fold; /* fold is 0x20 where case does not matter */
+	uint16_t min, max;
+};
+
+#define DLP_MAX_SEGS 160U
+#define DLP_NO_LIMIT 4096U /* of {n,}: beyond it the rest is swallowed */
+
+struct dlp_grammar {
+	const struct dlp_row *row;
+	unsigned int type;
+	uint32_t first; /* of its segments, in the engine's array */
+	uint16_t n_segs;
+	uint16_t secret_from, secret_to; /* segments that are the secret */
+};
+
+/* ---- the first pass ---- */
+
+#define DLP_PLACES 6U
+
+/* Sets of bytes at neighbouring places that every match has. */
+struct dlp_frag {
+	uint64_t set[DLP_PLACES][4];
+	unsigned int offset; /* from the beginning of the match */
+	bool starts_word;    /* nothing like a word is before it */
+};
+
+enum dlp_entry_kind {
+	DLP_ENTRY_GRAMMAR = 0,
+	DLP_ENTRY_REGEX,
+	DLP_ENTRY_SECRET,
+	DLP_ENTRY_PEM,
+};
+
+/* What to try where a fragment was seen. */
+struct dlp_entry {
+	enum dlp_entry_kind kind;
+	unsigned int index;
+	struct dlp_frag frag;
+	uint16_t next; /* in the same list, + 1 */
+};
+
+#define DLP_BUCKETS   16U /* half of them for what starts a word */
+#define DLP_HASH_SIZE 4096U
+#define DLP_SET_BITS  64U
+
+struct dlp_triggers {
+	uint16_t at[DLP_PLACES]
+		   [256]; /* bit b: bucket b has the byte at its place k */
+	/* the same by nibble, a superset: [place][bucket / 8][high?][nibble] */
+	uint8_t nibble[DLP_PLACES][2][2][16];
+	/* lists of entries, + 1: literals by a hash of three bytes */
+	uint16_t hash[DLP_HASH_SIZE];
+	/* and the others by number: bit i of set: list i can be here */
+	uint64_t set[4][256];
+	uint16_t list[DLP_SET_BITS];
+	unsigned int n_lists;
+	uint8_t mark[256]; /* 1 for @ % and backslash */
+	bool digits, mail, portable;
+};
+
+/* Blocks of 64 bytes: bit i is about byte i. */
+struct dlp_masks {
+	uint64_t trigger; /* something may begin here, or is an @ % \ */
+	uint64_t digit;
+	uint64_t base64;
+	/* In: where in the block words may begin, as far as what is before it
+	 * says; DLP_EDGE_UNKNOWN if that is not known. Out: for the next one. */
+	uint64_t edge;
+};
+
+#define DLP_EDGE_UNKNOWN 63U
+#define DLP_LOOK         (64U + 8U) /* bytes that are looked at */
+
+/* ---- the engine ---- */
 
 struct dlp_type {
 	char *name, *display; /* owned */
+	char *replacement;    /* owned: [REDACTED:display] */
 	enum dlp_group group;
 	enum dlp_action action;
 };
 
-struct dlp_engine {
-	struct dlp_type *types;
-	size_t n_types;
+struct dlp_regex {
+	struct nfa_build program; /* owned */
+	unsigned int type;
+	size_t work; /* bytes of memory that a search takes */
 };
+
+struct dlp_secret {
+	char *bytes; /* owned */
+	size_t n;
+	unsigned int type;
+};
+
+struct dlp_engine {
+	struct dlp_type *types; /* owned, as all below */
+	size_t n_types;
+	struct dlp_classes classes;
+	struct dlp_seg *segs;
+	size_t n_segs;
+	struct dlp_grammar *grammars;
+	size_t n_grammars;
+	struct dlp_regex *regexes;
+	size_t n_regexes, regex_work; /* the most bytes a search takes */
+	struct dlp_secret *secrets;
+	size_t n_secrets;
+	struct dlp_entry *entries;
+	size_t n_entries;
+	unsigned int person[4]; /* types of email to ssn; DLP_NO_TYPE = off */
+	unsigned int pem;       /* type of private keys; DLP_NO_TYPE = off */
+	struct dlp_triggers tr;
+	const char **shown;
+	size_t n_shown;
+};
+
+static inline bool dlp_is(const struct dlp_engine *e, unsigned char c,
+			  unsigned int class)
+{
+	return e->classes.of[class / 64][c] >> class % 64 & 1;
+}
+
+static inline bool dlp_seg_has(const struct dlp_engine *e,
+			       const struct dlp_seg *seg, unsigned char c)
+{
+	return seg->class == DLP_LITERAL ? (c | seg->fold) == seg->byte
+					 : dlp_is(e, c, seg->class);
+}
+
+/* ---- a scan ---- */
+
+#define DLP_SPANS 4
+
+struct dlp_scan {
+	const struct dlp_engine *e;
+	const struct dlp_sink *sink;
+	bool stream;           /* what is decided goes to sink->out */
+	unsigned int depth;    /* 0 for the outermost text */
+	uint64_t base;         /* offset in the text of the view's first byte */
+	size_t floor;          /* what is before it is decided and out */
+	size_t pos;            /* triggers before it are done */
+	size_t blob_from;      /* base64 before it is done */
+	size_t escape_from;    /* escaped text before it is done */
+	size_t retry_at;       /* with fewer bytes pos cannot be decided */
+	struct dlp_match wait; /* what pos waits for, if retry_at is not 0 */
+	struct dlp_match pending;
+	bool has_pending;
+	enum dlp_swallow swallow;
+	unsigned int swallow_class;
+	int n_found, error;
+	/* Runs of a class measured last: no byte is walked over twice. */
+	struct dlp_span {
+		unsigned int class;
+		size_t begin, end;
+	} spans[DLP_SPANS];
+	unsigned int next_span;
+	void *work;                        /* of regexes; owned */
+	size_t regex_from[DLP_MAX_CUSTOM]; /* where each goes on searching */
+};
+
+void dlp_scan_init(struct dlp_scan *s, const struct dlp_engine *e,
+		   const struct dlp_sink *sink);
+void dlp_scan_done(struct dlp_scan *s);
+/*
+ * Goes on in a view that has everything from min(floor, pos) - DLP_CONTEXT on.
+ * Returns the index up to which all is decided; *ret_idle is the same when
+ * what an idle stream need not keep back is given up.
+ */
+size_t dlp_scan_run(struct dlp_scan *s, const struct dlp_view *v,
+		    size_t *ret_idle);
+/* Reports what is found, whether or not more may join it. */
+void dlp_scan_settle(struct dlp_scan *s, const struct dlp_view *v);
+/* The first k bytes of the view are gone. */
+void dlp_scan_shift(struct dlp_scan *s, size_t k);
+
+/* ---- matchers: the trigger is at t, or the match begins at start ---- */
+
+enum dlp_answer dlp_grammar_match(struct dlp_scan *s, const struct dlp_view *v,
+				  const struct dlp_grammar *g, size_t start,
+				  struct dlp_match *ret);
+/*
+ * The leftmost longest match from start on, as long as anything that began is
+ * alive; *ret_done is where the next search has to begin.
+ */
+enum dlp_answer dlp_regex_find(struct dlp_scan *s, const struct dlp_regex *x,
+			       const struct dlp_view *v, size_t start,
+			       struct dlp_match *ret, size_t *ret_done);
+enum dlp_answer dlp_pem_match(const struct dlp_engine *e,
+			      const struct dlp_view *v, size_t start,
+			      struct dlp_match *ret);
+enum dlp_answer dlp_mail_match(const struct dlp_engine *e,
+			       const struct dlp_view *v, size_t t,
+			       struct dlp_match *ret);
+/* Telephone, card and social security numbers; t is the first digit. */
+enum dlp_answer dlp_number_match(const struct dlp_engine *e,
+				 const struct dlp_view *v, size_t t,
+				 struct dlp_match *ret);
+/* A run of base64 that began at start and is 64 bytes long at least. */
+enum dlp_answer dlp_blob_match(struct dlp_scan *s, const struct dlp_view *v,
+			       size_t start, struct dlp_match *ret);
+/* Text with %41 or \u0041 in it; t is at the first of them. */
+enum dlp_answer dlp_escape_match(struct dlp_scan *s, const struct dlp_view *v,
+				 size_t t, struct dlp_match *ret);
+/*
+ * Everything in a text inside the text; fn gets offsets in it. Return: the
+ * number of findings, -ENOMEM.
+ */
+int dlp_scan_nested(struct dlp_scan *s, struct str text, dlp_found_fn fn,
+		    void *arg);
+
+/* ---- checks ---- */
+
+/* End of the run of a class that i is in, at most max bytes on. */
+size_t dlp_scan_span(struct dlp_scan *s, const struct dlp_view *v,
+		     unsigned int class, size_t i, size_t max);
+bool dlp_check(enum dlp_check check, struct str whole, struct str secret);
+bool dlp_luhn(const unsigned char *digits, size_t n);
+/* No word goes on from before i to i; an escape before it is no word. */
+bool dlp_word_begins(const struct dlp_engine *e, const struct dlp_view *v,
+		     size_t i);
+/* An escape whose last letter looks like the beginning of a word ends at i. */
+bool dlp_after_escape(const struct dlp_view *v, size_t i);
+bool dlp_is_placeholder(struct str value);
+
+/* ---- building an engine ---- */
+
+void dlp_classes_init(struct dlp_classes *c);
+/* The number of a class that has exactly these bytes; -E2BIG. */
+int dlp_classes_add(struct dlp_classes *c, const uint64_t set[4]);
+/*
+ * Compiles a row; segments are appended to segs (room for DLP_MAX_SEGS).
+ * Return: 0, -EINVAL, -E2BIG.
+ */
+int dlp_grammar_compile(struct dlp_classes *c, const struct dlp_row *row,
+			struct dlp_seg *segs, struct dlp_grammar *ret);
+void dlp_grammar_frag(const struct dlp_engine *e, const struct dlp_grammar *g,
+		      struct dlp_frag *ret);
+void dlp_regex_frag(const struct dlp_regex *x, struct dlp_frag *ret);
+void dlp_text_frag(struct str text, struct dlp_frag *ret);
+/* e->entries is complete; fills e->tr. Return: 0, -ENOMEM. */
+int dlp_triggers_build(struct dlp_engine *e);
+/*
+ * Masks of the 64 bytes at p; DLP_LOOK bytes must be readable. The portable one
+ * gives fewer triggers, never one less that matters.
+ */
+void dlp_triggers_scan(const struct dlp_engine *e, const unsigned char *p,
+		       struct dlp_masks *m);
+void dlp_triggers_scan_avx2(const struct dlp_triggers *tr,
+			    const unsigned char *p, struct dlp_masks *m);
+bool dlp_triggers_has_avx2(void);
+/* The place of the first byte that an entry may begin at, if more came. */
+size_t dlp_triggers_tail(const struct dlp_triggers *tr, const unsigned char *p,
+			 size_t n);
+
+static inline unsigned int dlp_fold3(const unsigned char *p)
+{
+	uint32_t x =
+		((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16) |
+		0x202020U;
+
+	return x * 0x9e3779b1U >> 20;
+}
 
 #endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check.c - what tells a secret from something of the same shape
+ */
+#include <ctype.h>
+#include <string.h>
+
+#include "dlp/priv.h"
+
+/* A secret's beginning is random if the whole is. */
+#define SAMPLE 64U
+
+/* What the bytes are made of. */
+struct mix {
+	size_t n;
+	unsigned int digits, lower, upper, distinct;
+	unsigned int bits; /* entropy per byte, in sixteenths of a bit */
+};
+
+/* 16 * n * log2(n), rounded, for n up to SAMPLE. */
+static const uint16_t n_log2_n[SAMPLE + 1] = {
+	0,    0,    32,   76,   128,  186,  248,  314,  384,  456,  532,
+	609,  688,  770,  853,  938,  1024, 1112, 1201, 1291, 1383, 1476,
+	1570, 1665, 1761, 1858, 1955, 2054, 2154, 2254, 2355, 2457, 2560,
+	2663, 2768, 2872, 2978, 3084, 3191, 3298, 3406, 3515, 3624, 3733,
+	3843, 3954, 4065, 4177, 4289, 4402, 4515, 4629, 4743, 4857, 4972,
+	5088, 5203, 5320, 5436, 5553, 5671, 5788, 5907, 6025, 6144,
+};
+
+static struct mix measure(struct str s)
+{
+	struct mix m = { .n = MIN(s.n, (size_t)SAMPLE) };
+	uint8_t count[256] = { 0 };
+	unsigned int sum = 0;
+
+	for (size_t i = 0; i < m.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		m.digits += isdigit(c) != 0;
+		m.lower += islower(c) != 0;
+		m.upper += isupper(c) != 0;
+		m.distinct += count[c] == 0;
+		count[c]++;
+	}
+	/* n log n - sum of c log c, over n */
+	for (size_t i = 0; i < m.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		sum += n_log2_n[count[c]];
+		count[c] = 0;
+	}
+	m.bits = m.n ? (n_log2_n[m.n] - sum) / (unsigned int)m.n : 0;
+	return m;
+}
+
+/*
+ * Random bytes of an alphabet fall short of its full entropy the more, the
+ * fewer they are; words and counters fall far shorter.
+ */
+static bool is_random(const struct mix *m)
+{
+	bool hex_like = m->lower + m->upper == 0;
+	unsigned int want = 48; /* 3 bits */
+
+	if (m->n < 12)
+		want = 36;
+	else if (m->n < 20)
+		want = 44;
+	if (hex_like)
+		want = 36;
+	return m->bits >= want;
+}
+
+static bool is_hex(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!isxdigit((unsigned char)s.p[i]) && s.p[i] != '-')
+			return false;
+	return true;
+}
+
+static bool looks_random(struct str s)
+{
+	struct mix m = measure(s);
+
+	return is_hex(s) ? m.bits >= 40 : is_random(&m);
+}
+
+/* --- placeholders ------------------------------------------------------ */
+
+static const char *const stop_words[] = {
+	"example",  "placeholder", "changeme", "change_me", "change-me",
+	"yourkey",  "your_",       "your-",    "xxxx",      "dummy",
+	"redacted", "insert",      "replace",  "sample",    "foobar",
+	"12345678", "abcdefgh",    "password", "passwd",    "secret",
+	"****",     "....",        "0000000",  "undefined", "username",
+	"<",        "${",          "$(",       "{{",        "%(",
+	"token",
+};
+
+static bool has_word(struct str s, const char *word)
+{
+	return memmem(s.p, s.n, word, strlen(word)) != NULL;
+}
+
+bool dlp_is_placeholder(struct str value)
+{
+	char low[SAMPLE];
+	struct str head = { low, MIN(value.n, sizeof(low)) };
+
+	for (size_t i = 0; i < head.n; i++)
+		low[i] = (char)tolower((unsigned char)value.p[i]);
+	for (size_t i = 0; i < ARRAY_LEN(stop_words); i++)
+		if (has_word(head, stop_words[i]))
+			return true;
+	return false;
+}
+
+/* --- numbers ----------------------------------------------------------- */
+
+bool dlp_luhn(const unsigned char *digits, size_t n)
+{
+	unsigned int sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned int d = (unsigned int)(digits[n - 1 - i] - '0');
+
+		if (i % 2)
+			d = d < 5 ? 2 * d : 2 * d - 9;
+		sum += d;
+	}
+	return sum % 10 == 0;
+}
+
+static uint32_t crc32_of(struct str s)
+{
+	uint32_t crc = UINT32_MAX;
+
+	for (size_t i = 0; i < s.n; i++) {
+		crc ^= (unsigned char)s.p[i];
+		for (unsigned int k = 0; k < 8; k++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320U : 0);
+	}
+	return ~crc;
+}
+
+/* The last six characters are the CRC-32 of those before, in base 62. */
+static bool crc_is_right(struct str token)
+{
+	static const char digits[] = "0123456789"
+				     "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz";
+	ptrdiff_t bar = str_rindex(token, '_');
+	struct str body = str_skip(token, (size_t)(bar + 1));
+	uint32_t crc;
+
+	if (body.n < 12)
+		return false;
+	crc = crc32_of(str_from_n(body.p, body.n - 6));
+	for (size_t i = body.n; i-- > body.n - 6; crc /= 62)
+		if (body.p[i] != digits[crc % 62])
+			return false;
+	return true;
+}
+
+/* --- encodings --------------------------------------------------------- */
+
+static int base64_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+' || c == '-')
+		return 62;
+	return c == '/' || c == '_' ? 63 : -1;
+}
+
+/* At most room bytes of what s stands for; stops where it is no base64. */
+static size_t decode_some(struct str s, char *out, size_t room)
+{
+	uint32_t bits = 0;
+	unsigned int have = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n && n < room; i++) {
+		int v = base64_value(s.p[i]);
+
+		if (v < 0)
+			break;
+		bits = bits << 6 | (uint32_t)v;
+		have += 6;
+		if (have >= 8) {
+			have -= 8;
+			out[n++] = (char)(bits >> have & 0xff);
+		}
+	}
+	return n;
+}
+
+static bool is_jwt(struct str s)
+{
+	char head[192];
+	struct str text = { head, decode_some(s, head, sizeof(head)) };
+
+	return text.n > 8 && head[0] == '{' &&
+	       (has_word(text, "\"alg\"") || has_word(text, "\"typ\"") ||
+		has_word(text, "\"enc\"") || has_word(text, "\"kid\""));
+}
+
+static bool is_basic(struct str s)
+{
+	char plain[256];
+	struct str text = { plain, decode_some(s, plain, sizeof(plain)) };
+	ptrdiff_t colon = str_index(text, ':');
+
+	for (size_t i = 0; i < text.n; i++)
+		if (iscntrl((unsigned char)plain[i]))
+			return false;
+	return colon > 0 && (size_t)colon + 1 < text.n &&
+	       !dlp_is_placeholder(text);
+}
+
+/* --- secrets that have no shape but their name ------------------------- */
+
+static bool is_value(struct str s)
+{
+	struct mix m = measure(s);
+
+	/* Words with a number behind them are no secrets; hex digests of
+	 * things that are called tokens are. */
+	return m.digits >= 2 && m.lower + m.upper >= 2 && m.n >= 12 &&
+	       m.digits + m.lower + m.upper >= m.n - m.n / 4 &&
+	       m.bits >= (m.n < 20 ? 46U : 52U) - (is_hex(s) ? 8U : 0U) &&
+	       !dlp_is_placeholder(s);
+}
+
+/* What the name says is a secret needs to look less like one. */
+static bool is_named(struct str s)
+{
+	struct mix m = measure(s);
+
+	return m.n >= 8 && m.lower + m.upper >= 2 &&
+	       (m.digits >= 1 || (m.upper >= 2 && m.lower >= 2)) &&
+	       m.digits + m.lower + m.upper >= m.n - m.n / 4 &&
+	       m.bits >= (m.n < 12 ? 44U : 50U) - (is_hex(s) ? 8U : 0U) &&
+	       !dlp_is_placeholder(s);
+}
+
+static bool is_password(struct str s)
+{
+	struct mix m = measure(s);
+
+	return m.n >= 5 && m.distinct >= 4 && !dlp_is_placeholder(s);
+}
+
+static bool is_mixed(struct str s)
+{
+	struct mix m = measure(s);
+
+	return m.digits >= 2 && is_random(&m);
+}
+
+bool dlp_check(enum dlp_check check, struct str whole, struct str secret)
+{
+	switch (check) {
+	case DLP_CHECK_NONE:
+		return true;
+	case DLP_CHECK_RANDOM:
+		return looks_random(secret);
+	case DLP_CHECK_CRC:
+		return looks_random(secret) || crc_is_right(whole);
+	case DLP_CHECK_JWT:
+		return is_jwt(secret);
+	case DLP_CHECK_MIXED:
+		return is_mixed(secret);
+	case DLP_CHECK_VALUE:
+		return is_value(secret);
+	case DLP_CHECK_NAMED:
+		return is_named(secret);
+	case DLP_CHECK_BASIC:
+		return is_basic(secret);
+	case DLP_CHECK_PASSWORD:
+		return is_password(secret);
+	}
+	return false;
+}

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * grammar.c - published formats: their patterns compiled and matched
+ *
+ * A pattern is a row of stretches, each of one class of bytes, taken as long
+ * as it goes: no alternatives and no way back, hence one look at every byte.
+ *
+ *	x            the byte; also \( and so on for what means something here
+ *	[a-z_]       one of these; ^ in front: none of these, nor a control
+ *	\d \h \H     digits; lower-case hex; hex
+ *	\a \w \u     letters and digits; with _; with _ and -
+ *	\b \l \U     base64 with = outside; lower-case and digits; upper-case
+ *	\k           what stands between a name and its value
+ *	{n} {m,n} {m,} ?   how often; {m,} swallows what is longer
+ *	( )          the secret, if that is not all of it
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "dlp/priv.h"
+
+/* The end of a name, quotes, = or : or =>, quotes. */
+#define GLUE \
+	"[\\w.-]{0,24}[\"'\\\\\\]]{0,3} {0,3}[=:>,]{1,3} {0,3}[\"'\\\\]{0,3}"
+
+struct parser {
+	struct dlp_classes *classes;
+	const struct dlp_row *row;
+	struct str src;
+	struct dlp_seg *segs;
+	struct dlp_grammar *g;
+};
+
+static void set_add(uint64_t set[4], unsigned int lo, unsigned int hi)
+{
+	for (unsigned int c = lo; c <= hi; c++)
+		set[c / 64] |= 1ULL << (c % 64);
+}
+
+static void set_word(uint64_t set[4], const char *extra)
+{
+	set_add(set, '0', '9');
+	set_add(set, 'a', 'z');
+	set_add(set, 'A', 'Z');
+	for (; *extra; extra++)
+		set_add(set, (unsigned char)*extra, (unsigned char)*extra);
+}
+
+/* False when the letter names no class, but itself. */
+static bool named_class(char name, uint64_t set[4])
+{
+	switch (name) {
+	case 'd':
+		set_add(set, '0', '9');
+		return true;
+	case 'h':
+	case 'H':
+		set_add(set, '0', '9');
+		set_add(set, 'a', 'f');
+		if (name == 'H')
+			set_add(set, 'A', 'F');
+		return true;
+	case 'l':
+	case 'U':
+		set_add(set, '0', '9');
+		set_add(set, name == 'l' ? 'a' : 'A', name == 'l' ? 'z' : 'Z');
+		return true;
+	case 'a':
+		set_word(set, "");
+		return true;
+	case 'w':
+		set_word(set, "_");
+		return true;
+	case 'u':
+		set_word(set, "_-");
+		return true;
+	case 'b':
+		set_word(set, "+/");
+		return true;
+	default:
+		return false;
+	}
+}
+
+void dlp_classes_init(struct dlp_classes *c)
+{
+	uint64_t set[DLP_C_MAX][4] = { { 0 } };
+
+	set_word(set[DLP_C_WORD], "_");
+	set_word(set[DLP_C_HELD], "_.+%~-");
+	set_word(set[DLP_C_BASE64], "+/-_=");
+	set_add(set[DLP_C_DIGIT], '0', '9');
+	(void)named_class('H', set[DLP_C_HEX]);
+	set_word(set[DLP_C_URL], "-._~%+&=;/?:@!$'*,#|\\");
+	set_word(set[DLP_C_KEY], "+/=-:.,;_ \t\r\n\\");
+	memset(c, 0, sizeof(*c));
+	for (unsigned int i = 0; i < DLP_C_MAX; i++)
+		(void)dlp_classes_add(c, set[i]);
+}
+
+static bool class_is(const struct dlp_classes *c, unsigned int class,
+		     const uint64_t set[4])
+{
+	for (unsigned int b = 0; b < 256; b++)
+		if ((c->of[class / 64][b] >> class % 64 & 1) !=
+		    (set[b / 64] >> (b % 64) & 1))
+			return false;
+	return true;
+}
+
+int dlp_classes_add(struct dlp_classes *c, const uint64_t set[4])
+{
+	for (unsigned int i = 0; i < c->n; i++)
+		if (class_is(c, i, set))
+			return (int)i;
+	if (c->n >= DLP_MAX_CLASSES)
+		return -E2BIG;
+	for (unsigned int b = 0; b < 256; b++)
+		if (set[b / 64] >> (b % 64) & 1)
+			c->of[c->n / 64][b] |= 1ULL << c->n % 64;
+	return (int)c->n++;
+}
+
+/* --- parsing ----------------------------------------------------------- */
+
+static char take(struct parser *p)
+{
+	char c = p->src.n ? p->src.p[0] : '\0';
+
+	p->src = str_skip(p->src, 1);
+	return c;
+}
+
+static bool accept(struct parser *p, char c)
+{
+	if (p->src.n == 0 || p->src.p[0] != c)
+		return false;
+	(void)take(p);
+	return true;
+}
+
+static void add_byte(const struct parser *p, char c, uint64_t set[4])
+{
+	unsigned char b = (unsigned char)c;
+
+	set_add(set, b, b);
+	if (p->row->flags & DLP_ROW_ICASE && isalpha(b)) {
+		set_add(set, b | 0x20, b | 0x20);
+		set_add(set, b & ~0x20U, b & ~0x20U);
+	}
+}
+
+static void parse_brackets(struct parser *p, uint64_t set[4])
+{
+	bool negate = accept(p, '^');
+
+	while (p->src.n && !accept(p, ']')) {
+		char c = take(p);
+
+		if (c == '\\') {
+			c = take(p);
+			if (!named_class(c, set))
+				add_byte(p, c, set);
+		} else if (p->src.n > 1 && p->src.p[0] == '-' &&
+			   p->src.p[1] != ']') {
+			(void)take(p);
+			set_add(set, (unsigned char)c, (unsigned char)take(p));
+		} else {
+			add_byte(p, c, set);
+		}
+	}
+	if (!negate)
+		return;
+	for (unsigned int i = 0; i < 4; i++)
+		set[i] = ~set[i];
+	set[0] &= ~0xffffffffULL; /* controls */
+	set[1] &= ~(1ULL << 63);  /* delete */
+}
+
+static unsigned int number(struct parser *p)
+{
+	unsigned int n = 0;
+
+	while (p->src.n && isdigit((unsigned char)p->src.p[0]))
+		n = n * 10 + (unsigned int)(take(p) - '0');
+	return n;
+}
+
+static void parse_count(struct parser *p, struct dlp_seg *seg)
+{
+	seg->min = seg->max = 1;
+	if (accept(p, '?')) {
+		seg->min = 0;
+	} else if (accept(p, '{')) {
+		seg->min = seg->max = (uint16_t)number(p);
+		if (accept(p, ','))
+			seg->max = isdigit((unsigned char)p->src.p[0])
+					   ? (uint16_t)number(p)
+					   : DLP_NO_LIMIT;
+		(void)accept(p, '}');
+	}
+}
+
+static int add_class(struct parser *p, const uint64_t set[4],
+		     struct dlp_seg *seg)
+{
+	int class = dlp_classes_add(p->classes, set);
+
+	if (class < 0)
+		return class;
+	seg->class = (uint8_t) class;
+	return 0;
+}
+
+static void set_literal(const struct parser *p, char c, struct dlp_seg *seg)
+{
+	unsigned char b = (unsigned char)c;
+
+	seg->class = DLP_LITERAL;
+	seg->fold = p->row->flags & DLP_ROW_ICASE && isalpha(b) ? 0x20 : 0;
+	seg->byte = b | seg->fold;
+}
+
+static int parse_item(struct parser *p)
+{
+	struct dlp_grammar *g = p->g;
+	struct dlp_seg *seg = &p->segs[g->n_segs];
+	uint64_t set[4] = { 0 };
+	char c = take(p);
+	int r = 0;
+
+	if (c == '(' || c == ')') {
+		*(c == '(' ? &g->secret_from : &g->secret_to) = g->n_segs;
+		return 0;
+	}
+	if (g->n_segs >= DLP_MAX_SEGS)
+		return -E2BIG;
+	*seg = (struct dlp_seg){ .min = 1 };
+	if (c == '[') {
+		parse_brackets(p, set);
+		r = add_class(p, set, seg);
+	} else if (c == '\\') {
+		c = take(p);
+		if (named_class(c, set))
+			r = add_class(p, set, seg);
+		else
+			set_literal(p, c, seg);
+	} else {
+		set_literal(p, c, seg);
+	}
+	parse_count(p, seg);
+	g->n_segs++;
+	return r;
+}
+
+static int parse(struct parser *p)
+{
+	int r = 0;
+
+	while (r == 0 && p->src.n) {
+		if (str_starts(p->src, STR("\\k"))) {
+			struct str rest = str_skip(p->src, 2);
+
+			p->src = STR(GLUE);
+			while (r == 0 && p->src.n)
+				r = parse_item(p);
+			p->src = rest;
+		} else {
+			r = parse_item(p);
+		}
+	}
+	return r;
+}
+
+int dlp_grammar_compile(struct dlp_classes *c, const struct dlp_row *row,
+			struct dlp_seg *segs, struct dlp_grammar *ret)
+{
+	struct parser p = { .classes = c,
+			    .row = row,
+			    .src = str_from(row->pattern),
+			    .segs = segs,
+			    .g = ret };
+	int r;
+
+	*ret = (struct dlp_grammar){ .row = row };
+	r = parse(&p);
+	if (r < 0)
+		return r;
+	if (ret->secret_to == 0)
+		ret->secret_to = ret->n_segs;
+	return ret->n_segs == 0 ? -EINVAL : 0;
+}
+
+/* --- matching ---------------------------------------------------------- */
+
+size_t dlp_scan_span(struct dlp_scan *s, const struct dlp_view *v,
+		     unsigned int class, size_t i, size_t max)
+{
+	size_t stop = v->n - i < max ? v->n : i + max, j = i;
+	struct dlp_span *hit = NULL;
+
+	for (unsigned int k = 0; k < DLP_SPANS; k++)
+		if (s->spans[k].class == class && s->spans[k].begin <= i &&
+		    i < s->spans[k].end)
+			hit = &s->spans[k];
+	if (hit) {
+		j = MIN(hit->end, stop);
+	} else {
+		hit = &s->spans[s->next_span++ % DLP_SPANS];
+		*hit = (struct dlp_span){ .class = class, .begin = i };
+	}
+	while (j < stop && dlp_is(s->e, v->p[j], class))
+		j++;
+	hit->end = MAX(hit->end, j);
+	return j;
+}
+
+bool dlp_after_escape(const struct dlp_view *v, size_t i)
+{
+	const unsigned char *p = v->p;
+
+	if (i >= 2 && p[i - 2] == '\\' && memchr("bfnrt", p[i - 1], 5))
+		return true;
+	if (i >= 3 && p[i - 3] == '%' && isxdigit(p[i - 2]) &&
+	    isxdigit(p[i - 1]))
+		return true;
+	if (i >= 4 && p[i - 4] == '\\' && p[i - 3] == 'x' &&
+	    isxdigit(p[i - 2]) && isxdigit(p[i - 1]))
+		return true;
+	if (i >= 6 && p[i - 6] == '\\' && p[i - 5] == 'u')
+		return true;
+	if (p[i - 1] != 'm') /* the end of a terminal's colour */
+		return false;
+	for (size_t k = 2; k <= 16 && k <= i; k++) {
+		unsigned char c = p[i - k];
+
+		if (c == '[')
+			return k < i && p[i - k - 1] == 0x1b;
+		if (!isdigit(c) && c != ';' && c != ':')
+			return false;
+	}
+	return false;
+}
+
+bool dlp_word_begins(const struct dlp_engine *e, const struct dlp_view *v,
+		     size_t i)
+{
+	return i == 0 || !dlp_is(e, v->p[i - 1], DLP_C_WORD) ||
+	       dlp_after_escape(v, i);
+}
+
+static bool begins_well(const struct dlp_engine *e, const struct dlp_view *v,
+			unsigned int flags, size_t i)
+{
+	if (flags & DLP_ROW_INSIDE || dlp_word_begins(e, v, i))
+		return true;
+	return flags & DLP_ROW_PART &&
+	       (v->p[i - 1] == '_' ||
+		(islower(v->p[i - 1]) && isupper(v->p[i])));
+}
+
+/* Behind the last stretch: does a word go on there? */
+static bool ends_badly(const struct dlp_engine *e, const struct dlp_view *v,
+		       const struct dlp_grammar *g, size_t i)
+{
+	const struct dlp_seg *last = &e->segs[g->first + g->n_segs - 1U];
+	unsigned char c;
+
+	if (i >= v->n || g->row->flags & DLP_ROW_OPEN)
+		return false;
+	c = v->p[i];
+	return dlp_is(e, c, DLP_C_WORD) || dlp_seg_has(e, last, c);
+}
+
+/* The walk over one view: where it stands, and the secret's bounds. */
+struct walk {
+	size_t at, secret, secret_end;
+	bool overlong;
+};
+
+static enum dlp_answer walk_segs(struct dlp_scan *s, const struct dlp_view *v,
+				 const struct dlp_grammar *g, struct walk *w)
+{
+	const struct dlp_seg *segs = &s->e->segs[g->first];
+
+	for (unsigned int k = 0; k < g->n_segs; k++) {
+		size_t i = w->at;
+
+		if (k == g->secret_from)
+			w->secret = i;
+		if (k == g->secret_to)
+			w->secret_end = i;
+		if (segs[k].max > 32) {
+			i = dlp_scan_span(s, v, segs[k].class, i, segs[k].max);
+		} else {
+			size_t stop = MIN(v->n, i + segs[k].max);
+
+			while (i < stop && dlp_seg_has(s->e, &segs[k], v->p[i]))
+				i++;
+		}
+		if (i == v->n && !v->end && i - w->at < segs[k].max)
+			return DLP_MORE;
+		if (i - w->at < segs[k].min)
+			return DLP_MISS;
+		w->overlong = segs[k].max == DLP_NO_LIMIT &&
+			      i - w->at == DLP_NO_LIMIT;
+		w->at = i;
+	}
+	if (g->secret_to == g->n_segs)
+		w->secret_end = w->at;
+	return DLP_HIT;
+}
+
+enum dlp_answer dlp_grammar_match(struct dlp_scan *s, const struct dlp_view *v,
+				  const struct dlp_grammar *g, size_t start,
+				  struct dlp_match *ret)
+{
+	const struct dlp_seg *last = &s->e->segs[g->first + g->n_segs - 1U];
+	struct walk w = { .at = start, .secret = SIZE_MAX };
+	enum dlp_answer a;
+
+	if (!begins_well(s->e, v, g->row->flags, start))
+		return DLP_MISS;
+	a = walk_segs(s, v, g, &w);
+	if (a == DLP_HIT && !w.overlong && w.at == v->n && !v->end)
+		a = DLP_MORE; /* what ends it is not there yet */
+	ret->start = start;
+	ret->idle = MIN(w.secret, v->n);
+	if (a == DLP_MORE)
+		return a;
+	if (a == DLP_MISS || (!w.overlong && ends_badly(s->e, v, g, w.at)) ||
+	    !dlp_check(g->row->check,
+		       str_from_n((const char *)v->p + start, w.at - start),
+		       str_from_n((const char *)v->p + w.secret,
+				  w.secret_end - w.secret)))
+		return DLP_MISS;
+	ret->start = w.secret;
+	ret->end = w.secret_end;
+	ret->type = g->type;
+	/* What goes on behind a flush or the limit is part of it, too. */
+	ret->swallow = w.overlong || (w.secret_end == v->n &&
+				      last->class != DLP_LITERAL)
+			       ? DLP_SWALLOW_CLASS
+			       : DLP_SWALLOW_NOTHING;
+	ret->swallow_class = last->class;
+	return DLP_HIT;
+}

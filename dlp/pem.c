@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pem.c - private keys, with their bodies
+ *
+ * "-----BEGIN ... PRIVATE KEY-----" (PEM, OpenSSH, PGP) to its end line, or
+ * PuTTY's file to its last one; line ends may be escaped. Where the end is not
+ * in reach what looks like a body is dropped until something else comes.
+ */
+#include <string.h>
+
+#include "dlp/priv.h"
+
+#define HEAD_MAX  96U
+#define BODY_MIN  40U /* less is a mention of a key, not one */
+#define BEGIN     "-----BEGIN "
+#define PUTTY     "PuTTY-User-Key-File-"
+#define PUTTY_END "Private-MAC: "
+
+static struct str text_at(const struct dlp_view *v, size_t i, size_t max)
+{
+	return str_from_n((const char *)v->p + i, MIN(v->n - i, max));
+}
+
+/* Return: the byte behind the head; 0 for none; -1 for more. */
+static ptrdiff_t head_end(const struct dlp_view *v, size_t start)
+{
+	struct str t = text_at(v, start, HEAD_MAX);
+	ptrdiff_t key, end;
+
+	if (t.p[0] == 'P') {
+		size_t n = MIN(t.n, strlen(PUTTY));
+
+		if (memcmp(t.p, PUTTY, n) != 0)
+			return 0;
+		if (n < strlen(PUTTY))
+			return v->end ? 0 : -1;
+		return (ptrdiff_t)(start + n);
+	}
+	if (t.n < strlen(BEGIN))
+		return v->end ? 0 : -1;
+	if (!str_starts(t, STR(BEGIN)))
+		return 0;
+	t = str_skip(t, strlen(BEGIN));
+	key = str_find(t, STR("PRIVATE KEY"));
+	end = str_find(t, STR("-----"));
+	if (end < 0)
+		return t.n + strlen(BEGIN) < HEAD_MAX && !v->end ? -1 : 0;
+	if (key < 0 || key > end)
+		return 0;
+	return (ptrdiff_t)(start + strlen(BEGIN)) + end + 5;
+}
+
+/* How much of a body stands there, before `to`: base64, and line ends. */
+static size_t body_length(const struct dlp_engine *e, const struct dlp_view *v,
+			  size_t i, size_t to)
+{
+	size_t n = 0, stop = MIN(to, i + 4 * BODY_MIN);
+
+	for (; i < stop && dlp_is(e, v->p[i], DLP_C_KEY); i++)
+		n += v->p[i] != '-' && dlp_is(e, v->p[i], DLP_C_BASE64);
+	return n;
+}
+
+/* Index behind the end line; 0 if it is not among the next bytes. */
+static size_t key_end(const struct dlp_engine *e, const struct dlp_view *v,
+		      size_t start, size_t body, size_t *ret_line)
+{
+	bool putty = v->p[start] == 'P';
+	struct str t = text_at(v, body, DLP_MATCH_MAX - (body - start));
+	struct str mark = putty ? STR(PUTTY_END) : STR("-----END ");
+	ptrdiff_t at = str_find(t, mark), close;
+
+	if (at < 0)
+		return 0;
+	*ret_line = body + (size_t)at;
+	t = str_skip(t, (size_t)at + mark.n);
+	if (putty) {
+		size_t n = 0;
+
+		while (n < t.n && n < 64 &&
+		       dlp_is(e, (unsigned char)t.p[n], DLP_C_HEX))
+			n++;
+		return n < t.n || v->end ? body + (size_t)at + mark.n + n : 0;
+	}
+	close = str_find(str_from_n(t.p, MIN(t.n, (size_t)HEAD_MAX)),
+			 STR("-----"));
+	return close < 0 ? 0 : body + (size_t)at + mark.n + (size_t)close + 5;
+}
+
+enum dlp_answer dlp_pem_match(const struct dlp_engine *e,
+			      const struct dlp_view *v, size_t start,
+			      struct dlp_match *ret)
+{
+	ptrdiff_t head = head_end(v, start);
+	size_t body = (size_t)head, end, line = v->n;
+
+	ret->start = ret->idle = start;
+	if (head <= 0)
+		return head < 0 ? DLP_MORE : DLP_MISS;
+	end = key_end(e, v, start, body, &line);
+	if (end == 0 && !v->end && v->n - start < DLP_MATCH_MAX) {
+		/* A body that is none says so soon. */
+		if (v->n - body < 4 * BODY_MIN ||
+		    body_length(e, v, body, end ? line : v->n) >= BODY_MIN)
+			return DLP_MORE;
+		return DLP_MISS;
+	}
+	ret->type = e->pem;
+	if (end) {
+		ret->end = end;
+		return body_length(e, v, body, end ? line : v->n) >= BODY_MIN
+			       ? DLP_HIT
+			       : DLP_MISS;
+	}
+	if (body_length(e, v, body, end ? line : v->n) < BODY_MIN)
+		return DLP_MISS;
+	ret->end = body;
+	ret->swallow = DLP_SWALLOW_PEM;
+	return DLP_HIT;
+}

@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * scan.c - from trigger to trigger
+ *
+ *	      floor          pos        limit  n
+ *	-------|--------------|-----------|----|
+ *	  out  | decided, or  | triggers  | the first pass has to see
+ *	       | pending      | to look at| more of what may begin here
+ *
+ * Findings are accepted in the order of their triggers. The last one is kept
+ * pending until a trigger behind its end, because another may overlap it: then
+ * they become one. What is reported goes to the sink together with the bytes
+ * before it, and nothing can reach back over it.
+ *
+ * Bytes that are decided may still turn out to be the beginning of something
+ * whose trigger comes later: the word, or the run of base64, that they end in.
+ * A stream keeps these back.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dlp/priv.h"
+
+#define BLOB_MIN 64
+
+void dlp_scan_init(struct dlp_scan *s, const struct dlp_engine *e,
+		   const struct dlp_sink *sink)
+{
+	memset(s, 0, offsetof(struct dlp_scan, regex_from));
+	memset(s->regex_from, 0, e->n_regexes * sizeof(s->regex_from[0]));
+	s->e = e;
+	s->sink = sink;
+}
+
+void dlp_scan_done(struct dlp_scan *s)
+{
+	buf_done(&s->pending.text);
+	free(s->work);
+}
+
+static size_t back(size_t at, size_t k)
+{
+	return at > k ? at - k : 0;
+}
+
+void dlp_scan_shift(struct dlp_scan *s, size_t k)
+{
+	s->base += k;
+	s->floor = back(s->floor, k);
+	s->pos = back(s->pos, k);
+	s->blob_from = back(s->blob_from, k);
+	s->escape_from = back(s->escape_from, k);
+	s->retry_at = back(s->retry_at, k);
+	s->wait.start = back(s->wait.start, k);
+	s->wait.idle = back(s->wait.idle, k);
+	s->pending.start = back(s->pending.start, k);
+	s->pending.end = back(s->pending.end, k);
+	for (unsigned int i = 0; i < DLP_SPANS; i++) {
+		s->spans[i].begin = back(s->spans[i].begin, k);
+		s->spans[i].end = back(s->spans[i].end, k);
+	}
+	for (size_t i = 0; i < s->e->n_regexes; i++)
+		s->regex_from[i] = back(s->regex_from[i], k);
+}
+
+/* --- reporting --------------------------------------------------------- */
+
+static void put_out(struct dlp_scan *s, const struct dlp_view *v, size_t to)
+{
+	if (s->stream && to > s->floor)
+		s->sink->out(s->sink->arg,
+			     str_from_n((const char *)v->p + s->floor,
+					to - s->floor));
+	s->floor = to;
+}
+
+static void report(struct dlp_scan *s, const struct dlp_view *v)
+{
+	struct dlp_match *m = &s->pending;
+	const struct dlp_type *type = &s->e->types[m->type];
+	struct dlp_finding f = {
+		.type = m->type,
+		.action = type->action,
+		.offset = s->base + m->start,
+		.length = m->end - m->start,
+		.display = str_from(type->display),
+	};
+	struct str secret = { (const char *)v->p + m->start,
+			      m->end - m->start };
+	char token[DLP_TOKEN_LEN + 1];
+
+	s->has_pending = false;
+	if (f.action == DLP_LOG)
+		f.replacement = STR_NONE;
+	else if (m->text.len)
+		f.replacement = buf_str(&m->text);
+	else if (f.action == DLP_TOKENIZE && s->sink->tokens &&
+		 dlp_tokens_put(s->sink->tokens, secret, token) == 0)
+		f.replacement = str_from(token);
+	else
+		f.replacement = str_from(type->replacement);
+	put_out(s, v, m->start);
+	if (f.action == DLP_LOG)
+		put_out(s, v, m->end);
+	else if (s->stream)
+		s->sink->out(s->sink->arg, f.replacement);
+	s->floor = m->end;
+	s->n_found++;
+	if (s->sink->found)
+		s->sink->found(s->sink->arg, &f);
+	buf_done(&m->text);
+	if (f.action != DLP_LOG) {
+		s->swallow = m->swallow;
+		s->swallow_class = m->swallow_class;
+	}
+}
+
+static bool outranks(const struct dlp_engine *e, unsigned int a, unsigned int b)
+{
+	static const unsigned int rank[DLP_ACTION_MAX] = {
+		[DLP_LOG] = 1, [DLP_REDACT] = 2, [DLP_TOKENIZE] = 2, [DLP_BLOCK] = 3
+	};
+
+	return rank[e->types[a].action] > rank[e->types[b].action];
+}
+
+/* Takes over m, with what its text owns. */
+static void accept(struct dlp_scan *s, const struct dlp_view *v,
+		   struct dlp_match *m)
+{
+	struct dlp_match *p = &s->pending;
+
+	m->start = MAX(m->start, s->floor);
+	if (m->end <= m->start) {
+		buf_done(&m->text);
+		return;
+	}
+	if (s->has_pending && m->start >= p->end)
+		report(s, v);
+	if (!s->has_pending) {
+		*p = *m;
+		s->has_pending = true;
+		return;
+	}
+	if (m->start < p->start || m->end > p->end)
+		buf_done(&p->text); /* it stands for a part only */
+	p->start = MIN(p->start, m->start);
+	if (m->end > p->end) {
+		p->end = m->end;
+		p->swallow = m->swallow;
+		p->swallow_class = m->swallow_class;
+	}
+	if (outranks(s->e, m->type, p->type))
+		p->type = m->type;
+	buf_done(&m->text);
+}
+
+/* --- what follows a finding -------------------------------------------- */
+
+/* Index behind a private key's end line, if i is in it; else 0. */
+static size_t end_line(const struct dlp_view *v, size_t i)
+{
+	static const char mark[] = "-----END ";
+	struct str rest = { (const char *)v->p + i, MIN(v->n - i, 80U) };
+	ptrdiff_t close;
+
+	if (!str_starts(rest, STR("-----END ")))
+		return 0;
+	close = str_find(str_skip(rest, sizeof(mark) - 1), STR("-----"));
+	return close < 0 ? 0 : i + sizeof(mark) - 1 + (size_t)close + 5;
+}
+
+/* The end of what goes on behind a finding, from i; *ret_more: maybe not yet */
+static size_t swallow_end(const struct dlp_scan *s, const struct dlp_view *v,
+			  const struct dlp_match *m, size_t i, bool *ret_more)
+{
+	bool pem = m->swallow == DLP_SWALLOW_PEM;
+	unsigned int class = pem ? DLP_C_KEY : m->swallow_class;
+
+	for (; i < v->n && dlp_is(s->e, v->p[i], class); i++) {
+		size_t end;
+
+		if (!pem || v->p[i] != '-')
+			continue;
+		end = end_line(v, i);
+		*ret_more = end == 0;
+		if (end || (v->n - i < 80 && !v->end))
+			return end ? end : i;
+	}
+	*ret_more = i == v->n;
+	return i;
+}
+
+/* The pending finding takes in what follows it, and is reported. */
+static void swallow_first(struct dlp_scan *s, const struct dlp_view *v)
+{
+	struct dlp_match *p = &s->pending;
+	bool more;
+
+	p->end = swallow_end(s, v, p, p->end, &more);
+	if (!more)
+		p->swallow = DLP_SWALLOW_NOTHING;
+	report(s, v);
+	s->pos = s->floor;
+}
+
+/* Drops more of it; true if that may go on still. */
+static bool swallow_more(struct dlp_scan *s, const struct dlp_view *v)
+{
+	const struct dlp_match m = { .swallow = s->swallow,
+				     .swallow_class = s->swallow_class };
+	bool more;
+
+	s->floor = swallow_end(s, v, &m, s->floor, &more);
+	s->pos = MAX(s->pos, s->floor);
+	if (!more)
+		s->swallow = DLP_SWALLOW_NOTHING;
+	return more;
+}
+
+/* --- triggers ---------------------------------------------------------- */
+
+static enum dlp_answer match_secret(const struct dlp_secret *x,
+				    const struct dlp_view *v, size_t t,
+				    struct dlp_match *m)
+{
+	size_t n = MIN(v->n - t, x->n);
+
+	m->start = m->idle = t;
+	m->end = t + x->n;
+	m->type = x->type;
+	if (memcmp(v->p + t, x->bytes, n) != 0)
+		return DLP_MISS;
+	if (n == x->n)
+		return DLP_HIT;
+	return v->end ? DLP_MISS : DLP_MORE;
+}
+
+static enum dlp_answer match_entry(struct dlp_scan *s, const struct dlp_view *v,
+				   const struct dlp_entry *x, size_t t,
+				   struct dlp_match *m)
+{
+	const struct dlp_engine *e = s->e;
+	enum dlp_answer a = DLP_MISS;
+	size_t done = 0;
+
+	if (t < x->frag.offset)
+		return DLP_MISS;
+	switch (x->kind) {
+	case DLP_ENTRY_GRAMMAR:
+		return dlp_grammar_match(s, v, &e->grammars[x->index],
+					 t - x->frag.offset, m);
+	case DLP_ENTRY_SECRET:
+		return match_secret(&e->secrets[x->index], v, t, m);
+	case DLP_ENTRY_PEM:
+		return dlp_pem_match(e, v, t - x->frag.offset, m);
+	case DLP_ENTRY_REGEX:
+		if (t < s->regex_from[x->index])
+			return DLP_MISS;
+		a = dlp_regex_find(s, &e->regexes[x->index], v, t, m, &done);
+		if (a != DLP_MORE)
+			s->regex_from[x->index] = done;
+		return a;
+	}
+	return a;
+}
+
+static enum dlp_answer try_list(struct dlp_scan *s, const struct dlp_view *v,
+				unsigned int index, size_t t)
+{
+	while (index) {
+		const struct dlp_entry *x = &s->e->entries[index - 1];
+		struct dlp_match m = { .swallow = DLP_SWALLOW_NOTHING };
+		enum dlp_answer a = match_entry(s, v, x, t, &m);
+
+		if (a == DLP_MORE) {
+			s->wait = m;
+			return a;
+		}
+		if (a == DLP_HIT) {
+			bool open = m.open;
+
+			accept(s, v, &m);
+			if (!open)
+				return a;
+		}
+		index = x->next;
+	}
+	return DLP_MISS;
+}
+
+static enum dlp_answer try_entries(struct dlp_scan *s, const struct dlp_view *v,
+				   size_t t)
+{
+	const struct dlp_triggers *tr = &s->e->tr;
+	const unsigned char *p = v->p + t;
+	size_t left = v->n - t;
+	uint64_t lists = tr->set[0][p[0]];
+
+	for (size_t k = 1; k < 4 && lists; k++)
+		lists &= k < left ? tr->set[k][p[k]]
+				  : (v->end ? tr->set[k][0] : UINT64_MAX);
+	for (; lists; lists &= lists - 1) {
+		enum dlp_answer a =
+			try_list(s, v, tr->list[__builtin_ctzll(lists)], t);
+
+		if (a != DLP_MISS)
+			return a;
+	}
+	return left < 3 ? DLP_MISS : try_list(s, v, tr->hash[dlp_fold3(p)], t);
+}
+
+static enum dlp_answer settle(struct dlp_scan *s, const struct dlp_view *v,
+			      enum dlp_answer a, struct dlp_match *m)
+{
+	if (a == DLP_HIT)
+		accept(s, v, m);
+	else if (a == DLP_MORE)
+		s->wait = *m;
+	return a;
+}
+
+static enum dlp_answer try_byte(struct dlp_scan *s, const struct dlp_view *v,
+				size_t t)
+{
+	struct dlp_match m = { .swallow = DLP_SWALLOW_NOTHING };
+	enum dlp_answer a;
+
+	switch (v->p[t]) {
+	case '@':
+		a = dlp_mail_match(s->e, v, t, &m);
+		/* The end of a password in front of @host is no name. */
+		if (a == DLP_HIT && s->has_pending && s->pending.end > m.start)
+			return DLP_MISS;
+		return settle(s, v, a, &m);
+	case '%':
+	case '\\':
+		if (t < s->escape_from)
+			return DLP_MISS;
+		return settle(s, v, dlp_escape_match(s, v, t, &m), &m);
+	default:
+		return DLP_MISS;
+	}
+}
+
+/* What one block of 64 bytes has to look at. */
+struct block {
+	size_t at;
+	uint64_t trigger, number, blob;
+	/* carried to the next block */
+	uint64_t edge;
+	size_t run;
+};
+
+static enum dlp_answer look(struct dlp_scan *s, const struct dlp_view *v,
+			    const struct block *b, size_t t)
+{
+	struct dlp_match m = { .swallow = DLP_SWALLOW_NOTHING };
+	uint64_t bit = 1ULL << (t - b->at);
+	enum dlp_answer a = DLP_MISS;
+
+	if (s->has_pending && t > s->pending.end)
+		report(s, v);
+	if (b->trigger & bit) {
+		a = try_entries(s, v, t);
+		if (a == DLP_MISS)
+			a = try_byte(s, v, t);
+	}
+	if (a == DLP_MISS && b->number & bit)
+		a = settle(s, v, dlp_number_match(s->e, v, t, &m), &m);
+	if (a == DLP_MISS && b->blob & bit)
+		a = settle(s, v, dlp_blob_match(s, v, t + 1 - BLOB_MIN, &m),
+			   &m);
+	return a;
+}
+
+/* --- the walk ---------------------------------------------------------- */
+
+/* Bytes of base64 that end at i, if they are fewer than BLOB_MIN. */
+static size_t blob_before(const struct dlp_scan *s, const struct dlp_view *v,
+			  size_t i)
+{
+	size_t n = 0;
+
+	while (n < BLOB_MIN && i - n > s->blob_from && i - n > 0 &&
+	       dlp_is(s->e, v->p[i - n - 1], DLP_C_BASE64))
+		n++;
+	return n;
+}
+
+/* The 64th byte of a run of base64, as a bit; *run goes on behind it. */
+static uint64_t blob_bit(uint64_t base64, size_t *run)
+{
+	size_t lead = ~base64 ? (size_t)__builtin_ctzll(~base64) : 64;
+	uint64_t bit = 0;
+
+	if (*run < BLOB_MIN && *run + lead >= BLOB_MIN)
+		bit = 1ULL << (BLOB_MIN - 1 - *run);
+	*run = ~base64 ? (size_t)__builtin_clzll(~base64) : *run + 64;
+	return bit;
+}
+
+/* Beginnings of three digits, or of any behind a plus sign. */
+static uint64_t number_bits(const struct dlp_view *v, size_t i, uint64_t digit)
+{
+	uint64_t before = digit << 1, first;
+
+	if (i > 0)
+		before |= (uint64_t)(v->p[i - 1] >= '0' && v->p[i - 1] <= '9');
+	first = digit & ~before;
+	digit = first & (digit >> 1 | 1ULL << 63) & (digit >> 2 | 3ULL << 62);
+	first &= ~digit;
+	for (; first; first &= first - 1) {
+		size_t t = i + (size_t)__builtin_ctzll(first);
+
+		if (t > 0 && v->p[t - 1] == '+')
+			digit |= first & -first;
+	}
+	return digit;
+}
+
+/*
+ * Leaves of the triggers those that an entry's first bytes stand at, and the
+ * marks. Most go here, so there is no branch to mispredict.
+ */
+static uint64_t refine(const struct dlp_triggers *tr, const unsigned char *p,
+		       uint64_t all)
+{
+	uint64_t left = 0;
+
+	for (; all; all &= all - 1) {
+		unsigned int i = (unsigned int)__builtin_ctzll(all);
+		const unsigned char *q = p + i;
+		uint64_t set = tr->set[0][q[0]] & tr->set[1][q[1]] &
+			       tr->set[2][q[2]] & tr->set[3][q[3]];
+		uint64_t keep = (set != 0) | (tr->hash[dlp_fold3(q)] != 0) |
+				tr->mark[q[0]];
+
+		left |= keep << i;
+	}
+	return left;
+}
+
+static void masks(const struct dlp_scan *s, const struct dlp_view *v, size_t i,
+		  struct dlp_masks *m)
+{
+	unsigned char last[DLP_LOOK];
+	const unsigned char *p = v->p + i;
+
+	if (v->n - i < sizeof(last)) {
+		memset(last, 0, sizeof(last));
+		memcpy(last, v->p + i, v->n - i);
+		p = last;
+	}
+	dlp_triggers_scan(s->e, p, m);
+	m->trigger = refine(&s->e->tr, p, m->trigger);
+}
+
+/*
+ * One block, from i on. Return: where to go on; SIZE_MAX when a trigger has to
+ * wait for more, with s->pos at it.
+ */
+static size_t walk_block(struct dlp_scan *s, const struct dlp_view *v, size_t i,
+			 size_t limit, struct block *last)
+{
+	struct dlp_masks m = { .edge = last->edge };
+	struct block b = { .at = i };
+	uint64_t all;
+
+	masks(s, v, i, &m);
+	last->edge = m.edge;
+	b.trigger = m.trigger;
+	if (m.digit && s->e->tr.digits)
+		b.number = number_bits(v, i, m.digit);
+	if (s->blob_from > i)
+		m.base64 &= s->blob_from - i < 64
+				    ? UINT64_MAX << (s->blob_from - i)
+				    : 0;
+	b.blob = blob_bit(m.base64, &last->run);
+	all = b.trigger | b.number | b.blob;
+	if (limit - i < 64)
+		all &= (1ULL << (limit - i)) - 1;
+	for (; all; all &= all - 1) {
+		size_t t = i + (size_t)__builtin_ctzll(all);
+		enum dlp_answer a = look(s, v, &b, t);
+
+		if (a == DLP_MORE) {
+			s->pos = t;
+			return SIZE_MAX;
+		}
+		if (a == DLP_HIT && s->has_pending && s->pending.end > t) {
+			s->blob_from = MAX(s->blob_from, s->pending.end);
+			return s->pending.end;
+		}
+	}
+	return MIN(i + 64, limit);
+}
+
+/* False when a trigger has to wait for more. */
+static bool walk(struct dlp_scan *s, const struct dlp_view *v, size_t limit)
+{
+	size_t i = s->pos;
+	struct block last = { .edge = DLP_EDGE_UNKNOWN,
+			      .run = blob_before(s, v, i) };
+
+	while (i < limit) {
+		size_t next = walk_block(s, v, i, limit, &last);
+
+		if (next == SIZE_MAX)
+			return false;
+		if (s->has_pending && s->pending.end == next &&
+		    s->pending.swallow != DLP_SWALLOW_NOTHING) {
+			swallow_first(s, v);
+			next = s->floor;
+		}
+		if (next != i + 64) {
+			last.run = blob_before(s, v, next);
+			last.edge = DLP_EDGE_UNKNOWN;
+		}
+		i = next;
+	}
+	s->pos = MAX(i, s->pos);
+	return true;
+}
+
+/* Where the word and the base64 begin that end at i. */
+static size_t held_from(const struct dlp_scan *s, const struct dlp_view *v,
+			size_t i)
+{
+	size_t from = i;
+
+	while (from > 0 && i - from < DLP_BACK &&
+	       dlp_is(s->e, v->p[from - 1], DLP_C_HELD))
+		from--;
+	return MIN(from, i - blob_before(s, v, i));
+}
+
+size_t dlp_scan_run(struct dlp_scan *s, const struct dlp_view *v,
+		    size_t *ret_idle)
+{
+	size_t limit = v->n, hold;
+	bool waits = s->retry_at > v->n && !v->end;
+
+	if (!waits && s->swallow != DLP_SWALLOW_NOTHING && swallow_more(s, v)) {
+		*ret_idle = s->floor;
+		return s->floor;
+	}
+	if (!v->end)
+		limit = dlp_triggers_tail(&s->e->tr, v->p, v->n);
+	if (!waits) {
+		s->retry_at = 0;
+		waits = !walk(s, v, limit);
+		if (waits)
+			s->retry_at = v->n + (v->n - s->pos) / 4 + 1;
+	}
+	if (s->has_pending && (v->end || s->pending.end < MIN(s->pos, limit)))
+		report(s, v);
+	hold = v->end ? v->n : held_from(s, v, s->pos);
+	*ret_idle = v->n;
+	if (waits) {
+		hold = MIN(hold, s->wait.start);
+		*ret_idle = s->wait.idle;
+	}
+	if (s->has_pending) {
+		hold = MIN(hold, s->pending.start);
+		*ret_idle = MIN(*ret_idle, s->pending.start);
+	}
+	*ret_idle = MAX(*ret_idle, s->floor);
+	return MAX(hold, s->floor);
+}
+
+void dlp_scan_settle(struct dlp_scan *s, const struct dlp_view *v)
+{
+	if (s->has_pending)
+		report(s, v);
+}
+
+int dlp_scan_nested(struct dlp_scan *s, struct str text, dlp_found_fn fn,
+		    void *arg)
+{
+	struct dlp_sink sink = { .found = fn,
+				 .arg = arg,
+				 .tokens = s->sink->tokens };
+	struct dlp_view v = { .p = (const unsigned char *)text.p,
+			      .n = text.n,
+			      .begin = true,
+			      .end = true };
+	struct dlp_scan inner;
+	size_t idle;
+
+	dlp_scan_init(&inner, s->e, &sink);
+	inner.depth = s->depth + 1;
+	(void)dlp_scan_run(&inner, &v, &idle);
+	dlp_scan_done(&inner);
+	return inner.error < 0 ? inner.error : inner.n_found;
+}
