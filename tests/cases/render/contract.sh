@@ -3,14 +3,21 @@
 # The demonstration end to end, configuration and policy unchanged: a container
 # of its own (private root over this host's, with /workspace and shims in place
 # of its shells), its start-up sequence, and every command of its application.
+#
+#	contract.sh          a private root here, or in the jail ($AGENTSH_JAIL)
+#	contract.sh runc     a real container, by runc
 . "$(dirname "$0")/../lib/case.sh"
 
-if [ "${1:-}" != container ]; then
+engine=${1:-}
+if [ "$engine" = runc ]; then
+	command -v runc >/dev/null || skip "no runc"
+fi
+if [ "${2:-}" != container ]; then
 	command -v ip >/dev/null || skip "no ip(8)"
 	command -v curl >/dev/null || skip "no curl"
 	unshare -nmpf --mount-proc true 2>/dev/null ||
 		skip "no network, mount and process namespaces"
-	unshare -nmpf --mount-proc --kill-child bash "$0" container
+	unshare -nmpf --mount-proc --kill-child bash "$0" "$engine" container
 	exit
 fi
 
@@ -89,6 +96,15 @@ ip link set lo up
 make_root
 startup >"$R/run/test/startup.sh"
 touch "$R/run/test/private-root"
+if [ "$engine" = runc ]; then
+	mkdir "$T/bundle"
+	# up first: the network of the container has nothing but loopback
+	sed -i '2i ip link set lo up 2>/dev/null || true' "$R/run/test/startup.sh"
+	python3 "$SRC/tests/lib/oci_bundle.py" "$R" 0 /bin/bash \
+		/run/test/startup.sh >"$T/bundle/config.json"
+	runc --root "$T/runc" run -b "$T/bundle" "agentsh-test-$$"
+	exit
+fi
 jail=
 if [ -n "${AGENTSH_JAIL:-}" ]; then
 	cp "${AGENTSH_JAIL%% *}" "$R/run/test/jail"
