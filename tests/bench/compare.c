@@ -201,9 +201,12 @@ static void report(struct command *commands, size_t n)
 
 static void parse_servers(char *list)
 {
-	for (char *p = strtok(list, ","); p && n_servers < MAX_SERVERS;
-	     p = strtok(NULL, ","))
+	for (char *p = list; p && *p && n_servers < MAX_SERVERS;) {
+		char *comma = strchr(p, ',');
+
 		servers[n_servers++] = atoi(p);
+		p = comma ? comma + 1 : NULL;
+	}
 }
 
 int main(int argc, char **argv)
