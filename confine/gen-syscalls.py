@@ -56,7 +56,7 @@ CLASSES = {
         name_to_handle_at nanosleep pause pidfd_open pipe pipe2 pkey_alloc
         pkey_free pkey_mprotect poll ppoll pread64 preadv preadv2 pselect6
         pwrite64 pwritev pwritev2 read readahead readv recvmmsg
-        recvmsg remap_file_pages restart_syscall rseq rt_sigaction
+        remap_file_pages restart_syscall rseq rt_sigaction
         rt_sigpending rt_sigprocmask rt_sigreturn rt_sigsuspend
         rt_sigtimedwait sched_get_priority_max sched_get_priority_min
         sched_getaffinity sched_getattr sched_getparam sched_getscheduler
@@ -118,6 +118,7 @@ CLASSES = {
     "NET": "bind connect listen",
     "SENDTO": "sendto",
     "RECVFROM": "recvfrom",
+    "RECVMSG": "recvmsg",
     "SENDMSG": "sendmsg",
     "SENDMMSG": "sendmmsg",
     "SOCKET": "socket",

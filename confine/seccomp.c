@@ -201,6 +201,7 @@ static struct action row_action(const struct seccomp_options *o,
 					   : answer(SECCOMP_RET_ALLOW);
 	case ROW_SENDTO:
 	case ROW_RECVFROM:
+	case ROW_RECVMSG:
 	case ROW_SOCKET:
 	case ROW_SOCKETPAIR:
 	case ROW_SETSOCKOPT:

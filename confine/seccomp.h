@@ -47,6 +47,10 @@ enum seccomp_notify {
 	 * CONTINUE: see seccomp_denied_errno().
 	 */
 	NOTIFY_DENIED = 1 << 11,
+	/* recvmsg on any socket without MSG_CMSG_CLOEXEC: whether it asks for
+	 * a sender is in memory. For supervisors whose DNS stub answers in
+	 * place of others. */
+	NOTIFY_RECVMSG = 1 << 12,
 };
 
 enum seccomp_block {

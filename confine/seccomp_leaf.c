@@ -191,6 +191,17 @@ static void check_recvfrom(struct bpf *b, const struct seccomp_options *o)
 	bpf_ret_ne(b, 0, RET_NOTIFY);
 }
 
+/* Whether recvmsg asks for the sender is in memory. Who takes descriptors, and
+ * that is most of those who use it, is no resolver. */
+static void check_recvmsg(struct bpf *b, const struct seccomp_options *o)
+{
+	if (!(o->notify & NOTIFY_RECVMSG))
+		return;
+	bpf_load_arg(b, 2);
+	bpf_ret_set(b, MSG_CMSG_CLOEXEC, SECCOMP_RET_ALLOW);
+	bpf_ret(b, RET_NOTIFY);
+}
+
 static void check_setsockopt(struct bpf *b)
 {
 	size_t tcp;
@@ -352,6 +363,9 @@ void seccomp_leaf_emit(struct bpf *b, const struct seccomp_options *o,
 		break;
 	case ROW_RECVFROM:
 		check_recvfrom(b, o);
+		break;
+	case ROW_RECVMSG:
+		check_recvmsg(b, o);
 		break;
 	case ROW_SENDMSG:
 		check_fastopen(b, 2);

@@ -53,7 +53,8 @@ struct net_call {
 	char *bytes; /* owned: payload, then control */
 	size_t n_bytes, n_control;
 	int flags;
-	bool partial; /* a stream: less than all is fine */
+	bool partial;    /* a stream: less than all is fine */
+	bool is_message; /* recvmsg, not recvfrom */
 	/* while the proxy's answer is waited for */
 	struct loop_source *io, *timer;
 	unsigned int waited;        /* slices of time */

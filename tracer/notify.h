@@ -92,7 +92,7 @@ decode_fn decode_setxattr, decode_fsetxattr, decode_xattrat;
 decode_fn decode_file_setattr;
 decode_fn decode_stat;
 decode_fn decode_connect, decode_bind, decode_listen, decode_sendto;
-decode_fn decode_sendmsg, decode_sendmmsg, decode_recvfrom;
+decode_fn decode_sendmsg, decode_sendmmsg, decode_recvfrom, decode_recvmsg;
 decode_fn decode_kill;
 decode_fn decode_chdir;
 

@@ -59,7 +59,7 @@ static uint32_t less_by_ptrace(const struct tracer *t, uint32_t notify)
 			~(uint32_t)(NOTIFY_OPEN_READ | NOTIFY_OPEN_WRITE |
 				    NOTIFY_MUTATE | NOTIFY_META | NOTIFY_STAT);
 	if (!s->ptrace_network)
-		notify &= ~(uint32_t)NOTIFY_NET;
+		notify &= ~(uint32_t)(NOTIFY_NET | NOTIFY_RECVMSG);
 	if (!s->ptrace_signal)
 		notify &= ~(uint32_t)NOTIFY_SIGNAL;
 	return notify;
@@ -85,6 +85,9 @@ static uint32_t choose_notify(const struct tracer *t)
 	}
 	if (s->net_notify)
 		notify |= NOTIFY_NET;
+	/* a namespace's stub answers from the address that was asked */
+	if (s->net_notify && s->dns_port && t->net_ns < 0)
+		notify |= NOTIFY_RECVMSG;
 	/* Before ABI 6, and without Landlock, nothing else keeps commands from
 	 * killing us. */
 	if (policy_has_signal_rules(t->policy) || s->notify_signals ||

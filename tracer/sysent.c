@@ -65,6 +65,7 @@ static const struct sysent table[] = {
 	ENTRY(sendmsg, decode_sendmsg),
 	ENTRY(sendmmsg, decode_sendmmsg),
 	ENTRY(recvfrom, decode_recvfrom),
+	ENTRY(recvmsg, decode_recvmsg),
 
 	ENTRY(kill, decode_kill),
 	ENTRY(tkill, decode_kill),

@@ -47,6 +47,7 @@ struct asked {
 		socklen_t len;
 	} entries[ASKED_MAX];
 	size_t next;
+	uint64_t until; /* monotonic ns: nobody waits for an answer then */
 };
 #define TRACER_NR_MAX 512 /* above every system call number known */
 

@@ -51,7 +51,8 @@ def tcp(addr, family=socket.AF_INET, blocking=True):
     return "connected"
 
 
-def query(server, name, kind=1, transport="udp", connected=True):
+def query(server, name, kind=1, transport="udp", connected=True,
+          message=False):
     """The answer's code, or None if nothing came from that server."""
     q = struct.pack(">HHHHHH", 7, 0x100, 1, 0, 0, 0)
     for label in name.split("."):
@@ -70,7 +71,12 @@ def query(server, name, kind=1, transport="udp", connected=True):
             s.send(q)
         else:
             s.sendto(q, (server, 53))
-        a, source = s.recvfrom(4096)
+        if message:  # as musl and dig do
+            head = bytearray(12)
+            n, _, _, source = s.recvmsg_into([head, bytearray(4096)])
+            a = bytes(head) + b"\0" * (n - 12)
+        else:
+            a, source = s.recvfrom(4096)
         if source[0] != server or source[1] != 53:
             return f"from {source}"
     return a[3] & 15, struct.unpack(">H", a[6:8])[0]
@@ -84,6 +90,9 @@ attempt("lookup pointed at metadata", lambda: socket.gethostbyname("rebind.test"
 attempt("ask 8.8.8.8", lambda: query("8.8.8.8", "good.test"), (0, 1))
 attempt("ask unconnected", lambda: query("8.8.8.8", "good.test", connected=False), (0, 1))
 attempt("ask 2001:4860:4860::8888", lambda: query("2001:4860:4860::8888", "good.test"), (0, 1))
+attempt("ask by recvmsg", lambda: query("8.8.8.8", "good.test", connected=False, message=True), (0, 1))
+attempt("ask by recvmsg connected", lambda: query("8.8.8.8", "good.test", message=True), (0, 1))
+attempt("ask six by recvmsg", lambda: query("2001:4860:4860::8888", "good.test", connected=False, message=True), (0, 1))
 attempt("ask by tcp", lambda: query("8.8.4.4", "good.test", transport="tcp"), (0, 1))
 attempt("ask denied", lambda: query("8.8.8.8", "evil.test"), (5, 0))
 attempt("ask AAAA", lambda: query("8.8.8.8", "six.test", 28), (0, 1))

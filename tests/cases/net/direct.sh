@@ -27,6 +27,35 @@ in_session curl -sS --noproxy '*' http://evil.test/
 in_session curl -sS --noproxy '*' --resolve good.test:80:45.33.32.156 http://good.test/
 [ "$STATUS" = 7 ] || [ -n "${KERNEL:-}" ] || fail "good.test at another address: $STATUS"
 
+if command -v dig >/dev/null; then
+	in_session dig good.test @8.8.8.8 +short +tries=1 +time=3
+	expect_out 93.184.216.34
+	in_session dig evil.test @8.8.8.8 +tries=1 +time=3
+	expect_out REFUSED
+fi
+if command -v musl-gcc >/dev/null; then
+	cat >"$T/lookup.c" <<-'END'
+		#include <netdb.h>
+		#include <stdio.h>
+		int main(int argc, char **argv)
+		{
+			struct addrinfo *a;
+			char text[64];
+			int r = getaddrinfo(argv[argc - 1], "80", NULL, &a);
+
+			if (r == 0)
+				r = getnameinfo(a->ai_addr, a->ai_addrlen, text,
+						sizeof(text), 0, 0, NI_NUMERICHOST);
+			puts(r ? "none" : text);
+		}
+	END
+	musl-gcc -static -o "$WS/lookup" "$T/lookup.c" || fail "musl-gcc"
+	in_session ./lookup six.test
+	expect_out 2606:2800:220:1::1
+	in_session ./lookup evil.test
+	expect_out none
+fi
+
 expect_untouched 6 45.33.32.156
 expect_untouched 17 45.33.32.156
 expect_untouched 17 93.184.216.34
