@@ -287,8 +287,8 @@ static void harden(void)
  * mapped and returned to the system each time. */
 static void tune_malloc(void)
 {
-	(void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
-	(void)mallopt(M_TRIM_THRESHOLD, 4 << 20);
+	(void)mallopt(M_MMAP_THRESHOLD, 4 << 20);
+	(void)mallopt(M_TRIM_THRESHOLD, 8 << 20);
 }
 
 static int set_up(struct netproxy *np)
