@@ -39,6 +39,8 @@ void exchange_done(struct exchange *x)
 	buf_done(&x->kept);
 	sse_done(&x->sse);
 	(void)dlp_stream_free(x->filter);
+	(void)services_unref(x->table);
+	scrub_done(&x->scrub);
 	*x = (struct exchange){ 0 };
 }
 
@@ -387,10 +389,23 @@ int api_init(struct api *a, const struct json *settings, struct buf *err)
 	a->pool.loop = a->loop;
 	a->pool.tls = a->tls;
 	a->next_id = (uint64_t)clock_realtime_ns();
+	if (r == 0)
+		r = api_set_policy(a, json_get(settings, "phantoms"));
 	a->enabled = r == 0;
 	if (r < 0 && err->len == 0)
 		buf_puts(err, strerror(-r));
 	return r;
+}
+
+int api_set_policy(struct api *a, const struct json *phantoms)
+{
+	struct services *s = services_new(a->gate->policy, &a->creds, phantoms);
+
+	if (!s)
+		return -ENOMEM;
+	(void)services_unref(a->services);
+	a->services = s;
+	return 0;
 }
 
 void api_done(struct api *a)
@@ -399,6 +414,8 @@ void api_done(struct api *a)
 		conn_free(a->first);
 	upstream_pool_clear(&a->pool);
 	providers_done(&a->providers);
+	(void)services_unref(a->services);
+	creds_done(&a->creds);
 	(void)tls_client_free(a->tls);
 	(void)dlp_engine_free(a->dlp);
 	(void)dlp_tokens_free(a->tokens);

@@ -18,6 +18,7 @@
 #include "base/http1.h"
 #include "base/json.h"
 #include "dlp/dlp.h"
+#include "netproxy/creds.h"
 #include "netproxy/dial.h"
 #include "netproxy/provider.h"
 #include "netproxy/upstream.h"
@@ -26,6 +27,7 @@
 #define API_MAX_BODY  (64U << 20) /* of a request, encoded and decoded */
 
 struct api_conn;
+struct services;
 
 struct api {
 	struct loop *loop; /* borrowed, as the next two */
@@ -37,7 +39,9 @@ struct api {
 	struct providers providers;
 	struct dlp_engine *dlp; /* NULL: nothing is looked for */
 	struct dlp_tokens *tokens;
-	bool scrub; /* answers of language models too */
+	bool scrub;                /* answers of language models too */
+	struct services *services; /* owned reference */
+	struct creds creds;
 	/* of the session; 0 = no limit */
 	int64_t max_requests, max_tokens;
 	int64_t n_requests, n_tokens;
@@ -61,6 +65,8 @@ struct api {
  */
 int api_init(struct api *a, const struct json *settings, struct buf *err);
 void api_done(struct api *a);
+/* The gate has a (new) policy. phantoms: as services_new(). 0 or -ENOMEM. */
+int api_set_policy(struct api *a, const struct json *phantoms);
 /* Takes fd and what was read from it. */
 void api_take(struct api *a, int fd, uint16_t client_port, struct str first);
 

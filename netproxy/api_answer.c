@@ -14,7 +14,8 @@
 
 /* --- the head ------------------------------------------------------------ */
 
-static void put_fields(const struct http1_head *h, struct buf *out)
+static void put_fields(const struct exchange *x, const struct http1_head *h,
+		       struct buf *out)
 {
 	for (size_t i = 0; i < h->n_headers; i++) {
 		struct str name = h->headers[i].name;
@@ -25,7 +26,7 @@ static void put_fields(const struct http1_head *h, struct buf *out)
 			continue;
 		buf_put_str(out, name);
 		buf_puts(out, ": ");
-		buf_put_str(out, h->headers[i].value);
+		api_scrub_text(x, h->headers[i].value, out);
 		buf_puts(out, "\r\n");
 	}
 }
@@ -38,7 +39,7 @@ static void put_head(struct api_conn *c, const struct http1_head *h)
 	buf_printf(out, "HTTP/1.1 %u ", h->status);
 	buf_put_str(out, h->reason);
 	buf_puts(out, "\r\n");
-	put_fields(h, out);
+	put_fields(x, h, out);
 	if (x->chunked_out)
 		buf_puts(out, "Transfer-Encoding: chunked\r\n");
 	else if (h->body == HTTP1_BODY_LENGTH)
@@ -61,6 +62,7 @@ static int begin_answer(struct api_conn *c, const struct http1_head *h)
 	struct exchange *x = &c->x;
 	struct str type = http1_header(h, "content-type");
 	struct str coding = http1_header(h, "content-encoding");
+	bool changes;
 	int r;
 
 	x->status = h->status;
@@ -77,10 +79,13 @@ static int begin_answer(struct api_conn *c, const struct http1_head *h)
 	r = open_filter(c);
 	if (r < 0)
 		return r;
+	changes = x->filter || api_spare(x).n;
+	if (api_spare(x).n && x->encoded && !x->answer.done)
+		return -EBADMSG; /* what cannot be read cannot be scrubbed */
 	x->chunked_out = !x->http10 && !x->answer.done &&
-			 (h->body != HTTP1_BODY_LENGTH || x->filter);
+			 (h->body != HTTP1_BODY_LENGTH || changes);
 	if (x->http10 && h->body != HTTP1_BODY_NONE &&
-	    (h->body != HTTP1_BODY_LENGTH || x->filter))
+	    (h->body != HTTP1_BODY_LENGTH || changes))
 		x->client_keep = false;
 	api_log_headers(c->api, h, &x->answer_logged);
 	put_head(c, h);
@@ -162,11 +167,17 @@ static void read_along(struct exchange *x, struct str data)
 		buf_put_str(&x->kept, data);
 }
 
-static int pass(struct api_conn *c, struct str data)
+static int pass(struct api_conn *c, struct str data, bool end)
 {
+	_cleanup_buf_ struct buf scrubbed = BUF_INIT;
 	int r = 0;
 
 	read_along(&c->x, data);
+	if (api_scrub(&c->x, data, end, &scrubbed)) {
+		if (scrubbed.error)
+			return scrubbed.error;
+		data = buf_str(&scrubbed);
+	}
 	if (!c->x.filter)
 		put_data(c, data);
 	else
@@ -202,7 +213,7 @@ static int move(struct api_conn *c)
 		b->left -= data.n;
 		b->done = b->left == 0;
 	}
-	r = pass(c, data);
+	r = pass(c, data, b->done);
 	buf_consume(&u->in, (size_t)used);
 	return r < 0 ? r : 1;
 }
@@ -238,8 +249,12 @@ int api_run_answer(struct api_conn *c)
 	if (r < 0)
 		return r;
 	if (b->kind == HTTP1_BODY_UNTIL_CLOSE && u->eof && !u->reset &&
-	    u->in.len == 0)
+	    u->in.len == 0) {
 		b->done = true;
+		r = pass(c, STR_NONE, /* end= */ true);
+		if (r < 0)
+			return r;
+	}
 	if (b->done && c->x.filter) {
 		r = dlp_stream_finish(c->x.filter);
 		if (r < 0)

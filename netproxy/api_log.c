@@ -104,6 +104,9 @@ static void put_what(const struct api_conn *c, struct json_writer *w,
 	json_kv_cstr(w, "service_kind",
 		     x->kind == API_LLM ? "llm" : "http_service");
 	json_kv_cstr(w, "service_name", x->to->name);
+	if (x->kind == API_SERVICE)
+		json_kv_str(w, "rule_name",
+			    gate_rule(c->api->gate, &x->verdict));
 	json_key(w, "request");
 	json_begin_object(w);
 	json_kv_str(w, "method", buf_str(&x->method));
@@ -125,9 +128,10 @@ static void put_what(const struct api_conn *c, struct json_writer *w,
 static int emit_request(struct api_conn *c, struct str path)
 {
 	const struct exchange *x = &c->x;
-	bool allowed = !x->redacted.blocked;
+	bool allowed = !x->redacted.blocked && !x->denied;
 	struct event e = {
-		.type = STR("llm_request"),
+		.type = x->kind == API_LLM ? STR("llm_request")
+					   : STR("http_service_request"),
 		.depth = -1,
 		.session_id = str_from(c->api->gate->session_id),
 		.source = STR("netproxy"),
@@ -136,8 +140,18 @@ static int emit_request(struct api_conn *c, struct str path)
 	};
 
 	event_add_str(&e, "request_id", str_from(x->id));
-	event_add_str(&e, "provider", str_from(x->to->name));
-	event_add_str(&e, "dialect", str_from(dialect_to_string(x->dialect)));
+	if (x->kind == API_SERVICE) {
+		e.has_policy = true;
+		e.decision = x->verdict.verdict.kind;
+		e.effective_decision = allowed ? VERDICT_ALLOW : VERDICT_DENY;
+		e.rule = gate_rule(c->api->gate, &x->verdict);
+		e.generation = policy_generation(c->api->gate->policy);
+		event_add_str(&e, "service", str_from(x->service->name));
+	} else {
+		event_add_str(&e, "provider", str_from(x->to->name));
+		event_add_str(&e, "dialect",
+			      str_from(dialect_to_string(x->dialect)));
+	}
 	event_add_str(&e, "method", buf_str(&x->method));
 	event_add_str(&e, "path", path);
 	event_add_int(&e, "body_size", (int64_t)x->body_size);
@@ -190,7 +204,8 @@ static void emit_answer(struct api_conn *c)
 {
 	const struct exchange *x = &c->x;
 	struct event e = {
-		.type = STR("llm_response"),
+		.type = x->kind == API_LLM ? STR("llm_response")
+					   : STR("http_service_response"),
 		.depth = -1,
 		.session_id = str_from(c->api->gate->session_id),
 		.source = STR("netproxy"),

@@ -5,9 +5,12 @@
 #ifndef NETPROXY_API_PRIV_H
 #define NETPROXY_API_PRIV_H
 
+#include "core/op.h"
 #include "netproxy/api.h"
 #include "netproxy/redact.h"
+#include "netproxy/service.h"
 #include "netproxy/sse.h"
+#include "netproxy/swap.h"
 #include "netproxy/usage.h"
 
 #define API_ANSWER_KEPT (8U << 20) /* of an answer, to read its usage */
@@ -37,7 +40,12 @@ struct api_body {
 struct exchange {
 	enum api_kind kind;
 	enum dialect dialect;
-	const struct provider *to; /* NULL: not routed */
+	const struct provider *to;     /* NULL: not routed */
+	struct services *table;        /* owned reference, for the next one */
+	const struct service *service; /* API_SERVICE */
+	struct net_answer verdict;
+	bool denied;
+	struct scrub scrub;
 	char id[16];
 	struct buf method, path; /* path: at the host, with query */
 	struct buf codings;      /* Content-Encoding of the request */
@@ -89,6 +97,24 @@ void exchange_done(struct exchange *x);
 /* api_request.c: true if something was done and there may be more. */
 bool api_read_head(struct api_conn *c);
 bool api_read_body(struct api_conn *c);
+
+/* api_service.c: requests for services; no-ops for others. */
+bool api_route_service(struct api_conn *c, const struct http1_head *head);
+/* Judges it; false: refused, and on record. */
+bool api_accept_service(struct api_conn *c, const struct http1_head *head);
+/* Puts a header field with the secret in; false: it is put as it is. */
+bool api_put_field(struct exchange *x, struct str name, struct str value);
+void api_inject(struct exchange *x);
+/* x.path to x.out, with the secret if it may be in the query. */
+void api_put_path(struct exchange *x);
+/* 1: the body with the secret is in out; 0: it stays; -errno. */
+int api_swap_body(const struct exchange *x, struct str body, struct buf *out);
+/* What is no finding: the phantom. */
+struct str api_spare(const struct exchange *x);
+/* The secret becomes the phantom again: in the body, false if there is none; in
+ * other text. */
+bool api_scrub(struct exchange *x, struct str data, bool end, struct buf *out);
+void api_scrub_text(const struct exchange *x, struct str text, struct buf *out);
 
 /* api_answer.c: 0, or -errno: the answer is unusable or ended early. */
 int api_run_answer(struct api_conn *c);

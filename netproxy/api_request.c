@@ -36,7 +36,8 @@ static void keep_fields(struct exchange *x, const struct http1_head *head)
 	for (size_t i = 0; i < head->n_headers; i++) {
 		const struct http1_header *h = &head->headers[i];
 
-		if (is_ours(h->name) || request_is_hop_by_hop(head, h->name))
+		if (is_ours(h->name) || request_is_hop_by_hop(head, h->name) ||
+		    api_put_field(x, h->name, h->value))
 			continue;
 		buf_put_str(&x->fields, h->name);
 		buf_puts(&x->fields, ": ");
@@ -64,10 +65,14 @@ static void begin(struct api_conn *c, const struct http1_head *head)
 	(void)snprintf(x->id, sizeof(x->id), "req_%08x",
 		       (unsigned int)(c->api->next_id++ & 0xffffffffU));
 	buf_put_str(&x->method, head->method);
-	x->to = providers_route(&c->api->providers, head, &x->path,
-				&x->dialect);
+	if (str_starts(head->target, STR("/svc/")))
+		(void)api_route_service(c, head);
+	else
+		x->to = providers_route(&c->api->providers, head, &x->path,
+					&x->dialect);
 	buf_put_str(&x->codings, http1_header(head, "content-encoding"));
 	keep_fields(x, head);
+	api_inject(x);
 	api_log_headers(c->api, head, &x->logged);
 	begin_body(&x->request, head->body, head->content_length);
 }
@@ -81,6 +86,9 @@ static bool accept_head(struct api_conn *c, const struct http1_head *head)
 		/* at once and always the same, so that clients fall back */
 		api_refuse(c, 426, "invalid_request_error",
 			   "websocket is not served here; use HTTP");
+	} else if (x->kind == API_SERVICE && !x->service) {
+		api_refuse(c, 404, "not_found_error",
+			   "no such service in the policy");
 	} else if (!x->to) {
 		api_refuse(c, 400, "invalid_request_error",
 			   "unknown LLM dialect: neither x-api-key, "
@@ -93,7 +101,7 @@ static bool accept_head(struct api_conn *c, const struct http1_head *head)
 	} else if (x->fields.error || x->path.error || x->method.error) {
 		api_refuse(c, 503, "api_error", "out of memory");
 	} else {
-		return true;
+		return x->kind != API_SERVICE || api_accept_service(c, head);
 	}
 	return false;
 }
@@ -167,7 +175,7 @@ static void put_head(struct exchange *x, size_t body)
 	buf_put_str(&x->out, buf_str(&x->method));
 	buf_putc(&x->out, ' ');
 	buf_puts(&x->out, to->base);
-	buf_put_str(&x->out, buf_str(&x->path));
+	api_put_path(x);
 	buf_printf(&x->out,
 		   v6 ? " HTTP/1.1\r\nHost: [%s]" : " HTTP/1.1\r\nHost: %s",
 		   to->host);
@@ -198,6 +206,7 @@ static void note_hash(struct exchange *x, struct str body)
 static int edit(struct api_conn *c)
 {
 	_cleanup_buf_ struct buf plain = BUF_INIT, edited = BUF_INIT;
+	_cleanup_buf_ struct buf swapped = BUF_INIT;
 	struct exchange *x = &c->x;
 	struct str body = buf_str(&x->in);
 	int r;
@@ -210,15 +219,20 @@ static int edit(struct api_conn *c)
 		body = buf_str(&plain);
 		buf_done(&x->in);
 	}
-	r = redact_body(c->api->dlp, c->api->tokens, body, &edited,
-			&x->redacted);
+	r = redact_body(c->api->dlp, c->api->tokens, api_spare(x), body,
+			&edited, &x->redacted);
 	if (r < 0)
 		return r;
 	if (edited.len)
 		body = buf_str(&edited);
+	note_hash(x, body);
+	r = api_swap_body(x, body, &swapped);
+	if (r < 0)
+		return r;
+	if (r)
+		body = buf_str(&swapped);
 	put_head(x, body.n);
 	buf_put_str(&x->out, body);
-	note_hash(x, body);
 	buf_done(&x->in);
 	return x->out.error;
 }
@@ -279,9 +293,9 @@ static void forward(struct api_conn *c)
 		api_refuse(c, 403, "permission_error", buf_cstr(&why));
 		return;
 	}
-	if (!within_budget(c))
+	if (c->x.kind == API_LLM && !within_budget(c))
 		return;
-	c->api->n_requests++;
+	c->api->n_requests += c->x.kind == API_LLM;
 	c->x.forwarded = true;
 	api_connect(c);
 }

@@ -9,6 +9,7 @@
 
 #include "core/event.h"
 #include "core/op.h"
+#include "netproxy/service.h"
 
 static struct op op_for(struct str host, const struct addr *addr, uint16_t port)
 {
@@ -49,7 +50,19 @@ struct net_answer gate_decide(const struct gate *g, struct str host,
 		a.allowed = false;
 		a.builtin = "net-floor-control-plane";
 	}
+	if (a.allowed && gate_service(g, host)) {
+		a.allowed = false;
+		a.builtin = "http_service_declared_fail_closed";
+	}
 	return a;
+}
+
+const struct service *gate_service(const struct gate *g, struct str host)
+{
+	const struct service *s =
+		g->services ? services_by_host(*g->services, host) : NULL;
+
+	return s && !s->allow_direct ? s : NULL;
 }
 
 struct net_answer gate_decide_dns(const struct gate *g, struct str host)
@@ -78,6 +91,7 @@ void gate_explain(const struct gate *g, struct str host, uint16_t port,
 {
 	struct op op = op_for(host, NULL, port);
 	struct str rule = gate_rule(g, a);
+	const struct service *service = gate_service(g, host);
 	_cleanup_buf_ struct buf message = BUF_INIT;
 
 	/* the first line is what agentsh's users look for */
@@ -86,6 +100,9 @@ void gate_explain(const struct gate *g, struct str host, uint16_t port,
 		   STR_ARG(host), (unsigned int)port);
 	if (!a->builtin)
 		policy_rule_message(g->policy, a->verdict, &op, &message);
+	else if (service)
+		buf_printf(&message, "use the service's address in %s",
+			   service->var);
 	if (message.len) {
 		buf_put_str(out, buf_str(&message));
 		buf_putc(out, '\n');

@@ -21,8 +21,13 @@
 
 #define GATE_MAX_OWN 64
 
+struct services;
+struct service;
+
 struct gate {
-	struct policy *policy;   /* owned reference */
+	struct policy *policy; /* owned reference */
+	/* borrowed: hosts that are reached through their service only */
+	struct services *const *services;
 	const struct sink *sink; /* borrowed */
 	const char *session_id;  /* borrowed */
 	struct net_floor floor;
@@ -36,6 +41,9 @@ struct net_answer gate_decide(const struct gate *g, struct str host,
 /* True if a dns_redirect of the policy gives this address for the name. */
 bool gate_diverts(const struct gate *g, struct str host,
 		  const struct addr *addr);
+/* The http_service that is declared for the host and the only way to it, or
+ * NULL. */
+const struct service *gate_service(const struct gate *g, struct str host);
 /* May the name be looked up: could some rule allow a connection to it? */
 struct net_answer gate_decide_dns(const struct gate *g, struct str host);
 

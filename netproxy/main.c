@@ -12,7 +12,7 @@
  *			network namespace, the user namespace around it if any
  * READY carries the layers "proxy" and "dns", the detail of each being the
  * address it listens on, or what went wrong; "llm": what went wrong, if it did;
- * and "namespace" if it was asked for, with the same descriptors if it is there.
+ * "phantoms": what services_put_phantoms() says; and "namespace" if it was asked for, with the same descriptors if it is there.
  * Losing the server ends the process, and with it every connection.
  */
 #include <arpa/inet.h>
@@ -34,6 +34,7 @@
 #include "core/ring_sink.h"
 #include "netproxy/capture.h"
 #include "netproxy/conn.h"
+#include "netproxy/service.h"
 #include "netproxy/stub.h"
 
 struct netproxy {
@@ -105,6 +106,7 @@ struct started {
 	int proxy, dns, capture; /* 0 or -errno */
 	bool wants_capture;
 	struct str llm; /* words */
+	struct str phantoms;
 };
 
 static int send_ready(struct netproxy *np, const struct started *s)
@@ -112,19 +114,22 @@ static int send_ready(struct netproxy *np, const struct started *s)
 	_cleanup_buf_ struct buf body = BUF_INIT;
 	struct listening proxy = { "proxy", np->port, s->proxy, BUF_INIT };
 	struct listening dns = { "dns", np->dns_port, s->dns, BUF_INIT };
-	struct proto_layer layers[4] = {
+	struct proto_layer layers[5] = {
 		[2] = { .name = STR("llm"),
 			.active = np->api.enabled,
 			.detail = s->llm },
+		[3] = { .name = STR("phantoms"),
+			.active = np->api.enabled,
+			.detail = s->phantoms },
 	};
-	struct proto_ready ready = { .layers = layers, .n_layers = 3 };
+	struct proto_ready ready = { .layers = layers, .n_layers = 4 };
 	const int fds[2] = { np->capture.ns.net, np->capture.ns.user };
 	size_t n_fds = fds[0] < 0 || s->capture < 0 ? 0 : fds[1] < 0 ? 1 : 2;
 	int r;
 
 	put_layer(&proxy, &layers[0]);
 	put_layer(&dns, &layers[1]);
-	layers[3] = (struct proto_layer){
+	layers[4] = (struct proto_layer){
 		.name = STR("namespace"),
 		.active = n_fds > 0,
 		.detail = n_fds ? STR_NONE : str_from(strerror(-s->capture)),
@@ -181,7 +186,7 @@ static int start_all(struct netproxy *np, const struct json *settings,
 		     struct channel_msg *m)
 {
 	int64_t port = json_get_i64(settings, "dns_port", 0);
-	_cleanup_buf_ struct buf err = BUF_INIT;
+	_cleanup_buf_ struct buf err = BUF_INIT, phantoms = BUF_INIT;
 	struct started s = {
 		.wants_capture = json_get_bool(settings, "namespace", false),
 	};
@@ -190,6 +195,9 @@ static int start_all(struct netproxy *np, const struct json *settings,
 	np->ready = s.proxy == 0;
 	(void)api_init(&np->api, settings, &err); /* err says why not */
 	s.llm = buf_str(&err);
+	if (np->api.enabled)
+		services_put_phantoms(np->api.services, &phantoms);
+	s.phantoms = buf_str(&phantoms);
 	s.dns = start_stub(np,
 			   port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0);
 	if (m->n_fds > 0)
@@ -237,6 +245,8 @@ static int on_policy(struct netproxy *np, struct channel_msg *m)
 		return r;
 	(void)policy_unref(np->gate.policy);
 	np->gate.policy = p;
+	if (np->api.enabled && api_set_policy(&np->api, NULL) < 0)
+		return -ENOMEM;
 	conn_judge_again(&np->conns);
 	return 0;
 }
@@ -317,6 +327,7 @@ static int set_up(struct netproxy *np)
 	np->api.loop = np->loop;
 	np->api.dialer = &np->conns.dialer;
 	np->api.gate = &np->gate;
+	np->gate.services = &np->api.services;
 	return 0;
 }
 

@@ -12,7 +12,10 @@
 struct scan {
 	const struct dlp_engine *engine;
 	struct dlp_sink sink;
+	struct str text, spare;
 	struct json_edits *edits; /* of the text at hand; NULL: plain text */
+	struct buf *out;          /* of plain text */
+	size_t done;              /* of it, up to there */
 	struct redact_result *result;
 };
 
@@ -32,14 +35,22 @@ static void on_found(void *arg, const struct dlp_finding *f)
 {
 	struct scan *s = arg;
 	const char *type = dlp_type_name(s->engine, f->type);
+	struct str found = str_from_n(s->text.p + f->offset, (size_t)f->length);
 
+	if (s->spare.n && str_find(found, s->spare) >= 0)
+		return;
 	count(s->result, type);
 	if (f->action == DLP_LOG || f->action == DLP_OFF)
 		return;
 	s->result->total++;
 	if (f->action == DLP_BLOCK)
 		s->result->blocked = type;
-	if (s->edits)
+	if (!s->edits) {
+		buf_put_str(s->out, str_from_n(s->text.p + s->done,
+					       (size_t)f->offset - s->done));
+		buf_put_str(s->out, f->replacement);
+		s->done = (size_t)(f->offset + f->length);
+	} else
 		json_edits_add(s->edits, (size_t)f->offset,
 			       (size_t)(f->offset + f->length), f->replacement);
 }
@@ -50,6 +61,7 @@ static int scan_text(void *arg, struct str text, struct json_edits *e)
 	int r;
 
 	s->edits = e;
+	s->text = text;
 	r = dlp_find(s->engine, text, &s->sink);
 	return MIN(r, 0);
 }
@@ -65,9 +77,10 @@ static bool looks_like_json(struct str s)
 }
 
 int redact_body(const struct dlp_engine *engine, struct dlp_tokens *tokens,
-		struct str in, struct buf *out, struct redact_result *ret)
+		struct str spare, struct str in, struct buf *out,
+		struct redact_result *ret)
 {
-	struct scan s = { .engine = engine, .result = ret };
+	struct scan s = { .engine = engine, .spare = spare, .result = ret };
 	int r = -EBADMSG;
 
 	*ret = (struct redact_result){ 0 };
@@ -83,10 +96,13 @@ int redact_body(const struct dlp_engine *engine, struct dlp_tokens *tokens,
 	*ret = (struct redact_result){ 0 };
 	buf_reset(out);
 	s.edits = NULL;
-	r = dlp_redact(engine, in, out, &s.sink);
-	if (r >= 0 && ret->total == 0)
-		buf_reset(out);
-	return MIN(r, 0);
+	s.text = in;
+	s.out = out;
+	s.done = 0;
+	r = dlp_find(engine, in, &s.sink);
+	if (s.done)
+		buf_put_str(out, str_skip(in, s.done));
+	return r < 0 ? r : out->error;
 }
 
 void redact_put(const struct redact_result *r, struct json_writer *w)

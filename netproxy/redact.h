@@ -23,12 +23,14 @@ struct redact_result {
 };
 
 /*
+ * spare: text that is no finding, a phantom of ours; or STR_NONE.
  * JSON is edited in place (netproxy/json_edit.h), anything else as text.
  * engine NULL: nothing is found. out stays empty when nothing is replaced.
  * Return: 0 or -ENOMEM, -E2BIG.
  */
 int redact_body(const struct dlp_engine *engine, struct dlp_tokens *tokens,
-		struct str in, struct buf *out, struct redact_result *ret);
+		struct str spare, struct str in, struct buf *out,
+		struct redact_result *ret);
 /* [{"type":"email","count":2}, ...] */
 void redact_put(const struct redact_result *r, struct json_writer *w);
 

@@ -326,7 +326,7 @@ static bool check_services(const struct policy *p)
 	{
 		if (!str_in(p, s->name) || !str_in(p, s->upstream) ||
 		    !str_in(p, s->expose_as) || !str_in(p, s->secret_ref) ||
-		    !str_in(p, s->secret_format) ||
+		    !str_in(p, s->secret_format) || !str_in(p, s->secret_env) ||
 		    !str_in(p, s->inject_header) ||
 		    !str_in(p, s->inject_template) ||
 		    !span_in(p, s->aliases, SEC_STRS) ||

@@ -21,7 +21,7 @@
 #include "core/verdict.h"
 
 #define IMAGE_MAGIC   0x31504741U /* "AGP1" */
-#define IMAGE_VERSION 3U
+#define IMAGE_VERSION 4U
 #define IMAGE_MAX     (256U << 20)
 #define IMAGE_NONE    UINT32_MAX
 
@@ -188,10 +188,11 @@ struct img_signal {
 
 struct img_service {
 	struct img_str name, upstream, expose_as, secret_ref, secret_format,
-		inject_header, inject_template;
+		secret_env, inject_header, inject_template;
 	struct img_span aliases; /* SEC_STRS */
 	struct img_span rules;   /* numbers within the http family */
 	uint32_t default_allow, allow_direct, scrub_response;
+	uint32_t intercept, secret_places, pad;
 	struct img_index paths; /* of its rules; number within the family */
 };
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "policy/parse.h"
+#include "policy/policy.h"
 
 static bool is_name(struct str s, const char *extra)
 {
@@ -76,8 +77,34 @@ static int default_word(const struct yreader *r, const struct ypath *at,
 static const struct bind_field secret_fields[] = {
 	{ "ref", BIND_STR, SVC(secret_ref), NULL },
 	{ "format", BIND_STR, SVC(secret_format), NULL },
+	{ "env", BIND_STR, SVC(secret_env), NULL },
+	{ "places", BIND_LIST, SVC(place_words), NULL },
 };
 static const struct bind_table secret_table = BIND_TABLE_INIT(secret_fields);
+
+static int set_places(const struct yreader *r, const struct ypath *at,
+		      const struct ynode *node, struct http_service *s)
+{
+	static const char *const words[PLACE_MAX] = { "header", "query",
+						      "body" };
+
+	for (size_t i = 0; i < s->place_words.n; i++) {
+		struct str word = s->place_words.v[i].s;
+		unsigned int place = 0;
+
+		while (place < PLACE_MAX && !str_eq_c(word, words[place]))
+			place++;
+		if (place == PLACE_MAX)
+			return yread_error(r, at, node,
+					   "places: header, query and body, "
+					   "not \"%.60s\"",
+					   word.p);
+		s->secret_places |= 1U << place;
+	}
+	if (s->place_words.n == 0)
+		s->secret_places = 1U << PLACE_HEADER;
+	return 0;
+}
 
 static int secret(const struct yreader *r, const struct ypath *at,
 		  const struct ynode *node, void *slot)
@@ -87,7 +114,7 @@ static int secret(const struct yreader *r, const struct ypath *at,
 
 	if (e == 0 && node->type != YNODE_NULL && s->secret_ref.n == 0)
 		return yread_error(r, at, node, "ref is required");
-	return e;
+	return e < 0 ? e : set_places(r, at, node, s);
 }
 
 static const struct bind_field header_fields[] = {
@@ -134,11 +161,13 @@ static const struct bind_field service_fields[] = {
 	{ "secret", BIND_FN, 0, secret },
 	{ "inject", BIND_FN, 0, inject },
 	{ "scrub_response", BIND_BOOL, SVC(scrub_response), NULL },
+	{ "intercept", BIND_BOOL, SVC(intercept), NULL },
 };
 static const struct bind_table service_table = BIND_TABLE_INIT(service_fields);
 
 static int check_expose(const struct yreader *r, const struct ypath *at,
-			const struct ynode *node, struct str name)
+			const struct ynode *node, const char *key,
+			struct str name)
 {
 	static const char *const reserved[] = { "ANTHROPIC_BASE_URL",
 						"OPENAI_BASE_URL",
@@ -148,14 +177,13 @@ static int check_expose(const struct yreader *r, const struct ypath *at,
 		return 0;
 	if (!is_name(name, "_") || (name.p[0] >= '0' && name.p[0] <= '9'))
 		return yread_error(r, at, node,
-				   "expose_as: \"%.60s\" is no name of an "
+				   "%s: \"%.60s\" is no name of an "
 				   "environment variable",
-				   name.p);
+				   key, name.p);
 	for (size_t i = 0; i < ARRAY_LEN(reserved); i++)
 		if (str_eq_icase(name, str_from(reserved[i])))
-			return yread_error(r, at, node,
-					   "expose_as: %s is reserved",
-					   reserved[i]);
+			return yread_error(r, at, node, "%s: %s is reserved",
+					   key, reserved[i]);
 	return 0;
 }
 
@@ -183,7 +211,9 @@ static int http_service(const struct yreader *r, const struct ypath *at,
 	if (s->inject_header.n && s->secret_ref.n == 0)
 		return yread_error(r, at, node,
 				   "inject needs a secret with a ref");
-	return check_expose(r, at, node, s->expose_as);
+	e = check_expose(r, at, node, "expose_as", s->expose_as);
+	return e < 0 ? e
+		     : check_expose(r, at, node, "secret.env", s->secret_env);
 }
 
 static int check_unique(const struct yreader *r, const struct ypath *at,

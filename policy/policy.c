@@ -409,10 +409,23 @@ bool policy_service(const struct policy *p, size_t i,
 		.secret_format = img_str(p, s->secret_format),
 		.inject_header = img_str(p, s->inject_header),
 		.inject_template = img_str(p, s->inject_template),
+		.secret_env = img_str(p, s->secret_env),
+		.secret_places = s->secret_places,
 		.allow_direct = s->allow_direct != 0,
 		.scrub_response = s->scrub_response != 0,
+		.intercept = s->intercept != 0,
 	};
 	return true;
+}
+
+struct str policy_service_alias(const struct policy *p, size_t i, size_t j)
+{
+	const struct img_service *s =
+		IMG_TABLE(p, SEC_SERVICES, struct img_service) + i;
+
+	if (i >= p->h->sec[SEC_SERVICES].n || j >= s->aliases.n)
+		return STR_NONE;
+	return img_str_at(p, s->aliases, (uint32_t)j);
 }
 
 /* --- facts ------------------------------------------------------------------------ */

@@ -148,17 +148,30 @@ bool policy_dns_divert(const struct policy *p, struct str host,
 bool policy_connect_divert(const struct policy *p, struct str host_port,
 			   struct policy_divert *ret);
 
+/* Where in a request the stand-in of a secret is exchanged for it. */
+enum policy_place {
+	PLACE_HEADER = 0,
+	PLACE_QUERY,
+	PLACE_BODY,
+	PLACE_MAX
+};
+
 /* A declared http_service. */
 struct policy_service {
 	struct str name, upstream;
 	struct str expose_as; /* variable name; "" = NAME_API_URL */
 	struct str secret_ref, secret_format;
 	struct str inject_header, inject_template;
+	struct str secret_env;  /* variable with the stand-in; "" = usual */
+	uint32_t secret_places; /* 1 << enum policy_place */
 	bool allow_direct, scrub_response;
+	bool intercept; /* TLS to its host is opened and judged by its rules */
 };
 /* i-th service; false past the end. */
 bool policy_service(const struct policy *p, size_t i,
 		    struct policy_service *ret);
+/* j-th alias of the i-th service, another name of its host; "" past the end. */
+struct str policy_service_alias(const struct policy *p, size_t i, size_t j);
 
 struct str policy_name(const struct policy *p);
 uint32_t policy_generation(const struct policy *p);

@@ -140,9 +140,11 @@ struct http_service {
 	bool default_allow, has_default;
 	struct http_rule *rules;
 	size_t n_rules;
-	struct str secret_ref, secret_format;
+	struct str secret_ref, secret_format, secret_env;
+	struct rule_list place_words;
+	uint32_t secret_places; /* 1 << enum policy_place */
 	struct str inject_header, inject_template;
-	bool scrub_response;
+	bool scrub_response, intercept;
 };
 
 enum redirect_visibility {

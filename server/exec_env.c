@@ -77,6 +77,21 @@ static struct str arena_text(struct env *e, const struct buf *text)
 	return p ? str_from_n(p, text->len) : STR_NONE;
 }
 
+/* "my-api" -> "MY_API" */
+static void put_upper(struct str name, struct buf *out)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		char ch = name.p[i];
+
+		if (ch >= 'a' && ch <= 'z')
+			ch = (char)(ch & ~32);
+		buf_putc(out,
+			 (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9')
+				 ? ch
+				 : '_');
+	}
+}
+
 /* Language models: official clients look for these. A provider of one's own
  * is NAME_BASE_URL. */
 static void put_llm(struct command *c, struct env *e)
@@ -96,13 +111,43 @@ static void put_llm(struct command *c, struct env *e)
 		buf_reset(&url);
 		buf_put_str(&url, buf_str(&s->proxy_url));
 		buf_printf(&url, "/llm/" STR_FMT, STR_ARG(name));
-		for (size_t j = 0; j < name.n; j++)
-			buf_putc(&var, name.p[j] == '-' ? '_'
-				       : name.p[j] >= 'a'
-					       ? (char)(name.p[j] & ~32)
-					       : name.p[j]);
+		put_upper(name, &var);
 		buf_puts(&var, "_BASE_URL");
 		put(e, arena_text(e, &var), arena_text(e, &url));
+	}
+}
+
+/* NAME_API_URL of the policy's http_services. */
+static void put_services(struct command *c, struct env *e)
+{
+	const struct session *s = c->session;
+	struct policy_service v;
+
+	for (size_t i = 0; s->llm.on && policy_service(s->policy, i, &v); i++) {
+		_cleanup_buf_ struct buf var = BUF_INIT, url = BUF_INIT;
+
+		put_upper(v.expose_as.n ? STR_NONE : v.name, &var);
+		buf_put_str(&var,
+			    v.expose_as.n ? v.expose_as : STR("_API_URL"));
+		buf_put_str(&url, buf_str(&s->proxy_url));
+		buf_puts(&url, "/svc/");
+		buf_put_str(&url, v.name);
+		put(e, arena_text(e, &var), arena_text(e, &url));
+	}
+}
+
+/* What stands for the services' secrets; after all else, and unfiltered. */
+static void put_phantoms(struct command *c, struct env *e)
+{
+	const struct session *s = c->session;
+	struct json *v;
+
+	if (!s->llm.on || !s->llm.phantoms || !s->llm.phantoms[0] ||
+	    json_parse(e->arena, str_from(s->llm.phantoms), &v) < 0)
+		return;
+	json_foreach(it, v)
+	{
+		put(e, it->key, it->text);
 	}
 }
 
@@ -214,6 +259,7 @@ int exec_build_env(struct command *c, const struct str **ret, size_t *ret_n,
 	put_base(&e);
 	put_proxy(c, &e);
 	put_llm(c, &e);
+	put_services(c, &e);
 	put(&e, STR("AGENTSH_SESSION_ID"), str_from(s->id));
 	put_server(c->app, &e);
 	for (size_t i = 0; i < s->env.n; i++)
@@ -226,6 +272,8 @@ int exec_build_env(struct command *c, const struct str **ret, size_t *ret_n,
 	r = e.error ? e.error : check_limits(c, &e, err);
 	if (r == 0)
 		inject(c, &e);
+	if (r == 0)
+		put_phantoms(c, &e);
 	if (r == 0)
 		r = e.error ? e.error : to_strings(&e, ret, ret_n);
 	vec_done(&e.vars);

@@ -314,6 +314,7 @@ void session_free(struct session *s)
 	buf_done(&s->unmet);
 	buf_done(&s->weakness);
 	buf_done(&s->proxy_url);
+	free(s->llm.phantoms);
 	session_forget_namespaces(s);
 	free(s->clients);
 	(void)policy_unref(s->policy);

@@ -70,7 +70,8 @@ struct session {
 	char *net_ns_error;      /* owned: why there is none though wanted */
 	struct clients *clients; /* owned: whose ports the proxy sees */
 	struct {
-		bool on; /* the proxy serves language models */
+		bool on;        /* the proxy serves language models */
+		char *phantoms; /* owned JSON: for the environment */
 		int64_t requests, redacted; /* what went through it */
 		int64_t input, output;      /* tokens */
 	} llm;

@@ -145,6 +145,8 @@ static int on_ready(struct session *s, struct channel_msg *msg)
 	(void)app_emit_simple(s->app, s, "net_proxy_started", "proxy_url",
 			      buf_str(&s->proxy_url));
 	note_llm(s, find_layer(&m, "llm"));
+	free(s->llm.phantoms);
+	s->llm.phantoms = str_dup(find_layer(&m, "phantoms")->detail);
 	settled(s, WORKER_READY);
 	return 0;
 }
@@ -261,6 +263,10 @@ static void put_llm(const struct session *s, struct json_writer *w)
 	buf_put_str(w->out, cfg->llm_json);
 	json_end_object(w);
 	json_kv_str_opt(w, "dlp", cfg->dlp_json);
+	if (s->llm.phantoms && s->llm.phantoms[0]) {
+		json_key(w, "phantoms");
+		json_raw(w, str_from(s->llm.phantoms));
+	}
 }
 
 int session_need_proxy(struct session *s)

@@ -8,7 +8,7 @@ Makes a CA (DIR/ca.pem) and a certificate for localhost and 127.0.0.1, listens
 with TLS on a free port (DIR/port), and with a certificate of another name on
 DIR/badport. Every request is appended to DIR/seen as one JSON line with its
 body in base64. The field "x-fake" of a request asks for something special:
-error, overloaded, slow, reset, reset-early, gzip, echo, close.
+error, overloaded, slow, reset, reset-early, gzip, echo, close, fields, split.
 """
 
 import base64
@@ -170,6 +170,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(pause)
         self.wfile.write(b"0\r\n\r\n")
 
+    def split(self, text):
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for n in range(len(text)):
+            self.wfile.write(b"1\r\n" + text[n:n + 1] + b"\r\n")
+            if n % 8 == 0:
+                time.sleep(0.005)
+        self.wfile.write(b"0\r\n\r\n")
+
     def reset(self):
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
@@ -233,6 +243,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif special == "gzip":
             self.send(200, gzip.compress(b'{"zipped":true}'),
                       Content_Encoding="gzip")
+        elif special == "fields":
+            self.send(200, json.dumps(dict(self.headers)).encode(),
+                      X_Seen=self.headers.get("authorization", ""))
+        elif special == "split":
+            self.split(self.headers.get("authorization", "").encode())
         elif special == "echo":
             self.send(200, data, "application/json")
         elif special == "close":

@@ -10,7 +10,9 @@ LLM=$T/llm
 FAKE_PID=
 
 llm_cleanup() {
+	local status=$?
 	[ -z "$FAKE_PID" ] || kill "$FAKE_PID" 2>/dev/null
+	return "$status" # what case_cleanup is to see
 }
 trap 'llm_cleanup; case_cleanup' EXIT
 

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * api_service.c - requests for the policy's http_services
+ *
+ * Judged by method and path before the body is read. A service with a secret
+ * takes no other credential: what the command sends must be the phantom, or
+ * nothing. So nobody gets data out through an account of his own on a host that
+ * is allowed.
+ */
+#include <errno.h>
+
+#include "netproxy/api_priv.h"
+#include "netproxy/json_edit.h"
+#include "netproxy/swap.h"
+
+#define SECRET_MARK "{{secret}}"
+
+static bool has_secret(const struct exchange *x)
+{
+	return x->service && x->service->cred && x->service->cred->real.n;
+}
+
+static struct str phantom_of(const struct exchange *x)
+{
+	return has_secret(x) ? str_from(x->service->cred->phantom) : STR_NONE;
+}
+
+bool api_route_service(struct api_conn *c, const struct http1_head *head)
+{
+	struct str rest = str_skip(head->target, 5), name = rest;
+	struct exchange *x = &c->x;
+	size_t n = 0;
+
+	while (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?')
+		n++;
+	name.n = n;
+	rest = str_skip(rest, n);
+	x->kind = API_SERVICE;
+	x->table = services_ref(c->api->services);
+	x->service = services_find(x->table, name);
+	if (!x->service)
+		return false;
+	x->to = &x->service->to;
+	if (!rest.n || rest.p[0] != '/')
+		buf_putc(&x->path, '/');
+	buf_put_str(&x->path, rest);
+	return true;
+}
+
+/* --- credentials --------------------------------------------------------- */
+
+/* True if the head carries a credential that is not the phantom. */
+static bool has_foreign(const struct exchange *x, const struct http1_head *head)
+{
+	struct str phantom = phantom_of(x);
+
+	if (!x->service->cred)
+		return false;
+	for (size_t i = 0; i < head->n_headers; i++) {
+		_cleanup_buf_ struct buf ignored = BUF_INIT;
+		const struct http1_header *h = &head->headers[i];
+		bool injected =
+			x->service->header &&
+			str_eq_icase(h->name, str_from(x->service->header));
+
+		if (!injected && !swap_is_credential_field(h->name))
+			continue;
+		if (h->value.n &&
+		    !swap_header(h->value, phantom, phantom, &ignored))
+			return true;
+	}
+	return swap_foreign_query(buf_str(&x->path), phantom);
+}
+
+bool api_put_field(struct exchange *x, struct str name, struct str value)
+{
+	const struct service *s = x->service;
+
+	if (!has_secret(x))
+		return false;
+	if (s->header && str_eq_icase(name, str_from(s->header)))
+		return true; /* ours is put in its place */
+	buf_put_str(&x->fields, name);
+	buf_puts(&x->fields, ": ");
+	if (s->places & (1U << PLACE_HEADER))
+		(void)swap_header(value, phantom_of(x), s->cred->real,
+				  &x->fields);
+	else
+		buf_put_str(&x->fields, value);
+	buf_puts(&x->fields, "\r\n");
+	return true;
+}
+
+void api_inject(struct exchange *x)
+{
+	const struct service *s = x->service;
+
+	if (!has_secret(x) || !s->header)
+		return;
+	buf_puts(&x->fields, s->header);
+	buf_puts(&x->fields, ": ");
+	(void)swap_text(str_from(s->template), STR(SECRET_MARK), s->cred->real,
+			&x->fields);
+	buf_puts(&x->fields, "\r\n");
+}
+
+void api_put_path(struct exchange *x)
+{
+	const struct service *s = x->service;
+	struct str path = buf_str(&x->path);
+	ptrdiff_t query = str_index(path, '?');
+
+	if (!has_secret(x) || query < 0 || !(s->places & (1U << PLACE_QUERY))) {
+		buf_put_str(&x->out, path);
+		return;
+	}
+	buf_put_str(&x->out, str_from_n(path.p, (size_t)query));
+	(void)swap_text(str_skip(path, (size_t)query), phantom_of(x),
+			s->cred->real, &x->out);
+}
+
+int api_swap_body(const struct exchange *x, struct str body, struct buf *out)
+{
+	_cleanup_buf_ struct buf real = BUF_INIT;
+	const struct service *s = x->service;
+
+	if (!has_secret(x) || !(s->places & (1U << PLACE_BODY)) ||
+	    str_find(body, phantom_of(x)) < 0)
+		return 0;
+	json_edit_escape(&real, s->cred->real);
+	(void)swap_text(body, phantom_of(x), buf_str(&real), out);
+	explicit_bzero(real.data, real.len);
+	return out->error ? out->error : 1;
+}
+
+struct str api_spare(const struct exchange *x)
+{
+	return phantom_of(x);
+}
+
+bool api_scrub(struct exchange *x, struct str data, bool end, struct buf *out)
+{
+	if (!has_secret(x))
+		return false;
+	scrub_feed(&x->scrub, data, x->service->cred->real, phantom_of(x), end,
+		   out);
+	return true;
+}
+
+void api_scrub_text(const struct exchange *x, struct str text, struct buf *out)
+{
+	if (has_secret(x))
+		(void)swap_text(text, x->service->cred->real, phantom_of(x),
+				out);
+	else
+		buf_put_str(out, text);
+}
+
+/* --- may it go? ---------------------------------------------------------- */
+
+static void refuse(struct api_conn *c, unsigned int status, const char *why)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+
+	c->x.denied = true;
+	buf_printf(&text, "blocked by policy: service %s: %s",
+		   c->x.service->name, why);
+	(void)api_log_request(c); /* refused either way */
+	api_refuse(c, status, "permission_error", buf_cstr(&text));
+}
+
+static void refuse_by_rule(struct api_conn *c, struct str path)
+{
+	struct op op = { .kind = OP_HTTP };
+	struct str rule = gate_rule(c->api->gate, &c->x.verdict);
+	_cleanup_buf_ struct buf why = BUF_INIT;
+
+	op.http = (struct op_http){ .service = str_from(c->x.service->name),
+				    .method = buf_str(&c->x.method),
+				    .path = path };
+	buf_printf(&why, "rule=" STR_FMT " ", STR_ARG(rule));
+	buf_put_str(&why, buf_str(&c->x.method));
+	buf_putc(&why, ' ');
+	buf_put_str(&why, path);
+	buf_putc(&why, ' ');
+	policy_rule_message(c->api->gate->policy, c->x.verdict.verdict, &op,
+			    &why);
+	refuse(c, 403, buf_cstr(&why));
+}
+
+bool api_accept_service(struct api_conn *c, const struct http1_head *head)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	struct exchange *x = &c->x;
+	const struct service *s = x->service;
+
+	if (service_path(buf_str(&x->path), &path) < 0) {
+		refuse(c, 400, "a path that can be read in two ways");
+		return false;
+	}
+	x->verdict = service_decide(c->api->gate, s, buf_str(&x->method),
+				    buf_str(&path));
+	if (!x->verdict.allowed)
+		refuse_by_rule(c, buf_str(&path));
+	else if (s->broken)
+		refuse(c, 502, "its upstream is no https:// URL");
+	else if (s->cred && !s->cred->real.n)
+		refuse(c, 502, s->cred->error);
+	else if (has_foreign(x, head))
+		refuse(c, 403, "a credential that is not the session's");
+	else
+		return true;
+	return false;
+}
