@@ -24,6 +24,7 @@
 #include "base/path.h"
 #include "base/vec.h"
 #include "core/limits.h"
+#include "tracer/ownfd.h"
 
 #define COPIES_MAX_PROGRAMS 65536
 #define COPIES_CACHE        256
@@ -191,7 +192,7 @@ static bool on_search_path(const struct copies *c, int fd)
 	struct str dir;
 	ptrdiff_t slash;
 
-	if (path_of_fd(fd, &b) < 0)
+	if (ownfd_path(fd, &b) < 0)
 		return false;
 	slash = str_rindex(buf_str(&b), '/');
 	if (slash < 0)

@@ -36,7 +36,7 @@
 #define EXEC_MAX_LINKS 8
 #define EXEC_ARENA_MAX (8U << 20)
 #define SHEBANG_MAX    256 /* BINPRM_BUF_SIZE */
-#define CHUNK_POINTERS 64
+#define CHUNK_POINTERS 512 /* a page */
 
 /* What one execve is about; strings live in the arena. */
 struct exec {
@@ -89,7 +89,10 @@ static int read_argv(struct request *q, struct exec *x, uint64_t addr)
 	size_t room = q->tracer->settings.max_argv_bytes;
 	char *text = arena_alloc(&x->arena, room + 1);
 	uint64_t chunk[CHUNK_POINTERS];
-	size_t have = 0, at = 0;
+	size_t have = 0, at = 0, want = 16;
+	struct mem_window w;
+
+	w.n = 0;
 
 	x->argv = arena_alloc(&x->arena, (max + 1) * sizeof(*x->argv));
 	if (!text || !x->argv)
@@ -101,7 +104,8 @@ static int read_argv(struct request *q, struct exec *x, uint64_t addr)
 		if (at == have) {
 			size_t left = (4096 - (addr & 4095)) / sizeof(*chunk);
 
-			have = MIN(left ? left : 1, (size_t)CHUNK_POINTERS);
+			have = MIN(left ? left : 1, want);
+			want = CHUNK_POINTERS;
 			at = 0;
 			if (mem_get(&q->mem, addr, chunk,
 				    have * sizeof(*chunk)) < 0)
@@ -115,7 +119,7 @@ static int read_argv(struct request *q, struct exec *x, uint64_t addr)
 			x->truncated = true;
 			return 0;
 		}
-		n = mem_get_string(&q->mem, p, text, room);
+		n = mem_window_string(&q->mem, &w, p, text, room);
 		if (n == -ENAMETOOLONG) {
 			x->truncated = true;
 			n = (ssize_t)room - 1;
@@ -221,11 +225,10 @@ static int interp_argv(struct exec *x, struct str interp, struct str arg,
 
 static ssize_t read_head(int fd, char *p, size_t n)
 {
-	char path[48];
+	_cleanup_close_ int f =
+		ownfd_open(fd, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
 
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	_cleanup_close_ int f = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	return f < 0 ? -errno : pread(f, p, n, 0);
+	return f < 0 ? f : pread(f, p, n, 0);
 }
 
 /*
@@ -354,11 +357,13 @@ static struct proc_entry *own_entry(struct request *q)
 	struct proc_stat st;
 
 	/* A tracee's id means nobody else, and its maker is known. */
-	if (e && q->tracer->ptracer &&
-	    ptracer_listed(q->tracer->ptracer, q->pid))
+	if (e && (q->entry_checked ||
+		  (q->tracer->ptracer &&
+		   ptracer_listed(q->tracer->ptracer, q->pid))))
 		return e;
 	if (proc_stat_read(q->pid, &st) < 0)
 		return NULL;
+	q->entry_checked = true;
 	if (e && e->start_ticks == st.start_ticks) {
 		e->parent = st.parent;
 		return e;

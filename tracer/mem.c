@@ -102,3 +102,43 @@ ssize_t mem_get_string(const struct mem *m, uint64_t addr, char *s, size_t size)
 	}
 	return -ENAMETOOLONG;
 }
+
+static int move_window(const struct mem *m, struct mem_window *w, uint64_t addr)
+{
+	ssize_t got;
+
+	if (addr >= w->addr && addr - w->addr < w->n)
+		return 0;
+	got = m->read(m->arg, addr, w->data,
+		      to_page_end(addr, sizeof(w->data)));
+	if (got <= 0)
+		return -EFAULT;
+	w->addr = addr;
+	w->n = (size_t)got;
+	return 0;
+}
+
+ssize_t mem_window_string(const struct mem *m, struct mem_window *w,
+			  uint64_t addr, char *s, size_t size)
+{
+	size_t len = 0;
+
+	while (len < size) {
+		const char *from, *end;
+		size_t at, part;
+
+		if (move_window(m, w, addr + len) < 0)
+			return -EFAULT;
+		at = (size_t)(addr + len - w->addr);
+		from = w->data + at;
+		part = MIN(w->n - at, size - len);
+		end = memchr(from, 0, part);
+		if (end)
+			part = (size_t)(end - from) + 1;
+		memcpy(s + len, from, part);
+		if (end)
+			return (ssize_t)(len + part - 1);
+		len += part;
+	}
+	return -ENAMETOOLONG;
+}

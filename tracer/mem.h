@@ -30,6 +30,13 @@ mem_read_fn mem_read_process;
 /* Writes n bytes: 0, -EFAULT, or -EPERM where we may not. */
 int mem_put_process(pid_t tid, uint64_t addr, const void *p, size_t n);
 
+/* The part of a page that was read last: many short strings lie together. */
+struct mem_window {
+	uint64_t addr;
+	size_t n; /* 0 at first */
+	char data[4096];
+};
+
 /* Exactly n bytes or -EFAULT. */
 int mem_get(const struct mem *m, uint64_t addr, void *p, size_t n);
 /*
@@ -38,5 +45,8 @@ int mem_get(const struct mem *m, uint64_t addr, void *p, size_t n);
  */
 ssize_t mem_get_string(const struct mem *m, uint64_t addr, char *s,
 		       size_t size);
+/* The same through a window, which is moved when it has to be. */
+ssize_t mem_window_string(const struct mem *m, struct mem_window *w,
+			  uint64_t addr, char *s, size_t size);
 
 #endif

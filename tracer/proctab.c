@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/num.h"
@@ -27,7 +28,7 @@ int proc_stat_read(pid_t pid, struct proc_stat *ret)
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -ESRCH;
-	n = fd_read_full(fd, text, sizeof(text));
+	n = read(fd, text, sizeof(text)); /* procfs gives it whole */
 	if (n <= 0)
 		return -ESRCH;
 	/* comm may hold blanks and parentheses: count from the last ')' */

@@ -52,6 +52,34 @@ static void test_string(void **state _unused_)
 			 310);
 }
 
+static void test_window(void **state _unused_)
+{
+	struct mem_window w = { 0 };
+	char s[PAGE * 2];
+
+	memset(memory, 'a', sizeof(memory));
+	for (size_t i = 0; i < 100; i++)
+		memory[PAGE - 200 + i * 3] = 0; /* "aa" each */
+	reads = 0;
+	for (size_t i = 0; i < 99; i++) {
+		assert_int_equal(mem_window_string(&mem, &w,
+						   BASE + PAGE - 199 + i * 3, s,
+						   sizeof(s)),
+				 2);
+		assert_string_equal(s, "aa");
+	}
+	assert_int_equal(reads, 2); /* one for each page */
+	/* back again; no room; not terminated before the mapping ends */
+	assert_int_equal(mem_window_string(&mem, &w, BASE + PAGE - 199, s, 3),
+			 2);
+	assert_int_equal(mem_window_string(&mem, &w, BASE, s, 5),
+			 -ENAMETOOLONG);
+	assert_int_equal(mem_window_string(&mem, &w, BASE + PAGE + 200, s,
+					   sizeof(s)),
+			 -EFAULT);
+	assert_int_equal(mem_window_string(&mem, &w, 0, s, sizeof(s)), -EFAULT);
+}
+
 static void test_string_limits(void **state _unused_)
 {
 	char s[64];
@@ -115,6 +143,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_string),
+		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_string_limits),
 		cmocka_unit_test(test_string_at_end_of_mapping),
 		cmocka_unit_test(test_block),
