@@ -96,6 +96,7 @@ struct builder {
 	int fd; /* ruleset, owned by landlock_build() */
 	uint64_t handled_fs;
 	VEC(char *) holes; /* owned, as the kernel names them */
+	size_t n_unread;   /* of the first holes */
 	struct landlock_report report;
 };
 
@@ -340,9 +341,13 @@ static int grant_add(struct builder *b, const struct fs_grant *g)
 	if (g->expand || (shrinks && hole_below(b, buf_str(&path))))
 		return expand_tree(b, TAKE_FD(fd), buf_str(&path),
 				   fs_rights(g->access));
-	for (size_t i = 0; i < b->holes.n; i++)
-		b->report.n_holes_open += path_beneath(
-			str_from(b->holes.data[i]), buf_str(&path));
+	for (size_t i = 0; i < b->holes.n; i++) {
+		bool open = path_beneath(str_from(b->holes.data[i]),
+					 buf_str(&path));
+
+		b->report.n_holes_open += open;
+		b->report.n_reads_open += open && i < b->n_unread;
+	}
 	return rule_add(b, fd, fs_rights(g->access), true);
 }
 
@@ -412,8 +417,11 @@ static int holes_add(struct builder *b, const struct grant_set *g)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < g->holes.n; i++)
+	for (size_t i = 0; r == 0 && i < g->holes.n; i++) {
 		r = hole_add(b, g->holes.data[i]);
+		if (i < g->n_unread)
+			b->n_unread = b->holes.n;
+	}
 	return r;
 }
 

@@ -31,6 +31,8 @@ struct landlock_report {
 	 * the catchers alone. detect says so.
 	 */
 	size_t n_holes_open;
+	/* of these, what must not even be read (grant_set.n_unread) */
+	size_t n_reads_open;
 	bool net, scope_signal, scope_abstract_unix, ioctl;
 };
 

@@ -41,6 +41,9 @@ struct fs_grant {
 struct grant_set {
 	VEC(struct fs_grant) fs;
 	VEC(char *) holes; /* owned paths denied inside granted trees */
+	/* so many of the holes, the first ones, must not be read at all; what
+	 * the others deny is of no use to a reader */
+	size_t n_unread;
 	bool tcp_connect_any, tcp_bind_any;
 	VEC(uint16_t) tcp_connect_ports, tcp_bind_ports;
 };

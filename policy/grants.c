@@ -6,7 +6,8 @@
  * names or on the deepest directory its pattern stands below. A rule that
  * denies every granted kind of access to a file or a whole tree becomes a hole,
  * unless an earlier rule permits something in there. All else that is denied
- * inside granted trees is left to the catchers: policy_needs_open_notify().
+ * inside granted trees is left to the catchers. They see all changes anyway;
+ * that they have to see reads as well says policy_needs_open_notify().
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "core/grant.h"
 #include "core/op.h"
 #include "policy/decide.h"
+#include "policy/holes.h"
 #include "policy/policy.h"
 
 #define VERB(v) (1U << (v))
@@ -43,7 +45,8 @@ struct derive {
 	uint32_t number;
 	uint32_t mask;     /* of the rule, without what nobody can reach */
 	uint32_t closed;   /* verbs that a rule for everything has denied */
-	bool has_gap;      /* something denied lies inside a grant */
+	bool has_gap;      /* reads denied, or to be asked, inside a grant */
+	bool wide_read;    /* a pattern's grant lets more be read than it */
 	bool system_trees; /* the closing rule is called default-deny-files */
 };
 
@@ -164,6 +167,13 @@ static int permitted_inside(const struct derive *d, const char *tree,
 	return search_permits(d, &e, n, verbs);
 }
 
+/* What takes a capability that commands do not have, or is not for reading. */
+static bool kernel_refuses(struct str path)
+{
+	return str_eq_c(path, "/proc/kcore") || str_eq_c(path, "/proc/kmem") ||
+	       str_eq_c(path, "/proc/sysrq-trigger");
+}
+
 /*
  * A hole is made by granting the neighbours of the denied entry one by one, as
  * they are when the rules are built. That would forbid new names in a tree that
@@ -174,6 +184,8 @@ static int add_hole(struct derive *d, const char *path)
 	struct earlier e = { .path = str_from(path), .above = true };
 	int r;
 
+	if (kernel_refuses(e.path))
+		return 1;
 	if (below(e.path, STR("/proc")) ||
 	    (d->workspace.n && below(e.path, d->workspace)))
 		return 0;
@@ -205,19 +217,15 @@ static bool is_sealed(const struct policy *p, const char *path)
 	return true;
 }
 
-/* A denial that is no hole matters only where something is granted. */
-static int note_gap(struct derive *d, const char *path)
+/* One of the paths that a pattern with wildcards stands for. */
+static int hole_of_pattern(void *arg, const char *path)
 {
-	uint32_t change = d->mask & CHANGE_VERBS;
-	int r = 0;
+	struct derive *d = arg;
+	int r = permitted_inside(d, path, d->number, READ_VERBS | CHANGE_VERBS);
 
-	if (d->mask & READ_VERBS)
-		d->has_gap = true;
-	else if (change)
-		r = permitted_inside(d, path, d->p->h->family[FAMILY_FILE].n,
-				     change);
-	d->has_gap |= r > 0;
-	return r < 0 ? r : 0;
+	if (r == 0)
+		r = add_hole(d, path) > 0 ? 0 : -EPERM;
+	return r > 0 ? -EPERM : r;
 }
 
 static int deny_pattern(void *arg, struct str pattern)
@@ -253,7 +261,12 @@ static int deny_pattern(void *arg, struct str pattern)
 	} else if (r < 0) {
 		return r;
 	}
-	return note_gap(d, path);
+	/* A denial that is no hole matters to reads; changes are seen. */
+	if ((d->mask & READ_VERBS) &&
+	    !(extent == EXTENT_SOME && all &&
+	      holes_expand(pattern, hole_of_pattern, d) > 0))
+		d->has_gap = true;
+	return 0;
 }
 
 static int permit_pattern(void *arg, struct str pattern)
@@ -271,7 +284,7 @@ static int permit_pattern(void *arg, struct str pattern)
 	if (access == 0)
 		return 0;
 	/* the grant on the directory is wider than the pattern */
-	d->has_gap |= extent == EXTENT_SOME;
+	d->wide_read |= extent == EXTENT_SOME && (access & GRANT_READ);
 	return d->out ? grant_set_add(d->out, path, access, /* expand */ false)
 		      : 0;
 }
@@ -298,7 +311,7 @@ static int derive_rule(struct derive *d)
 	/* what has to be asked or diverted must be seen */
 	if ((kind == VERDICT_APPROVE || kind == VERDICT_REDIRECT ||
 	     kind == VERDICT_SOFT_DELETE) &&
-	    (d->mask & (READ_VERBS | CHANGE_VERBS)))
+	    (d->mask & READ_VERBS))
 		d->has_gap = true;
 	if (kind == VERDICT_REDIRECT)
 		return grant_redirect(d);
@@ -478,10 +491,13 @@ int policy_derive_grants(const struct policy *p, struct str workspace,
 	return r == 0 ? add_ports(&d) : r;
 }
 
-bool policy_needs_open_notify(const struct policy *p)
+bool policy_needs_open_notify(const struct policy *p, struct str workspace)
 {
-	struct derive d = { .p = p };
+	struct derive d = { .p = p, .workspace = workspace };
 
 	/* when memory runs out, assume that something is to be watched */
-	return derive_files(&d) < 0 || d.has_gap;
+	if (derive_files(&d) < 0 || d.has_gap)
+		return true;
+	/* it matters only where reading takes a rule */
+	return d.wide_read && (d.closed & VERB(FILE_OPEN));
 }

@@ -180,7 +180,7 @@ bool policy_has_unix_rules(const struct policy *p);
 bool policy_has_soft_delete(const struct policy *p);
 /* True when some deny lies inside what reads or writes are granted, so that
  * Landlock alone cannot express the policy. */
-bool policy_needs_open_notify(const struct policy *p);
+bool policy_needs_open_notify(const struct policy *p, struct str workspace);
 
 /*
  * The floor's superset (interface section 4.13, without its traps): what the

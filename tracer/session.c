@@ -74,9 +74,11 @@ static uint32_t choose_notify(const struct tracer *t)
 		return 0;
 	notify = NOTIFY_EXEC | NOTIFY_POSTEXEC | NOTIFY_META | NOTIFY_DENIED;
 	if (s->file_monitor) {
-		notify |= NOTIFY_OPEN_WRITE | NOTIFY_MUTATE | NOTIFY_CHDIR;
+		notify |= NOTIFY_OPEN_WRITE | NOTIFY_MUTATE;
+		if (!t->by_ptrace)
+			notify |= NOTIFY_CHDIR;
 		/* A denial inside what Landlock grants has no other guard. */
-		if (!s->write_only_opens || policy_needs_open_notify(t->policy))
+		if (!s->write_only_opens || t->reads_on_behalf)
 			notify |= NOTIFY_OPEN_READ;
 		/* What is elsewhere must look as if it were here. */
 		if (s->intercept_metadata ||
@@ -145,6 +147,7 @@ static int derive_grants(const struct tracer *t, struct grant_set *g,
 		r = grant_set_add_hole(g, s->deny_paths.v[i]);
 	for (size_t i = 0; r == 0 && i < s->closed_paths.n; i++)
 		r = grant_set_add_hole(g, s->closed_paths.v[i]);
+	g->n_unread = g->holes.n;
 	if (r == 0 && s->control_socket)
 		r = grant_set_add_hole(g, s->control_socket);
 	if (r == 0 && hide_trash && t->trash)
@@ -392,6 +395,17 @@ static bool getfd_refused(void)
 	return fd < 0;
 }
 
+/*
+ * Is there something that Landlock lets commands read and we must not? Then
+ * each read is opened here. What the server closed may lie where they may
+ * write (below /tmp), and without Landlock nothing else holds at all.
+ */
+static bool reads_need_us(const struct tracer *t)
+{
+	return t->landlock_fd < 0 || t->landlock.n_reads_open > 0 ||
+	       policy_needs_open_notify(t->policy, str_from(t->workspace));
+}
+
 static int start_floor(struct tracer *t)
 {
 	int r;
@@ -408,7 +422,7 @@ static int start_floor(struct tracer *t)
 	if (r < 0)
 		return log_error_errno(r, "cannot derive the file floor");
 	t->diverts = policy_redirect_dirs(t->policy, NULL, 0) > 0;
-	t->reads_on_behalf = policy_needs_open_notify(t->policy);
+	t->reads_on_behalf = reads_need_us(t);
 	r = drop_privileges(t);
 	if (r < 0)
 		return r;
@@ -716,6 +730,7 @@ void session_probed(struct tracer *t, const struct launch_event *confined,
 
 int session_policy_changed(struct tracer *t)
 {
+	t->reads_on_behalf |= reads_need_us(t);
 	t->copies = copies_free(t->copies);
 	return copies_new(t->policy, t->settings.path, &t->copies);
 }

@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	decide_everything(p);
-	(void)policy_needs_open_notify(p);
+	(void)policy_needs_open_notify(p, STR_NONE);
 	(void)policy_unref(p);
 	return 0;
 }

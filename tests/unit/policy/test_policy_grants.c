@@ -73,7 +73,7 @@ static void test_reads_by_default(void **state)
 	assert_int_equal(access_to(&d, "/tmp") & GRANT_RW, GRANT_RW);
 	assert_int_equal(access_to(&d, "/workspace"), GRANT_RW | GRANT_EXECUTE);
 	assert_true(access_to(&d, "/usr/bin") & GRANT_EXECUTE);
-	assert_false(policy_needs_open_notify(d.policy));
+	assert_false(policy_needs_open_notify(d.policy, STR("/workspace")));
 	derived_done(&d);
 }
 
@@ -119,7 +119,7 @@ static void test_order(void **state)
 			"- {name: p, paths: [/etc/ok], decision: allow}\n"
 			"- {name: e, paths: ['/etc/**'], decision: deny}\n");
 	assert_false(has_hole(&d, "/etc"));
-	assert_true(policy_needs_open_notify(d.policy));
+	assert_true(policy_needs_open_notify(d.policy, STR("/workspace")));
 	derived_done(&d);
 	derive(&d, HEAD "file_rules:\n"
 			"- {name: p, paths: ['/etc/**'], decision: allow}\n"
@@ -142,7 +142,7 @@ static void test_no_hole_in_changing_trees(void **state)
 	assert_false(has_hole(&d, "/workspace/.git"));
 	assert_false(has_hole(&d, "/proc/kcore"));
 	assert_true(has_hole(&d, "/etc/shadow"));
-	assert_true(policy_needs_open_notify(d.policy));
+	assert_true(policy_needs_open_notify(d.policy, STR("/workspace")));
 	derived_done(&d);
 }
 
@@ -153,13 +153,13 @@ static void test_globs_need_notify(void **state)
 	(void)state;
 	derive(&d, HEAD "file_rules:\n"
 			"- {name: e, paths: ['**/.env'], decision: deny}\n");
-	assert_true(policy_needs_open_notify(d.policy));
+	assert_true(policy_needs_open_notify(d.policy, STR("/workspace")));
 	derived_done(&d);
 	/* denied writes where nothing is granted are no gap */
 	derive(&d, HEAD "file_rules:\n"
 			"- {name: e, paths: ['/etc/**'], operations: [write], "
 			"decision: deny}\n");
-	assert_false(policy_needs_open_notify(d.policy));
+	assert_false(policy_needs_open_notify(d.policy, STR("/workspace")));
 	derived_done(&d);
 }
 
