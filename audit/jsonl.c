@@ -294,7 +294,7 @@ static int archive(struct jsonl *j, struct buf *name)
 	return r;
 }
 
-static int begin_anew(struct jsonl *j, const char *reason)
+static int begin_anew(struct jsonl *j, struct str reason, struct str code)
 {
 	_cleanup_buf_ struct buf name = BUF_INIT, chain = BUF_INIT,
 				 print = BUF_INIT, text = BUF_INIT;
@@ -313,9 +313,8 @@ static int begin_anew(struct jsonl *j, const char *reason)
 	uuid4(id);
 	e.id = str_from(id);
 	e.timestamp_ns = clock_realtime_ns();
-	event_add_str(&e, "reason",
-		      STR("an existing log has no usable chain state"));
-	event_add_str(&e, "reason_code", str_from(reason));
+	event_add_str(&e, "reason", reason);
+	event_add_str(&e, "reason_code", code);
 	event_add_str(&e, "prior_log_archived_to", buf_str(&name));
 	e.fields[e.n_fields++] = (struct event_field){ .key = "new_chain",
 						       .type = EVENT_JSON,
@@ -363,8 +362,9 @@ static int start_chain(struct jsonl *j)
 		return resume(j, &side);
 	if (j->size == 0)
 		return 0;
-	return begin_anew(j,
-			  r == -ENOENT ? "sidecar_missing" : "sidecar_corrupt");
+	return begin_anew(j, STR("an existing log has no usable chain state"),
+			  r == -ENOENT ? STR("sidecar_missing")
+				       : STR("sidecar_corrupt"));
 }
 
 /* ---- the writer ---- */
@@ -465,7 +465,8 @@ struct jsonl *jsonl_close(struct jsonl *j)
 
 DEFINE_CLEANUP(jsonl_close, struct jsonl *)
 
-int jsonl_open(const struct audit_options *o, struct jsonl **ret)
+/* Locked, with its key, and no chain begun. */
+static int open_locked(const struct audit_options *o, struct jsonl **ret)
 {
 	_cleanup_(jsonl_close_p) struct jsonl *j = calloc(1, sizeof(*j));
 	int r;
@@ -488,10 +489,34 @@ int jsonl_open(const struct audit_options *o, struct jsonl **ret)
 		j->chain.sha512 = o->hmac_sha512;
 	}
 	r = open_log(j);
-	if (r == 0 && j->chain.key.n)
-		r = start_chain(j);
 	if (r < 0)
 		return r;
 	*ret = TAKE(j);
 	return 0;
+}
+
+int jsonl_open(const struct audit_options *o, struct jsonl **ret)
+{
+	_cleanup_(jsonl_close_p) struct jsonl *j = NULL;
+	int r = open_locked(o, &j);
+
+	if (r == 0 && j->chain.key.n)
+		r = start_chain(j);
+	if (r == 0)
+		*ret = TAKE(j);
+	return r;
+}
+
+int audit_reset_jsonl(const struct audit_options *o, struct str reason,
+		      struct str code)
+{
+	_cleanup_(jsonl_close_p) struct jsonl *j = NULL;
+	int r;
+
+	if (!o->hmac_key_len)
+		return -ENOKEY;
+	r = open_locked(o, &j);
+	if (r == 0)
+		r = begin_anew(j, reason, code);
+	return r < 0 ? r : jsonl_flush(j);
 }

@@ -122,6 +122,13 @@ struct audit_verdict {
 };
 /* The database's chain. 0 = the check ran (see ret->ok), or -errno. */
 int audit_verify(struct audit_store *s, struct audit_verdict *ret);
+/*
+ * Moves a JSON lines log aside (FILE.legacy.TIME) and begins a new chain, whose
+ * first entry says why. Uses jsonl_path and the key. -ENOKEY: no key;
+ * -EWOULDBLOCK: a server writes it; -errno.
+ */
+int audit_reset_jsonl(const struct audit_options *o, struct str reason,
+		      struct str code);
 /* A JSON lines file and its rotated parts, oldest first. */
 int audit_verify_jsonl(const char *path, struct str key, bool sha512,
 		       struct audit_verdict *ret);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cmd_audit.c - audit verify: is the record what was written?
+ * cmd_audit.c - audit verify and chain: is the record what was written?
  *
  * A database carries its chain in itself. Lines are chained with a key, which
  * the configuration names.
@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "audit/store.h"
@@ -137,4 +138,96 @@ int cmd_audit_verify(struct cli *c)
 			    v.reason);
 	return out_line("verified %" PRIu64 " entries across %u files",
 			v.n_checked, database ? 1 : count_parts(path));
+}
+
+/* The JSON lines log of the configuration. Prints. */
+static int find_log(const struct cli *c, struct config **ret)
+{
+	int status = load_config(c, ret);
+
+	if (status)
+		return status;
+	if (!(*ret)->audit.output || !(*ret)->audit.output[0])
+		return fail("no JSON lines log is configured (audit.output); "
+			    "the database's chain needs no upkeep");
+	return 0;
+}
+
+int cmd_audit_chain_status(struct cli *c)
+{
+	_cleanup_(config_free_p) struct config *config = NULL;
+	_cleanup_buf_ struct buf path = BUF_INIT, text = BUF_INIT;
+	int status = find_log(c, &config);
+	int r;
+
+	if (status)
+		return status;
+	buf_printf(&path, "%s.chain", config->audit.output);
+	r = fd_read_file(AT_FDCWD, buf_cstr(&path), KEY_MAX, &text);
+	if (r == -ENOENT)
+		return fail("%s: no chain was begun, or its state is lost",
+			    config->audit.output);
+	if (r < 0)
+		return fail_errno(r, "read %s", buf_cstr(&path));
+	return out_json(buf_str(&text));
+}
+
+static bool is_code(const char *code)
+{
+	static const char *const CODES[] = {
+		"sidecar_missing", "sidecar_corrupt",      "key_rotated",
+		"legacy_archived", "post_tamper_recovery", "manual_reset"
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(CODES); i++)
+		if (strcmp(code, CODES[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool confirmed(void)
+{
+	char line[16];
+
+	(void)fprintf(stderr, "Continue? [y/N] ");
+	(void)fflush(stderr);
+	return fgets(line, sizeof(line), stdin) &&
+	       (line[0] == 'y' || line[0] == 'Y');
+}
+
+int cmd_audit_chain_reset(struct cli *c)
+{
+	_cleanup_(config_free_p) struct config *config = NULL;
+	_cleanup_buf_ struct buf key = BUF_INIT;
+	const char *code = flag_text(&c->flags, "reason-code");
+	struct audit_options o = { 0 };
+	int status = find_log(c, &config);
+	int r;
+
+	if (status == 0)
+		status = read_key(config, &key);
+	if (status)
+		return status;
+	if (!is_code(code))
+		return fail("invalid --reason-code \"%s\"", code);
+	if (!flag_bool(&c->flags, "force") && !confirmed())
+		return fail("nothing was changed");
+	o.jsonl_path = config->audit.output;
+	o.hmac_key = (const uint8_t *)buf_cstr(&key);
+	o.hmac_key_len = key.len;
+	o.hmac_sha512 = config->audit.integrity.algorithm ==
+			CONFIG_INTEGRITY_HMAC_SHA512;
+	r = audit_reset_jsonl(&o, str_from(flag_text(&c->flags, "reason")),
+			      str_from(code));
+	if (r == -ENOKEY)
+		return fail("no key is configured (audit.integrity.key_file or "
+			    "key_env)");
+	if (r == -EWOULDBLOCK)
+		return fail("%s is in use: stop the server first",
+			    config->audit.output);
+	if (r < 0)
+		return fail_errno(r, "reset the chain of %s",
+				  config->audit.output);
+	return out_line("New chain begun in %s; the old log is beside it",
+			config->audit.output);
 }

@@ -78,7 +78,7 @@ command_fn cmd_policy_list, cmd_policy_show, cmd_policy_validate,
 command_fn cmd_config_show, cmd_config_validate;
 command_fn cmd_proxy_status;
 command_fn cmd_report;
-command_fn cmd_audit_verify;
+command_fn cmd_audit_verify, cmd_audit_chain_status, cmd_audit_chain_reset;
 command_fn cmd_trash_list, cmd_trash_restore, cmd_trash_purge,
 	cmd_trash_history, cmd_trash_show;
 command_fn cmd_undo, cmd_undo_status;

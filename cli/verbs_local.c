@@ -297,6 +297,50 @@ static const struct flag audit_verify_flags[] = {
 	{ 0 },
 };
 
+static const struct flag chain_reset_flags[] = {
+	{ .name = "config",
+	  .type = FLAG_STRING,
+	  .value = "FILE",
+	  .help = "configuration that names the log and its key" },
+	{ .name = "reason",
+	  .type = FLAG_STRING,
+	  .value = "TEXT",
+	  .required = true,
+	  .help = "why, for the record" },
+	{ .name = "reason-code",
+	  .type = FLAG_STRING,
+	  .value = "CODE",
+	  .dflt = "manual_reset",
+	  .help = "manual_reset, key_rotated, post_tamper_recovery, ..." },
+	{ .name = "legacy-archive",
+	  .type = FLAG_BOOL,
+	  .dflt = "true",
+	  .help = "the old log is always kept",
+	  .hidden = true },
+	{ .name = "force", .type = FLAG_BOOL, .help = "do not ask" },
+	{ 0 },
+};
+
+static const struct command chain_subs[] = {
+	{ .name = "verify",
+	  .args = "[LOG]",
+	  .summary = "The same as audit verify",
+	  .run = cmd_audit_verify,
+	  .flags = audit_verify_flags,
+	  .max_args = 1 },
+	{ .name = "status",
+	  .summary = "State of the chain of the JSON lines log",
+	  .run = cmd_audit_chain_status,
+	  .flags = audit_verify_flags },
+	{ .name = "reset",
+	  .summary = "Put the JSON lines log aside and begin a new chain",
+	  .run = cmd_audit_chain_reset,
+	  .flags = chain_reset_flags,
+	  .examples = "agentsh audit chain reset --reason 'new key' "
+		      "--reason-code key_rotated" },
+	{ 0 },
+};
+
 const struct command audit_subs[] = {
 	{ .name = "verify",
 	  .args = "[LOG]",
@@ -305,6 +349,9 @@ const struct command audit_subs[] = {
 	  .flags = audit_verify_flags,
 	  .max_args = 1,
 	  .examples = "agentsh audit verify /var/lib/agentsh/events.db" },
+	{ .name = "chain",
+	  .summary = "Check, show and begin anew the keyed chain",
+	  .subs = chain_subs },
 	{ 0 },
 };
 

@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# chain.sh - the keyed chain of the JSON lines log: status, a server that
+# refuses another key, and a new beginning that says why
+. "$(dirname "$0")/../lib/case.sh"
+head -c 32 /dev/urandom | base64 >"$T/key"
+CONFIG_EXTRA=
+PORT=$(free_port)
+write_config
+sed -i "s|^audit:|audit:\n  output: $T/audit.jsonl\n  integrity:\n    enabled: true\n    key_source: file\n    key_file: $T/key|" \
+	"$T/config.yaml"
+start_server
+in_session echo one
+expect_status 0
+run agentsh audit chain status --config "$T/config.yaml"
+expect_status 0
+jq -e '.sequence > 0 and (.key_fingerprint | startswith("sha256:"))' \
+	"$T/out" >/dev/null || fail "status"
+run agentsh audit chain reset --config "$T/config.yaml" --reason x --force
+expect_status 1
+expect_err 'stop the server first'
+kill "$SERVER_PID"
+wait "$SERVER_PID"
+SERVER_PID=
+run agentsh audit chain verify "$T/audit.jsonl" --config "$T/config.yaml"
+expect_status 0
+
+# another key: the server does not start over it; a reset begins anew
+head -c 32 /dev/urandom | base64 >"$T/key"
+run timeout 5 "$AGENTSH_BUILD/cli/agentsh" server --config "$T/config.yaml"
+expect_status 1
+run agentsh audit chain reset --config "$T/config.yaml" --reason 'new key'
+expect_status 1 # nobody said yes
+expect_err 'nothing was changed'
+run agentsh audit chain reset --config "$T/config.yaml" --force \
+	--reason 'new key' --reason-code nonsense
+expect_status 1
+run agentsh audit chain reset --config "$T/config.yaml" --force \
+	--reason 'new key' --reason-code key_rotated
+expect_status 0
+ls "$T"/audit.jsonl.legacy.* >/dev/null || fail "the old log is gone"
+jq -e 'select(.type == "integrity_chain_rotated") |
+	.fields.reason == "new key" and .fields.reason_code == "key_rotated"' \
+	"$T/audit.jsonl" >/dev/null || fail "it does not say why"
+start_server
+in_session echo two
+expect_status 0
+run agentsh audit verify "$T/audit.jsonl" --config "$T/config.yaml"
+expect_status 0
