@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+# race-classes.sh - eight threads change paths, links, directories, descriptors,
+# arguments and buffers while calls are judged: nothing is won. The same programs
+# win without the sandbox, or the class is named as one that shows nothing here.
+#
+# AGENTSH_RACE_TRIES (300) and AGENTSH_RACE_SECONDS (0) per class; the long form is
+# 3000 tries and 60 seconds. AGENTSH_RACE_CLASSES: only these.
+. "$(dirname "$0")/lib.sh"
+command -v python3 >/dev/null || skip "no python3"
+TRIES=${AGENTSH_RACE_TRIES:-300}
+SECS=${AGENTSH_RACE_SECONDS:-0}
+CLASSES=${AGENTSH_RACE_CLASSES:-path-open path-write path-chmod path-truncate
+path-utimes path-unlink path-rename path-link path-xattr symlink dir-symlink
+fd-openat fd-fchmod buffer-openat2 buffer-unix buffer-sendto
+buffer-connect exec-argv}
+RACE=$AGENTSH_BUILD/tests/cases/tracer/race-many
+weak=
+case ${AGENTSH_JAIL:-} in *" -g"*) weak=1 ;; esac # sockets are judged only
+
+cat >"$T/listen.py" <<'PY'
+import os, selectors, socket, sys
+sel, hits = selectors.DefaultSelector(), 0
+ports = []
+for i in range(2):
+    u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(("127.0.0.1", 0))
+    ports.append(u.getsockname()[1]); sel.register(u, selectors.EVENT_READ, ("udp", i))
+os.makedirs(sys.argv[1] + "/s", exist_ok=True)
+os.chdir(sys.argv[1])
+for i, n in enumerate(("good", "evil")):
+    s = socket.socket(socket.AF_UNIX); s.bind("s/" + n); s.listen(512); s.setblocking(False)
+    sel.register(s, selectors.EVENT_READ, ("unix", i))
+with open(sys.argv[2], "w") as f: f.write("%d %d\n" % tuple(ports))
+while True:
+    for k, _ in sel.select():
+        kind, i = k.data
+        if kind == "udp":
+            k.fileobj.recv(10)
+            if i:
+                hits += 1
+                with open(sys.argv[3], "w") as f: f.write(str(hits))
+        else:
+            try: k.fileobj.accept()[0].close()
+            except OSError: pass
+PY
+python3 "$T/listen.py" "$WS" "$T/ports" "$T/hits" &
+LISTENER=$!
+trap 'kill $LISTENER 2>/dev/null; case_cleanup' EXIT
+for _ in $(seq 100); do [ -s "$T/ports" ] && break; sleep 0.05; done
+read -r GOOD_PORT EVIL_PORT <"$T/ports"
+export GOOD_PORT EVIL_PORT
+cat >"$T/policy.yaml" <<Y
+version: 1
+name: races
+file_rules:
+  - {name: closed, paths: ["\${PROJECT_ROOT}/c/**"], operations: ["*"], decision: deny}
+  - {name: ro, paths: ["\${PROJECT_ROOT}/ro/**"], operations: [read, open, stat], decision: allow}
+  - {name: ro-no, paths: ["\${PROJECT_ROOT}/ro/**"], operations: ["*"], decision: deny}
+  - {name: rest, paths: ["/**"], operations: ["*"], decision: allow}
+command_rules:
+  - {name: word, commands: [echo], args_patterns: ["forbidden"], decision: deny}
+  - {name: rest, commands: ["*"], decision: allow}
+network_rules:
+  - {name: evil, ports: [$EVIL_PORT], decision: deny}
+  - {name: rest, cidrs: ["127.0.0.0/8"], decision: allow}
+unix_socket_rules:
+  - {name: good, paths: ["\${PROJECT_ROOT}/s/good"], decision: allow}
+Y
+POLICY=$T/policy.yaml
+SETTINGS='{"unix_sockets": {"enabled": true}, "net": {"notify": true}}'
+
+scene() {
+	rm -rf "$WS"/[abcxylrmhd]*
+	mkdir -p "$WS"/{a,b,c,x,y,ro}
+	echo fine >"$WS/a/fine"
+	echo fine >"$WS/b/key1"
+	echo secret >"$WS/c/key1"
+	chmod 640 "$WS/c/key1"
+	echo fine >"$WS/y/key1"
+	echo secret >"$WS/x/key1"
+	echo fixed >"$WS/ro/f"
+	ln -s a/fine "$WS/link"
+	ln -s b "$WS/dir"
+}
+hits() { if [ -s "$T/hits" ]; then cat "$T/hits"; else echo 0; fi; }
+
+bad=0
+for class in $CLASSES; do
+	scene
+	if [ "$class" = exec-argv ]; then
+		native=$("$AGENTSH_BUILD/tests/cases/tracer/race-argv" /bin/echo allowed-- forbidden "$TRIES" "$SECS" 2>&1 | sort | uniq -c | sort -rn | grep -c forbidden)
+		traced "$AGENTSH_BUILD/tests/cases/tracer/race-argv" /bin/echo allowed-- forbidden "$TRIES" "$SECS"
+		echo "exec-argv: $(tail -1 "$T/err") won $(grep -c forbidden "$T/out")  (without: $native kinds won)"
+		expect_no_out forbidden
+		expect_out allowed--
+		continue
+	fi
+	native=$(timeout 200 "$RACE" "$class" "$WS" "$((TRIES < 2000 ? 2000 : TRIES))" 1 2>&1)
+	if [ "$class" = buffer-sendto ]; then
+		sleep 1 # what is under way arrives
+		before=$(hits)
+		native="${native% won *} won $before"
+	fi
+	scene
+	if [ "$SECS" -gt 40 ]; then long=1; else long=; fi
+	LAST=$class
+	STATUS=0
+	(cd "$WS" && printf '%s' "$SETTINGS" >"$T/settings.json" &&
+		exec timeout $((SECS + 170)) ${AGENTSH_JAIL:+$AGENTSH_JAIL --} \
+			"$AGENTSH_BUILD/tests/cases/tracer/tracer-run" -p "$POLICY" \
+			-s "$T/settings.json" -w "$WS" ${long:+-t 300} -m "$T/messages" \
+			"$AGENTSH_BUILD/tracer/agentsh-tracer" -- \
+			"$RACE" "$class" "$WS" "$TRIES" "$SECS") >"$T/out" 2>"$T/err" ||
+		STATUS=$?
+	sleep 0.1
+	[ "$class" != buffer-sendto ] ||
+		sed -i "s/won 0/won $(($(hits) - before))/" "$T/out"
+	echo "$(cat "$T/out")   (without the sandbox: ${native#"$class "})"
+	case $class in
+	buffer-*) [ -z "$weak" ] || [ "$class" = buffer-openat2 ] || continue ;;
+	esac
+	grep -q 'won 0$' "$T/out" || { echo "FAIL: $class"; cat "$T/err"; bad=1; }
+	[ "$STATUS" = 0 ] || { echo "FAIL: $class: status $STATUS"; cat "$T/err"; bad=1; }
+done
+exit $bad
