@@ -117,6 +117,7 @@ static bool to_stub(struct net_call *n, const struct op_net *net)
 		return true; /* it listens there, at any address */
 	}
 	if (!stub || net->port != 53 || n->sock < 0 ||
+	    n->replaced || /* answers would come from a stranger */
 	    (net->protocol != IPPROTO_UDP && net->protocol != IPPROTO_TCP))
 		return false;
 	if (net->protocol == IPPROTO_UDP)

@@ -31,6 +31,7 @@
 #include "base/proc.h"
 #include "core/limits.h"
 #include "tracer/net.h"
+#include "tracer/replace.h"
 
 static void net_free(void *data)
 {
@@ -97,16 +98,71 @@ static int sockopt_int(int fd, int name)
 	return getsockopt(fd, SOL_SOCKET, name, &v, &n) < 0 ? -errno : v;
 }
 
+/* On record: an allowed call that cannot be kept to what was judged. */
+static int64_t refuse_unsafe(const struct net_call *n)
+{
+	struct event e = EVENT_INIT("seccomp_blocked");
+
+	request_event(n->q, &e);
+	e.action = EVENT_BLOCKED;
+	e.operation = STR("memory shared with other threads");
+	event_add_str(&e, "syscall", str_from(n->q->name));
+	event_add_int(&e, "syscall_nr", n->q->nr);
+	event_add_str(&e, "action", STR("errno"));
+	event_add_str(&e, "outcome", STR("denied"));
+	(void)sink_emit(&n->q->tracer->sink, &e); /* it is refused anyhow */
+	return -EACCES;
+}
+
+/* In a network namespace of its own: whatever leaves is seen there, and only
+ * paths lead out of it. A socket of ours would be outside. */
+static bool is_caught(const struct net_call *n)
+{
+	return n->q->tracer->net_ns >= 0 &&
+	       (n->domain != AF_UNIX ||
+		(n->addr_len > offsetof(struct sockaddr_un, sun_path) &&
+		 n->addr.un.sun_path[0] == 0));
+}
+
 /*
- * Where containers refuse pidfd_getfd() the socket cannot be had. Then an
- * address is judged and the call goes on: a thread that rewrites it in between
- * is bounded by the floor only (TCP ports by Landlock, families by the
- * filter). READY says "socket calls judged, not performed".
+ * Where containers refuse pidfd_getfd() the socket cannot be had (replace.h).
+ * What does not bring a new one goes on, if nobody can change meanwhile what
+ * was judged; without an address the peer is the one that was connected.
  */
 static int64_t act_continue(struct net_call *n)
 {
+	const struct request *q = n->q;
+	bool by_message = q->nr == SYS_sendmsg || q->nr == SYS_sendmmsg;
+	uint64_t at[2] = { n->addr_at, by_message ? q->args[1] : 0 };
+	bool names = n->addr_len > 0 || replace_is_datagram(q, (int)q->args[0]);
+
+	if (q->nr == SYS_bind) /* ports: Landlock's as well */
+		names = n->domain == AF_UNIX;
+	if (names && q->nr != SYS_recvfrom && !is_caught(n) &&
+	    !caller_is_alone(q, at, ARRAY_LEN(at)))
+		return refuse_unsafe(n);
+	/* Only the first message was judged; a caller tries one by one then. */
+	if (q->nr == SYS_sendmmsg && (uint32_t)q->args[2] > 1 && !is_caught(n))
+		return -ENOSYS;
 	request_continue(n->q);
 	return NET_ANSWERED;
+}
+
+/* A socket of ours in the place of the caller's, for calls that make it into
+ * something: what was set on it before is lost, and that is little. */
+static bool bring_own(struct net_call *n, int fd,
+		      int64_t (*act)(struct net_call *n))
+{
+	int r;
+
+	if (!n->q->tracer->no_getfd || is_caught(n))
+		return true;
+	r = replace_socket(n, fd);
+	if (r == 0)
+		n->act = act;
+	else if (r != -EOPNOTSUPP)
+		request_fail(n->q, -r);
+	return r == 0 || r == -EOPNOTSUPP;
 }
 
 struct net_call *net_new(struct request *q, int fd,
@@ -152,6 +208,7 @@ int net_get_address(struct net_call *n, uint64_t addr, uint64_t len)
 	if (mem_get(&n->q->mem, addr, &n->addr, (size_t)len) < 0)
 		return -EFAULT;
 	n->addr_len = (socklen_t)len;
+	n->addr_at = addr;
 	/* AF_UNSPEC is IPv4 to whoever sends; others refuse it. */
 	if (n->domain < 0 && len >= sizeof(sa_family_t))
 		n->domain = n->addr.any.sa_family == AF_UNSPEC
@@ -358,6 +415,10 @@ void decode_connect(struct request *q)
 	r = net_get_address(n, q->args[1], q->args[2]);
 	if (r < 0)
 		request_fail(q, -r);
+	else if (!bring_own(n, (int)q->args[0], net_connect))
+		return;
+	else if (n->addr.any.sa_family == AF_UNSPEC && n->replaced)
+		request_return(q, 0); /* the new one never had any */
 	else if (n->addr.any.sa_family == AF_UNSPEC)
 		run_act(n); /* dissolves an association */
 	else
@@ -388,10 +449,10 @@ void decode_bind(struct request *q)
 	r = net_get_address(n, q->args[1], q->args[2]);
 	if (r < 0)
 		request_fail(q, -r);
-	else if (n->domain == AF_UNIX)
-		net_judge_unix(n, UNIX_BIND);
-	else
+	else if (n->domain != AF_UNIX)
 		net_judge_bind(n);
+	else if (bring_own(n, (int)q->args[0], act_bind))
+		net_judge_unix(n, UNIX_BIND);
 }
 
 /* Scalars only; what may be bound, and by whom, was judged at bind. */

@@ -32,6 +32,7 @@ struct net_call {
 	int sock; /* owned: the caller's open file */
 	int domain, protocol;
 	bool blocking;
+	bool replaced;   /* sock is new and takes the caller's place */
 	bool connecting; /* the call is connect */
 	bool loopback;   /* it ends on this host: the kernel is quick */
 	bool announce;   /* to our proxy or stub: tell whose it is */
@@ -46,6 +47,7 @@ struct net_call {
 		char bytes[LIMIT_SOCKADDR];
 	} addr;
 	socklen_t addr_len; /* 0 = none */
+	uint64_t addr_at;   /* in the caller's memory */
 	int object;         /* owned: unix socket, or its parent; -1 */
 	struct buf path;    /* judged path or abstract name */
 	int64_t (*act)(struct net_call *n);

@@ -65,6 +65,7 @@
 #include "confine/seccomp.h"
 #include "core/attribution.h"
 #include "tracer/ptrace.h"
+#include "tracer/replace.h"
 #include "tracer/sysent.h"
 
 /* Linux 6.6, not in Debian 12's headers. */
@@ -185,6 +186,12 @@ void request_fail(struct request *q, int error)
 
 void request_return(struct request *q, int64_t value)
 {
+	int r = q->replace_with > 0 ? replace_done(q) : 0;
+
+	if (r < 0) {
+		request_fail(q, -r);
+		return;
+	}
 	q->backend->answer(q, value, 0);
 	request_end(q);
 }

@@ -34,6 +34,9 @@ struct request {
 	/* ptrace: a worker tells its result here; see request_fork() */
 	int worker_fd;
 	struct loop_source *worker_source;
+	/* A socket that takes the place of the caller's number when a value is
+	 * returned (replace.c); 0 = none. The socket is the decoder's. */
+	int replace_with, replace_fd, replace_flags;
 	void *data; /* the decoder's; owned by it */
 	void (*free_data)(void *data);
 	struct request *next_free;

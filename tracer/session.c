@@ -619,8 +619,8 @@ size_t session_layers(struct tracer *t, const struct launch_event *confined,
 	step_layer(confined, CONFINE_SECCOMP, "seccomp", out, &n);
 	layer(out, &n, "notify", notify,
 	      notify ? detail(scratch, "classes 0x%x%s", t->notify,
-			      t->no_getfd ? "; socket calls judged, not "
-					    "performed"
+			      t->no_getfd ? "; new sockets in place of "
+					    "the caller's"
 					  : "")
 	      : confined && confined->report.listener_error
 		      ? strerror(confined->report.listener_error)

@@ -15,7 +15,7 @@ fd-openat fd-fchmod buffer-openat2 buffer-unix buffer-sendto
 buffer-connect exec-argv}
 RACE=$AGENTSH_BUILD/tests/cases/tracer/race-many
 weak=
-case ${AGENTSH_JAIL:-} in *" -g"*) weak=1 ;; esac # sockets are judged only
+case ${AGENTSH_JAIL:-} in *" -g"*) weak=1 ;; esac # no sockets of the caller's
 
 cat >"$T/listen.py" <<'PY'
 import os, selectors, socket, sys
@@ -115,9 +115,8 @@ for class in $CLASSES; do
 	[ "$class" != buffer-sendto ] ||
 		sed -i "s/won 0/won $(($(hits) - before))/" "$T/out"
 	echo "$(cat "$T/out")   (without the sandbox: ${native#"$class "})"
-	case $class in
-	buffer-*) [ -z "$weak" ] || [ "$class" = buffer-openat2 ] || continue ;;
-	esac
+	# threads may not send to an address there: nothing is done at all
+	[ -z "$weak" ] || [ "$class" != buffer-sendto ] || STATUS=$((STATUS % 2))
 	grep -q 'won 0$' "$T/out" || { echo "FAIL: $class"; cat "$T/err"; bad=1; }
 	[ "$STATUS" = 0 ] || { echo "FAIL: $class: status $STATUS"; cat "$T/err"; bad=1; }
 done
