@@ -9,8 +9,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <utime.h>
@@ -42,9 +44,22 @@ void file_judge_path(struct file_call *f, int dirfd, uint64_t path, int flags)
 		file_judge(f);
 }
 
+/* What cannot be read or written (O_PATH) cannot be changed this way. */
+static bool is_path_only(const struct file_call *f, int fd)
+{
+	char path[64];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", f->viewer.tid, fd);
+	return lstat(path, &st) == 0 && (st.st_mode & 0600) == 0;
+}
+
 void file_judge_fd(struct file_call *f, int fd)
 {
 	int r = fd < 0 ? -EBADF : file_find_fd(f, &f->a, fd);
+
+	if (r == 0 && is_path_only(f, fd))
+		r = -EBADF;
 
 	if (r < 0)
 		file_error(f, r);
@@ -239,7 +254,10 @@ void decode_utimensat(struct request *q)
 	if (!f->times_now &&
 	    mem_get(&q->mem, q->args[2], f->times, sizeof(f->times)) < 0)
 		file_error(f, -EFAULT);
-	else if (q->args[1] == 0) /* futimens */
+	else if (!f->times_now && f->times[0].tv_nsec == UTIME_OMIT &&
+		 f->times[1].tv_nsec == UTIME_OMIT)
+		request_return(q, 0); /* not even the path is looked at */
+	else if (q->args[1] == 0)     /* futimens */
 		file_judge_fd(f, (int)q->args[0]);
 	else
 		file_judge_path(f, (int)q->args[0], q->args[1],

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -36,6 +37,13 @@ static int last_error(int r, int instead)
 	return r == -EISDIR ? instead : r;
 }
 
+static int rmdir_error(const char *last)
+{
+	if (strcmp(last, ".") == 0)
+		return -EINVAL;
+	return strcmp(last, "..") == 0 ? -ENOTEMPTY : -EBUSY;
+}
+
 static void unlink_common(struct request *q, int dirfd, uint64_t path,
 			  bool rmdir_it)
 {
@@ -47,8 +55,9 @@ static void unlink_common(struct request *q, int dirfd, uint64_t path,
 		return;
 	r = file_get_path(f, &f->a, dirfd, path);
 	if (r == 0)
-		r = last_error(file_find_name(f, &f->a),
-			       rmdir_it ? -EBUSY : -EISDIR);
+		r = file_find_name(f, &f->a);
+	if (r == -EISDIR && rmdir_it)
+		r = rmdir_error(f->a.last);
 	if (r == 0 && f->a.fd < 0)
 		r = -ENOENT;
 	if (r < 0)
@@ -90,6 +99,10 @@ static int64_t act_rename(struct file_call *f)
 
 	if ((f->a.slash || f->b.slash) && !S_ISDIR(f->a.st.st_mode))
 		return -ENOTDIR;
+	/* What is exchanged must be a directory if its name says so. */
+	if (f->flags & RENAME_EXCHANGE && (f->a.slash || f->b.slash) &&
+	    f->b.fd >= 0 && !S_ISDIR(f->b.st.st_mode))
+		return -ENOTDIR;
 	return file_keep(f, &req);
 }
 
@@ -108,6 +121,11 @@ static void rename_common(struct request *q, struct two_paths p, uint64_t flags)
 	f->two = true;
 	f->exposes = true;
 	f->flags = flags;
+	if (flags & RENAME_EXCHANGE &&
+	    flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)) {
+		file_error(f, -EINVAL);
+		return;
+	}
 	r = file_get_path(f, &f->a, p.dirfd_a, p.a);
 	if (r == 0)
 		r = file_get_path(f, &f->b, p.dirfd_b, p.b);
@@ -180,6 +198,8 @@ static int64_t act_link(struct file_call *f)
 /* A link itself cannot be re-opened; its name beneath the parent will do. */
 static int64_t act_link_name(struct file_call *f)
 {
+	if (f->a.slash || f->b.slash)
+		return -ENOENT;
 	before_make(f, &f->b);
 	if (linkat(f->a.parent, f->a.last, f->b.parent, f->b.last, 0) < 0)
 		return -errno;
@@ -288,11 +308,15 @@ void decode_symlink(struct request *q)
 
 static int64_t act_mkdir(struct file_call *f)
 {
-	mode_t mode = (mode_t)f->mode & 01777 & ~file_umask(f);
+	mode_t mode = (mode_t)f->mode & 01777;
+	int r;
 
 	before_make(f, &f->a);
-	if (mkdirat(f->a.parent, f->a.last, mode) < 0)
-		return -errno;
+	file_umask_on(f);
+	r = mkdirat(f->a.parent, f->a.last, mode) < 0 ? -errno : 0;
+	file_umask_off();
+	if (r < 0)
+		return r;
 	note_made(f, &f->a, TRASH_MADE_DIR);
 	return 0;
 }
@@ -310,11 +334,16 @@ void decode_mkdir(struct request *q)
 static int64_t act_mknod(struct file_call *f)
 {
 	mode_t type = (mode_t)f->mode & S_IFMT;
-	mode_t mode = (mode_t)f->mode & 01777 & ~file_umask(f);
+	mode_t mode = type | ((mode_t)f->mode & 01777);
+	int r;
 
 	before_make(f, &f->a);
-	if (mknodat(f->a.parent, f->a.last, type | mode, (dev_t)f->flags) < 0)
-		return -errno;
+	file_umask_on(f);
+	r = mknodat(f->a.parent, f->a.last, mode, (dev_t)f->flags) < 0 ? -errno
+								       : 0;
+	file_umask_off();
+	if (r < 0)
+		return r;
 	note_made(f, &f->a,
 		  type == 0 || type == S_IFREG ? TRASH_MADE_FILE
 					       : TRASH_MADE_NODE);

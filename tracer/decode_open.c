@@ -205,7 +205,7 @@ static int64_t open_new(struct file_call *f)
 				 .fd = -1,
 				 .at = file_at(&f->a) };
 	int flags = (int)(f->flags | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
-	mode_t mode = (mode_t)f->mode & 01777 & ~file_umask(f);
+	mode_t mode = (mode_t)f->mode & 01777;
 	int fd;
 
 	if (!has(f, O_CREAT))
@@ -216,14 +216,17 @@ static int64_t open_new(struct file_call *f)
 		return -EISDIR;
 	(void)file_keep(f, &made);
 	made.verb = KEEP_MADE;
+	file_umask_on(f);
 	for (int i = 0; i < CREATE_RETRIES; i++) {
 		fd = openat(f->a.parent, f->a.last, flags, mode);
 		/* A link was put there since we looked. */
 		if (fd >= 0 || errno != ELOOP)
 			break;
 	}
+	fd = fd < 0 ? -errno : fd;
+	file_umask_off();
 	if (fd < 0)
-		return -errno;
+		return fd;
 	made.fd = fd;
 	(void)file_keep(f, &made); /* the record of something made */
 	(void)inject(f, fd);
@@ -237,8 +240,10 @@ static int64_t open_tmpfile(struct file_call *f)
 
 	if (f->mode & (S_ISUID | S_ISGID))
 		return -EPERM;
-	f->mode &= 01777 & ~(uint64_t)file_umask(f);
+	f->mode &= 01777;
+	file_umask_on(f);
 	fd = reopen(f, (int)(f->flags | O_CLOEXEC));
+	file_umask_off();
 	if (fd < 0)
 		return fd;
 	(void)inject(f, fd);
@@ -355,7 +360,8 @@ void decode_open(struct request *q)
 	f->flags = (uint32_t)a[1];
 	f->mode = (uint32_t)a[2];
 	/* The bit alone is ignored by open(2) when O_DIRECTORY is missing. */
-	if ((f->flags & O_TMPFILE_BIT) && !has(f, O_TMPFILE)) {
+	if (((f->flags & O_TMPFILE_BIT) && !has(f, O_TMPFILE)) ||
+	    (has(f, O_CREAT | O_DIRECTORY) && !has(f, O_PATH))) {
 		file_error(f, -EINVAL);
 		return;
 	}

@@ -309,12 +309,19 @@ void file_self_path(int fd, char out[FILE_SELF_MAX])
 	(void)snprintf(out, FILE_SELF_MAX, "/proc/self/fd/%d", fd);
 }
 
-mode_t file_umask(const struct file_call *f)
+void file_umask_on(const struct file_call *f)
 {
 	mode_t mask;
 
 	/* Not to be had: the strictest one. */
-	return proc_umask(f->viewer.tid, &mask) < 0 ? 0077 : mask;
+	if (proc_umask(f->viewer.tid, &mask) < 0)
+		mask = 0077;
+	(void)umask(mask);
+}
+
+void file_umask_off(void)
+{
+	(void)umask(0);
 }
 
 void file_hold_parent(struct file_target *t)

@@ -129,8 +129,12 @@ void file_error(struct file_call *f, int r);
 /* "/proc/self/fd/N" of a held descriptor. */
 #define FILE_SELF_MAX 48
 void file_self_path(int fd, char out[FILE_SELF_MAX]);
-/* The caller's umask. */
-mode_t file_umask(const struct file_call *f);
+/*
+ * Around the one call that makes a file: the caller's umask is ours. Masking
+ * the mode instead would override a directory's default ACL.
+ */
+void file_umask_on(const struct file_call *f);
+void file_umask_off(void);
 /* Calls the keeper (or performs plainly); 0 or -errno. */
 int file_keep(struct file_call *f, struct keep_req *req);
 /* Finds the directory of an object found by file_find_object, for the keeper;

@@ -371,10 +371,10 @@ static int split_last(const char *path, char *dir, char *last, bool *ret_slash)
 		return -ENAMETOOLONG;
 	memcpy(last, path + start, end - start);
 	last[end - start] = 0;
-	if (last[0] == 0 || strcmp(last, ".") == 0 || strcmp(last, "..") == 0)
-		return -EISDIR;
 	memcpy(dir, path, start);
 	dir[start] = 0;
+	if (last[0] == 0 || strcmp(last, ".") == 0 || strcmp(last, "..") == 0)
+		return -EISDIR;
 	return 0;
 }
 
@@ -393,12 +393,17 @@ int resolve_parent_at(const struct viewer *v, int base, const char *path,
 		      uint64_t how_resolve, char *last, bool *ret_slash)
 {
 	char dir[LIMIT_PATH];
-	int r = split_last(path, dir, last, ret_slash);
+	int r = split_last(path, dir, last, ret_slash), fd;
 
-	if (r < 0)
+	if (r < 0 && r != -EISDIR)
 		return r;
-	return resolve_at(v, path[0] == '/' ? -1 : base, *dir ? dir : ".",
-			  RESOLVE_DIR, how_resolve, NULL);
+	fd = resolve_at(v, path[0] == '/' ? -1 : base, *dir ? dir : ".",
+			RESOLVE_DIR, how_resolve, NULL);
+	if (fd < 0 || r == 0)
+		return fd;
+	(void)close(
+		fd); /* "." and ".." are no name, but what is before counts */
+	return r;
 }
 
 int resolve_name(const struct viewer *v, int dirfd, const char *path,
