@@ -264,7 +264,7 @@ const struct dlp_row dlp_rows[] = {
 	ROW("twitter_bearer_token", "AAAAAAAAAAAAAAAAAAAAAA[\\a%]{60,120}"),
 	ROW("linkedin_secret", "WPL_AP[01].\\a{16}.\\b{6,8}=?=?"),
 	CONTEXT("linkedin_secret", "linkedin", "\\a{14,16}"),
-	ROW("dropbox_token", "sl.[Bu].?\\u{120,}"),
+	ROW("dropbox_token", "sl.[uB].?\\u{120,}"),
 	ROW("dropbox_token", "sl.B\\u{120,}"),
 	/* observing */
 	ROW("newrelic_key", "NRAK-\\U{27}"),
