@@ -9,7 +9,8 @@
 #
 # AGENTSH_BUILD names the build tree (meson sets it). Variables a script may set
 # before start_server: POLICY_FILE (default: the shipped default policy) and
-# CONFIG_EXTRA (lines appended to the configuration).
+# CONFIG_EXTRA (lines appended to the configuration). AGENTSH_PTRACE and
+# AGENTSH_JAIL choose the layers of a variant of the case.
 
 set -u
 
@@ -93,6 +94,23 @@ write_config() {
 	  default: default
 	EOF
 	printf '%s\n' "${CONFIG_EXTRA:-}" >>"$T/config.yaml"
+	[ -z "${AGENTSH_PTRACE:-}" ] || add_ptrace
+}
+
+# AGENTSH_PTRACE=1: the second layer too, whatever else the case configures
+add_ptrace() {
+	local indent
+
+	grep -q '^[[:space:]]*ptrace:' "$T/config.yaml" && return
+	if grep -q '^sandbox: {' "$T/config.yaml"; then
+		sed -i 's/^sandbox: {/sandbox: {ptrace: {enabled: true}, /' \
+			"$T/config.yaml"
+		return
+	fi
+	grep -q '^sandbox:' "$T/config.yaml" ||
+		printf 'sandbox:\n  enabled: true\n' >>"$T/config.yaml"
+	indent=$(sed -n '/^sandbox:/{n;s/[^ ].*//p}' "$T/config.yaml")
+	sed -i "/^sandbox:/a\\${indent}ptrace: {enabled: true}" "$T/config.yaml"
 }
 
 start_server() {
