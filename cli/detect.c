@@ -125,8 +125,12 @@ static void command_domain(struct detect *d)
 	b = add_probe(dom, "seccomp-execve", &d->probe.notify,
 		      "execve interception");
 	demand(d, b, "notify", CANARIES("program", "alias"));
-	b = add(dom, "ptrace", false, "syscall tracing");
-	if (d->probe.ptrace.works)
+	b = add(dom, "ptrace", d->trial && detect_layer(d, "ptrace"),
+		"syscall tracing");
+	if (b->available)
+		(void)snprintf(b->detail, sizeof(b->detail), STR_FMT,
+			       STR_ARG(detect_layer_detail(d, "ptrace")));
+	else if (d->probe.ptrace.works)
 		detail(b, "available, not active (enable ptrace mode)");
 	else
 		detail(b, strerror(d->probe.ptrace.error));

@@ -27,7 +27,7 @@ command=$(cat "$T/pid")
 wait_state "$command" S "running"
 kill -TSTP $client
 wait_state $client T "client stopped"
-wait_state "$command" T "command stopped"
+wait_state "$command" "[Tt]" "command stopped" # t: traced
 kill -CONT $client
 wait_state $client S "client continued"
 wait_state "$command" S "command continued"

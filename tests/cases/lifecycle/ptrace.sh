@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+# ptrace.sh - the second layer by configuration: on top where it can be had, in
+# the place of notifications where they cannot, and what happens without it
+. "$(dirname "$0")/../lib/case.sh"
+jail=$AGENTSH_BUILD/tests/cases/degrade
+"$jail" -n -- true || skip "no jail"
+
+# again JAIL-OPTIONS SANDBOX-LINES...: a server there, configured so
+again() {
+	[ -z "$SERVER_PID" ] || { kill "$SERVER_PID"; wait "$SERVER_PID"; } 2>/dev/null
+	rm -rf "$T/config.yaml" "$T/data" "$WS"
+	mkdir -p "$T/data" "$WS"
+	AGENTSH_JAIL=
+	[ "$1" = here ] || AGENTSH_JAIL="$jail $1"
+	shift
+	CONFIG_EXTRA=$(printf 'sandbox:\n'; printf '  %s\n' "$@")
+	PORT=
+	start_server
+}
+layer() {
+	agentsh session info s >"$T/info"
+	jq -e "any(.protection[]; .name == \"ptrace\" and $1)" "$T/info" >/dev/null ||
+		fail "layers: $(jq -c .protection "$T/info")"
+}
+
+again here 'ptrace: {enabled: true}'
+in_session bash -c 'cp "$(type -P true)" sudo; ./sudo; grep TracerPid /proc/self/status'
+grep -q 'TracerPid:.*[1-9]' "$T/out" || fail "not traced"
+layer '.active'
+run agentsh detect -o json --config "$T/config.yaml"
+jq -e '[.domains[].backends[] | select(.name == "ptrace")][0].available' "$T/out" >/dev/null ||
+	fail "detect does not see it"
+
+# without notifications: judged, recorded, kept for undo, a guarantee held
+again '-p -n' 'ptrace: {enabled: true}' 'require: [commands, files, undo, network, audit]'
+echo one >"$WS/f"
+in_session bash -c 'rm f; cat /etc/shadow; cp "$(type -P true)" sudo; ./sudo'
+expect_err 'shadow: Permission denied'
+expect_err 'sudo: Permission denied'
+layer '.active and (.detail | startswith("judges"))'
+(cd "$WS" && agentsh undo) >"$T/undo" 2>&1 || fail "undo: $(cat "$T/undo")"
+[ "$(cat "$WS/f")" = one ] || fail "not brought back"
+expect_event '.type == "file_delete" and .source == "ptrace"'
+expect_event '.type == "execve" and .source == "ptrace" and .policy.effective_decision == "deny"'
+run "$jail" -p -n -- "$AGENTSH_BUILD/cli/agentsh" detect -o json --config "$T/config.yaml"
+for g in commands files undo network audit isolation; do
+	[ "$(jq -r --arg n $g '.guarantees[] | select(.name == $n) | .state' "$T/out")" = held ] ||
+		fail "$g: $(jq -c .guarantees "$T/out")"
+done
+jq -e '[.canaries[] | select(.result == "got past") | .name] - ["processes", "memory"] == []' "$T/out" >/dev/null ||
+	fail "canaries: $(jq -c .canaries "$T/out")"
+
+# no ptrace: fail_open goes on and says so, fail_closed does not
+again ' ' 'ptrace: {enabled: true, on_attach_failure: fail_open}'
+in_session echo on
+expect_status 0
+expect_out on
+expect_err ptrace
+layer '(.active | not)'
+again ' ' 'ptrace: {enabled: true, on_attach_failure: fail_closed}'
+in_session echo on
+[ "$STATUS" != 0 ] || fail "fail_closed went on"
+expect_no_out on
+grep -q 'fail_closed' "$T/out" "$T/err" || fail "not said why"
+
+# neither notifications nor ptrace, but ptrace asked for: the floor, and it says so
+again '-n' 'ptrace: {enabled: true}'
+in_session echo floor
+expect_out floor
+expect_err 'notify'
+
+# what ptrace shall not judge, it does not stop
+again '-p -n' 'ptrace: {enabled: true, trace: {file: false}}'
+in_session bash -c 'echo one >f && rm f; cp "$(type -P true)" sudo; ./sudo'
+expect_err 'sudo: Permission denied'
+agentsh events query --session s --limit 5000 >"$T/events.json"
+jq -e 'any(.[]; .type == "file_delete")' "$T/events.json" >/dev/null && fail "files judged"
+exit 0
