@@ -248,7 +248,8 @@ int confine_apply(const struct confine_plan *p, int keep_fd,
 		record(ret, CONFINE_RLIMIT, step_rlimit(p));
 	if (p->cwd_fd >= 0 || p->cwd)
 		record(ret, CONFINE_CWD, step_cwd(p));
-	record(ret, CONFINE_CAPS, caps_restrict(p->caps_keep));
+	record(ret, CONFINE_CAPS,
+	       p->caps_gone ? 0 : caps_restrict(p->caps_keep));
 	record(ret, CONFINE_NNP,
 	       prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0);
 	record(ret, CONFINE_FDS, step_fds(keep_fd));

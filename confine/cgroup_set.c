@@ -27,11 +27,21 @@
 #define REMOVE_TRIES   20
 #define REMOVE_WAIT_MS 5
 #define RECYCLE_MAX    (4U << 20) /* bytes still charged */
+#define PEAK_SMALL     (1U << 20) /* a peak that need not be set back */
 
 struct set_dir {
 	const struct cgroup_tree *tree; /* borrowed from the root */
 	int fd;                         /* owned */
 	int procs_fd;                   /* owned; cgroup.procs for writing */
+	int list_fd; /* owned; the same for reading, with a resident; -1 */
+};
+
+/* What is read of the memory controller when a command has ended. */
+enum memory_file {
+	MEMORY_PEAK = 0,
+	MEMORY_EVENTS,
+	MEMORY_NOW,
+	MEMORY_FILES
 };
 
 struct cgroup_set {
@@ -43,6 +53,8 @@ struct cgroup_set {
 	struct buf missing;           /* limits that could not be set */
 	uint64_t peak_base, oom_base; /* of the commands before */
 	pid_t resident;               /* 0 = none */
+	/* Of the memory controller, with a resident; owned, else -1. */
+	int watch[MEMORY_FILES];
 };
 
 /* --- members --- */
@@ -72,13 +84,15 @@ static bool dir_empty(const struct cgroup_set *s, const struct set_dir *d)
 	char text[32];
 	struct str pid;
 	int64_t only;
+	ssize_t n;
 
 	if (!s->resident)
 		return cgroup_dir_empty(d->tree, d->fd);
 	/* a list that does not fit has more than one line */
-	if (cgroup_read(d->fd, "cgroup.procs", text, sizeof(text)) < 0)
+	n = pread(d->list_fd, text, sizeof(text) - 1, 0);
+	if (n < 0)
 		return false;
-	pid = str_trim(str_from(text));
+	pid = str_trim(str_from_n(text, (size_t)n));
 	return pid.n == 0 ||
 	       (num_parse_i64(pid, &only) == 0 && only == (int64_t)s->resident);
 }
@@ -111,7 +125,9 @@ static bool name_ok(const char *name)
 
 static int dir_add(struct cgroup_set *s, const struct cgroup_tree *t)
 {
-	struct set_dir d = { .tree = t, .fd = -1, .procs_fd = -1 };
+	struct set_dir d = {
+		.tree = t, .fd = -1, .procs_fd = -1, .list_fd = -1
+	};
 	int r;
 
 	if (mkdirat(t->fd, s->name, 0755) < 0 && errno != EEXIST)
@@ -256,6 +272,8 @@ static int set_new(struct cgroup_root *r, const char *name,
 	if (!s)
 		return -ENOMEM;
 	s->root = r;
+	for (size_t i = 0; i < MEMORY_FILES; i++)
+		s->watch[i] = -1;
 	s->limits = *limits;
 	(void)snprintf(s->name, sizeof(s->name), "%s%s", name, r->owner);
 	e = dirs_add(s, r, needed(limits));
@@ -331,10 +349,68 @@ int cgroup_set_attach(struct cgroup_set *s, pid_t pid)
 	return first;
 }
 
+static const char *memory_name(const struct set_dir *d, enum memory_file f)
+{
+	static const char *const v1[] = { "memory.max_usage_in_bytes",
+					  "memory.oom_control",
+					  "memory.usage_in_bytes" };
+	static const char *const v2[] = { "memory.peak", /* 5.19 */
+					  "memory.events", "memory.current" };
+
+	return d->tree->kind == CGROUP_V2 ? v2[f] : v1[f];
+}
+
+/* 0 in a file that is not there or says nothing of the kind. */
+static uint64_t memory_read(const struct cgroup_set *s, const struct set_dir *d,
+			    enum memory_file f)
+{
+	char text[1024];
+	struct str rest, line, word;
+	uint64_t value = 0;
+	ssize_t n = 0;
+
+	if (s->watch[f] >= 0) {
+		n = pread(s->watch[f], text, sizeof(text) - 1, 0);
+		text[MAX(n, 0)] = '\0';
+	} else if (cgroup_read(d->fd, memory_name(d, f), text, sizeof(text)) <
+		   0) {
+		n = -1;
+	}
+	if (n < 0)
+		return 0;
+	rest = str_from(text);
+	while (f == MEMORY_EVENTS && str_split(&rest, '\n', &line)) {
+		if (str_split(&line, ' ', &word) && str_eq_c(word, "oom_kill"))
+			(void)num_parse_u64(str_trim(line), &value);
+	}
+	if (f != MEMORY_EVENTS)
+		(void)num_parse_u64(str_trim(rest), &value);
+	return value;
+}
+
+static void memory_watch(struct cgroup_set *s)
+{
+	const struct set_dir *d = dir_with(s, CGROUP_MEMORY);
+
+	for (enum memory_file f = 0; d && f < MEMORY_FILES; f++)
+		if (s->watch[f] < 0)
+			s->watch[f] = openat(d->fd, memory_name(d, f),
+					     O_RDONLY | O_CLOEXEC);
+}
+
 void cgroup_set_resident(struct cgroup_set *s, pid_t pid)
 {
 	const struct set_dir *pids = dir_with(s, CGROUP_PIDS);
 
+	for (size_t i = 0; i < s->n; i++) {
+		struct set_dir *d = &s->dirs[i];
+
+		/* A set that cannot be looked into is never empty. */
+		if (d->list_fd < 0)
+			d->list_fd = openat(d->fd, "cgroup.procs",
+					    O_RDONLY | O_CLOEXEC);
+	}
+	memory_watch(s);
 	s->resident = pid;
 	if (s->limits.pids && pids)
 		(void)cgroup_write_u64(pids->fd, "pids.max",
@@ -345,51 +421,41 @@ void cgroup_set_usage(const struct cgroup_set *s, uint64_t *ret_peak_kb,
 		      bool *ret_oom)
 {
 	const struct set_dir *d = dir_with(s, CGROUP_MEMORY);
-	uint64_t peak = 0, oom = 0;
+	uint64_t peak = d && ret_peak_kb ? memory_read(s, d, MEMORY_PEAK) : 0;
 
-	if (d && d->tree->kind == CGROUP_V2) {
-		(void)cgroup_read_u64(d->fd, "memory.peak", &peak); /* 5.19 */
-		(void)cgroup_read_key(d->fd, "memory.events", "oom_kill", &oom);
-	} else if (d) {
-		(void)cgroup_read_u64(d->fd, "memory.max_usage_in_bytes",
-				      &peak);
-		(void)cgroup_read_key(d->fd, "memory.oom_control", "oom_kill",
-				      &oom); /* 4.13 */
-	}
 	if (ret_peak_kb)
 		*ret_peak_kb = peak > s->peak_base ? peak / 1024 : 0;
 	if (ret_oom)
-		*ret_oom = oom > s->oom_base;
+		*ret_oom = d && memory_read(s, d, MEMORY_EVENTS) > s->oom_base;
+}
+
+/*
+ * From here on only a higher peak counts. That of v1 can be set back, which is
+ * worth its price when much was used; that of v2 not for other readers.
+ */
+static int memory_reset(struct cgroup_set *s, const struct set_dir *d,
+			uint64_t left)
+{
+	uint64_t peak = memory_read(s, d, MEMORY_PEAK);
+	int r = 0;
+
+	if (d->tree->kind == CGROUP_V1 && peak > left + PEAK_SMALL) {
+		r = cgroup_write(d->fd, memory_name(d, MEMORY_PEAK), "0");
+		peak = 0;
+	}
+	s->peak_base = peak;
+	s->oom_base = memory_read(s, d, MEMORY_EVENTS);
+	return r;
 }
 
 int cgroup_set_recycle(struct cgroup_set *s)
 {
 	const struct set_dir *d = dir_with(s, CGROUP_MEMORY);
-	bool v2 = d && d->tree->kind == CGROUP_V2;
-	uint64_t left = 0, oom = 0, peak = 0;
-	int r = 0;
+	uint64_t left = d ? memory_read(s, d, MEMORY_NOW) : 0;
 
-	if (!cgroup_set_empty(s))
+	if (!cgroup_set_empty(s) || left > RECYCLE_MAX)
 		return -EBUSY;
-	if (d)
-		r = cgroup_read_u64(
-			d->fd, v2 ? "memory.current" : "memory.usage_in_bytes",
-			&left);
-	if (r < 0 || left > RECYCLE_MAX)
-		return r < 0 ? r : -EBUSY;
-	if (d && v2) {
-		/* A peak cannot be reset for other readers: from here on only
-		 * a higher one counts. */
-		(void)cgroup_read_u64(d->fd, "memory.peak", &peak);
-		(void)cgroup_read_key(d->fd, "memory.events", "oom_kill", &oom);
-	} else if (d) {
-		r = cgroup_write(d->fd, "memory.max_usage_in_bytes", "0");
-		(void)cgroup_read_key(d->fd, "memory.oom_control", "oom_kill",
-				      &oom);
-	}
-	s->peak_base = peak;
-	s->oom_base = oom;
-	return r;
+	return d ? memory_reset(s, d, left) : 0;
 }
 
 bool cgroup_set_contains(const struct cgroup_set *s, pid_t pid)
@@ -437,9 +503,14 @@ struct cgroup_set *cgroup_set_destroy(struct cgroup_set *s)
 	(void)cgroup_set_kill(s, NULL);
 	for (size_t i = 0; i < s->n; i++) {
 		(void)close(s->dirs[i].procs_fd);
+		if (s->dirs[i].list_fd >= 0)
+			(void)close(s->dirs[i].list_fd);
 		(void)close(s->dirs[i].fd);
 		(void)dir_remove(s->dirs[i].tree, s->name);
 	}
+	for (size_t i = 0; i < MEMORY_FILES; i++)
+		if (s->watch[i] >= 0)
+			(void)close(s->watch[i]);
 	buf_done(&s->missing);
 	free(s);
 	return NULL;

@@ -175,6 +175,9 @@ static int rule_add(struct builder *b, int fd, uint64_t rights, bool is_dir)
 		return -E2BIG;
 	if (syscall(SYS_landlock_add_rule, b->fd, RULE_PATH_BENEATH, &attr, 0) <
 	    0) {
+		/* a directory no more since it was listed */
+		if (errno == EINVAL && is_dir)
+			return rule_add(b, fd, rights, false);
 		/* pipes, sockets and the like on internal file systems */
 		return errno == EBADFD ? 0 : -errno;
 	}
@@ -237,13 +240,17 @@ static int expansion_push(struct expansion *x, int fd, struct str path)
 
 /* An entry of an expanded level: skipped, granted, or expanded itself. */
 static int expand_entry(struct builder *b, struct expansion *x,
-			const struct level *level, const char *name)
+			const struct level *level, const struct dirent *e)
 {
 	_cleanup_buf_ struct buf path = BUF_INIT;
 	_cleanup_close_ int fd = -1;
+	const char *name = e->d_name;
+	bool is_dir = e->d_type == DT_DIR;
 	struct stat st;
 	int r;
 
+	if (e->d_type == DT_LNK)
+		return 0;
 	buf_puts(&path, strcmp(level->path, "/") == 0 ? "" : level->path);
 	buf_putc(&path, '/');
 	buf_puts(&path, name);
@@ -254,12 +261,16 @@ static int expand_entry(struct builder *b, struct expansion *x,
 	fd = openat(level->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0) /* gone, or not for us: then not for the command either */
 		return errno == EMFILE || errno == ENFILE ? -errno : 0;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (S_ISLNK(st.st_mode))
-		return 0;
-	if (!S_ISDIR(st.st_mode) || !hole_below(b, buf_str(&path)))
-		return rule_add(b, fd, x->rights, S_ISDIR(st.st_mode));
+	/* A file that has become a directory since gets less than it could. */
+	if (e->d_type == DT_UNKNOWN) {
+		if (fstat(fd, &st) < 0)
+			return -errno;
+		if (S_ISLNK(st.st_mode))
+			return 0;
+		is_dir = S_ISDIR(st.st_mode);
+	}
+	if (!is_dir || !hole_below(b, buf_str(&path)))
+		return rule_add(b, fd, x->rights, is_dir);
 	r = expansion_push(x, fd, buf_str(&path));
 	if (r == 0)
 		(void)TAKE_FD(fd); /* owned by the list now */
@@ -288,7 +299,7 @@ static int expand_level(struct builder *b, struct expansion *x,
 	while ((errno = 0, e = readdir(dir))) {
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
-		r = expand_entry(b, x, level, e->d_name);
+		r = expand_entry(b, x, level, e);
 		if (r < 0)
 			return r;
 	}
@@ -331,10 +342,10 @@ static int grant_add(struct builder *b, const struct fs_grant *g)
 	}
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
-	r = path_of_fd(fd, &path);
+	r = b->holes.n ? path_of_fd(fd, &path) : 0;
 	if (r < 0)
 		return r;
-	if (hole_is(b, buf_str(&path)))
+	if (b->holes.n && hole_is(b, buf_str(&path)))
 		return 0;
 	if (!S_ISDIR(st.st_mode))
 		return rule_add(b, fd, fs_rights(g->access), false);

@@ -70,6 +70,7 @@ struct confine_plan {
 	int cwd_fd;         /* fchdir here; -1 = stay */
 	const char *cwd;    /* chdir here after fchdir; NULL = no */
 	uint64_t caps_keep; /* bit set of capabilities to keep; normally 0 */
+	bool caps_gone;     /* the caller has none any more: nothing to do */
 	int landlock_fd;    /* prebuilt ruleset; -1 = none */
 	uint32_t landlock_flags; /* for landlock_restrict_self, ABI-masked */
 	const struct sock_fprog *filter; /* NULL = none */

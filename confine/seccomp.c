@@ -467,11 +467,17 @@ int seccomp_build(const struct seccomp_options *o, struct sock_fprog **ret,
 
 static const struct row *row_of(long nr)
 {
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		if (nr >= 0 && rows[i].nr == nr)
-			return &rows[i];
+	/* Index + 1; 0 = none. Filled alike by whoever comes first. */
+	static uint16_t at[NR_MAX + 1];
+	static bool filled;
+
+	if (!filled) {
+		for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+			if (rows[i].nr >= 0 && rows[i].nr <= NR_MAX)
+				at[rows[i].nr] = (uint16_t)(i + 1);
+		filled = true;
 	}
-	return NULL;
+	return nr >= 0 && nr <= NR_MAX && at[nr] ? &rows[at[nr] - 1] : NULL;
 }
 
 enum seccomp_class seccomp_classify(const struct seccomp_options *o, long nr)

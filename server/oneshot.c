@@ -409,6 +409,14 @@ static void set_limits(const struct run *r, struct proto_spawn *m)
 	};
 }
 
+/* Without a limit to set, the end of all it started needs no cgroup either:
+ * there is one command, and what descends from us is its. */
+static bool has_limits(const struct proto_limits *l)
+{
+	return l->memory_bytes || l->swap_set || l->cpu_percent || l->pids ||
+	       l->disk_read_bps || l->disk_write_bps;
+}
+
 static int go(struct run *r)
 {
 	const struct proto_hello hello = {
@@ -437,6 +445,7 @@ static int go(struct run *r)
 	set_limits(r, &spawn);
 	if (r->verdict.kind == VERDICT_REDIRECT)
 		spawn.flags |= SPAWN_REDIRECTED;
+	in.no_cgroup = !has_limits(&spawn.limits);
 	r->started = clock_monotonic_ns();
 	e = inproc_run(&in, &x);
 	if (e < 0)

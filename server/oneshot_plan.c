@@ -81,7 +81,6 @@ static void put_closed(const struct settings *cfg, const struct str spool,
 	put_path(w, spool.p, "");
 	if (oneshot_cache_dir(&cache) == 0)
 		put_path(w, buf_cstr(&cache), "");
-	put_sockets(cfg, w);
 	json_end_array(w);
 }
 
@@ -97,6 +96,11 @@ static int put_settings(struct oneshot_plan *p, const struct settings *cfg)
 	buf_puts(&out, "\"closed_paths\":");
 	json_writer_init(&w, &out, 0);
 	put_closed(cfg, p->spool, &w);
+	buf_puts(&out, ",\"closed_sockets\":");
+	json_writer_init(&w, &out, 0);
+	json_begin_array(&w);
+	put_sockets(cfg, &w);
+	json_end_array(&w);
 	buf_puts(&out, ",\"protected_paths\":");
 	json_writer_init(&w, &out, 0);
 	json_begin_array(&w);

@@ -21,6 +21,7 @@ struct inproc {
 	const struct proto_spawn *spawn;
 	int fds[3];           /* stdin, stdout, stderr; borrowed */
 	uint16_t closed_port; /* of this host, to every command; 0 = none */
+	bool no_cgroup;       /* none is needed */
 	bool same_group;      /* keep the terminal: no session of its own */
 };
 

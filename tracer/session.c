@@ -227,6 +227,10 @@ static int restrict_self(struct tracer *t)
 	 * and made here; the commands' own domain keeps the narrow set. */
 	if (t->notify & NOTIFY_NET)
 		g.tcp_connect_any = g.tcp_bind_any = true;
+	/* What is held back inside a tree is held back from the one command by
+	 * its own domain, and from us by what we judge (decision 0009). */
+	if (t->direct)
+		grant_set_fill_holes(&g);
 	if (r == 0)
 		fd = landlock_build(&g, NULL);
 	grant_set_done(&g);
@@ -249,6 +253,17 @@ static int drop_privileges(struct tracer *t)
 		return 0;
 	r = restrict_self(t);
 	return r < 0 ? log_error_errno(r, "cannot restrict the tracer") : 0;
+}
+
+/* Without any notify class: what holds where there is no listener. */
+static int build_floor_filter(struct tracer *t)
+{
+	struct seccomp_options o = t->seccomp;
+
+	o.notify = 0;
+	o.launch_key = 0;
+	o.trace = false;
+	return seccomp_build(&o, &t->floor_filter, NULL);
 }
 
 static int build_filters(struct tracer *t)
@@ -286,10 +301,8 @@ static int build_filters(struct tracer *t)
 	for (int nr = 0; nr < TRACER_NR_MAX; nr++)
 		t->denied_errno[nr] =
 			(int16_t)seccomp_denied_errno(&t->seccomp, nr);
-	o.notify = 0;
-	o.launch_key = 0;
-	o.trace = false;
-	return seccomp_build(&o, &t->floor_filter, NULL);
+	/* The one command has to have its listener, or start over. */
+	return t->direct ? 0 : build_floor_filter(t);
 }
 
 static void close_launcher(struct tracer *t)
@@ -465,7 +478,7 @@ static void open_trash(struct tracer *t)
 				     "nothing will be kept for undo");
 	else
 		t->keeper = keeper_for(t->trash);
-	if (t->trash)
+	if (t->trash && !t->direct) /* it does when it is over */
 		(void)trash_maintain(t->trash, PURGE_MS);
 }
 
@@ -505,7 +518,7 @@ static int start_rest(struct tracer *t)
 
 	if (r < 0)
 		return log_error_errno(r, "policy image");
-	if (t->settings.cgroups) {
+	if (t->settings.cgroups && !t->no_cgroup) {
 		r = cgroup_root_open(t->settings.cgroup_base, &t->cgroups);
 		if (r < 0)
 			t->cgroups = NULL; /* the layer list says so */
@@ -550,9 +563,11 @@ int session_start_here(struct tracer *t, const struct proto_hello *hello,
 
 int session_start_over(struct tracer *t)
 {
+	int r = build_floor_filter(t);
+
 	t->direct = t->ready_sent = false;
 	close_launcher(t);
-	return start_launcher(t);
+	return r < 0 ? r : start_launcher(t);
 }
 
 static void layer(struct proto_layer *out, size_t *n, const char *name,

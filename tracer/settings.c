@@ -189,6 +189,8 @@ static int parse_object(struct settings *s, const struct json *root)
 	if (r == 0)
 		r = list(s, root, "closed_paths", &s->closed_paths);
 	if (r == 0)
+		r = list(s, root, "closed_sockets", &s->closed_sockets);
+	if (r == 0)
 		r = list(s, root, "protected_paths", &s->protected_paths);
 	if (r == 0)
 		r = list(s, sc, "block", &s->seccomp_block);
@@ -238,6 +240,7 @@ bool settings_denies(const struct settings *s, struct str path)
 {
 	return beneath_any(&s->deny_paths, path) ||
 	       beneath_any(&s->closed_paths, path) ||
+	       beneath_any(&s->closed_sockets, path) ||
 	       (s->control_socket && str_eq_c(path, s->control_socket));
 }
 

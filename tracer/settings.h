@@ -52,10 +52,11 @@ struct settings {
 	bool intercept_metadata;
 	bool unix_sockets;
 	bool net_notify;
-	uint16_t proxy_port;        /* 0 = none */
-	uint16_t dns_port;          /* the proxy's DNS stub; 0 = none */
-	bool cgroups;               /* false: do not try */
-	const char *cgroup_base;    /* NULL = beneath our own */
+	uint16_t proxy_port;     /* 0 = none */
+	uint16_t dns_port;       /* the proxy's DNS stub; 0 = none */
+	bool cgroups;            /* false: do not try */
+	const char *cgroup_base; /* NULL = beneath our own */
+	struct settings_list closed_sockets; /* others of the kind */
 	const char *control_socket; /* the server's; no command may connect */
 	bool approvals;
 	bool trash;            /* keep what commands destroy */

@@ -178,8 +178,13 @@ unsigned int survivors_kill(struct command *c)
 {
 	struct census s = { 0 };
 	struct dying d = { .n = 0 };
+	siginfo_t info = { 0 };
 	unsigned int killed = 0;
 
+	/* Whatever has lost its parent is our child. */
+	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 &&
+	    errno == ECHILD)
+		return 0;
 	for (int round = 0; round < SURVIVORS_MAX_ROUNDS; round++) {
 		unsigned int hit = 0;
 

@@ -70,6 +70,7 @@ struct tracer {
 	const struct tracer_host *host; /* NULL = the channel's other end */
 	void *host_arg;
 	bool direct;          /* one command, without launcher and dry run */
+	bool no_cgroup;       /* needs none */
 	bool same_group;      /* it keeps the caller's terminal */
 	uint16_t closed_port; /* of this host, to every command; 0 = none */
 	struct heritage heritage; /* owned */

@@ -109,6 +109,18 @@ compare -n "$((N / 2 + 1))" -p 20 native /bin/true :: \
 	agentsh "$AGENTSH_BUILD/cli/agentsh" exec s -- /bin/true
 cd / || exit 1
 
+# Its own directory: the policy's holes are listed entry by entry, and $T's
+# neighbours would be counted. fast.yaml has no limits, so no cgroup is made.
+title "one command without a server: agentsh run"
+cp "$SRC/tests/bench/fast.yaml" "$T/policies/fast.yaml"
+alone() { echo "$1" env "HOME=$T/home" "AGENTSH_CONFIG=$T/config.yaml" \
+	"$AGENTSH_BUILD/cli/agentsh" run --root "$WS" "${@:2}" -- /bin/true; }
+mkdir -p "$T/home"
+ROWS=(native /bin/true :: env env /bin/true)
+ROWS+=(:: $(alone run,fast --policy fast) :: $(alone run,default))
+peers /bin/true
+compare -n "$((N / 2 + 1))" "${ROWS[@]}"
+
 title "size, KiB"
 echo "server $(rss "$SERVER_PID")"
 for p in $(pgrep -P "$SERVER_PID"); do
