@@ -138,6 +138,9 @@ void conn_enter(struct conn *c, enum conn_state state)
 		limit = REQUEST_TIMEOUT_NS;
 	c->state = state;
 	(void)loop_timer_arm(c->timer, limit);
+	/* nothing of it is needed while a tunnel is silent */
+	if (state == CONN_TUNNEL && c->client.in.len == 0)
+		buf_done(&c->client.in);
 	if (state == CONN_LINGER)
 		stream_shutdown(&c->client);
 }

@@ -116,10 +116,21 @@ static void on_io(struct loop *l, int fd, uint32_t events, void *arg)
 	s->fn(s, s->arg);
 }
 
+/* on: closing resets the connection. */
+static void set_reset(int fd, bool on)
+{
+	const struct linger l = { .l_onoff = on };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+}
+
 int stream_open(struct stream *s, struct loop *loop, int fd, stream_fn *fn,
 		void *arg)
 {
 	int r = fd_set_nonblock(fd, true);
+
+	/* Should this process be killed, nobody takes that for a proper end. */
+	set_reset(fd, true);
 
 	*s = (struct stream){ .loop = loop, .fd = fd, .fn = fn, .arg = arg };
 	if (r == 0)
@@ -134,6 +145,7 @@ int stream_release(struct stream *s)
 	int fd = s->fd;
 
 	s->source = loop_remove(s->source);
+	set_reset(fd, false);
 	s->fd = -1;
 	stream_close(s);
 	return fd;
@@ -147,17 +159,15 @@ void stream_set_io(struct stream *s, const struct stream_io *io, void *arg)
 
 void stream_abort(struct stream *s)
 {
-	const struct linger now = { .l_onoff = 1 };
-
-	if (s->fd >= 0)
-		(void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &now,
-				 sizeof(now));
+	s->resets = true;
 	stream_close(s);
 }
 
 void stream_close(struct stream *s)
 {
 	s->source = loop_remove(s->source);
+	if (s->fd >= 0 && !s->resets)
+		set_reset(s->fd, false);
 	if (s->io)
 		s->io->free(s->io_arg);
 	s->io = NULL;

@@ -45,6 +45,7 @@ struct stream {
 	bool reset;  /* and that was no proper end */
 	bool failed; /* unwritable or out of memory: discard */
 	bool hung_up;
+	bool resets; /* its end is to be no proper one */
 	bool shut_when_flushed, shut;
 	bool reading; /* the owner wants input */
 	bool raw;     /* and takes it from fd by itself */

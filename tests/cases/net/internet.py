@@ -107,6 +107,15 @@ class Web(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(b"until close")
             self.close_connection = True
+        elif self.path.startswith("/idle?"):  # says a line, then another
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.end_headers()
+            self.wfile.write(b"data: one\n\n")
+            self.wfile.flush()
+            time.sleep(float(self.path[6:]))
+            self.wfile.write(b"data: two\n\n")
+            self.close_connection = True
         elif self.path == "/port":
             self.send(b"%d" % self.client_address[1])
         elif self.path == "/ws":
