@@ -76,6 +76,8 @@ struct audit_store {
 	struct buf payload;           /* JSON of the last event */
 	struct buf integrity;
 	struct buf held; /* encoded events not committed yet */
+	audit_filter_fn *filter;
+	void *filter_arg;
 	unsigned int n_pending, batch_size;
 	bool in_transaction, replay, read_only;
 	uint8_t random[512];

@@ -323,6 +323,12 @@ static int append_to_db(struct audit_store *s, const struct event *e)
 	return 0;
 }
 
+void audit_set_filter(struct audit_store *s, audit_filter_fn *fn, void *arg)
+{
+	s->filter = fn;
+	s->filter_arg = arg;
+}
+
 int audit_append(struct audit_store *s, const struct event *in)
 {
 	struct event e = *in;
@@ -337,7 +343,9 @@ int audit_append(struct audit_store *s, const struct event *in)
 	}
 	if (e.timestamp_ns == 0)
 		e.timestamp_ns = clock_realtime_ns();
-	r = render(s, &e);
+	r = s->filter ? s->filter(s->filter_arg, &e) : 0;
+	if (r == 0)
+		r = render(s, &e);
 	if (r == 0 && s->db)
 		r = append_to_db(s, &e);
 	if (r == 0 && s->jsonl)

@@ -54,6 +54,13 @@ int audit_open(const struct audit_options *o, struct audit_store **ret);
 /* Flushes. NULL is a no-op. */
 struct audit_store *audit_close(struct audit_store *s);
 
+/*
+ * fn is given a copy of every event that is appended from now on and may
+ * replace its strings; they live until the next call. Its error refuses the
+ * event. NULL: none.
+ */
+typedef int audit_filter_fn(void *arg, struct event *e);
+void audit_set_filter(struct audit_store *s, audit_filter_fn *fn, void *arg);
 /* Assigns id and chain hash; the event is in the current batch on return. */
 int audit_append(struct audit_store *s, const struct event *in);
 /* JSON of the event appended last; borrowed until the next append. */

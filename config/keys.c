@@ -290,7 +290,7 @@ const struct config_key config_keys[] = {
 	K(TRI, dlp.patterns.ssn, NULL, YES),
 	K(TRI, dlp.patterns.api_keys, NULL, YES),
 	K(PATTERNS, dlp.custom_patterns, NULL, YES),
-	K(BOOL, dlp.redact_output, "false", NO),
+	K(BOOL, dlp.redact_output, "false", YES),
 	K(BOOL, llm_storage.store_bodies, "false", NO),
 	K(INT, llm_storage.retention.max_age_days, "30", NO),
 	K(INT, llm_storage.retention.max_size_mb, "500", NO),

@@ -33,6 +33,7 @@ struct app {
 	struct loop *loop;         /* owned */
 	struct settings cfg;       /* owned */
 	struct audit_store *store; /* owned; NULL in a trial */
+	struct server_dlp *dlp;    /* owned; NULL in a trial */
 	struct trial *trial;       /* takes the events instead; else NULL */
 	struct http_server *http;  /* owned */
 	struct session *sessions;  /* list */

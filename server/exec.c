@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "server/approvals.h"
+#include "server/dlp.h"
 #include "server/reload.h"
 #include "server/worker.h"
 
@@ -149,22 +150,37 @@ static void emit_finished(struct command *c)
 
 /* ---- the end ---- */
 
+/* What is stored has no secrets in it, whatever the caller was shown. */
+static int stored_text(const struct command *c, const struct command_output *o,
+		       struct buf *out)
+{
+	if (!o->redact)
+		return server_dlp_text(c->app, buf_str(&o->data), out);
+	buf_put_str(out, buf_str(&o->data));
+	return out->error;
+}
+
 static void store_output(struct command *c)
 {
 	struct audit_output o = {
-		.stdout_data = buf_str(&c->out.data),
-		.stderr_data = buf_str(&c->err.data),
-		.stdout_total = c->out.total,
-		.stderr_total = c->err.total,
 		.stdout_truncated = c->out.total > c->out.data.len,
 		.stderr_truncated = c->err.total > c->err.data.len,
 	};
+	_cleanup_buf_ struct buf out = BUF_INIT, err = BUF_INIT;
 	int r;
 
 	if (c->mode == EXEC_FDS)
 		return;
-	r = audit_output_put(c->app->store, str_from(c->session->id),
-			     str_from(c->id), &o);
+	r = stored_text(c, &c->out, &out);
+	if (r == 0)
+		r = stored_text(c, &c->err, &err);
+	o.stdout_data = buf_str(&out);
+	o.stderr_data = buf_str(&err);
+	o.stdout_total = c->out.total - c->out.data.len + out.len;
+	o.stderr_total = c->err.total - c->err.data.len + err.len;
+	if (r == 0)
+		r = audit_output_put(c->app->store, str_from(c->session->id),
+				     str_from(c->id), &o);
 	if (r < 0)
 		log_warn_errno(r, "cannot store the output of %s", c->id);
 }
@@ -180,6 +196,7 @@ static void command_free(struct command *c)
 	command_started(c);
 	c->timer = loop_remove(c->timer);
 	c->start_timer = loop_remove(c->start_timer);
+	redact_tty_free(c);
 	output_done(&c->out);
 	output_done(&c->err);
 	for (size_t i = 0; i < ARRAY_LEN(c->fds); i++)
@@ -204,6 +221,7 @@ void command_finish(struct command *c)
 		c->duration_ms =
 			(int64_t)((clock_monotonic_ns() - c->started_mono) /
 				  1000000);
+	redact_record(c);
 	if (c->started_mono)
 		emit_finished(c);
 	store_output(c);

@@ -73,6 +73,7 @@ struct command_output {
 	uint64_t total;
 	char held[4]; /* start of a UTF-8 character cut by a read */
 	size_t n_held;
+	struct redact *redact; /* owned; NULL = passed on as it is */
 };
 
 /* What the events of this command have told so far. */
@@ -136,8 +137,9 @@ struct command {
 	struct exec_error error;
 	uint64_t cpu_user_us, cpu_system_us, memory_peak_kb;
 	int64_t duration_ms;
-	struct buf extra_stderr; /* our own words to the user */
-	void *pty_link;          /* pty.c's side */
+	struct buf extra_stderr;       /* our own words to the user */
+	void *pty_link;                /* pty.c's side */
+	struct redact_tty *redact_tty; /* owned; NULL = no terminal relayed */
 };
 
 /* Parses an ExecRequest into the command's arena. Text of the error in err. */
@@ -193,6 +195,34 @@ void command_run(struct command *c);
 void output_done(struct command_output *o);
 /* Captures bytes and passes them on to a streaming client. */
 void command_output_add(struct command_output *o, struct str data);
+/* Nothing more is taken from the command. */
+void command_output_close(struct command_output *o);
+/* Ends a command that has exited and whose output is all delivered. */
+void command_maybe_finish(struct command *c);
+/* exec_redact.c: True when output has to go through redact_feed(). */
+bool redact_wanted(const struct command *c);
+/*
+ * From now on redact_feed() takes the bytes; what comes out goes to the
+ * client's descriptor (borrowed), or with -1 to command_output_add(). On
+ * failure redact_free() cleans up. 0 or -errno.
+ */
+int redact_open(struct command_output *o, int client_fd);
+void redact_feed(struct command_output *o, struct str bytes);
+/* The output has ended: what was kept back comes out. */
+void redact_end(struct command_output *o);
+/* The client has not taken all of it yet. */
+bool redact_pending(const struct command_output *o);
+void redact_free(struct command_output *o);
+/*
+ * exec_redact_tty.c: c->pty stands between the command and the terminal
+ * c->fds[0] from now on. On failure redact_tty_free() cleans up. 0 or -errno.
+ */
+int redact_tty_open(struct command *c);
+void redact_tty_free(struct command *c);
+/* The client's terminal may have another size now. */
+void redact_tty_size(struct command *c);
+/* An event that tells what was redacted, if anything was. */
+void redact_record(struct command *c);
 /* exec_env.c: "NAME=value" strings in the arena; -E2BIG: err says which. */
 int exec_build_env(struct command *c, const struct str **ret, size_t *ret_n,
 		   struct buf *err);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,10 +38,11 @@ void output_done(struct command_output *o)
 	if (o->fd >= 0)
 		(void)close(o->fd);
 	o->fd = -1;
+	redact_free(o);
 	buf_done(&o->data);
 }
 
-static void close_output(struct command_output *o)
+void command_output_close(struct command_output *o)
 {
 	o->io = loop_remove(o->io);
 	if (o->fd >= 0)
@@ -48,10 +50,19 @@ static void close_output(struct command_output *o)
 	o->fd = -1;
 }
 
-static void maybe_finish(struct command *c)
+static void close_output(struct command_output *o)
 {
-	if (c->state == COMMAND_DRAINING && c->out.fd < 0 && c->err.fd < 0)
-		command_finish(c);
+	command_output_close(o);
+	redact_end(o);
+}
+
+void command_maybe_finish(struct command *c)
+{
+	if (c->state != COMMAND_DRAINING || c->out.fd >= 0 || c->err.fd >= 0)
+		return;
+	if (c->conn && (redact_pending(&c->out) || redact_pending(&c->err)))
+		return;
+	command_finish(c);
 }
 
 static void on_client_drained(void *arg)
@@ -103,13 +114,16 @@ static void on_output(struct loop *l, int fd, uint32_t events, void *arg)
 	(void)events;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n > 0) {
+	redact_tty_size(c);
+	if (n > 0 && o->redact)
+		redact_feed(o, str_from_n(bytes, (size_t)n));
+	else if (n > 0)
 		command_output_add(o, str_from_n(bytes, (size_t)n));
+	if (n > 0)
 		return;
-	}
 	/* End of file; a terminal whose other side is closed says EIO. */
 	close_output(o);
-	maybe_finish(c);
+	command_maybe_finish(c);
 }
 
 static int watch(struct command *c, struct command_output *o, int fd)
@@ -176,22 +190,78 @@ static int open_terminal(struct command *c, int fds[3])
 	return master < 0 ? -errno : watch(c, &c->out, master);
 }
 
+/* Whether both are one file, so that one pipe keeps them in order. */
+static bool same_file(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+/* The client's descriptors, with our pipes in front of its outputs. */
+static int open_relayed(struct command *c, int fds[3])
+{
+	int r = capture(c, &c->out, &fds[1]);
+
+	fds[0] = TAKE_FD(c->fds[0]);
+	if (r == 0)
+		r = redact_open(&c->out, c->fds[1]);
+	if (r == 0 && same_file(c->fds[1], c->fds[2])) {
+		fds[2] = fcntl(fds[1], F_DUPFD_CLOEXEC, 3);
+		return fds[2] < 0 ? -errno : 0;
+	}
+	if (r == 0)
+		r = capture(c, &c->err, &fds[2]);
+	return r < 0 ? r : redact_open(&c->err, c->fds[2]);
+}
+
+/* The same for a terminal: the command gets one of ours. */
+static int open_relayed_tty(struct command *c, int fds[3])
+{
+	int r = open_terminal(c, fds);
+
+	if (r == 0)
+		r = redact_tty_open(c);
+	if (r == 0)
+		r = redact_open(&c->out, c->fds[1]);
+	if (r < 0 || same_file(c->fds[1], c->fds[2]))
+		return r;
+	(void)close(TAKE_FD(fds[2]));
+	r = capture(c, &c->err, &fds[2]);
+	return r < 0 ? r : redact_open(&c->err, c->fds[2]);
+}
+
+static int open_captured(struct command *c, int fds[3])
+{
+	int r;
+
+	fds[0] = open_stdin(c);
+	if (fds[0] < 0)
+		return fds[0];
+	r = capture(c, &c->out, &fds[1]);
+	if (r == 0)
+		r = capture(c, &c->err, &fds[2]);
+	if (r == 0 && redact_wanted(c))
+		r = redact_open(&c->out, -1);
+	return r == 0 && redact_wanted(c) ? redact_open(&c->err, -1) : r;
+}
+
 static int open_fds(struct command *c, int fds[3])
 {
 	int r;
 
+	if (c->mode == EXEC_FDS && redact_wanted(c))
+		return c->tty ? open_relayed_tty(c, fds) : open_relayed(c, fds);
 	if (c->mode == EXEC_FDS) {
 		for (size_t i = 0; i < 3; i++)
 			fds[i] = TAKE_FD(c->fds[i]);
 		return 0;
 	}
-	if (c->mode == EXEC_PTY)
-		return open_terminal(c, fds);
-	fds[0] = open_stdin(c);
-	if (fds[0] < 0)
-		return fds[0];
-	r = capture(c, &c->out, &fds[1]);
-	return r < 0 ? r : capture(c, &c->err, &fds[2]);
+	if (c->mode != EXEC_PTY)
+		return open_captured(c, fds);
+	r = open_terminal(c, fds);
+	return r == 0 && redact_wanted(c) ? redact_open(&c->out, -1) : r;
 }
 
 /* ---- starting ---- */
@@ -280,7 +350,7 @@ static void on_timer(struct loop *l, void *arg)
 		/* somebody else still holds the pipe: we do not wait */
 		close_output(&c->out);
 		close_output(&c->err);
-		maybe_finish(c);
+		command_maybe_finish(c);
 		return;
 	}
 	log_error("%s outlived its time and its tracer's word", c->id);
@@ -469,7 +539,7 @@ void command_exited(struct command *c, const struct proto_exited *m)
 			 "agentsh: memory limit reached, command killed\n");
 	c->state = COMMAND_DRAINING;
 	(void)loop_timer_arm(c->timer, DRAIN_NS);
-	maybe_finish(c);
+	command_maybe_finish(c);
 }
 
 int command_signal(struct command *c, int signo, bool whole_tree)

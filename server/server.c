@@ -24,6 +24,7 @@
 #include "confine/cgroup.h"
 #include "core/limits.h"
 #include "server/api.h"
+#include "server/dlp.h"
 #include "server/listen.h"
 #include "server/policy_file.h"
 #include "server/reload.h"
@@ -126,8 +127,13 @@ static int open_audit(struct app *app)
 		.hmac_key_len = cfg->integrity_key.n,
 		.hmac_sha512 = cfg->integrity_sha512,
 	};
-	int r = audit_open(&o, &app->store);
+	int r = server_dlp_open(app);
 
+	if (r < 0)
+		return r;
+	r = audit_open(&o, &app->store);
+	if (r == 0)
+		audit_set_filter(app->store, server_dlp_event, app->dlp);
 	if (r == -EWOULDBLOCK)
 		(void)fprintf(stderr,
 			      "audit log %s is in use by another "
@@ -333,6 +339,7 @@ static void app_done(struct app *app)
 	workers_kill_all(app);
 	reload_done(app);
 	(void)audit_close(app->store);
+	(void)server_dlp_free(app->dlp);
 	(void)loop_free(app->loop);
 	buf_done(&app->local_path);
 	buf_done(&app->unix_path);

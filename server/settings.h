@@ -90,6 +90,7 @@ struct settings {
 	VEC(struct str) llm_providers; /* but anthropic and openai */
 	struct str llm_json;  /* for it: members, without the outer braces */
 	struct str dlp_json;  /* dlp_settings_put(); "" = off */
+	bool redact_output;   /* what commands print, too */
 	const char *dlp_mode; /* "redact", "tokenize", "disabled" */
 	VEC(struct str) dlp_shown; /* names of what is looked for */
 	/* JSON members for PROTO_HELLO, without the outer braces */

@@ -70,6 +70,7 @@ static int set_dlp(struct settings *s, const struct config *c,
 	struct dlp_settings d = { .custom = custom };
 
 	s->dlp_mode = mode_word(c, &d.mode);
+	s->redact_output = c->dlp.redact_output;
 	if (d.mode == DLP_OFF)
 		return 0;
 	d.group_off[DLP_EMAIL] = !config_on(c->dlp.patterns.email);
