@@ -145,9 +145,9 @@ const struct config_key config_keys[] = {
 	K(BOOL, sandbox.enabled, "true", NO),
 	K(BOOL, sandbox.allow_degraded, "false", NO),
 	K(LIST, sandbox.require, NULL, YES),
-	K(INT, sandbox.limits.max_memory_mb, "2048", NO),
-	K(INT, sandbox.limits.max_cpu_percent, "50", NO),
-	K(INT, sandbox.limits.max_processes, "100", NO),
+	K(INT, sandbox.limits.max_memory_mb, "0", YES),
+	K(INT, sandbox.limits.max_cpu_percent, "0", YES),
+	K(INT, sandbox.limits.max_processes, "0", YES),
 	K(INT, sandbox.limits.max_disk_io_mbps, "100", NO),
 	K(INT, sandbox.limits.max_network_mbps, "50", NO),
 	K(BOOL, sandbox.fuse.enabled, "false", YES),
@@ -337,9 +337,6 @@ const size_t config_n_overrides = ARRAY_LEN(config_overrides);
 #define NEVER  NULL
 #define ALWAYS "always so, whatever this key says"
 const struct config_idle config_idle[] = {
-	{ "sandbox.limits.max_memory_mb", "0", NEVER },
-	{ "sandbox.limits.max_cpu_percent", "0", NEVER },
-	{ "sandbox.limits.max_processes", "0", NEVER },
 	/* the floor, and going on without what is missing above it */
 	{ "audit.enabled", "true", ALWAYS },
 	{ "landlock.enabled", "true", ALWAYS },

@@ -287,14 +287,17 @@ static void fail(struct command *c, int exit_code, const char *fmt, ...)
 static void set_limits(const struct command *c, struct proto_limits *l)
 {
 	const struct policy_limits *p = &c->session->limits;
+	const struct settings *cfg = &c->app->cfg;
 
-	if (!c->app->cfg.cgroups)
+	if (!cfg->cgroups)
 		return;
-	l->memory_bytes = p->memory_mb << 20;
+	l->memory_bytes = (p->memory_mb ? p->memory_mb : cfg->limit_memory_mb)
+			  << 20;
 	l->swap_set = p->has_swap;
 	l->swap_bytes = p->swap_max_mb << 20;
-	l->cpu_percent = p->cpu_percent;
-	l->pids = p->pids;
+	l->cpu_percent = p->cpu_percent ? p->cpu_percent
+					: cfg->limit_cpu_percent;
+	l->pids = p->pids ? p->pids : cfg->limit_pids;
 	l->disk_read_bps = p->disk_read_bps;
 	l->disk_write_bps = p->disk_write_bps;
 }

@@ -499,6 +499,9 @@ static int set_commands(struct settings *s, const struct config *c)
 		config_on(c->sandbox.seccomp.file_monitor.write_only_opens);
 	s->trash_dir = keep(s, c->sandbox.fuse.audit.trash_path);
 	s->cgroups = c->sandbox.cgroups.enabled;
+	s->limit_memory_mb = (uint64_t)MAX(c->sandbox.limits.max_memory_mb, 0);
+	s->limit_cpu_percent = positive(c->sandbox.limits.max_cpu_percent, 0);
+	s->limit_pids = positive(c->sandbox.limits.max_processes, 0);
 	s->cgroup_base = keep(s, c->sandbox.cgroups.base_path);
 	s->net_proxy = c->sandbox.network.enabled;
 	s->net_listen = keep(s, c->sandbox.network.proxy_listen_addr);

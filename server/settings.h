@@ -80,6 +80,9 @@ struct settings {
 	VEC(struct str) required; /* sandbox.require */
 	bool fast_reads;          /* file_monitor.write_only_opens */
 	bool cgroups;
+	/* sandbox.limits: where the policy sets none; 0 = none either */
+	uint64_t limit_memory_mb;
+	uint32_t limit_cpu_percent, limit_pids;
 	const char *cgroup_base; /* "" = beneath our own */
 	bool fuse;               /* one agentsh-vfs per session */
 	struct str vfs_json;     /* its settings */
