@@ -357,9 +357,9 @@ static struct proc_entry *own_entry(struct request *q)
 	struct proc_stat st;
 
 	/* A tracee's id means nobody else, and its maker is known. */
-	if (e && (q->entry_checked ||
-		  (q->tracer->ptracer &&
-		   ptracer_listed(q->tracer->ptracer, q->pid))))
+	if (e &&
+	    (q->entry_checked || (q->tracer->ptracer &&
+				  ptracer_listed(q->tracer->ptracer, q->pid))))
 		return e;
 	if (proc_stat_read(q->pid, &st) < 0)
 		return NULL;

@@ -47,7 +47,7 @@ void quarantine_receipt(const struct command *c)
 	trash_token_format(s.token, token);
 	e.session_id = str_from(c->tracer->session_id);
 	e.command_id = str_from(c->id);
-	e.source = STR("seccomp");
+	e.source = c->tracer->by_ptrace ? STR("ptrace") : STR("seccomp");
 	event_add_int(&e, "removed", (int64_t)s.removed);
 	event_add_int(&e, "changed", (int64_t)s.changed);
 	event_add_int(&e, "created", (int64_t)s.created);

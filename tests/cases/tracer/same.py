@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""same.py - one operation after the other, and what each answers.
+
+Prints "name: result" lines; run in the workspace of same.sh.
+"""
+import ctypes
+import errno
+import os
+import signal
+import socket
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def say(name, call):
+    try:
+        result = call()
+        result = "ok" if result is None else result
+    except OSError as e:
+        result = errno.errorcode.get(e.errno, e.errno)
+    print(f"{name}: {result}", flush=True)
+
+
+def slurp(path):
+    with open(path, encoding="ascii") as f:
+        return f.read().strip()
+
+
+def put(path, flags, text=b"new\n"):
+    fd = os.open(path, flags, 0o640)
+    os.write(fd, text)
+    os.close(fd)
+
+
+def run(*argv):
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.execv(argv[0], argv)
+        except OSError as e:
+            os._exit(e.errno)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def connect(family, address):
+    with socket.socket(family, socket.SOCK_STREAM) as s:
+        s.connect(address)
+
+
+W, C, X, T, A = os.O_WRONLY, os.O_CREAT, os.O_EXCL, os.O_TRUNC, os.O_APPEND
+for where in ("ws", "closed"):
+    d = where + "/"
+    say(f"{where} read", lambda: slurp(d + "read"))
+    say(f"{where} by link", lambda: slurp(where + "-link/read2"))
+    say(f"{where} by proc", lambda: slurp("/proc/self/cwd/" + d + "read3"))
+    say(f"{where} missing", lambda: slurp(d + "missing"))
+    say(f"{where} write", lambda: put(d + "write", W))
+    say(f"{where} trunc", lambda: put(d + "trunc", W | T))
+    say(f"{where} append", lambda: put(d + "append", W | A))
+    say(f"{where} create", lambda: put(d + "create", W | C | X))
+    say(f"{where} creat", lambda: put(d + "creat", W | C | T))
+    say(f"{where} exists", lambda: put(d + "write", W | C | X))
+    say(f"{where} truncate", lambda: os.truncate(d + "truncate", 1))
+    say(f"{where} unlink", lambda: os.unlink(d + "unlink"))
+    say(f"{where} unlink dir", lambda: os.unlink(d + "dir"))
+    say(f"{where} rename", lambda: os.rename(d + "rename", d + "renamed"))
+    say(f"{where} over", lambda: os.rename(d + "over", d + "victim"))
+    say(f"{where} mkdir", lambda: os.mkdir(d + "mkdir", 0o750))
+    say(f"{where} rmdir", lambda: os.rmdir(d + "rmdir"))
+    say(f"{where} rmdir full", lambda: os.rmdir(d + "full"))
+    say(f"{where} symlink", lambda: os.symlink("read", d + "symlink"))
+    say(f"{where} link", lambda: os.link(d + "read", d + "link"))
+    say(f"{where} fifo", lambda: os.mkfifo(d + "fifo"))
+    say(f"{where} chmod", lambda: os.chmod(d + "chmod", 0o600))
+    say(f"{where} chown", lambda: os.chown(d + "chown", -1, os.getgid()))
+    say(f"{where} utime", lambda: os.utime(d + "utime", (1, 2)))
+    say(f"{where} xattr", lambda: os.setxattr(d + "xattr", "user.a", b"1"))
+    say(f"{where} list", lambda: " ".join(sorted(os.listdir(where))))
+say("bad pointer", lambda: ctypes.get_errno() if libc.open(ctypes.c_void_p(8), 0) < 0 else "opened")
+say("fd kept", lambda: os.fstat(os.open("ws/read", os.O_RDONLY | os.O_CLOEXEC)).st_size)
+if os.environ.get("SAME_MORE"):
+    say("exec", lambda: run("/bin/true"))
+    say("exec denied", lambda: run("/usr/bin/id"))
+    say("exec copy", lambda: run("./copy"))
+    say("exec missing", lambda: run("/usr/bin/no-such-program"))
+    say("connect denied", lambda: connect(socket.AF_INET, ("169.254.169.254", 80)))
+    say("connect port", lambda: connect(socket.AF_INET, ("127.0.0.1", 9)))
+    say("kill init", lambda: os.kill(1, 0))
+    say("kill parent's", lambda: os.kill(os.getppid(), signal.SIGTERM))
+    say("chroot", lambda: os.chroot("/"))
