@@ -17,7 +17,7 @@ attack_alone() {
 	OUT=$(cd "$WS" && HOME=$T/home AGENTSH_CONFIG=$T/config.yaml \
 		run_jailed "$AGENTSH_BUILD/cli/agentsh" run -- /bin/bash -c '. ./attack.sh' 2>&1 </dev/null)
 	agentsh events query --limit 1000 >"$T/events.json" || fail "events query failed"
-	jq '.[0].session_id as $s | [.[] | select(.session_id == $s and
+	jq 'first(.[].session_id | select(startswith("run-"))) as $s | [.[] | select(.session_id == $s and
 		(.policy.effective_decision == "deny" or .effective_action == "blocked" or .fields.outcome == "denied"))]' \
 		"$T/events.json" >"$T/blocked"
 }
