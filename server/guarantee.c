@@ -84,6 +84,16 @@ static bool is_active(const struct json *layers, struct str name)
 	       stands_in(layers, name);
 }
 
+/* In a network of its own no notification is needed to close a way out. */
+static bool holds(const struct json *layers, const struct promise *p,
+		  const char *need)
+{
+	return is_active(layers, str_from(need)) ||
+	       (strcmp(p->name, "network") == 0 &&
+		strcmp(need, "notify") == 0 &&
+		is_active(layers, STR("namespace")));
+}
+
 const char *guarantee_missing(const struct json *layers, struct str want)
 {
 	if (str_eq_c(want, "cgroups"))
@@ -94,7 +104,7 @@ const char *guarantee_missing(const struct json *layers, struct str want)
 		if (!str_eq_c(want, p->name))
 			continue;
 		for (size_t j = 0; j < LAYERS_MAX && p->needs[j]; j++)
-			if (!is_active(layers, str_from(p->needs[j])))
+			if (!holds(layers, p, p->needs[j]))
 				return p->needs[j];
 		return NULL;
 	}
@@ -144,11 +154,14 @@ static void judge_layers(const struct promise *p, const struct json *layers,
 {
 	bool all = true, some = false;
 
+	if (strcmp(p->name, "network") == 0 &&
+	    is_active(layers, STR("namespace")))
+		add_by(g, "namespace");
 	for (size_t j = 0; j < LAYERS_MAX && p->needs[j]; j++) {
-		if (is_active(layers, str_from(p->needs[j]))) {
+		if (is_active(layers, str_from(p->needs[j])))
 			add_by(g, p->needs[j]);
+		if (holds(layers, p, p->needs[j]))
 			continue;
-		}
 		missing_because(g, layers, p->needs[j]);
 		all = false;
 	}
