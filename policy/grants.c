@@ -167,11 +167,23 @@ static int permitted_inside(const struct derive *d, const char *tree,
 	return search_permits(d, &e, n, verbs);
 }
 
-/* What takes a capability that commands do not have, or is not for reading. */
-static bool kernel_refuses(struct str path)
+/*
+ * What the kernel keeps from readers as well as a hole would: it takes a
+ * capability that commands do not have, is not for reading, or is the memory
+ * of processes, which Landlock's ptrace rule guards; what is left is that of
+ * processes of the same session.
+ */
+static bool kernel_refuses(struct str pattern)
 {
-	return str_eq_c(path, "/proc/kcore") || str_eq_c(path, "/proc/kmem") ||
-	       str_eq_c(path, "/proc/sysrq-trigger");
+	static const char *const refused[] = {
+		"/proc/kcore", "/proc/kmem",         "/proc/sysrq-trigger",
+		"/proc/*/mem", "/proc/*/task/*/mem",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+		if (str_eq_c(pattern, refused[i]))
+			return true;
+	return false;
 }
 
 /*
@@ -184,8 +196,6 @@ static int add_hole(struct derive *d, const char *path)
 	struct earlier e = { .path = str_from(path), .above = true };
 	int r;
 
-	if (kernel_refuses(e.path))
-		return 1;
 	if (below(e.path, STR("/proc")) ||
 	    (d->workspace.n && below(e.path, d->workspace)))
 		return 0;
@@ -237,6 +247,8 @@ static int deny_pattern(void *arg, struct str pattern)
 		   (d->mask & WRITE_VERBS);
 	int r;
 
+	if (kernel_refuses(pattern))
+		return 0;
 	r = measure(pattern, &path, &extent);
 	if (r <= 0)
 		return r;

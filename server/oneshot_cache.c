@@ -2,7 +2,8 @@
 /*
  * oneshot_cache.c - plans made before, to spare the next command the YAML
  *
- * CACHE/agentsh/run/KEY.plan and KEY.img. The key is a hash of everything that
+ * CONFIG/agentsh/run/KEY.plan and KEY.img (not with the caches, where commands
+ * may write: Landlock could not hold it there). The key is a hash of everything that
  * a plan depends on but the files: this program, the user, the workspace, what
  * was asked for, the environment (which configuration and policy may quote).
  * The files it was made from are found and read again each time, and their
@@ -31,12 +32,12 @@
 
 int oneshot_cache_dir(struct buf *out)
 {
-	const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 
 	if (xdg && *xdg == '/')
 		buf_printf(out, "%s/agentsh/run", xdg);
 	else if (home && *home == '/')
-		buf_printf(out, "%s/.cache/agentsh/run", home);
+		buf_printf(out, "%s/.config/agentsh/run", home);
 	else
 		return -ENOENT;
 	return out->error;

@@ -5,7 +5,7 @@ command -v jq >/dev/null || skip "no jq"
 PORT=$(free_port)
 mkdir -p "$T/home"
 export HOME=$T/home AGENTSH_CONFIG=$T/config.yaml
-unset XDG_CACHE_HOME AGENTSH_SERVER
+unset XDG_CONFIG_HOME AGENTSH_SERVER
 write_config
 PATH=$AGENTSH_BUILD/cli:$PATH
 cd "$WS" || exit 1
@@ -21,7 +21,7 @@ for _ in 1 2; do
 	expect_status 3
 	expect_err err
 done
-ls "$HOME"/.cache/agentsh/run/*.plan >/dev/null || fail "no plan was kept"
+ls "$HOME"/.config/agentsh/run/*.plan >/dev/null || fail "no plan was kept"
 alone sh -c 'kill -9 $$'
 expect_status 137
 alone nosuchprogram
@@ -86,14 +86,14 @@ alone /bin/echo after
 expect_status 126
 expect_err no-echo
 # a plan that others may write is not used
-chmod 666 "$HOME"/.cache/agentsh/run/*.plan
+chmod 666 "$HOME"/.config/agentsh/run/*.plan
 alone true
 expect_status 0
 
 # The commands cannot write what decides about the next one, nor the record.
 alone sh -c "echo x >>$T/data/oneshot.spool; : >$T/data/oneshot.spool; rm -rf $HOME/.cache/agentsh; echo x >$T/config.yaml"
 [ -s "$T/data/oneshot.spool" ] || fail "the record was emptied"
-ls "$HOME"/.cache/agentsh/run/*.plan >/dev/null || fail "the plans were removed"
+ls "$HOME"/.config/agentsh/run/*.plan >/dev/null || fail "the plans were removed"
 grep -q http "$T/config.yaml" || fail "the configuration was changed"
 
 # many at once: one record
