@@ -174,7 +174,7 @@ const struct config_key config_keys[] = {
 	W(sandbox.network.intercept_mode, intercept, "all", NO),
 	K(INT, sandbox.network.proxy_port, "9080", NO),
 	K(INT, sandbox.network.dns_port, "9053", NO),
-	K(BOOL, sandbox.network.tls_inspection.enabled, "false", NO),
+	K(BOOL, sandbox.network.tls_inspection.enabled, "false", YES),
 	K(STR, sandbox.network.tls_inspection.ca_cert, NULL, NO),
 	K(STR, sandbox.network.tls_inspection.ca_key, NULL, NO),
 	K(BOOL, sandbox.network.rate_limits.enabled, "false", NO),

@@ -52,6 +52,7 @@ static void conn_free(struct api_conn *c)
 	(void)loop_remove(c->timer);
 	upstream_drop(c->up, /* keep= */ false);
 	stream_close(&c->client);
+	free(c->host);
 	exchange_done(&c->x);
 	*c->link = c->next;
 	if (c->next)
@@ -343,6 +344,45 @@ void api_take(struct api *a, int fd, uint16_t client_port, struct str first)
 	run(c);
 }
 
+/* What was dialled for the tunnel serves the first request. */
+static void keep_upstream(struct api *a, const struct service *s,
+			  struct str host, int fd, const struct addr *addr)
+{
+	struct place at = provider_place(&s->to);
+
+	if (fd >= 0 && str_eq_c(host, s->to.host))
+		upstream_drop(upstream_new(&a->pool, &at, fd, addr, on_stream,
+					   NULL),
+			      /* keep= */ true);
+	else if (fd >= 0)
+		(void)close(fd);
+}
+
+void api_intercept(struct api *a, int fd, uint16_t client_port,
+		   struct str first, struct str host, int upstream,
+		   const struct addr *addr)
+{
+	const struct service *s = services_by_host(a->services, host);
+	struct api_conn *c = s ? conn_new(a, fd) : NULL;
+
+	if (!c) {
+		(void)close(fd);
+		if (upstream >= 0)
+			(void)close(upstream);
+		return;
+	}
+	keep_upstream(a, s, host, upstream, addr);
+	c->client_port = client_port;
+	c->host = str_dup(host);
+	if (!c->host || mitm_accept(a->mitm, &c->client, c->host, first) < 0) {
+		conn_free(c);
+		return;
+	}
+	/* what was read waits in memory: the handshake begins now */
+	stream_pull(&c->client);
+	run(c);
+}
+
 /* --- life ---------------------------------------------------------------- */
 
 static int keep_path(const struct json *o, const char *key, char **ret)
@@ -353,6 +393,14 @@ static int keep_path(const struct json *o, const char *key, char **ret)
 		return 0;
 	*ret = str_dup(v);
 	return *ret ? 0 : -ENOMEM;
+}
+
+static int open_trust(struct api *a, struct str path)
+{
+	_cleanup_free_ char *dir = str_dup(path);
+	int r = dir ? mitm_new(&a->mitm) : -ENOMEM;
+
+	return r < 0 ? r : mitm_write_trust(a->mitm, dir);
 }
 
 int api_init(struct api *a, const struct json *settings, struct buf *err)
@@ -391,6 +439,8 @@ int api_init(struct api *a, const struct json *settings, struct buf *err)
 	a->next_id = (uint64_t)clock_realtime_ns();
 	if (r == 0)
 		r = api_set_policy(a, json_get(settings, "phantoms"));
+	if (r == 0 && json_get_str(o, "trust").n)
+		r = open_trust(a, json_get_str(o, "trust"));
 	a->enabled = r == 0;
 	if (r < 0 && err->len == 0)
 		buf_puts(err, strerror(-r));
@@ -414,6 +464,7 @@ void api_done(struct api *a)
 		conn_free(a->first);
 	upstream_pool_clear(&a->pool);
 	providers_done(&a->providers);
+	(void)mitm_free(a->mitm);
 	(void)services_unref(a->services);
 	creds_done(&a->creds);
 	(void)tls_client_free(a->tls);

@@ -20,6 +20,7 @@
 #include "dlp/dlp.h"
 #include "netproxy/creds.h"
 #include "netproxy/dial.h"
+#include "netproxy/mitm.h"
 #include "netproxy/provider.h"
 #include "netproxy/upstream.h"
 
@@ -42,6 +43,7 @@ struct api {
 	bool scrub;                /* answers of language models too */
 	struct services *services; /* owned reference */
 	struct creds creds;
+	struct mitm *mitm; /* NULL: no TLS is opened */
 	/* of the session; 0 = no limit */
 	int64_t max_requests, max_tokens;
 	int64_t n_requests, n_tokens;
@@ -58,7 +60,8 @@ struct api {
  * Settings, all optional:
  *	"llm"	{"providers": {NAME: URL}, "ca": PATH, "log": PATH,
  *		"bodies": PATH, "scrub": BOOL, "max_requests", "max_tokens",
- *		"requests", "tokens": what the session has used already}
+ *		"requests", "tokens": what the session has used already,
+ *		"trust": PATH to make, to open TLS at all}
  *	"dlp"	text for dlp_engine_from_json()
  * Without "llm" nothing is served. loop, dialer and gate are set. Return: 0;
  * -errno with words for the operator in err, and then nothing is served.
@@ -67,6 +70,14 @@ int api_init(struct api *a, const struct json *settings, struct buf *err);
 void api_done(struct api *a);
 /* The gate has a (new) policy. phantoms: as services_new(). 0 or -ENOMEM. */
 int api_set_policy(struct api *a, const struct json *phantoms);
+/*
+ * The same for TLS that a command opened to a host whose service says
+ * "intercept" (gate_intercepts()): we answer in the host's place. fd and
+ * upstream are taken; upstream: connected to the host, or -1.
+ */
+void api_intercept(struct api *a, int fd, uint16_t client_port,
+		   struct str first, struct str host, int upstream,
+		   const struct addr *addr);
 /* Takes fd and what was read from it. */
 void api_take(struct api *a, int fd, uint16_t client_port, struct str first);
 

@@ -44,7 +44,7 @@ struct exchange {
 	struct services *table;        /* owned reference, for the next one */
 	const struct service *service; /* API_SERVICE */
 	struct net_answer verdict;
-	bool denied;
+	bool denied, whole_path;
 	struct scrub scrub;
 	char id[16];
 	struct buf method, path; /* path: at the host, with query */
@@ -80,6 +80,7 @@ struct api_conn {
 	struct dial *dial;
 	struct loop_source *timer;
 	uint64_t last_active;
+	char *host;           /* owned: whose place we take; else NULL */
 	uint16_t client_port; /* whose request it is, for the server */
 	struct exchange x;
 };
@@ -100,6 +101,8 @@ bool api_read_body(struct api_conn *c);
 
 /* api_service.c: requests for services; no-ops for others. */
 bool api_route_service(struct api_conn *c, const struct http1_head *head);
+/* The same on a connection that a command thinks is the host's. */
+void api_route_host(struct api_conn *c, const struct http1_head *head);
 /* Judges it; false: refused, and on record. */
 bool api_accept_service(struct api_conn *c, const struct http1_head *head);
 /* Puts a header field with the secret in; false: it is put as it is. */

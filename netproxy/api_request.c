@@ -65,7 +65,9 @@ static void begin(struct api_conn *c, const struct http1_head *head)
 	(void)snprintf(x->id, sizeof(x->id), "req_%08x",
 		       (unsigned int)(c->api->next_id++ & 0xffffffffU));
 	buf_put_str(&x->method, head->method);
-	if (str_starts(head->target, STR("/svc/")))
+	if (c->host)
+		api_route_host(c, head);
+	else if (str_starts(head->target, STR("/svc/")))
 		(void)api_route_service(c, head);
 	else
 		x->to = providers_route(&c->api->providers, head, &x->path,
@@ -174,7 +176,8 @@ static void put_head(struct exchange *x, size_t body)
 
 	buf_put_str(&x->out, buf_str(&x->method));
 	buf_putc(&x->out, ' ');
-	buf_puts(&x->out, to->base);
+	if (!x->whole_path)
+		buf_puts(&x->out, to->base);
 	api_put_path(x);
 	buf_printf(&x->out,
 		   v6 ? " HTTP/1.1\r\nHost: [%s]" : " HTTP/1.1\r\nHost: %s",

@@ -47,6 +47,35 @@ bool api_route_service(struct api_conn *c, const struct http1_head *head)
 	return true;
 }
 
+void api_route_host(struct api_conn *c, const struct http1_head *head)
+{
+	struct exchange *x = &c->x;
+
+	x->kind = API_SERVICE;
+	x->table = services_ref(c->api->services);
+	x->service = services_by_host(x->table, str_from(c->host));
+	if (!x->service)
+		return;
+	x->to = &x->service->to;
+	/* the path is the host's own: no base goes before it */
+	x->whole_path = true;
+	buf_put_str(&x->path, head->target);
+}
+
+/* True if Host names the host that the certificate was asked for. */
+static bool host_fits(const struct api_conn *c, const struct http1_head *head)
+{
+	struct str value = http1_header(head, "host");
+	ptrdiff_t colon = str_rindex(value, ':');
+	_cleanup_buf_ struct buf host = BUF_INIT;
+	struct addr ignored;
+
+	if (colon >= 0 && value.p[value.n - 1] != ']')
+		value.n = (size_t)colon;
+	return value.n && host_canonical(value, &host, &ignored) >= 0 &&
+	       str_eq_c(buf_str(&host), c->host);
+}
+
 /* --- credentials --------------------------------------------------------- */
 
 /* True if the head carries a credential that is not the phantom. */
@@ -194,6 +223,14 @@ bool api_accept_service(struct api_conn *c, const struct http1_head *head)
 	struct exchange *x = &c->x;
 	const struct service *s = x->service;
 
+	if (c->host && !host_fits(c, head)) {
+		refuse(c, 421, "Host is not the host of the connection");
+		return false;
+	}
+	if (c->host && !s->intercept) { /* the policy has changed */
+		refuse(c, 403, "its TLS is not opened any more");
+		return false;
+	}
 	if (service_path(buf_str(&x->path), &path) < 0) {
 		refuse(c, 400, "a path that can be read in two ways");
 		return false;

@@ -128,6 +128,19 @@ void conn_to_api(struct conn *c)
 	buf_done(&first);
 }
 
+void conn_intercept(struct conn *c, struct str host)
+{
+	struct buf first = c->client.in;
+	int upstream = stream_release(&c->upstream), fd;
+
+	c->client.in = BUF_INIT;
+	fd = stream_release(&c->client);
+	c->client.failed = true;
+	api_intercept(c->table->api, fd, c->client_port, buf_str(&first), host,
+		      upstream, &c->upstream_addr);
+	buf_done(&first);
+}
+
 void conn_enter(struct conn *c, enum conn_state state)
 {
 	uint64_t limit = 0;

@@ -74,6 +74,8 @@ void conn_free(struct conn *c);
 void conn_abort(struct conn *c);
 /* The client's connection goes to what we serve ourselves; c is to be freed. */
 void conn_to_api(struct conn *c);
+/* The same for a tunnel whose TLS to host is opened. */
+void conn_intercept(struct conn *c, struct str host);
 /* Changes the state, and the timer with it. */
 void conn_enter(struct conn *c, enum conn_state state);
 /* Judges, resolves, dials request.host; answers the client by its protocol. */

@@ -137,6 +137,12 @@ static void begin_request(struct conn *c, const struct http1_head *head)
 		conn_dial(c);
 		return;
 	}
+	if (gate_intercepts(c->table->gate, buf_str(&r->host), r->port)) {
+		exchange_reply(c, 403,
+			       "blocked by policy\n"
+			       "use https:// for this host\n");
+		return;
+	}
 	body_begin(&c->to_up, head->body, head->content_length);
 	request_emit(r, head, c->client_keep, &c->head_out);
 	if (c->head_out.error || r->path.error || r->method.error) {

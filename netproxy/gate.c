@@ -50,7 +50,8 @@ struct net_answer gate_decide(const struct gate *g, struct str host,
 		a.allowed = false;
 		a.builtin = "net-floor-control-plane";
 	}
-	if (a.allowed && gate_service(g, host)) {
+	if (a.allowed && gate_service(g, host) &&
+	    !gate_intercepts(g, host, port)) {
 		a.allowed = false;
 		a.builtin = "http_service_declared_fail_closed";
 	}
@@ -62,7 +63,15 @@ const struct service *gate_service(const struct gate *g, struct str host)
 	const struct service *s =
 		g->services ? services_by_host(*g->services, host) : NULL;
 
-	return s && !s->allow_direct ? s : NULL;
+	return s && (!s->allow_direct || s->intercept) ? s : NULL;
+}
+
+bool gate_intercepts(const struct gate *g, struct str host, uint16_t port)
+{
+	const struct service *s = gate_service(g, host);
+
+	return s && s->intercept && g->intercept && !s->broken &&
+	       port == s->to.port;
 }
 
 struct net_answer gate_decide_dns(const struct gate *g, struct str host)

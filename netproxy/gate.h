@@ -28,6 +28,7 @@ struct gate {
 	struct policy *policy; /* owned reference */
 	/* borrowed: hosts that are reached through their service only */
 	struct services *const *services;
+	bool intercept;          /* TLS can be opened */
 	const struct sink *sink; /* borrowed */
 	const char *session_id;  /* borrowed */
 	struct net_floor floor;
@@ -44,6 +45,8 @@ bool gate_diverts(const struct gate *g, struct str host,
 /* The http_service that is declared for the host and the only way to it, or
  * NULL. */
 const struct service *gate_service(const struct gate *g, struct str host);
+/* True if TLS to it is opened here and judged by its service's rules. */
+bool gate_intercepts(const struct gate *g, struct str host, uint16_t port);
 /* May the name be looked up: could some rule allow a connection to it? */
 struct net_answer gate_decide_dns(const struct gate *g, struct str host);
 

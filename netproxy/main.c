@@ -195,6 +195,7 @@ static int start_all(struct netproxy *np, const struct json *settings,
 	np->ready = s.proxy == 0;
 	(void)api_init(&np->api, settings, &err); /* err says why not */
 	s.llm = buf_str(&err);
+	np->gate.intercept = np->api.enabled && np->api.mitm;
 	if (np->api.enabled)
 		services_put_phantoms(np->api.services, &phantoms);
 	s.phantoms = buf_str(&phantoms);

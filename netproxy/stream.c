@@ -183,6 +183,11 @@ bool stream_is_open(const struct stream *s)
 	return s->fd >= 0;
 }
 
+void stream_pull(struct stream *s)
+{
+	fill(s);
+}
+
 void stream_shutdown(struct stream *s)
 {
 	s->shut_when_flushed = true;

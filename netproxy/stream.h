@@ -73,6 +73,8 @@ bool stream_is_open(const struct stream *s);
 
 /* Writes what it can of out now. */
 void stream_flush(struct stream *s);
+/* Reads what there is, with io: also what it holds without the socket. */
+void stream_pull(struct stream *s);
 /* Sends FIN once out is empty. */
 void stream_shutdown(struct stream *s);
 /* Sets what to wait for from reading, out and eof. Call after changing them. */

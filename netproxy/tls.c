@@ -300,7 +300,8 @@ int tls_connect(struct tls_client *c, struct stream *s, const char *host,
 	return ok ? 0 : -ENOMEM; /* the stream is closed by its owner */
 }
 
-int tls_accept(SSL_CTX *ctx, struct stream *s, struct str first)
+int tls_accept(SSL_CTX *ctx, struct stream *s, struct str first, X509 *cert,
+	       EVP_PKEY *key)
 {
 	struct tls *t;
 	int r = attach(ctx, s, &t);
@@ -309,6 +310,9 @@ int tls_accept(SSL_CTX *ctx, struct stream *s, struct str first)
 	if (r < 0)
 		return r;
 	SSL_set_accept_state(t->ssl);
+	if (SSL_use_certificate(t->ssl, cert) != 1 ||
+	    SSL_use_PrivateKey(t->ssl, key) != 1)
+		return -ENOMEM;
 	if (!first.n)
 		return 0;
 	memory = BIO_new(BIO_s_mem());

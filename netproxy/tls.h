@@ -31,11 +31,10 @@ struct tls_client *tls_client_free(struct tls_client *c);
  */
 int tls_connect(struct tls_client *c, struct stream *s, const char *host,
 		const struct addr *addr);
-/*
- * The server side. first: what the client has sent already. ctx: with
- * certificate and key.
- */
-int tls_accept(SSL_CTX *ctx, struct stream *s, struct str first);
+/* The server side, with this certificate. first: what the client has sent
+ * already. */
+int tls_accept(SSL_CTX *ctx, struct stream *s, struct str first, X509 *cert,
+	       EVP_PKEY *key);
 /* Why it failed, for messages; "" if it did not, or s has no TLS. */
 const char *tls_error(const struct stream *s);
 /* True once the handshake is done. */

@@ -65,6 +65,11 @@ static bool name_fits(struct conn *c, struct str name, struct net_answer *ret)
 	return ret->allowed;
 }
 
+static bool opens_tls(const struct conn *c, struct str host)
+{
+	return host.n && gate_intercepts(c->table->gate, host, c->request.port);
+}
+
 /* True when the first bytes may go on. */
 static bool peek(struct conn *c)
 {
@@ -77,14 +82,26 @@ static bool peek(struct conn *c)
 		return false;
 	if (!hello_begins(buf_str(&c->client.in))) {
 		c->peeking = false;
-		return true;
+		if (!opens_tls(c, buf_str(&c->request.host)))
+			return true;
+		refuse_hello(c, STR_NONE, answer);
+		return false;
 	}
 	r = hello_parse(buf_str(&c->client.in), &hello);
 	if (r == -EAGAIN && !c->client.eof)
 		return false;
 	if (r == 1)
 		fits = name_fits(c, buf_str(&hello.name), &answer);
-	if (!fits)
+	if (fits && opens_tls(c, buf_str(&hello.name))) {
+		conn_intercept(c, buf_str(&hello.name));
+		fits = false;
+		r = 0;
+	} else if (fits && opens_tls(c, buf_str(&c->request.host))) {
+		conn_intercept(c, buf_str(&c->request.host));
+		fits = false;
+		r = 0;
+	}
+	if (!fits && r)
 		refuse_hello(c, buf_str(&hello.name), answer);
 	buf_done(&hello.name);
 	c->peeking = false;

@@ -136,6 +136,31 @@ static void put_services(struct command *c, struct env *e)
 	}
 }
 
+/* Whom to trust when TLS is opened: the system's CAs and the session's, in the
+ * variables of the usual clients. */
+static void put_trust(struct command *c, struct env *e)
+{
+	static const char *const names[] = {
+		"SSL_CERT_FILE",      "CURL_CA_BUNDLE",    "REQUESTS_CA_BUNDLE",
+		"GIT_SSL_CAINFO",     "CARGO_HTTP_CAINFO", "PIP_CERT",
+		"DENO_CERT",          "AWS_CA_BUNDLE",     "NIX_SSL_CERT_FILE",
+		"BUNDLE_SSL_CA_CERT",
+	};
+	_cleanup_buf_ struct buf dir = BUF_INIT, file = BUF_INIT;
+	struct str bundle;
+
+	if (!c->session->llm.on || !c->app->cfg.tls_inspection ||
+	    session_trust_dir(c->session, &dir) < 0)
+		return;
+	buf_put_str(&file, buf_str(&dir));
+	buf_puts(&file, "/bundle.pem");
+	bundle = arena_text(e, &file);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		put(e, str_from(names[i]), bundle);
+	buf_puts(&dir, "/ca.pem"); /* beside its own */
+	put(e, STR("NODE_EXTRA_CA_CERTS"), arena_text(e, &dir));
+}
+
 /* What stands for the services' secrets; after all else, and unfiltered. */
 static void put_phantoms(struct command *c, struct env *e)
 {
@@ -274,6 +299,8 @@ int exec_build_env(struct command *c, const struct str **ret, size_t *ret_n,
 		inject(c, &e);
 	if (r == 0)
 		put_phantoms(c, &e);
+	if (r == 0)
+		put_trust(c, &e);
 	if (r == 0)
 		r = e.error ? e.error : to_strings(&e, ret, ret_n);
 	vec_done(&e.vars);

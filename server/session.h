@@ -144,6 +144,9 @@ void session_tell_vfs(struct session *s, uint8_t type, struct str body);
 void session_drain_vfs(struct session *s);
 /* Starts the network proxy if it is configured and there is none. */
 int session_need_proxy(struct session *s);
+/* Directory with the CA of the session's proxy, appended; 0 or -errno. */
+int session_trust_dir(const struct session *s, struct buf *out);
+void session_remove_trust(const struct session *s);
 /* Goes on with the commands that waited for a worker. */
 void session_proceed_all(struct session *s);
 /* Records what the proxy has seen so far. */

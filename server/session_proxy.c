@@ -247,8 +247,39 @@ static void put_log(const struct session *s, struct json_writer *w)
 	json_kv_str(w, "log", buf_str(&path));
 }
 
+/* Where commands find whom to trust. Not among the server's own files: those are
+ * hidden from commands. */
+int session_trust_dir(const struct session *s, struct buf *out)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	buf_printf(out, "%s/agentsh-trust-%u-%s",
+		   tmp && tmp[0] == '/' ? tmp : "/tmp", (unsigned int)getuid(),
+		   s->id);
+	return out->error;
+}
+
+void session_remove_trust(const struct session *s)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	size_t n;
+
+	if (!s->app->cfg.tls_inspection || session_trust_dir(s, &path) < 0)
+		return;
+	n = path.len;
+	buf_puts(&path, "/ca.pem");
+	(void)unlink(buf_cstr(&path));
+	path.len = n;
+	buf_puts(&path, "/bundle.pem");
+	(void)unlink(buf_cstr(&path));
+	path.len = n;
+	path.data[n] = 0;
+	(void)rmdir(buf_cstr(&path)); /* something else in it is not ours */
+}
+
 static void put_llm(const struct session *s, struct json_writer *w)
 {
+	_cleanup_buf_ struct buf trust = BUF_INIT;
 	const struct settings *cfg = &s->app->cfg;
 
 	if (!cfg->llm)
@@ -257,6 +288,8 @@ static void put_llm(const struct session *s, struct json_writer *w)
 	json_begin_object(w);
 	json_kv_bool(w, "serve", true);
 	put_log(s, w);
+	if (cfg->tls_inspection && session_trust_dir(s, &trust) == 0)
+		json_kv_str(w, "trust", buf_str(&trust));
 	json_kv_i64_opt(w, "requests", s->llm.requests);
 	json_kv_i64_opt(w, "tokens", s->llm.input + s->llm.output);
 	buf_putc(w->out, ',');

@@ -92,6 +92,7 @@ struct settings {
 	bool llm;           /* which serves language models too */
 	VEC(struct str) llm_providers; /* but anthropic and openai */
 	struct str llm_json;  /* for it: members, without the outer braces */
+	bool tls_inspection;  /* tls of services that say so is opened */
 	struct str dlp_json;  /* dlp_settings_put(); "" = off */
 	bool redact_output;   /* what commands print, too */
 	const char *dlp_mode; /* "redact", "tokenize", "disabled" */

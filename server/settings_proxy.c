@@ -153,6 +153,7 @@ static int set_llm(struct settings *s, const struct config *c,
 	int r;
 
 	s->llm = s->net_proxy && c->proxy.mode == CONFIG_PROXY_EMBEDDED;
+	s->tls_inspection = s->llm && c->sandbox.network.tls_inspection.enabled;
 	json_writer_init(&w, &text, 0);
 	json_begin_object(&w);
 	r = put_providers(s, c, &w, diag);

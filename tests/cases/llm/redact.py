@@ -22,6 +22,7 @@ import zlib
 CASES = [
     ("plain", "", '{"a": "x <A> y", "n": 1.50, "z":[1,2 , 3]}',
      '{"a": "x <A> y", "n": 1.50, "z":[1,2 , 3]}'),
+    ("ticket", "", '{"a":"<T>"}', '{"a":"<T>"}'),
     ("two", "", '{"a":"<A> <G>","b":"<A>"}', '{"a":"<A> <G>","b":"<A>"}'),
     ("escape before", "", r'{"a":"line\n<A>\nnext \u00e4 \/"}',
      r'{"a":"line\n<A>\nnext \u00e4 \/"}'),
