@@ -74,14 +74,15 @@ static void on_exited(void *arg, const struct proto_exited *m)
 
 static const struct tracer_host host = { on_ready, on_spawned, on_exited };
 
-/* The terminal tells the whole group; others tell us alone. */
+/* A terminal's interrupt is for its whole group; what others send is for us
+ * alone. */
 static void on_signal(struct loop *loop _unused_, int signo, void *arg)
 {
 	struct here *h = arg;
 	struct proto_signal m = { .command_id = h->in->spawn->command_id,
 				  .signo = signo };
 
-	if (!h->in->same_group)
+	if (!h->in->same_group || (signo != SIGINT && signo != SIGQUIT))
 		command_deliver(&h->t, &m);
 }
 
