@@ -219,6 +219,27 @@ static void answer(struct conn *c, const struct dial_result *r, int error)
 		conn_enter(c, CONN_LINGER);
 }
 
+/* A redirect of the policy chose where to. */
+static void record_redirect(const struct conn *c, const struct dial_result *r)
+{
+	const struct gate *g = c->table->gate;
+	_cleanup_buf_ struct buf place = BUF_INIT;
+	struct gate_request q = { .host = buf_str(&c->request.host),
+				  .port = c->request.port,
+				  .client_port = c->client_port };
+	struct policy_divert d;
+
+	buf_put_str(&place, q.host);
+	buf_printf(&place, ":%u", (unsigned int)q.port);
+	if (r->redirect && !place.error &&
+	    policy_connect_divert(g->policy, buf_str(&place), &d))
+		gate_record_redirect(g, STR("connect_redirect"), &q, &d);
+	else if (!r->redirect && r->has_addr && !c->request.is_addr &&
+		 gate_diverts(g, q.host, &r->addr) &&
+		 policy_dns_divert(g->policy, q.host, &d))
+		gate_record_redirect(g, STR("dns_redirect"), &q, &d);
+}
+
 static void on_dialled(void *arg, const struct dial_result *r)
 {
 	struct conn *c = arg;
@@ -229,6 +250,7 @@ static void on_dialled(void *arg, const struct dial_result *r)
 	c->redirect = r->redirect;
 	recorded = conn_record(c, &r->answer, r->has_addr ? &r->addr : NULL);
 	c->redirect = NULL;
+	record_redirect(c, r);
 	if (recorded < 0) {
 		if (!error)
 			(void)close(r->fd);

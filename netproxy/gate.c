@@ -171,3 +171,40 @@ int gate_record(const struct gate *g, const struct gate_request *r,
 	}
 	return sink_emit(g->sink, &e);
 }
+
+void gate_record_redirect(const struct gate *g, struct str type,
+			  const struct gate_request *r,
+			  const struct policy_divert *d)
+{
+	_cleanup_buf_ struct buf remote = BUF_INIT;
+	struct event e = {
+		.type = type,
+		.depth = -1,
+		.session_id = str_from(g->session_id),
+		.source = STR("netproxy"),
+		.has_policy = true,
+		.decision = VERDICT_REDIRECT,
+		.effective_decision = VERDICT_REDIRECT,
+		.rule = d->name,
+		.message = d->message,
+		.generation = policy_generation(g->policy),
+		.domain = r->host,
+		.action = EVENT_ALLOWED,
+	};
+
+	if (!d->audit)
+		return;
+	if (r->port) {
+		buf_put_str(&remote, r->host);
+		buf_printf(&remote, ":%u", (unsigned int)r->port);
+		e.remote = buf_str(&remote);
+	}
+	put_fields(r, &e);
+	event_add_str(&e, "redirect_to",
+		      d->unix_path.n ? d->unix_path : d->target);
+	event_add_str(&e, "visibility",
+		      d->warn ? STR("warn") : STR("audit_only"));
+	if (d->sni.n)
+		event_add_str(&e, "sni_not_rewritten", d->sni);
+	(void)sink_emit(g->sink, &e);
+}

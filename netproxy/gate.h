@@ -66,6 +66,12 @@ struct gate_request {
 /* Records a decision. -errno: it could not be recorded, so deny. */
 int gate_record(const struct gate *g, const struct gate_request *r,
 		const struct net_answer *a);
+/* Says that a redirect took the place of what r asked for, unless the rule is
+ * silent. type: "dns_redirect", "connect_redirect". Lost events are no reason
+ * to refuse: the request itself is recorded. */
+void gate_record_redirect(const struct gate *g, struct str type,
+			  const struct gate_request *r,
+			  const struct policy_divert *d);
 /* Rule name of an answer. */
 struct str gate_rule(const struct gate *g, const struct net_answer *a);
 /* What a refused client is told: the fixed first line, rule, message. */

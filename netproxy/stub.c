@@ -256,6 +256,9 @@ static void judge(struct stub_query *q)
 		end(q, DNS_NOTIMP);
 	} else if (policy_dns_divert(s->gate->policy, name, &divert) &&
 		   addr_parse(divert.target, &target) == 0) {
+		const struct gate_request r = { .host = name };
+
+		gate_record_redirect(s->gate, STR("dns_redirect"), &r, &divert);
 		on_resolved(q, 0, &target, 1, TTL_LEAST);
 	} else if (resolve_start(s->resolver, name, on_resolved, q,
 				 &q->lookup) < 0) {

@@ -18,9 +18,11 @@ cat "$HERE/policy.yaml" - >"$T/redirects.yaml" <<-END
 	  - name: to-local
 	    match: '^local\.good\.test:80$'
 	    redirect_to: '10.1.2.3:8080'
+	    visibility: silent
 	  - name: gone
 	    match: '^gone\.good\.test:80$'
 	    redirect_to: '10.1.2.3:1'
+	    tls: {mode: rewrite_sni, sni: mirror.test}
 	  - name: to-server
 	    match: '^own\.good\.test:80$'
 	    redirect_to: '127.0.0.1:@PORT@'
@@ -49,6 +51,11 @@ for url in http://own.good.test/ http://evil.test/ http://ask.test/; do
 	expect_refused
 done
 expect_event '.type == "net_connect" and .domain == "api.good.test" and .fields.redirect_to == "good.test:443"'
+expect_event '.type == "connect_redirect" and .domain == "api.good.test" and .policy.rule == "to-mirror" and .fields.redirect_to == "good.test:443"'
+expect_event '.type == "dns_redirect" and .domain == "registry.good.test" and .policy.rule == "to-private" and .fields.redirect_to == "10.1.2.3"'
+expect_event '.type == "connect_redirect" and .fields.sni_not_rewritten == "mirror.test"'
+jq -e 'any(.[]; .type == "connect_redirect" and .domain == "local.good.test")' "$T/events.json" >/dev/null &&
+	fail "a silent redirect is on record"
 in_session curl -sS --noproxy '*' http://registry.good.test/direct
 expect_out "host=registry.good.test path=/direct"
 
