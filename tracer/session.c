@@ -188,8 +188,19 @@ static int build_landlock(struct tracer *t)
 		t->landlock_fd = landlock_build(&g, &t->landlock);
 		t->landlock_error = MIN(t->landlock_fd, 0);
 	}
-	grant_set_done(&g);
+	if (t->direct && r == 0)
+		t->derived = g; /* owned by t now */
+	else
+		grant_set_done(&g);
 	return r;
+}
+
+static struct grant_set take_derived(struct tracer *t)
+{
+	struct grant_set g = t->derived;
+
+	t->derived = (struct grant_set){ .tcp_connect_any = false };
+	return g;
 }
 
 /*
@@ -205,8 +216,13 @@ static int restrict_self(struct tracer *t)
 	struct grant_set g = { 0 };
 	struct str rest = str_from(t->settings.path), dir;
 	_cleanup_close_ int fd = -1;
-	int r = derive_grants(t, &g, /* hide_trash */ false);
+	int r = 0;
 
+	/* Deriving costs, and what differs is holes, which are filled below. */
+	if (t->direct)
+		g = take_derived(t);
+	else
+		r = derive_grants(t, &g, /* hide_trash */ false);
 	if (r == 0)
 		r = grant_set_add(&g, "/proc", GRANT_READ, /* expand */ false);
 	if (r == 0 && t->cgroups)
@@ -769,6 +785,7 @@ void session_done(struct tracer *t)
 		(void)close(t->net_ns);
 	if (t->user_ns >= 0)
 		(void)close(t->user_ns);
+	grant_set_done(&t->derived);
 	free(t->filter);
 	free(t->floor_filter);
 	tracer_settings_done(&t->settings);
