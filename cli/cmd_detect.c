@@ -2,9 +2,6 @@
 /*
  * cmd_detect.c - detect, detect config
  */
-#include <fcntl.h>
-
-#include "base/fd.h"
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/detect.h"
@@ -80,14 +77,8 @@ int cmd_detect_config(struct cli *c)
 	const char *path = flag_text(&c->flags, "output");
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	_cleanup_(detect_done) struct detect d = { .mode = NULL };
-	int r;
 
 	run(c, &d);
 	detect_config(&d, &b);
-	if (!path[0])
-		return out_buf(&b);
-	r = fd_write_file_atomic(AT_FDCWD, path, buf_str(&b), 0644);
-	if (r < 0)
-		return fail_errno(r, "write %s", path);
-	return out_line("Configuration written to %s", path);
+	return out_file(path, "Configuration", &b);
 }

@@ -2,11 +2,8 @@
 /*
  * cmd_policy_generate.c - policy generate: from a session's events
  */
-#include <fcntl.h>
-
 #include "base/clock.h"
 #include "base/diag.h"
-#include "base/fd.h"
 #include "cli/generate.h"
 #include "cli/history.h"
 #include "cli/output.h"
@@ -21,19 +18,6 @@ static int check(struct str text)
 		return 0;
 	out_diag(&diag);
 	return 1;
-}
-
-static int write_policy(const struct cli *c, const struct buf *b)
-{
-	const char *path = flag_text(&c->flags, "output");
-	int r;
-
-	if (!path[0])
-		return out_buf(b);
-	r = fd_write_file_atomic(AT_FDCWD, path, buf_str(b), 0644);
-	if (r < 0)
-		return fail_errno(r, "write %s", path);
-	return out_line("Policy written to %s", path);
 }
 
 int cmd_policy_generate(struct cli *c)
@@ -66,5 +50,6 @@ int cmd_policy_generate(struct cli *c)
 		return fail_errno(r, "generate a policy for session %s",
 				  in.session);
 	status = check(buf_str(&b));
-	return status ? status : write_policy(c, &b);
+	return status ? status
+		      : out_file(flag_text(&c->flags, "output"), "Policy", &b);
 }

@@ -2,26 +2,10 @@
 /*
  * cmd_report.c - report: a session's events as Markdown
  */
-#include <fcntl.h>
-
 #include "base/clock.h"
-#include "base/fd.h"
 #include "cli/history.h"
 #include "cli/output.h"
 #include "cli/report.h"
-
-static int write_report(const struct cli *c, const struct buf *b)
-{
-	const char *path = flag_text(&c->flags, "output");
-	int r;
-
-	if (!path[0])
-		return out_buf(b);
-	r = fd_write_file_atomic(AT_FDCWD, path, buf_str(b), 0644);
-	if (r < 0)
-		return fail_errno(r, "write %s", path);
-	return out_line("Report written to %s", path);
-}
 
 int cmd_report(struct cli *c)
 {
@@ -41,5 +25,5 @@ int cmd_report(struct cli *c)
 		return status;
 	in.session = buf_cstr(&id);
 	report_render(&in, &b);
-	return write_report(c, &b);
+	return out_file(flag_text(&c->flags, "output"), "Report", &b);
 }

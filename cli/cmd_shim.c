@@ -41,17 +41,12 @@
 	}
 
 static const struct flag install_flags[] = {
-	{ .name = "shim",
-	  .type = FLAG_STRING,
-	  .value = "FILE",
-	  .help = "the shim to install, " DEFAULT_SHIM },
+	TEXT("shim", "FILE", "the shim to install, " DEFAULT_SHIM),
 	COMMON_FLAGS,
 	CHANGE_FLAGS,
-	{ .name = "bash-only", .type = FLAG_BOOL, .help = "bash and not sh" },
-	{ .name = "force",
-	  .type = FLAG_BOOL,
-	  .help = "shells without a terminal too (force=true in "
-		  "shim.conf)" },
+	SWITCH("bash-only", "bash and not sh"),
+	SWITCH("force", "shells without a terminal too (force=true in "
+			"shim.conf)"),
 	{ 0 },
 };
 
@@ -63,11 +58,7 @@ static const struct flag uninstall_flags[] = {
 
 static const struct flag status_flags[] = {
 	COMMON_FLAGS,
-	{ .name = "shim",
-	  .type = FLAG_STRING,
-	  .value = "FILE",
-	  .dflt = DEFAULT_SHIM,
-	  .help = "the shim to compare with" },
+	TEXT_OR("shim", "FILE", DEFAULT_SHIM, "the shim to compare with"),
 	{ 0 },
 };
 

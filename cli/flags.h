@@ -43,6 +43,22 @@ struct flag_value {
 	VEC(const char *) values; /* FLAG_LIST */
 };
 
+/* Rows of a table: a text, a text with a default, and a switch. */
+#define TEXT(name_, value_, help_)                                       \
+	{                                                                \
+		.name = (name_), .type = FLAG_STRING, .value = (value_), \
+		.help = (help_)                                          \
+	}
+#define TEXT_OR(name_, value_, dflt_, help_)                             \
+	{                                                                \
+		.name = (name_), .type = FLAG_STRING, .value = (value_), \
+		.dflt = (dflt_), .help = (help_)                         \
+	}
+#define SWITCH(name_, help_)                                        \
+	{                                                           \
+		.name = (name_), .type = FLAG_BOOL, .help = (help_) \
+	}
+
 #define FLAG_TABLES 4
 #define FLAG_MAX    32 /* per invocation, over all tables */
 

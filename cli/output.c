@@ -5,6 +5,7 @@
 #include "cli/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 
 #include "base/fd.h"
@@ -53,6 +54,18 @@ int out_buf(const struct buf *b)
 	if (r < 0 && r != -EPIPE)
 		return fail_errno(r, "write to standard output");
 	return r < 0;
+}
+
+int out_file(const char *path, const char *what, const struct buf *b)
+{
+	int r;
+
+	if (!path[0])
+		return out_buf(b);
+	r = fd_write_file_atomic(AT_FDCWD, path, buf_str(b), 0644);
+	if (r < 0)
+		return fail_errno(r, "write %s", path);
+	return out_line("%s written to %s", what, path);
 }
 
 int out_line(const char *fmt, ...)

@@ -26,6 +26,11 @@ int fail_errno(int r, const char *fmt, ...) _printf_(2, 3);
 int out_write(int fd, struct str s);
 /* Writes b to stdout. Return: the exit status (0, or 1 if it could not). */
 int out_buf(const struct buf *b);
+/*
+ * Writes b to the file path, replacing it at once, and says so ("WHAT written to
+ * PATH"); to stdout when path is "". Prints. Return: the exit status.
+ */
+int out_file(const char *path, const char *what, const struct buf *b);
 int out_line(const char *fmt, ...) _printf_(1, 2);
 
 /* Copies a parsed value into w; object order is kept. */

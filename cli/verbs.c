@@ -5,19 +5,11 @@
 #include "cli/verbs.h"
 
 const struct flag wrap_flags[] = {
-	{ .name = "session",
-	  .type = FLAG_STRING,
-	  .value = "ID",
-	  .help = "session to make or to go on with (made up if absent)" },
-	{ .name = "policy",
-	  .type = FLAG_STRING,
-	  .value = "NAME",
-	  .dflt = "agent-default",
-	  .help = "policy of a session made here" },
-	{ .name = "root",
-	  .type = FLAG_STRING,
-	  .value = "DIR",
-	  .help = "workspace (the current directory)" },
+	TEXT("session", "ID",
+	     "session to make or to go on with (made up if absent)"),
+	TEXT_OR("policy", "NAME", "agent-default",
+		"policy of a session made here"),
+	TEXT("root", "DIR", "workspace (the current directory)"),
 	{ .name = "report",
 	  .type = FLAG_BOOL,
 	  .dflt = "true",
@@ -26,32 +18,16 @@ const struct flag wrap_flags[] = {
 };
 
 static const struct flag session_create_flags[] = {
-	{ .name = "workspace",
-	  .type = FLAG_STRING,
-	  .value = "DIR",
-	  .dflt = ".",
-	  .help = "directory the session works in" },
-	{ .name = "policy",
-	  .type = FLAG_STRING,
-	  .value = "NAME",
-	  .dflt = "default",
-	  .help = "policy to enforce" },
-	{ .name = "id",
-	  .type = FLAG_STRING,
-	  .value = "ID",
-	  .help = "name of the session (made up if absent)" },
-	{ .name = "json", .type = FLAG_BOOL, .help = "print JSON" },
-	{ .name = "real-paths",
-	  .type = FLAG_BOOL,
-	  .help = "real paths instead of /workspace" },
+	TEXT_OR("workspace", "DIR", ".", "directory the session works in"),
+	TEXT_OR("policy", "NAME", "default", "policy to enforce"),
+	TEXT("id", "ID", "name of the session (made up if absent)"),
+	SWITCH("json", "print JSON"),
+	SWITCH("real-paths", "real paths instead of /workspace"),
 	{ 0 },
 };
 
 static const struct flag session_update_flags[] = {
-	{ .name = "cwd",
-	  .type = FLAG_STRING,
-	  .value = "DIR",
-	  .help = "new working directory" },
+	TEXT("cwd", "DIR", "new working directory"),
 	{ .name = "set-env",
 	  .type = FLAG_LIST,
 	  .value = "NAME=VALUE",
@@ -64,10 +40,7 @@ static const struct flag session_update_flags[] = {
 };
 
 static const struct flag session_logs_flags[] = {
-	{ .name = "type",
-	  .type = FLAG_STRING,
-	  .value = "llm|fs|net|exec",
-	  .help = "kind of entries (all of them)" },
+	TEXT("type", "llm|fs|net|exec", "kind of entries (all of them)"),
 	{ 0 },
 };
 
@@ -118,11 +91,7 @@ const struct command session_subs[] = {
 };
 
 const struct flag output_flags[] = {
-	{ .name = "stream",
-	  .type = FLAG_STRING,
-	  .value = "stdout|stderr",
-	  .dflt = "stdout",
-	  .help = "which of the two" },
+	TEXT_OR("stream", "stdout|stderr", "stdout", "which of the two"),
 	{ .name = "offset",
 	  .type = FLAG_INT,
 	  .value = "BYTES",
@@ -137,38 +106,14 @@ const struct flag output_flags[] = {
 };
 
 static const struct flag events_query_flags[] = {
-	{ .name = "session",
-	  .type = FLAG_STRING,
-	  .value = "SESSION",
-	  .help = "events of this session" },
-	{ .name = "type",
-	  .type = FLAG_STRING,
-	  .value = "TYPE,...",
-	  .help = "events of these types" },
-	{ .name = "decision",
-	  .type = FLAG_STRING,
-	  .value = "WORD",
-	  .help = "allow, deny, ..." },
-	{ .name = "since",
-	  .type = FLAG_STRING,
-	  .value = "TIME",
-	  .help = "RFC 3339, or a duration ago (10m)" },
-	{ .name = "until",
-	  .type = FLAG_STRING,
-	  .value = "TIME",
-	  .help = "likewise" },
-	{ .name = "path-like",
-	  .type = FLAG_STRING,
-	  .value = "PATTERN",
-	  .help = "path matches (SQL LIKE)" },
-	{ .name = "domain-like",
-	  .type = FLAG_STRING,
-	  .value = "PATTERN",
-	  .help = "domain matches (SQL LIKE)" },
-	{ .name = "text-like",
-	  .type = FLAG_STRING,
-	  .value = "PATTERN",
-	  .help = "the event's text matches (SQL LIKE)" },
+	TEXT("session", "SESSION", "events of this session"),
+	TEXT("type", "TYPE,...", "events of these types"),
+	TEXT("decision", "WORD", "allow, deny, ..."),
+	TEXT("since", "TIME", "RFC 3339, or a duration ago (10m)"),
+	TEXT("until", "TIME", "likewise"),
+	TEXT("path-like", "PATTERN", "path matches (SQL LIKE)"),
+	TEXT("domain-like", "PATTERN", "domain matches (SQL LIKE)"),
+	TEXT("text-like", "PATTERN", "the event's text matches (SQL LIKE)"),
 	{ .name = "limit",
 	  .type = FLAG_INT,
 	  .value = "N",
@@ -179,18 +124,9 @@ static const struct flag events_query_flags[] = {
 	  .value = "N",
 	  .dflt = "0",
 	  .help = "skip so many" },
-	{ .name = "order",
-	  .type = FLAG_STRING,
-	  .value = "desc|asc",
-	  .dflt = "desc",
-	  .help = "newest or oldest first" },
-	{ .name = "direct-db",
-	  .type = FLAG_BOOL,
-	  .help = "read the database, without the server" },
-	{ .name = "db-path",
-	  .type = FLAG_STRING,
-	  .value = "FILE",
-	  .help = "database for --direct-db ($AGENTSH_DB_PATH)" },
+	TEXT_OR("order", "desc|asc", "desc", "newest or oldest first"),
+	SWITCH("direct-db", "read the database, without the server"),
+	TEXT("db-path", "FILE", "database for --direct-db ($AGENTSH_DB_PATH)"),
 	{ 0 },
 };
 
@@ -212,12 +148,9 @@ const struct command events_subs[] = {
 };
 
 static const struct flag approve_flags[] = {
-	{ .name = "allow", .type = FLAG_BOOL, .help = "let it happen" },
-	{ .name = "deny", .type = FLAG_BOOL, .help = "refuse it" },
-	{ .name = "reason",
-	  .type = FLAG_STRING,
-	  .value = "TEXT",
-	  .help = "kept in the record" },
+	SWITCH("allow", "let it happen"),
+	SWITCH("deny", "refuse it"),
+	TEXT("reason", "TEXT", "kept in the record"),
 	{ 0 },
 };
 
@@ -247,38 +180,28 @@ static const struct flag policy_test_flags[] = {
 	  .value = "OBJECT",
 	  .required = true,
 	  .help = "path, HOST[:PORT] or command" },
-	{ .name = "session",
-	  .type = FLAG_STRING,
-	  .value = "SESSION",
-	  .help = "use this session's policy" },
-	{ .name = "json", .type = FLAG_BOOL, .help = "print JSON" },
+	TEXT("session", "SESSION", "use this session's policy"),
+	SWITCH("json", "print JSON"),
 	{ 0 },
 };
 
 const struct flag explain_flags[] = {
-	{ .name = "op",
-	  .type = FLAG_STRING,
-	  .value = "OPERATION",
-	  .help = "open, write, delete, ..., connect, exec (else guessed)" },
-	{ .name = "session",
-	  .type = FLAG_STRING,
-	  .value = "SESSION",
-	  .help = "ask under this session's policy and layers" },
-	{ .name = "json", .type = FLAG_BOOL, .help = "print JSON" },
+	TEXT("op", "OPERATION",
+	     "open, write, delete, ..., connect, exec (else guessed)"),
+	TEXT("session", "SESSION",
+	     "ask under this session's policy and layers"),
+	SWITCH("json", "print JSON"),
 	{ 0 },
 };
 
 static const struct flag json_flags[] = {
-	{ .name = "json", .type = FLAG_BOOL, .help = "print JSON" },
+	SWITCH("json", "print JSON"),
 	{ 0 },
 };
 
 static const struct flag pending_flags[] = {
-	{ .name = "session",
-	  .type = FLAG_STRING,
-	  .value = "SESSION",
-	  .help = "only of this session" },
-	{ .name = "json", .type = FLAG_BOOL, .help = "print JSON" },
+	TEXT("session", "SESSION", "only of this session"),
+	SWITCH("json", "print JSON"),
 	{ 0 },
 };
 
