@@ -62,6 +62,8 @@ struct conn {
 	struct splice *up, *down; /* owned */
 	bool no_splice;           /* there are no pipes to be had */
 	bool peeking;  /* tunnel: the client's first bytes are not judged yet */
+	bool again;    /* tunnel: another ClientHello could follow */
+	size_t judged; /* tunnel: bytes of the client that may go on */
 	bool answered; /* the tracer had its answer before the dial */
 	bool captured; /* by the namespace: nobody waits for an answer */
 	bool renamed;  /* captured: dialled again, by its name */

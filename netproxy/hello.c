@@ -91,49 +91,99 @@ static int parse_body(struct str body, struct hello *h)
 	return parse_extensions(extensions, h) < 0 ? -EBADMSG : 1;
 }
 
-/* Handshake bytes of the records that have arrived. */
-static int join_records(struct str in, struct buf *out)
+/* Length of the handshake message that has begun; 0 = not known yet. */
+static size_t message_len(const struct buf *joined)
 {
-	while (in.n >= 5) {
-		size_t n = (size_t)((unsigned char)in.p[3] << 8 |
-				    (unsigned char)in.p[4]);
+	const unsigned char *p = (const unsigned char *)joined->data;
 
-		if ((unsigned char)in.p[0] != 0x16 || in.p[1] != 3 || n == 0 ||
-		    n > 16384)
+	return joined->len < 4
+		       ? 0
+		       : 4 + ((size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3]);
+}
+
+/*
+ * Handshake bytes of the records that have arrived, until the message is whole.
+ * It must end with its record. Bytes of the input, 0 = more to come, -EBADMSG.
+ */
+static ssize_t join_records(struct str in, struct buf *out)
+{
+	size_t at = 0;
+
+	while (in.n - at >= 5) {
+		const unsigned char *p = (const unsigned char *)in.p + at;
+		size_t n = (size_t)(p[3] << 8 | p[4]), whole;
+
+		if (p[0] != 0x16 || p[1] != 3 || n == 0 || n > 16384)
 			return -EBADMSG;
-		in = str_skip(in, 5);
-		buf_put(out, in.p, MIN(n, in.n));
-		if (in.n < n)
-			break;
-		in = str_skip(in, n);
+		at += 5;
+		buf_put(out, in.p + at, MIN(n, in.n - at));
+		if (out->error)
+			return -EBADMSG;
+		whole = message_len(out);
+		if (whole && out->len > whole)
+			return -EBADMSG;
+		if (in.n - at < n)
+			return 0;
+		at += n;
+		if (whole && out->len == whole)
+			return (ssize_t)at;
 	}
-	return out->error;
+	return 0;
 }
 
 int hello_parse(struct str in, struct hello *ret)
 {
 	_cleanup_buf_ struct buf joined = BUF_INIT;
-	const unsigned char *p;
-	size_t n;
-	int r;
+	ssize_t len;
 
 	if (in.n && (unsigned char)in.p[0] != 0x16)
 		return -EBADMSG;
-	r = join_records(str_from_n(in.p, MIN(in.n, (size_t)HELLO_MAX)),
-			 &joined);
-	if (r < 0)
+	len = join_records(str_from_n(in.p, MIN(in.n, (size_t)HELLO_MAX)),
+			   &joined);
+	if (len < 0)
 		return -EBADMSG;
-	p = (const unsigned char *)joined.data;
-	if (joined.len >= 1 && p[0] != 1) /* client_hello */
+	if (joined.len >= 1 && joined.data[0] != 1) /* client_hello */
 		return -EBADMSG;
-	n = joined.len >= 4 ? (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3] : 0;
-	if (n > HELLO_MAX)
+	if (message_len(&joined) > HELLO_MAX)
 		return -EBADMSG;
-	if (joined.len < 4 || joined.len - 4 < n)
+	if (len == 0)
 		return in.n >= HELLO_MAX ? -EBADMSG : -EAGAIN;
 	buf_reset(&ret->name);
 	ret->ech = false;
-	return parse_body(str_from_n(joined.data + 4, n), ret);
+	ret->len = (size_t)len;
+	return parse_body(str_from_n(joined.data + 4, joined.len - 4), ret);
+}
+
+/*
+ * RFC 8446: [change_cipher_spec] ClientHello, in the clear. What TLS 1.2 has
+ * there is another handshake type, or encrypted after change_cipher_spec: that
+ * is 16 bytes at least, and does not look like length and version by chance.
+ */
+int hello_follows(struct str in, size_t *ret_skip)
+{
+	const unsigned char *p = (const unsigned char *)in.p;
+	size_t n = in.n, record;
+
+	*ret_skip = 0;
+	if (n && p[0] == 0x14) {
+		if (n < 6)
+			return -EAGAIN;
+		if (p[3] != 0 || p[4] != 1)
+			return 0;
+		*ret_skip = 6;
+		p += 6;
+		n -= 6;
+	}
+	if (n < 6)
+		return n && p[0] != 0x16 ? 0 : -EAGAIN;
+	if (p[0] != 0x16 || p[5] != 1)
+		return 0;
+	record = (size_t)(p[3] << 8 | p[4]);
+	if (record < 16)
+		return 1;
+	if (n < 11)
+		return -EAGAIN;
+	return p[6] == 0 && p[9] == 3 && p[10] == 3;
 }
 
 void hello_put_denied(struct buf *out)

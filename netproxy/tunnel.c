@@ -6,7 +6,8 @@
  * ClientHello or not. In a ClientHello the server name must be the host the
  * tunnel was asked for: otherwise an allowed name opens a way to whatever else
  * the same server front serves. Without server name it must be a tunnel to an
- * address. With encrypted ClientHello the outer name counts: a front whose
+ * address. A second ClientHello, after a HelloRetryRequest, is looked at in the
+ * same way. With encrypted ClientHello the outer name counts: a front whose
  * name is allowed is allowed. Other protocols pass: host and port were judged,
  * and ssh over port 443 is a thing.
  *
@@ -105,7 +106,53 @@ static bool peek(struct conn *c)
 		refuse_hello(c, buf_str(&hello.name), answer);
 	buf_done(&hello.name);
 	c->peeking = false;
+	c->again = fits;
+	c->judged = hello.len;
 	return fits;
+}
+
+/* The same for a second hello. True when nothing is left to look at. */
+static bool peek_again(struct conn *c)
+{
+	struct stream *from = &c->client;
+	struct hello hello = { .name = BUF_INIT };
+	struct net_answer answer = { .builtin = "net-floor-client-hello" };
+	size_t skip = 0;
+	int r;
+
+	c->judged -= stream_move(from, &c->upstream, c->judged);
+	if (c->judged)
+		return false;
+	r = hello_follows(buf_str(&from->in), &skip);
+	if (r == 1)
+		r = hello_parse(str_skip(buf_str(&from->in), skip), &hello);
+	if (r == 0 || (r == -EAGAIN && from->eof)) {
+		c->again = false;
+		return true;
+	}
+	if (r == 1 && name_fits(c, buf_str(&hello.name), &answer)) {
+		c->judged = skip + hello.len;
+		c->judged -= stream_move(from, &c->upstream, c->judged);
+	} else if (r != -EAGAIN) {
+		refuse_hello(c, buf_str(&hello.name), answer);
+	}
+	buf_done(&hello.name);
+	return false;
+}
+
+static bool may_pass(struct conn *c)
+{
+	if (c->peeking && !peek(c))
+		return c->client.eof && c->client.in.len == 0;
+	while (c->again && c->state == CONN_TUNNEL) {
+		size_t before = c->client.in.len;
+
+		if (peek_again(c))
+			return true;
+		if (c->client.in.len == before)
+			return false;
+	}
+	return !c->again;
 }
 
 /* Few bytes are sooner copied than led around: two system calls more. */
@@ -144,7 +191,7 @@ int tunnel_run(struct conn *c)
 {
 	struct stream *a = &c->client, *b = &c->upstream;
 
-	if (!c->peeking || peek(c) || (a->eof && a->in.len == 0))
+	if (may_pass(c))
 		pass(c, a, b, &c->up);
 	if (c->state != CONN_TUNNEL)
 		return 0;

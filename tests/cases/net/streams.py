@@ -90,6 +90,31 @@ check("sni of a sibling", tls(b"good.test:443", "www.good.test") == b"\x15")
 check("sni missing", tls(b"good.test:443", None) == b"\x15")
 check("sni upper case", tls(b"GOOD.test:443", "Good.TEST") == b"\x16")
 
+# a second hello, as after a HelloRetryRequest, with another name
+def second(name, between=b""):
+    s, head = connect(b"good.test:443")
+    for n in "good.test", name:
+        context = ssl.create_default_context()
+        inside, outside = ssl.MemoryBIO(), ssl.MemoryBIO()
+        t = context.wrap_bio(inside, outside, server_hostname=n)
+        try:
+            t.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+        s.sendall(outside.read())
+        s.sendall(between)
+        between = b""
+        time.sleep(0.1)
+    return read_all(s)
+
+
+DENIED = b"\x15\x03\x01\x00\x02\x02\x31"
+check("second hello", second("evil.test").endswith(DENIED))
+check("second hello after ccs", second(
+    "evil.test", b"\x14\x03\x03\x00\x01\x01").endswith(DENIED))
+check("second hello that fits", not second(
+    "good.test", b"").endswith(DENIED))
+
 # websocket
 s = dial()
 s.sendall(b"GET http://good.test/ws HTTP/1.1\r\nHost: good.test\r\n"

@@ -119,10 +119,57 @@ static void test_ambiguous(void **state)
 	buf_done(&h.name);
 }
 
+static int follows(const char *bytes, size_t n, size_t *ret_skip)
+{
+	return hello_follows(str_from_n(bytes, n), ret_skip);
+}
+
+static void test_follows(void **state)
+{
+	_cleanup_buf_ struct buf again = BUF_INIT, ext = BUF_INIT;
+	struct hello h = { .name = BUF_INIT };
+	size_t skip;
+
+	(void)state;
+	put_server_name(&ext, STR("b.example"), 1);
+	/* TLS 1.3: data after change_cipher_spec; 1.2: a key exchange */
+	assert_int_equal(follows("\x14\3\3\0\1\1\x17\3\3\0\x20", 11, &skip), 0);
+	assert_int_equal(follows("\x16\3\3\0\x20\x10", 6, &skip), 0);
+	assert_int_equal(follows("\x17", 1, &skip), 0);
+	assert_int_equal(follows("", 0, &skip), -EAGAIN);
+	assert_int_equal(follows("\x14\3\3\0\1\1", 6, &skip), -EAGAIN);
+	assert_int_equal(skip, 6);
+	/* 1.2, resumed: encrypted, and begins with a 1 by chance */
+	assert_int_equal(follows("\x14\3\3\0\1\1\x16\3\3\0\x28\1\x55\x66"
+				 "\x77\x88\x99",
+				 17, &skip),
+			 0);
+	for (size_t piece = 1; piece < 60; piece += 7) {
+		buf_reset(&again);
+		buf_put(&again, "\x14\3\3\0\1\1", 6);
+		make_hello(buf_str(&ext), piece, &again);
+		for (size_t i = 0; i < 17; i++)
+			assert_int_not_equal(follows(again.data, i, &skip), 0);
+		assert_int_equal(follows(again.data, again.len, &skip), 1);
+		assert_int_equal(skip, 6);
+		assert_int_equal(hello_parse(str_skip(buf_str(&again), 6), &h),
+				 1);
+		assert_string_equal(buf_cstr(&h.name), "b.example");
+		assert_int_equal(h.len, again.len - 6);
+		/* what comes after it is somebody else's */
+		buf_put(&again, "\x17\3\3\0\1x", 6);
+		assert_int_equal(hello_parse(str_skip(buf_str(&again), 6), &h),
+				 1);
+		assert_int_equal(h.len, again.len - 12);
+	}
+	buf_done(&h.name);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_name),
+		cmocka_unit_test(test_follows),
 		cmocka_unit_test(test_ambiguous),
 	};
 
