@@ -138,9 +138,13 @@ static void send_request(struct api_conn *c)
 	struct exchange *x = &c->x;
 
 	x->in_before = c->up->stream.n_in;
-	buf_put_str(&c->up->stream.out, buf_str(&x->out));
-	if (!c->up->reused) /* nobody will send it again */
-		buf_done(&x->out);
+	if (c->up->reused) { /* it may have to be sent again */
+		buf_put_str(&c->up->stream.out, buf_str(&x->out));
+	} else {
+		buf_done(&c->up->stream.out);
+		c->up->stream.out = x->out;
+		x->out = BUF_INIT;
+	}
 	api_enter(c, API_ANSWER);
 	stream_flush(&c->up->stream);
 }

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * llm.c - what the language model proxy costs, as difference to direct
+ *
+ *	llm serve CERT KEY		a TLS service; prints its port
+ *	llm run PORT PROXYPORT CA	measures: "name direct proxy difference"
+ *	llm open PORT PROXYPORT CA BUNDLE	first connection, TLS opened
+ *
+ * Requests go to both by turns on kept connections, so that noise of the
+ * machine hits both. Times are microseconds: the middle one and the least of
+ * each.
+ */
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <openssl/ssl.h>
+
+#include "base/macro.h"
+
+#define EVENTS 400
+#define TURNS  300
+
+struct link {
+	int fd;
+	SSL *ssl; /* NULL: in the clear */
+};
+
+static SSL_CTX *server_ctx;
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
+}
+
+static void die(const char *what)
+{
+	(void)fprintf(stderr, "llm: %s\n", what);
+	exit(1);
+}
+
+static size_t get(const struct link *l, char *p, size_t n)
+{
+	ssize_t r = l->ssl ? SSL_read(l->ssl, p, (int)n) : read(l->fd, p, n);
+
+	return r > 0 ? (size_t)r : 0;
+}
+
+static void put(const struct link *l, const char *p, size_t n)
+{
+	while (n) {
+		ssize_t r = l->ssl ? SSL_write(l->ssl, p, (int)n)
+				   : write(l->fd, p, n);
+
+		if (r <= 0)
+			die("connection lost");
+		p += r;
+		n -= (size_t)r;
+	}
+}
+
+/* --- the service --------------------------------------------------------- */
+
+static void send_events(const struct link *l)
+{
+	static const char head[] = "HTTP/1.1 200 OK\r\n"
+				   "Content-Type: text/event-stream\r\n"
+				   "Transfer-Encoding: chunked\r\n\r\n";
+
+	put(l, head, sizeof(head) - 1);
+	for (int i = 0; i < EVENTS; i++) {
+		char event[256], chunk[300];
+		int n, m;
+
+		(void)usleep(2000);
+		n = snprintf(event, sizeof(event),
+			     "event: content_block_delta\ndata: {\"type\":"
+			     "\"content_block_delta\",\"t\":\"@%020llu@\"}"
+			     "\n\n",
+			     (unsigned long long)now_ns());
+		m = snprintf(chunk, sizeof(chunk), "%x\r\n%s\r\n",
+			     (unsigned int)n, event);
+		put(l, chunk, (size_t)m);
+	}
+	put(l, "0\r\n\r\n", 5);
+}
+
+static void *serve_one(void *arg)
+{
+	static const char answer[] =
+		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+		"Content-Length: 47\r\n\r\n"
+		"{\"usage\":{\"input_tokens\":10,\"output_tokens\":1}}";
+	struct link l = { .fd = (int)(intptr_t)arg };
+	char *buf = malloc(1 << 16);
+	size_t have = 0;
+
+	l.ssl = SSL_new(server_ctx);
+	(void)SSL_set_fd(l.ssl, l.fd);
+	if (!buf || SSL_accept(l.ssl) != 1)
+		goto out;
+	for (;;) {
+		char *end = NULL, *length;
+		size_t left, n;
+
+		while (!(end = memmem(buf, have, "\r\n\r\n", 4))) {
+			n = get(&l, buf + have, (1 << 16) - 1 - have);
+			if (!n)
+				goto out;
+			have += n;
+		}
+		buf[have] = 0;
+		*end = 0;
+		length = strcasestr(buf, "content-length: ");
+		left = length ? strtoul(length + 16, NULL, 10) : 0;
+		n = have - (size_t)(end + 4 - buf);
+		left -= n < left ? n : left;
+		have = 0;
+		while (left && (n = get(&l, buf + 1024, (1 << 16) - 1024)))
+			left -= n < left ? n : left;
+		if (strstr(buf, "/events"))
+			send_events(&l);
+		else
+			put(&l, answer, sizeof(answer) - 1);
+	}
+out:
+	SSL_free(l.ssl);
+	(void)close(l.fd);
+	free(buf);
+	return NULL;
+}
+
+static void serve(const char *cert, const char *key)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof(in);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	server_ctx = SSL_CTX_new(TLS_server_method());
+	if (SSL_CTX_use_certificate_file(server_ctx, cert, SSL_FILETYPE_PEM) !=
+		    1 ||
+	    SSL_CTX_use_PrivateKey_file(server_ctx, key, SSL_FILETYPE_PEM) != 1)
+		die("certificate");
+	if (bind(fd, (struct sockaddr *)&in, sizeof(in)) < 0 ||
+	    listen(fd, 64) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&in, &n) < 0)
+		die("listen");
+	(void)printf("%u\n", (unsigned int)ntohs(in.sin_port));
+	(void)fflush(stdout);
+	for (;;) {
+		const int one = 1;
+		int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+		pthread_t t;
+
+		(void)setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one,
+				 sizeof(one));
+		if (client < 0 || pthread_create(&t, NULL, serve_one,
+						 (void *)(intptr_t)client))
+			die("accept");
+		(void)pthread_detach(t);
+	}
+}
+
+/* --- the client ---------------------------------------------------------- */
+
+static int dial(unsigned int port)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const int one = 1;
+
+	if (connect(fd, (struct sockaddr *)&in, sizeof(in)) < 0)
+		die("connect");
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	return fd;
+}
+
+static void start_tls(struct link *l, SSL_CTX *ctx)
+{
+	l->ssl = SSL_new(ctx);
+	(void)SSL_set_fd(l->ssl, l->fd);
+	if (SSL_connect(l->ssl) != 1)
+		die("TLS handshake");
+}
+
+static void hang_up(struct link *l)
+{
+	SSL_free(l->ssl);
+	(void)close(l->fd);
+}
+
+/* Reads one answer with Content-Length. */
+static void get_answer(const struct link *l)
+{
+	char buf[8192];
+	size_t have = 0, n;
+	char *end = NULL, *length;
+
+	while (!end) {
+		n = get(l, buf + have, sizeof(buf) - 1 - have);
+		if (!n)
+			die("no answer");
+		have += n;
+		buf[have] = 0;
+		end = strstr(buf, "\r\n\r\n");
+	}
+	if (!strstr(buf, " 200 "))
+		die(buf);
+	length = strcasestr(buf, "content-length: ");
+	n = (size_t)(end + 4 - buf) +
+	    (length ? strtoul(length + 16, NULL, 10) : 0);
+	while (have < n) {
+		size_t r = get(l, buf, sizeof(buf));
+
+		if (!r)
+			die("half an answer");
+		have += r;
+	}
+}
+
+static char *make_request(const char *path, size_t size, size_t *ret_n)
+{
+	static const char words[] = "the quick brown fox jumps over it\\n ";
+	char *p = malloc(size + 1024), *body;
+	size_t n;
+
+	if (!p)
+		die("memory");
+	n = (size_t)snprintf(p, 1024,
+			     "POST %s HTTP/1.1\r\nHost: x\r\nx-api-key: k\r\n"
+			     "Content-Type: application/json\r\n"
+			     "Content-Length: %zu\r\n\r\n",
+			     path, size);
+	body = p + n;
+	(void)memcpy(body, "{\"text\":\"", 9);
+	for (size_t i = 9; i < size - 2; i++)
+		body[i] = words[(i - 9) % (sizeof(words) - 1)];
+	/* no escape cut in half at the end */
+	(void)memcpy(body + size - 4, "..\"}", 4);
+	*ret_n = n + size;
+	return p;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static void report(const char *name, double *direct, double *proxy, size_t n)
+{
+	qsort(direct, n, sizeof(*direct), by_value);
+	qsort(proxy, n, sizeof(*proxy), by_value);
+	(void)printf("%-10s p50 direct %8.0f proxy %8.0f diff %+8.0f   min "
+		     "direct %8.0f proxy %8.0f diff %+8.0f us\n",
+		     name, direct[n / 2], proxy[n / 2],
+		     proxy[n / 2] - direct[n / 2], direct[0], proxy[0],
+		     proxy[0] - direct[0]);
+}
+
+static double ask(const struct link *l, const char *request, size_t n)
+{
+	uint64_t t = now_ns();
+
+	put(l, request, n);
+	get_answer(l);
+	return (double)(now_ns() - t) / 1000;
+}
+
+static void requests(const char *name, struct link both[2], size_t size,
+		     size_t turns)
+{
+	static double t[2][TURNS];
+	size_t n;
+	char *request = make_request("/v1/messages", size, &n);
+
+	for (size_t i = 0; i < turns; i++)
+		for (int k = 0; k < 2; k++)
+			t[k][i] = ask(&both[k], request, n);
+	report(name, t[0], t[1], turns);
+	free(request);
+}
+
+static void events(const struct link *l, double *ret)
+{
+	size_t n, have = 0, seen = 0;
+	char *request = make_request("/v1/messages/events", 32, &n);
+	static char buf[65536];
+
+	put(l, request, n);
+	free(request);
+	while (seen < EVENTS) {
+		char *at = buf, *end;
+		uint64_t t;
+
+		n = get(l, buf + have, sizeof(buf) - 1 - have);
+		t = now_ns();
+		if (!n)
+			die("events ended");
+		have += n;
+		buf[have] = 0;
+		while ((at = strchr(at, '@')) && (end = strchr(at + 1, '@'))) {
+			if (seen < EVENTS)
+				ret[seen++] = (double)(t - strtoull(at + 1,
+								    NULL, 10)) /
+					      1000;
+			at = end + 1;
+			have = (size_t)(buf + have - at);
+			(void)memmove(buf, at, have + 1);
+			at = buf;
+		}
+	}
+	while (!memmem(buf, have, "0\r\n\r\n", 5)) {
+		n = get(l, buf + have, sizeof(buf) - 1 - have);
+		if (!n)
+			die("no end");
+		have += n;
+	}
+}
+
+static SSL_CTX *trust(const char *ca)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	if (SSL_CTX_load_verify_file(ctx, ca) != 1)
+		die(ca);
+	return ctx;
+}
+
+static void measure(unsigned int port, unsigned int proxy, const char *ca)
+{
+	static double t[2][EVENTS];
+	struct link both[2] = { { .fd = dial(port) }, { .fd = dial(proxy) } };
+
+	start_tls(&both[0], trust(ca));
+	requests("10 KB", both, 10240, 300);
+	requests("1 MB", both, 1 << 20, 100);
+	for (int k = 0; k < 2; k++)
+		events(&both[k], t[k]);
+	report("SSE event", t[0], t[1], EVENTS);
+	hang_up(&both[0]);
+	hang_up(&both[1]);
+}
+
+static double open_one(unsigned int port, unsigned int proxy, SSL_CTX *ctx)
+{
+	uint64_t t = now_ns();
+	struct link l = { .fd = dial(proxy ? proxy : port) };
+	char text[512];
+	int n;
+
+	if (proxy) {
+		n = snprintf(text, sizeof(text),
+			     "CONNECT 127.0.0.1:%u HTTP/1.1\r\nHost: "
+			     "127.0.0.1:%u\r\n\r\n",
+			     port, port);
+		put(&l, text, (size_t)n);
+		get_answer(&l);
+	}
+	start_tls(&l, ctx);
+	n = snprintf(text, sizeof(text),
+		     "GET /x HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n\r\n", port);
+	put(&l, text, (size_t)n);
+	get_answer(&l);
+	hang_up(&l);
+	return (double)(now_ns() - t) / 1000;
+}
+
+static void open_tls(unsigned int port, unsigned int proxy, const char *ca,
+		     const char *bundle)
+{
+	SSL_CTX *direct = trust(ca), *opened = trust(bundle);
+	static double t[2][TURNS];
+
+	for (size_t i = 0; i < TURNS; i++) {
+		t[0][i] = open_one(port, 0, direct);
+		t[1][i] = open_one(port, proxy, opened);
+	}
+	report("open TLS", t[0], t[1], TURNS);
+}
+
+int main(int argc, char **argv)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (argc == 4 && strcmp(argv[1], "serve") == 0)
+		serve(argv[2], argv[3]);
+	else if (argc == 5 && strcmp(argv[1], "run") == 0)
+		measure((unsigned int)atoi(argv[2]),
+			(unsigned int)atoi(argv[3]), argv[4]);
+	else if (argc == 6 && strcmp(argv[1], "open") == 0)
+		open_tls((unsigned int)atoi(argv[2]),
+			 (unsigned int)atoi(argv[3]), argv[4], argv[5]);
+	else
+		die("usage: llm serve|run|open ...");
+	return 0;
+}
