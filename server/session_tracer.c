@@ -68,8 +68,6 @@ static void check_required(struct session *s, const struct proto_ready *m)
 		buf_puts(&s->weakness, s->weakness.len ? ", " : "");
 		buf_put_str(&s->weakness, m->layers[i].name);
 	}
-	if (cfg->fuse && s->mount_ns < 0)
-		buf_puts(&s->weakness, s->weakness.len ? ", fuse" : "fuse");
 	for (size_t i = 0; i < cfg->required.n && !s->unmet.len; i++) {
 		struct str want = cfg->required.data[i];
 		const char *layer = guarantee_missing(layers, want);
@@ -135,24 +133,16 @@ static int add_mount_layers(const struct session *s, struct arena *a,
 		all[i].active = true;
 		all[i].detail = STR("by the mount over the workspace");
 	}
-	all[m->n_layers] =
-		(struct proto_layer){ .name = STR("fuse"), .active = mounted };
+	/* the tracer does not know of it: it only runs inside the mount */
+	all[m->n_layers] = (struct proto_layer){
+		.name = STR("fuse"),
+		.active = mounted,
+		.detail = mounted ? STR_NONE
+				  : STR("the workspace is not mounted"),
+	};
 	m->layers = all;
 	m->n_layers++;
 	return 0;
-}
-
-/* The tracer does not know of it: it only runs inside the mount. */
-static void put_fuse(const struct session *s, struct json_writer *w)
-{
-	if (!s->app->cfg.fuse)
-		return;
-	json_begin_object(w);
-	json_kv_cstr(w, "name", "fuse");
-	json_kv_bool(w, "active", s->mount_ns >= 0);
-	json_kv_cstr(w, "detail",
-		     s->mount_ns >= 0 ? "" : "the workspace is not mounted");
-	json_end_object(w);
 }
 
 static int on_ready(struct session *s, struct str body)
@@ -181,7 +171,6 @@ static int on_ready(struct session *s, struct str body)
 		json_kv_str_opt(&w, "detail", m.layers[i].detail);
 		json_end_object(&w);
 	}
-	put_fuse(s, &w);
 	json_end_array(&w);
 	check_required(s, &m);
 	s->tracer_state = WORKER_READY;
