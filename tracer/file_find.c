@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * file_find.c - the files that a call names, held and with their names
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "tracer/file.h"
+#include "tracer/ownfd.h"
+#include "tracer/tracer.h"
+
+int file_base(struct file_call *f, struct file_target *t)
+{
+	const struct cwd *c = NULL;
+
+	if (t->dirfd == AT_FDCWD && t->text[0] && t->text[0] != '/')
+		c = cwd_of(f->q);
+	if (!c)
+		return resolve_base(&f->viewer, t->dirfd, t->text, &t->base);
+	t->base = c->fd;
+	t->base_held = true;
+	t->base_path = buf_str(&c->path);
+	return 0;
+}
+
+int file_name(const struct file_target *t, struct buf *out)
+{
+	if (t->base_held)
+		return path_join(t->base_path, str_from(t->text), out);
+	return resolve_name_at(t->base, t->text, out);
+}
+
+static bool has_dotdot(const char *path)
+{
+	for (const char *p = path; (p = strstr(p, "..")); p++)
+		if ((p == path || p[-1] == '/') && (p[2] == 0 || p[2] == '/'))
+			return true;
+	return false;
+}
+
+bool file_name_is_path(const struct file_target *t)
+{
+	return t->plain && (t->base < 0 || t->base_held) &&
+	       !has_dotdot(t->text);
+}
+
+/* " (deleted)" is how procfs marks a name that is gone. */
+static void strip_deleted(struct file_target *t)
+{
+	static const struct str mark = { " (deleted)", 10 };
+
+	if (t->st.st_nlink == 0 && str_ends(buf_str(&t->path), mark)) {
+		t->path.len -= mark.n;
+		t->path.data[t->path.len] = 0;
+	}
+}
+
+static int name_target(struct file_call *f, struct file_target *t)
+{
+	int r = 0;
+
+	if (t->text[0] && !t->plain)
+		r = file_name(t, &t->name);
+	file_base_done(t);
+	if (r < 0)
+		return r;
+	if (str_eq(buf_str(&t->name), buf_str(&t->path)))
+		buf_reset(&t->name);
+	return request_valid(f->q) ? 0 : -ESRCH;
+}
+
+/* t->st is filled, too */
+static int have_stated(struct file_call *f, struct file_target *t)
+{
+	int r;
+
+	if (file_name_is_path(t)) {
+		r = file_name(t, &t->path);
+	} else {
+		r = ownfd_path(t->fd, &t->path);
+		strip_deleted(t);
+	}
+	return r < 0 ? r : name_target(f, t);
+}
+
+static int have_object(struct file_call *f, struct file_target *t)
+{
+	return fstat(t->fd, &t->st) < 0 ? -errno : have_stated(f, t);
+}
+
+int file_find_object(struct file_call *f, struct file_target *t, bool follow,
+		     bool empty)
+{
+	struct resolved how;
+	int r;
+
+	if (empty && t->text[0] == 0)
+		return file_find_fd(f, t, t->dirfd);
+	r = file_base(f, t);
+	if (r < 0)
+		return r;
+	t->fd = resolve_object_at(&f->viewer, t->base, t->text,
+				  follow ? 0 : RESOLVE_NOFOLLOW, t->how_resolve,
+				  &how);
+	if (t->fd < 0)
+		return t->fd;
+	t->plain = how.plain;
+	if (!how.plain)
+		return have_object(f, t);
+	t->st = how.st;
+	return have_stated(f, t);
+}
+
+int file_find_fd(struct file_call *f, struct file_target *t, int fd)
+{
+	if (fd == AT_FDCWD)
+		t->fd = resolve_object(&f->viewer, AT_FDCWD, ".", 0, 0);
+	else
+		t->fd = resolve_fd(&f->viewer, fd);
+	if (t->fd < 0)
+		return t->fd;
+	t->text[0] = 0;
+	return have_object(f, t);
+}
+
+/* Parent and last are known: the judged path, and the object if it exists. */
+static int have_parent(struct file_target *t, struct str dir)
+{
+	int r = 0;
+
+	t->fd = openat(t->parent, t->last, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (t->fd < 0 && errno != ENOENT)
+		return -errno;
+	if (t->fd >= 0 && fstat(t->fd, &t->st) < 0)
+		return -errno;
+	buf_reset(&t->path);
+	if (dir.n)
+		buf_put_str(&t->path, dir);
+	else
+		r = ownfd_path(t->parent, &t->path);
+	if (r < 0)
+		return r;
+	if (t->path.len > 1)
+		buf_putc(&t->path, '/');
+	buf_puts(&t->path, t->last);
+	return t->path.error;
+}
+
+int file_have_parent(struct file_target *t)
+{
+	return have_parent(t, STR_NONE);
+}
+
+static bool is_component(const char *text)
+{
+	return *text && !strchr(text, '/') && strcmp(text, ".") != 0 &&
+	       strcmp(text, "..") != 0;
+}
+
+/* Most names are given relative to the directory they are in. */
+static int find_here(struct file_call *f, struct file_target *t)
+{
+	size_t n = strlen(t->text);
+	int r;
+
+	if (n > NAME_MAX)
+		return -ENAMETOOLONG;
+	memcpy(t->last, t->text, n + 1);
+	t->parent = t->base_held ? fcntl(t->base, F_DUPFD_CLOEXEC, 3)
+				 : TAKE_FD(t->base);
+	if (t->parent < 0)
+		return -errno;
+	t->plain = true;
+	r = have_parent(t, t->base_path);
+	return r < 0 ? r : name_target(f, t);
+}
+
+int file_find_name(struct file_call *f, struct file_target *t)
+{
+	int r = file_base(f, t);
+
+	if (r < 0)
+		return r;
+	if (t->how_resolve == 0 && is_component(t->text))
+		return find_here(f, t);
+	t->parent = resolve_parent_at(&f->viewer, t->base, t->text,
+				      t->how_resolve, t->last, &t->slash);
+	if (t->parent < 0)
+		return t->parent;
+	r = file_have_parent(t);
+	return r < 0 ? r : name_target(f, t);
+}
+
+/* Goes on at the target of the link that t->fd is. */
+static int follow_last(struct file_call *f, struct file_target *t)
+{
+	char target[LIMIT_PATH];
+	_cleanup_close_ int base = t->parent;
+	ssize_t n = readlinkat(t->fd, "", target, sizeof(target) - 1);
+	struct statfs fs;
+
+	t->parent = -1;
+	if (n < 0)
+		return -errno;
+	target[n] = 0;
+	/* A link of procfs to a missing name means the reader, or nothing. */
+	if (fstatfs(t->fd, &fs) < 0 || fs.f_type == PROC_SUPER_MAGIC)
+		return -ENOENT;
+	(void)close(TAKE_FD(t->fd));
+	t->parent = resolve_parent_at(&f->viewer, base, target, 0, t->last,
+				      &t->slash);
+	return t->parent < 0 ? t->parent : file_have_parent(t);
+}
+
+int file_find_for_create(struct file_call *f, struct file_target *t,
+			 bool follow)
+{
+	int r = file_find_name(f, t);
+
+	for (int i = 0;
+	     r == 0 && follow && t->fd >= 0 && S_ISLNK(t->st.st_mode); i++) {
+		if (i == 40 || t->how_resolve != 0)
+			return -ELOOP;
+		r = follow_last(f, t);
+	}
+	return r;
+}
