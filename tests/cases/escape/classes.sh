@@ -4,9 +4,20 @@
 # which class each belongs to.
 . "$(dirname "$0")/../server/lib.sh"
 POLICY_FILE=$(dirname "$0")/policy.yaml
+# AGENTSH_LAYERS: what stands behind the floor (fuse, ptrace; default: neither)
+case ${AGENTSH_LAYERS:-} in
+*fuse*) [ -w /dev/fuse ] || skip "no /dev/fuse" ;;
+esac
+on() { case ${AGENTSH_LAYERS:-} in *$1*) echo true ;; *) echo false ;; esac; }
+CONFIG_EXTRA="sandbox: {fuse: {enabled: $(on fuse)}, ptrace: {enabled: $(on ptrace)}}"
 command -v python3 >/dev/null || skip "no python3"
 start_server
 new_session s
+api GET /api/v1/sessions/s
+for l in fuse ptrace; do
+	[ "$(on $l)" = false ] ||
+		expect_json "any(.protection[]; .name == \"$l\" and .active)"
+done
 echo sesame >"$WS/.env"
 mkdir "$WS/closed" "$WS/open"
 echo sesame >"$WS/closed/key"
