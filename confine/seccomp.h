@@ -38,7 +38,9 @@ enum seccomp_notify {
 				 * rt_(tg)sigqueueinfo, to whatever process:
 				 * BPF does not know who asks. Only SIGURG by
 				 * tgkill (Go's preemption) is let through. */
-	NOTIFY_FTRUNCATE = 1 << 9, /* ftruncate, fallocate: undo without FUSE */
+	NOTIFY_FTRUNCATE = 1
+			   << 9, /* ftruncate, fallocate, fcntl(F_SETFL) without
+				    * O_APPEND: undo without FUSE */
 	NOTIFY_CHDIR = 1 << 10,
 	/*
 	 * Calls that are refused whatever the policy says (mount, bpf, ptrace,

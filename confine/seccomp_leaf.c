@@ -217,9 +217,20 @@ static void check_setsockopt(struct bpf *b)
  * A descriptor sends its owner a signal of choice when there is something to
  * read, and as root that owner may be anybody: SIGKILL to the server.
  */
-static void check_fcntl(struct bpf *b)
+static void check_fcntl(struct bpf *b, const struct seccomp_options *o)
 {
 	bpf_load_arg(b, 1);
+	/* what could only append may then write anywhere */
+	if (o->notify & NOTIFY_FTRUNCATE) {
+		size_t setfl = bpf_if_eq(b, F_SETFL);
+
+		bpf_load_arg(b, 2);
+		bpf_ret_set(b, O_APPEND, SECCOMP_RET_ALLOW);
+		bpf_ret(b, RET_NOTIFY);
+		bpf_end(b, setfl);
+	}
+	if (o->landlock_abi >= 6)
+		return;
 	bpf_ret_eq(b, F_SETOWN, RET_ERRNO(EPERM));
 	bpf_ret_eq(b, F_SETOWN_EX, RET_ERRNO(EPERM));
 	bpf_ret_eq(b, F_SETSIG, RET_ERRNO(EPERM));
@@ -386,7 +397,7 @@ void seccomp_leaf_emit(struct bpf *b, const struct seccomp_options *o,
 		check_ioctl(b, o);
 		break;
 	case ROW_FCNTL:
-		check_fcntl(b);
+		check_fcntl(b, o);
 		break;
 	case ROW_PRCTL:
 		check_prctl(b);

@@ -140,13 +140,20 @@ static int64_t open_in_worker(struct file_call *f)
 	return FILE_ANSWERED;
 }
 
+/* What can be read can be mapped, and written to where it is. How such a
+ * descriptor is made into more is seen: decode_shorten.c. */
+static bool appends_only(const struct file_call *f)
+{
+	return has(f, O_APPEND) && (f->flags & O_ACCMODE) == O_WRONLY;
+}
+
 /* What is in the file is kept before it can be written to. */
 static int keep_content(struct file_call *f)
 {
 	struct keep_req req = {
-		.verb = has(f, O_TRUNC)    ? KEEP_TRUNCATE
-			: has(f, O_APPEND) ? KEEP_APPEND
-					   : KEEP_WRITE,
+		.verb = has(f, O_TRUNC)   ? KEEP_TRUNCATE
+			: appends_only(f) ? KEEP_APPEND
+					  : KEEP_WRITE,
 		.fd = f->a.fd,
 	};
 

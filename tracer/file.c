@@ -364,6 +364,9 @@ bool file_is_ours(const struct file_call *f, struct str path)
 	    pid == (uint64_t)launcher_pid(t->launcher) ||
 	    slot_is_zygote(t, (pid_t)MIN(pid, (uint64_t)INT32_MAX)))
 		return true;
+	if (t->blocks_iteration && f->verb == FILE_OPEN &&
+	    str_eq_c(str_basename(path), "environ"))
+		return true;
 	/* Memory of another process: never through us. */
 	return str_eq_c(str_basename(path), "mem") && f->verb != FILE_STAT;
 }

@@ -94,6 +94,7 @@ decode_fn decode_chmod, decode_fchmod, decode_fchmodat, decode_chown;
 decode_fn decode_fchown, decode_fchownat, decode_utime, decode_utimensat;
 decode_fn decode_setxattr, decode_fsetxattr, decode_xattrat;
 decode_fn decode_file_setattr;
+decode_fn decode_shorten;
 decode_fn decode_stat;
 decode_fn decode_connect, decode_bind, decode_listen, decode_sendto;
 decode_fn decode_sendmsg, decode_sendmmsg, decode_recvfrom, decode_recvmsg;

@@ -65,6 +65,15 @@ static uint32_t less_by_ptrace(const struct tracer *t, uint32_t notify)
 	return notify;
 }
 
+/* env_policy.block_iteration: /proc/PID/environ is closed. */
+static bool blocks_iteration(const struct policy *p)
+{
+	struct policy_env env = { 0 };
+
+	policy_env_limits(p, (struct verdict){ 0 }, &env);
+	return env.block_iteration;
+}
+
 static uint32_t choose_notify(const struct tracer *t)
 {
 	const struct settings *s = &t->settings;
@@ -80,6 +89,8 @@ static uint32_t choose_notify(const struct tracer *t)
 		/* A denial inside what Landlock grants has no other guard. */
 		if (!s->write_only_opens || t->reads_on_behalf)
 			notify |= NOTIFY_OPEN_READ;
+		if (t->trash)
+			notify |= NOTIFY_FTRUNCATE;
 		/* What is elsewhere must look as if it were here. */
 		if (s->intercept_metadata ||
 		    policy_redirect_dirs(t->policy, NULL, 0) > 0)
@@ -432,6 +443,7 @@ static bool getfd_refused(void)
 static bool reads_need_us(const struct tracer *t)
 {
 	return t->landlock_fd < 0 || t->landlock.n_reads_open > 0 ||
+	       blocks_iteration(t->policy) ||
 	       policy_needs_open_notify(t->policy, str_from(t->workspace));
 }
 
@@ -451,6 +463,7 @@ static int start_floor(struct tracer *t)
 	if (r < 0)
 		return log_error_errno(r, "cannot derive the file floor");
 	t->diverts = policy_redirect_dirs(t->policy, NULL, 0) > 0;
+	t->blocks_iteration = blocks_iteration(t->policy);
 	t->reads_on_behalf = reads_need_us(t);
 	r = drop_privileges(t);
 	if (r < 0)

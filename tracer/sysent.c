@@ -34,6 +34,9 @@ static const struct sysent table[] = {
 	ENTRY(mkdirat, decode_mkdir),
 	ENTRY(mknodat, decode_mknod),
 	ENTRY(truncate, decode_truncate),
+	ENTRY(ftruncate, decode_shorten),
+	ENTRY(fallocate, decode_shorten),
+	ENTRY(fcntl, decode_shorten),
 
 	ENTRY(fchmod, decode_fchmod),
 	ENTRY(fchmodat, decode_fchmodat),

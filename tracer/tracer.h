@@ -112,7 +112,8 @@ struct tracer {
 	bool ready_sent;
 	/* Reads are opened here too: the floor is coarser than the policy. */
 	bool reads_on_behalf;
-	bool diverts; /* some file rule redirects */
+	bool blocks_iteration; /* nobody reads an environment */
+	bool diverts;          /* some file rule redirects */
 
 	/* What the filter itself says of a number: 0 = not refused. */
 	int16_t denied_errno[TRACER_NR_MAX];

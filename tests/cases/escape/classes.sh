@@ -13,11 +13,6 @@ CONFIG_EXTRA="sandbox: {fuse: {enabled: $(on fuse)}, ptrace: {enabled: $(on ptra
 command -v python3 >/dev/null || skip "no python3"
 start_server
 new_session s
-api GET /api/v1/sessions/s
-for l in fuse ptrace; do
-	[ "$(on $l)" = false ] ||
-		expect_json "any(.protection[]; .name == \"$l\" and .active)"
-done
 echo sesame >"$WS/.env"
 mkdir "$WS/closed" "$WS/open"
 echo sesame >"$WS/closed/key"
@@ -151,4 +146,11 @@ no_output got
 # --- people
 in_session $'nothing\033[2J\033]0;x\007'
 ! grep -q $'\033' "$T/err" || fail "terminal escapes reach the user"
+
+# it was all as it should be
+api GET /api/v1/sessions/s
+for l in fuse ptrace; do
+	[ "$(on $l)" = false ] ||
+		expect_json "any(.protection[]; .name == \"$l\" and .active)"
+done
 exit 0
