@@ -24,14 +24,18 @@
 #define MAGIC    0x6174747231ULL /* "attr1" */
 #define COMMANDS 1024U
 #define THREADS  128U
+#define N_TOTALS 7U
 
 struct entry {
 	_Atomic uint64_t generation; /* 0: free or being written */
 	_Atomic int32_t first;
 	uint32_t unused;
+	_Atomic uint64_t totals[N_TOTALS]; /* in the order of the struct */
 	char id[ATTRIBUTION_ID_MAX];
 	char words[ATTRIBUTION_LINE_MAX];
 };
+_Static_assert(sizeof(struct attribution_totals) == N_TOTALS * 8,
+	       "all of it are numbers");
 
 struct thread {
 	_Atomic int32_t tid; /* 0: free */
@@ -115,6 +119,8 @@ int attribution_add(struct attribution *a, struct str id, struct str words,
 	e = &a->entries[i];
 	put(e->id, sizeof(e->id), id);
 	put(e->words, sizeof(e->words), words);
+	for (uint32_t k = 0; k < N_TOTALS; k++)
+		atomic_store(&e->totals[k], 0);
 	atomic_store(&e->first, first);
 	if (i >= atomic_load(&a->used))
 		atomic_store(&a->used, i + 1);
@@ -257,6 +263,33 @@ int attribution_get(const struct attribution *a, uint32_t place,
 	ret->words[sizeof(ret->words) - 1] = '\0';
 	atomic_thread_fence(memory_order_acquire);
 	return generation_of(a, place) == generation ? 0 : -ESTALE;
+}
+
+void attribution_put_totals(struct attribution *a, uint32_t place,
+			    uint64_t generation,
+			    const struct attribution_totals *t)
+{
+	uint64_t v[N_TOTALS];
+
+	if (generation == 0 || generation_of(a, place) != generation)
+		return;
+	memcpy(v, t, sizeof(v));
+	for (uint32_t k = 0; k < N_TOTALS; k++)
+		atomic_store_explicit(&a->entries[place].totals[k], v[k],
+				      memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+}
+
+void attribution_get_totals(const struct attribution *a, uint32_t place,
+			    struct attribution_totals *ret)
+{
+	uint64_t v[N_TOTALS] = { 0 };
+
+	atomic_thread_fence(memory_order_acquire);
+	for (uint32_t k = 0; place < COMMANDS && k < N_TOTALS; k++)
+		v[k] = atomic_load_explicit(&a->entries[place].totals[k],
+					    memory_order_relaxed);
+	memcpy(ret, v, sizeof(v));
 }
 
 uint64_t attribution_changes(const struct attribution *a)

@@ -71,6 +71,20 @@ struct attributed {
 /* Its id and words. -ESTALE: it is gone. */
 int attribution_get(const struct attribution *a, uint32_t place,
 		    uint64_t generation, struct attributed *ret);
+/*
+ * What the command has done to files, said by the file system before it answers
+ * the call; for the receipt and the brake.
+ */
+struct attribution_totals {
+	uint64_t removed, changed, created, kept_bytes, unkept;
+	uint64_t token_hi, token_lo; /* of its group in the trash; 0 = none */
+};
+void attribution_put_totals(struct attribution *a, uint32_t place,
+			    uint64_t generation,
+			    const struct attribution_totals *t);
+/* All zero when nothing was said yet. */
+void attribution_get_totals(const struct attribution *a, uint32_t place,
+			    struct attribution_totals *ret);
 /* Changes whenever a command is added or removed. */
 uint64_t attribution_changes(const struct attribution *a);
 

@@ -8,6 +8,7 @@
 
 #include "tracer/command.h"
 #include "tracer/file.h"
+#include "tracer/quarantine.h"
 #include "tracer/tracer.h"
 
 #define COUNT_MAX 500000U
@@ -55,8 +56,8 @@ enum brake brake_check(const struct file_call *f)
 	struct trash_group_stat sum;
 	uint64_t n, bytes;
 
-	if (s->brake == BRAKE_OFF || c->brake_released || !c->has_group ||
-	    !destroys(f) || trash_group_get(t->trash, c->trash_group, &sum) < 0)
+	if (s->brake == BRAKE_OFF || c->brake_released || !destroys(f) ||
+	    !quarantine_totals(c, &sum))
 		return BRAKE_OFF;
 	n = sum.removed + sum.changed + 1;
 	bytes = sum.kept_bytes + (f->a.fd >= 0 && S_ISREG(f->a.st.st_mode)

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "base/path.h"
+#include "core/attribution.h"
 #include "tracer/command.h"
 #include "tracer/tracer.h"
 
@@ -34,15 +35,35 @@ int quarantine_open_empty(const struct tracer *t)
 	return t->trash ? trash_open_empty(t->trash) : -EACCES;
 }
 
+bool quarantine_totals(const struct command *c, struct trash_group_stat *ret)
+{
+	const struct tracer *t = c->tracer;
+	struct attribution_totals a;
+
+	if (t->trash)
+		return c->has_group &&
+		       trash_group_get(t->trash, c->trash_group, ret) == 0;
+	if (!t->attribution)
+		return false;
+	attribution_get_totals(t->attribution, c->place, &a);
+	*ret = (struct trash_group_stat){
+		.token = { a.token_hi, a.token_lo },
+		.kept_bytes = a.kept_bytes,
+		.removed = a.removed,
+		.changed = a.changed,
+		.created = a.created,
+		.unkept = a.unkept,
+	};
+	return !trash_token_is_zero(ret->token);
+}
+
 void quarantine_receipt(const struct command *c)
 {
 	struct event e = EVENT_INIT("undo_receipt");
 	struct trash_group_stat s;
 	char token[TRASH_TOKEN_LEN + 1];
 
-	if (!c->has_group ||
-	    trash_group_get(c->tracer->trash, c->trash_group, &s) < 0 ||
-	    s.removed + s.changed + s.unkept == 0)
+	if (!quarantine_totals(c, &s) || s.removed + s.changed + s.unkept == 0)
 		return;
 	trash_token_format(s.token, token);
 	e.session_id = str_from(c->tracer->session_id);

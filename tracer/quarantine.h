@@ -14,7 +14,10 @@
 #ifndef TRACER_QUARANTINE_H
 #define TRACER_QUARANTINE_H
 
+#include <stdbool.h>
+
 #include "base/str.h"
+#include "trash/trash.h"
 
 struct command;
 struct tracer;
@@ -28,6 +31,9 @@ enum quarantine {
 enum quarantine quarantine_of(const struct tracer *t, struct str path);
 /* What a command gets for the directory: fd (owned) or -errno. */
 int quarantine_open_empty(const struct tracer *t);
+/* What the command has destroyed so far, kept by us or by the file system of
+ * the workspace. False: nothing is known. */
+bool quarantine_totals(const struct command *c, struct trash_group_stat *ret);
 /* The event that says what an ending command destroyed, if anything. */
 void quarantine_receipt(const struct command *c);
 

@@ -125,6 +125,26 @@ struct command *command_of(struct vfs *v, pid_t tid, pid_t *ret_pid)
 	return c;
 }
 
+void command_tell(struct vfs *v, const struct command *c)
+{
+	struct trash_group_stat s;
+	struct attribution_totals t;
+
+	if (!v->trash || !c->generation ||
+	    trash_group_get(v->trash, c->group, &s) < 0)
+		return;
+	t = (struct attribution_totals){
+		.removed = s.removed,
+		.changed = s.changed,
+		.created = s.created,
+		.kept_bytes = s.kept_bytes,
+		.unkept = s.unkept,
+		.token_hi = s.token.hi,
+		.token_lo = s.token.lo,
+	};
+	attribution_put_totals(v->attribution, c->place, c->generation, &t);
+}
+
 /* The words it was started with, for the list of what can be undone. */
 static void words_of(pid_t pid, struct buf *out)
 {

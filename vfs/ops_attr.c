@@ -56,7 +56,9 @@ static int keep_meta(fuse_req_t req, struct inode *i, int fd, unsigned int what,
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	dirfd = at.dirfd;
-	return trash_before_meta(v->trash, group, &at, fd, what, xattr);
+	r = trash_before_meta(v->trash, group, &at, fd, what, xattr);
+	command_tell(v, rq_command(req));
+	return r;
 }
 
 static int keep_size(fuse_req_t req, struct inode *i, int fd, off_t size)
@@ -75,8 +77,10 @@ static int keep_size(fuse_req_t req, struct inode *i, int fd, off_t size)
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	dirfd = at.dirfd;
-	return trash_before_write(v->trash, group, &at, fd,
-				  TRASH_WRITE_TRUNCATE, size, 0, NULL);
+	r = trash_before_write(v->trash, group, &at, fd, TRASH_WRITE_TRUNCATE,
+			       size, 0, NULL);
+	command_tell(v, rq_command(req));
+	return r;
 }
 
 static int set_mode(fuse_req_t req, struct inode *i, int fd, mode_t mode)

@@ -100,7 +100,9 @@ static int keep_before_open(fuse_req_t req, struct inode *i, int fd, int flags)
 		how = TRASH_WRITE_TRUNCATE;
 	else if ((flags & (O_ACCMODE | O_APPEND)) == (O_WRONLY | O_APPEND))
 		how = TRASH_WRITE_APPEND;
-	return trash_before_write(v->trash, group, &at, fd, how, 0, 0, NULL);
+	r = trash_before_write(v->trash, group, &at, fd, how, 0, 0, NULL);
+	command_tell(v, rq_command(req));
+	return r;
 }
 
 /* The id under which the kernel knows the backing file; 0 = no passthrough.
@@ -394,6 +396,7 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 
 		(void)trash_note_made(v->trash, g.command->group, &at,
 				      TRASH_MADE_FILE);
+		command_tell(v, g.command);
 	}
 	if (r == 0)
 		r = created_setup(v, p.parent, name, fd, fi->flags,

@@ -256,6 +256,7 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name,
 			: trash_unlink(v->trash, g.command->group, &at, &kept);
 		if (r == 0)
 			report_kept(v, &g, verdict, &kept);
+		command_tell(v, g.command);
 	}
 	rq_err(req, r);
 	spot_done(v, &p);
@@ -322,6 +323,7 @@ static void rename_both(fuse_req_t req, const struct spot *from,
 			inode_moved(&v->inodes, &st2, &b, &a);
 		g.path = buf_str(&to->path);
 		report_kept(v, &g, verdict, &kept);
+		command_tell(v, g.command);
 	}
 	rq_err(req, r);
 }

@@ -164,10 +164,11 @@ void rq_reply_made(fuse_req_t req, struct spot *p, enum trash_made made)
 	int r;
 
 	if (v->trash) {
+		const struct command *c = rq_command(req);
 		struct trash_at at = spot_at(v, p);
 
-		(void)trash_note_made(v->trash, rq_command(req)->group, &at,
-				      made);
+		(void)trash_note_made(v->trash, c->group, &at, made);
+		command_tell(v, c);
 	}
 	r = rq_entry(req, p, -1, &e);
 	if (r < 0)

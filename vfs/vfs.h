@@ -101,6 +101,9 @@ void command_done(struct vfs *v);
  * (NULL: not wanted): for which process.
  */
 struct command *command_of(struct vfs *v, pid_t tid, pid_t *ret_pid);
+/* Its totals, for the supervisor's receipt and brake: after each change, before
+ * the reply. */
+void command_tell(struct vfs *v, const struct command *c);
 int command_started(struct vfs *v, struct str id, pid_t pid);
 void command_ended(struct vfs *v, struct str id);
 
