@@ -21,13 +21,13 @@ struct overview {
 	unsigned int shown;
 };
 
-/* What the floor (system calls) cannot do and the mount (FUSE) can. */
-static const char *const weaker[] = {
+/* True of the mount and of system calls alike (docs/design/undo.md). */
+static const char *const not_covered[] = {
 	"a file that is open for writing, or mapped, is kept as it was when "
 	"the command opened it: not each of its later states",
 	"what a descriptor opened outside the session does is not seen",
-	"files over the copy limit that can be neither moved nor reflinked "
-	"are refused, not kept",
+	"content over the copy limit that can be neither moved nor reflinked "
+	"is refused or counted as not kept",
 };
 
 static void group_json(struct overview *o, const struct trash_group_info *g)
@@ -97,6 +97,7 @@ static void usage_json(struct json_writer *w, const struct trash *t,
 	json_kv_i64(w, "max_bytes", (int64_t)u->max_bytes);
 	json_kv_i64(w, "max_entries", (int64_t)u->max_entries);
 	json_kv_i64(w, "journal_bytes", (int64_t)u->journal_bytes);
+	json_kv_bool(w, "mounted", u->mounted);
 	json_kv_i64(w, "live_writers", (int64_t)u->live_writers);
 }
 
@@ -114,10 +115,10 @@ static int show_json(struct trash *t, const struct trash_usage *u)
 	json_end_array(&o.w);
 	json_kv_i64(&o.w, "commands_total", (int64_t)o.commands);
 	json_kv_i64(&o.w, "not_kept", (int64_t)o.unkept);
-	json_key(&o.w, "weaker_than_fuse");
+	json_key(&o.w, "not_covered");
 	json_begin_array(&o.w);
-	for (size_t i = 0; i < ARRAY_LEN(weaker); i++)
-		json_cstr(&o.w, weaker[i]);
+	for (size_t i = 0; i < ARRAY_LEN(not_covered); i++)
+		json_cstr(&o.w, not_covered[i]);
 	json_end_array(&o.w);
 	json_end_object(&o.w);
 	buf_putc(&o.b, '\n');
@@ -144,9 +145,11 @@ static void head_text(struct buf *b, const struct trash *t,
 		   o->unkept ? " (over a limit; cannot be undone)" : "");
 	buf_printf(b, "Running:   %" PRIu32 " session%s\n", u->live_writers,
 		   u->live_writers == 1 ? "" : "s");
-	buf_puts(b, "Without a FUSE mount:\n");
-	for (size_t i = 0; i < ARRAY_LEN(weaker); i++)
-		buf_printf(b, "  - %s\n", weaker[i]);
+	buf_printf(b, "Caught by: %s\nNot covered:\n",
+		   u->mounted ? "a FUSE mount over the workspace"
+			      : "system calls (no mount is there now)");
+	for (size_t i = 0; i < ARRAY_LEN(not_covered); i++)
+		buf_printf(b, "  - %s\n", not_covered[i]);
 	buf_putc(b, '\n');
 }
 

@@ -39,6 +39,26 @@ static int add_writer(struct trash *t, const char *name, struct trash_usage *u)
 	return 0;
 }
 
+#define MOUNTED "mounted" /* locked while it is so */
+
+void trash_set_mounted(struct trash *t)
+{
+	if (t->mounted_fd < 0)
+		t->mounted_fd =
+			openat(t->base_fd, MOUNTED,
+			       O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (t->mounted_fd >= 0)
+		(void)store_own_journal(t->mounted_fd);
+}
+
+static bool is_mounted(const struct trash *t)
+{
+	_cleanup_close_ int fd =
+		openat(t->base_fd, MOUNTED, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd >= 0 && store_journal_live(fd);
+}
+
 int trash_usage(struct trash *t, struct trash_usage *ret)
 {
 	_cleanup_closedir_ DIR *d = NULL;
@@ -55,6 +75,7 @@ int trash_usage(struct trash *t, struct trash_usage *ret)
 	}
 	u.bytes = __atomic_load_n(&t->state->bytes, __ATOMIC_RELAXED);
 	u.entries = __atomic_load_n(&t->state->entries, __ATOMIC_RELAXED);
+	u.mounted = is_mounted(t);
 	fd = openat(t->base_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;

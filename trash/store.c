@@ -31,6 +31,7 @@ static struct trash *store_free(struct trash *t)
 	cleanup_close_p(&t->root_fd);
 	cleanup_close_p(&t->dir_fd);
 	cleanup_close_p(&t->base_fd);
+	cleanup_close_p(&t->mounted_fd);
 	cleanup_close_p(&t->wfd);
 	cleanup_close_p(&t->jfd);
 	cleanup_close_p(&t->gfd);
@@ -46,7 +47,7 @@ static int store_alloc(const struct trash_options *o, struct trash **ret)
 
 	if (!t)
 		return -ENOMEM;
-	t->root_fd = t->dir_fd = t->base_fd = -1;
+	t->root_fd = t->dir_fd = t->base_fd = t->mounted_fd = -1;
 	t->wfd = t->jfd = t->gfd = -1;
 	t->opt = *o;
 	t->opt.dir = NULL;

@@ -90,6 +90,7 @@ struct trash {
 	struct trash_options opt;
 	bool no_reflink; /* the file system said so; relaxed access */
 	struct trash_state *state;
+	int mounted_fd; /* owned, locked; -1 */
 
 	pthread_mutex_t lock; /* all below */
 	uint64_t writer;      /* 0: not made yet */

@@ -132,8 +132,13 @@ struct trash_usage {
 	uint64_t max_bytes, max_entries;
 	uint64_t journal_bytes;
 	uint32_t writers, live_writers;
+	bool mounted; /* by a process that lives, see trash_set_mounted() */
 };
 int trash_usage(struct trash *t, struct trash_usage *ret);
+
+/* Says, while the store is open, that a file system over the workspace is what
+ * keeps. Best effort. */
+void trash_set_mounted(struct trash *t);
 
 /*
  * Links that the quarantine holds to an inode: subtract from st_nlink before

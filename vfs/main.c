@@ -100,6 +100,8 @@ static int start(struct vfs *v, const struct proto_hello *h, int attribution)
 		r = inode_table_init(&v->inodes, v->root_fd);
 	if (r == 0)
 		r = session_open(v, &v->session);
+	if (r == 0 && v->trash)
+		trash_set_mounted(v->trash);
 	return r < 0 ? r : session_start(v->session);
 }
 

@@ -107,9 +107,9 @@ expect_out v2
 run agentsh undo status
 expect_status 0
 expect_out 'Not kept:  0'
-expect_out 'Without a FUSE mount'
+expect_out 'Not covered:'
 run agentsh undo status --json
-jq -e '.not_kept == 0 and (.weaker_than_fuse | length) > 0 and .commands[0].command' "$T/out" >/dev/null || fail 'status JSON'
+jq -e '.not_kept == 0 and (.not_covered | length) > 0 and .commands[0].command' "$T/out" >/dev/null || fail 'status JSON'
 
 # a session of its own is undone as a whole
 run agentsh exec --root="$WS" s2 -- bash -c "rm $WS/v"
