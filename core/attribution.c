@@ -41,7 +41,7 @@ struct thread {
 	_Atomic int32_t tid; /* 0: free */
 	_Atomic int32_t caller;
 	_Atomic uint32_t place;
-	uint32_t unused;
+	_Atomic uint32_t own; /* not a forked child's */
 };
 
 struct attribution {
@@ -54,6 +54,7 @@ struct attribution {
 };
 
 static _Thread_local struct thread *mine;
+static bool forked;
 
 int attribution_create(int *ret_fd)
 {
@@ -158,6 +159,7 @@ static struct thread *claim(struct attribution *a, pid_t tid)
 			continue;
 		if (!atomic_compare_exchange_strong(&t->tid, &holder, tid))
 			continue;
+		atomic_store(&t->own, !forked);
 		if (i >= atomic_load(&a->n_threads))
 			atomic_store(&a->n_threads, i + 1);
 		return t;
@@ -177,6 +179,7 @@ void attribution_reset(struct attribution *a)
 
 void attribution_forked(void)
 {
+	forked = true;
 	mine = NULL;
 }
 
@@ -197,7 +200,8 @@ static uint64_t generation_of(const struct attribution *a, uint32_t place)
 }
 
 uint64_t attribution_of_thread(const struct attribution *a, pid_t tid,
-			       uint32_t *ret_place, pid_t *ret_caller)
+			       uint32_t *ret_place, pid_t *ret_caller,
+			       bool *ret_own)
 {
 	uint32_t n = MIN(atomic_load(&a->n_threads), THREADS);
 
@@ -210,6 +214,7 @@ uint64_t attribution_of_thread(const struct attribution *a, pid_t tid,
 			atomic_load_explicit(&t->caller, memory_order_acquire);
 		*ret_place =
 			atomic_load_explicit(&t->place, memory_order_relaxed);
+		*ret_own = atomic_load_explicit(&t->own, memory_order_relaxed);
 		return generation_of(a, *ret_place);
 	}
 	return 0;

@@ -19,6 +19,7 @@
 #ifndef CORE_ATTRIBUTION_H
 #define CORE_ATTRIBUTION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -55,10 +56,13 @@ void attribution_forked(void);
 
 /*
  * Reader: the command that the thread tid acts for, as its place and a number
- * that no other command ever has; 0: it acts for itself.
+ * that no other command ever has; 0: it acts for itself. *ret_own: it is the
+ * writer itself and not a child that it forked, whose number somebody else may
+ * have by now.
  */
 uint64_t attribution_of_thread(const struct attribution *a, pid_t tid,
-			       uint32_t *ret_place, pid_t *ret_caller);
+			       uint32_t *ret_place, pid_t *ret_caller,
+			       bool *ret_own);
 /* The running command whose first process this is, likewise. */
 uint64_t attribution_of_first(const struct attribution *a, pid_t pid,
 			      uint32_t *ret_place);

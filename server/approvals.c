@@ -22,6 +22,7 @@ struct approval {
 	char *command_id, *kind, *target, *rule, *message; /* owned */
 	int64_t created_ns, expires_ns;
 	uint32_t worker_request;
+	bool from_vfs;
 	struct loop_source *timer;
 };
 
@@ -62,11 +63,12 @@ static void answer_worker(const struct approval *a, bool approved,
 {
 	struct proto_approval m = { approved, str_from(a->id), reason };
 	_cleanup_buf_ struct buf body = BUF_INIT;
+	struct worker *w = a->from_vfs ? a->session->vfs : a->session->tracer;
 
-	if (!a->session->tracer || proto_approval_encode(&m, &body) < 0)
+	if (!w || proto_approval_encode(&m, &body) < 0)
 		return;
-	(void)worker_send(a->session->tracer, PROTO_APPROVAL, a->worker_request,
-			  buf_str(&body), NULL, 0);
+	(void)worker_send(w, PROTO_APPROVAL, a->worker_request, buf_str(&body),
+			  NULL, 0);
 }
 
 static void settle(struct approval *a, bool approved, bool timed_out,
@@ -116,6 +118,7 @@ static int fill(struct approval *a, const struct approval_ask *o)
 	a->rule = str_dup(o->rule);
 	a->message = str_dup(o->message);
 	a->worker_request = o->worker_request;
+	a->from_vfs = o->from_vfs;
 	return a->command_id && a->kind && a->target && a->rule && a->message
 		       ? 0
 		       : -ENOMEM;

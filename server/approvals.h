@@ -16,6 +16,7 @@ struct approval_ask {
 	struct str command_id, kind, target, rule, message;
 	int64_t timeout_ns;      /* 0 = configured default */
 	uint32_t worker_request; /* id to answer under */
+	bool from_vfs;           /* its vfs asks, not its tracer */
 };
 
 /*

@@ -414,6 +414,7 @@ static int set_vfs_json(struct settings *s, const struct config *c)
 		(int64_t)MIN(c->sandbox.fuse.audit.hash_small_files_under,
 			     (uint64_t)INT64_MAX));
 	json_kv_cstr(&w, "vfs.on_full", on_full_word(c));
+	json_kv_bool(&w, "approvals.enabled", c->approvals.enabled);
 	json_end_object(&w);
 	s->fuse = c->sandbox.fuse.enabled;
 	s->vfs_json = text.error ? STR_NONE : keep_str(s, buf_str(&text));

@@ -106,23 +106,34 @@ static struct command *of_process(struct vfs *v, pid_t pid)
 	return c;
 }
 
-struct command *command_of(struct vfs *v, pid_t tid, pid_t *ret_pid)
+struct command *command_asks(struct vfs *v, pid_t tid, pid_t *ret_pid,
+			     bool *ret_judged)
 {
 	struct command *c = NULL;
 	uint64_t generation;
 	uint32_t place = 0;
+	bool own = false;
 	pid_t pid = tid;
 
-	generation = attribution_of_thread(v->attribution, tid, &place, &pid);
+	generation =
+		attribution_of_thread(v->attribution, tid, &place, &pid, &own);
 	(void)pthread_mutex_lock(&v->command_lock);
 	if (generation)
 		c = by_generation(v, place, generation);
 	if (!c)
 		c = of_process(v, tid);
 	(void)pthread_mutex_unlock(&v->command_lock);
-	if (ret_pid)
-		*ret_pid = pid;
+	*ret_pid = pid;
+	*ret_judged = generation && own;
 	return c;
+}
+
+struct command *command_of(struct vfs *v, pid_t tid)
+{
+	bool judged;
+	pid_t pid;
+
+	return command_asks(v, tid, &pid, &judged);
 }
 
 void command_tell(struct vfs *v, const struct command *c)

@@ -5,6 +5,12 @@
  * A request is judged on the object or the parent directory that we hold: the
  * kernel's name of that descriptor (plus one component). The thread waits for
  * an approval; other threads go on serving (session_block).
+ *
+ * One judge per operation: what the supervisor does for a caller it has judged
+ * and recorded, with approvals, redirects and the brake; here only a plain
+ * denial still counts. What reaches us from a process itself is judged here.
+ * Looking up always is: the kernel remembers what was found, for whoever asks
+ * next.
  */
 #ifndef VFS_GATE_H
 #define VFS_GATE_H
@@ -17,7 +23,8 @@ struct gate_op {
 	struct str path;  /* absolute */
 	struct str path2; /* rename, link: the other name; else empty */
 	bool is_dir;
-	bool quiet; /* recorded only when denied */
+	bool quiet;  /* recorded only when denied */
+	bool judged; /* by the supervisor, which acts for the caller */
 	pid_t pid;
 	struct command *command;
 };

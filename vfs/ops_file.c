@@ -332,7 +332,7 @@ int file_make_tmp(struct vfs *v, const struct tmp_request *t,
 	_Static_assert(sizeof(out) == sizeof(ret->bytes), "one reply");
 	if (held < 0)
 		return held;
-	g.command = command_of(v, t->pid, &g.pid);
+	g.command = command_asks(v, t->pid, &g.pid, &g.judged);
 	/* It has no name: judged as something made in its directory. */
 	r = gate_path_at(v, dir, held, "tmpfile", &path);
 	if (r == 0) {

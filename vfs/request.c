@@ -54,7 +54,7 @@ struct gate_op rq_gate(fuse_req_t req, enum file_verb verb, const char *type,
 	struct vfs *v = rq_vfs(req);
 	struct gate_op g = { .verb = verb, .type = type, .path = path };
 
-	g.command = command_of(v, fuse_req_ctx(req)->pid, &g.pid);
+	g.command = command_asks(v, fuse_req_ctx(req)->pid, &g.pid, &g.judged);
 	return g;
 }
 

@@ -77,7 +77,7 @@ struct trash_at spot_at(struct vfs *v, const struct spot *p);
 /* The command that the request is for. */
 static inline struct command *rq_command(fuse_req_t req)
 {
-	return command_of(rq_vfs(req), fuse_req_ctx(req)->pid, NULL);
+	return command_of(rq_vfs(req), fuse_req_ctx(req)->pid);
 }
 
 /* Fills who asks; verb and type as given. */

@@ -63,8 +63,9 @@ struct vfs {
 	struct guard *guard; /* gate_lock */
 	struct sink sink;
 	struct approver approver;
-	uint32_t next_ticket; /* gate_lock */
-	struct buf scratch;   /* gate_lock: event being written */
+	uint32_t next_ticket;         /* gate_lock */
+	const struct command *asking; /* gate_lock: whose approval */
+	struct buf scratch;           /* gate_lock: event being written */
 	pthread_mutex_t gate_lock;
 
 	int root_fd;         /* O_PATH, of the plain directory */
@@ -96,11 +97,14 @@ int vfs_settings_parse(struct str json, struct vfs_settings *ret);
 /* attribution_fd: borrowed; -1: PROTO_SPAWNED alone tells. 0 or -errno. */
 int command_init(struct vfs *v, int attribution_fd);
 void command_done(struct vfs *v);
+/* For which command the thread `tid` acts; never NULL once started. */
+struct command *command_of(struct vfs *v, pid_t tid);
 /*
- * For which command the thread `tid` acts; never NULL once started. ret_pid
- * (NULL: not wanted): for which process.
+ * The same, and for which process; ret_judged: the supervisor acts, which has
+ * judged and recorded what it does.
  */
-struct command *command_of(struct vfs *v, pid_t tid, pid_t *ret_pid);
+struct command *command_asks(struct vfs *v, pid_t tid, pid_t *ret_pid,
+			     bool *ret_judged);
 /* Its totals, for the supervisor's receipt and brake: after each change, before
  * the reply. */
 void command_tell(struct vfs *v, const struct command *c);

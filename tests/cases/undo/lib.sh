@@ -10,6 +10,16 @@
 # session script may fail (its status is not looked at) unless it says so.
 
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/case.sh"
+# AGENTSH_FUSE=1: the same through the mount.
+CONFIG_EXTRA=${CONFIG_EXTRA:-}
+if [ -n "${AGENTSH_FUSE:-}" ]; then
+	case $CONFIG_EXTRA in
+	*'fuse: {'*) CONFIG_EXTRA=${CONFIG_EXTRA/fuse: \{/fuse: \{enabled: true, } ;;
+	*sandbox:*) skip 'a configuration that the mount cannot be added to' ;;
+	*) CONFIG_EXTRA="sandbox: {fuse: {enabled: true}}
+$CONFIG_EXTRA" ;;
+	esac
+fi
 SNAPSHOT=$SRC/tests/lib/snapshot.py
 POLICY_FILE=${POLICY_FILE:-$SRC/tests/cases/undo/policy.yaml}
 FAILED=0

@@ -35,7 +35,19 @@ expect_out three
 [ ! -e "$WS/d" ] && [ "$(cat "$WS/b.txt")" = three ] ||
 	fail "the host does not see what the command did"
 expect_event '.type == "file_soft_deleted" and (.path | endswith("/f3"))'
-[ -z "$mounted" ] || expect_event '.source == "fuse" and .type == "dir_delete"'
+# one judge, one record for each operation
+agentsh events query --session s --limit 5000 |
+	jq -r --arg ws "$WS" '.[] | select((.path // "" | startswith($ws)) and
+		(.operation == "delete" or .operation == "rmdir" or .operation == "rename") and
+		(.type == "file_soft_deleted" | not)) |
+		[.operation, .path, .pid] | @tsv' | sort | uniq -d >"$T/twice"
+[ ! -s "$T/twice" ] || fail "recorded twice: $(head -3 "$T/twice")"
+# the line after the command, and its figures
+in_session bash -c 'rm b.txt; echo x >c; mkdir n'
+[ "$STATUS" = 0 ] && expect_err 'bring back with: agentsh undo --command'
+run bash -c "cd '$WS' && '$AGENTSH_BUILD/cli/agentsh' undo && '$AGENTSH_BUILD/cli/agentsh' undo status"
+expect_status 0
+[ -z "$mounted" ] || expect_out 'Caught by: a FUSE mount'
 
 in_session bash -c 'cat /etc/shadow; ls .agentsh_trash/store'
 expect_no_out root:
