@@ -16,6 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+
 #include "base/clock.h"
 #include "netproxy/api_priv.h"
 
@@ -41,6 +43,7 @@ void exchange_done(struct exchange *x)
 	(void)dlp_stream_free(x->filter);
 	(void)services_unref(x->table);
 	scrub_done(&x->scrub);
+	EVP_MD_CTX_free(x->sum);
 	*x = (struct exchange){ 0 };
 }
 

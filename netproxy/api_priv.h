@@ -5,6 +5,8 @@
 #ifndef NETPROXY_API_PRIV_H
 #define NETPROXY_API_PRIV_H
 
+#include <openssl/types.h>
+
 #include "core/op.h"
 #include "netproxy/api.h"
 #include "netproxy/redact.h"
@@ -54,6 +56,7 @@ struct exchange {
 	struct buf in;           /* request body as it came */
 	struct buf out;          /* head and body as they are sent */
 	struct api_body request, answer;
+	EVP_MD_CTX *sum;  /* of what came so far; NULL before the first */
 	size_t body_size; /* sent */
 	char body_hash[65];
 	struct redact_result redacted;

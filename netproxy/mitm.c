@@ -220,6 +220,7 @@ int mitm_new(struct mitm **ret)
 			       SSL_MODE_ENABLE_PARTIAL_WRITE |
 				       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				       SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_read_ahead(m->ctx, 1);
 	SSL_CTX_set_alpn_select_cb(m->ctx, choose_protocol, NULL);
 	/* a ticket could outlive the policy that let it be made */
 	(void)SSL_CTX_set_options(m->ctx, SSL_OP_NO_TICKET);

@@ -27,6 +27,7 @@ struct tls {
 	int fd;     /* borrowed from the stream */
 	bool first; /* the read BIO is the memory one */
 	bool broken;
+	bool more; /* the last read gave something: there may be more */
 	char error[160];
 };
 
@@ -96,6 +97,7 @@ static ssize_t tls_read(void *arg, char *p, size_t n, uint32_t *wants)
 		ERR_clear_error();
 		r = SSL_read(t->ssl, p, (int)MIN(n, (size_t)INT32_MAX));
 	} while (r <= 0 && SSL_want_read(t->ssl) && on_with_socket(t));
+	t->more = r > 0;
 	return r > 0 ? r : failed(t, r, wants);
 }
 
@@ -122,12 +124,13 @@ static ssize_t tls_write(void *arg, const char *p, size_t n, uint32_t *wants)
 	return r;
 }
 
+/* Half a record, after a read that asked for the rest, does not count: it would
+ * be asked for without end. */
 static bool tls_pending(void *arg)
 {
 	struct tls *t = arg;
 
-	return !t->broken && (SSL_has_pending(t->ssl) ||
-			      (t->first && BIO_pending(SSL_get_rbio(t->ssl))));
+	return !t->broken && t->more && SSL_has_pending(t->ssl);
 }
 
 static void tls_shut(void *arg)
@@ -252,6 +255,7 @@ int tls_client_new(const char *ca, struct tls_client **ret, struct buf *err)
 				       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				       SSL_MODE_RELEASE_BUFFERS);
 	(void)SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_read_ahead(c->ctx, 1); /* half the system calls */
 	r = ca && ca[0] ? find_given(c, ca, err) : find_system(c);
 	if (r < 0) {
 		(void)tls_client_free(c);
