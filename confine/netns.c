@@ -47,47 +47,16 @@
 #include "base/fd.h"
 #include "base/macro.h"
 #include "confine/caps.h"
+#include "confine/userns.h"
 
-#define TRIAL_MS     500
-#define CHILD_SECS   5
-#define BACKLOG      1024
-#define TEST_NET     0xc0000201U /* 192.0.2.1: nobody's */
-#define TEST_PORT    9
-#define N_SOCKETS    4U
-#define WRITABLE_MAP 64
+#define TRIAL_MS   500
+#define CHILD_SECS 5
+#define BACKLOG    1024
+#define TEST_NET   0xc0000201U /* 192.0.2.1: nobody's */
+#define TEST_PORT  9
+#define N_SOCKETS  4U
 
 /* --- in the child: the namespace --- */
-
-static int put_file(const char *path, const char *text)
-{
-	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
-}
-
-static int map_self(const char *path, unsigned int id)
-{
-	char text[WRITABLE_MAP];
-
-	(void)snprintf(text, sizeof(text), "%u %u 1\n", id, id);
-	return put_file(path, text);
-}
-
-static int unshare_as_user(void)
-{
-	unsigned int uid = geteuid(), gid = getegid();
-	int r;
-
-	/* The proxy is not dumpable, and then its maps are root's to write. */
-	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
-		return -errno;
-	(void)put_file("/proc/self/setgroups", "deny"); /* 3.19 */
-	r = map_self("/proc/self/uid_map", uid);
-	return r < 0 ? r : map_self("/proc/self/gid_map", gid);
-}
 
 static int make(bool *ret_user)
 {
@@ -95,7 +64,7 @@ static int make(bool *ret_user)
 
 	*ret_user = unshare(CLONE_NEWNET) < 0;
 	if (*ret_user)
-		r = unshare_as_user();
+		r = userns_unshare(CLONE_NEWNET);
 	return r < 0 ? r : netns_configure();
 }
 

@@ -59,6 +59,7 @@ struct session {
 	enum worker_state vfs_state;
 	int attribution;      /* owned: core/attribution.h; -1 = none */
 	int mount_ns;         /* owned: where the FUSE mount is; -1 = none */
+	int mount_user_ns;    /* owned: whose it is, unless ours; -1 */
 	struct worker *proxy; /* NULL unless STARTING or READY */
 	enum worker_state proxy_state;
 	uint16_t proxy_port;  /* 0 = there is none */

@@ -64,6 +64,9 @@ static uint16_t layer_port(const struct proto_layer *l)
 void session_put_namespaces(const struct session *s, struct worker_start *o)
 {
 	o->n_hello_fds = 0;
+	/* one process cannot be in the user namespaces of both */
+	if (s->mount_user_ns >= 0)
+		return;
 	if (s->net_ns >= 0)
 		o->hello_fds[o->n_hello_fds++] = s->net_ns;
 	if (s->user_ns >= 0)
@@ -315,6 +318,7 @@ int session_need_proxy(struct session *s)
 	struct worker_start o = { .program = "agentsh-netproxy",
 				  .policy_fd = s->policy_fd,
 				  .mount_ns = -1,
+				  .user_ns = -1,
 				  .hello = &hello,
 				  .owner = &owner };
 	struct json_writer w;

@@ -93,8 +93,12 @@ static int add_namespace_layer(const struct session *s, struct arena *a,
 {
 	struct proto_layer *all =
 		arena_alloc(a, (m->n_layers + 1) * sizeof(*all));
-	const char *error = s->net_ns_error ? s->net_ns_error
-					    : "the proxy did not start";
+	const char *error = s->mount_user_ns >= 0
+				    ? "the workspace's mount has a user "
+				      "namespace of its own"
+			    : s->net_ns_error ? s->net_ns_error
+					      : "the proxy did not start";
+	bool inside = s->net_ns >= 0 && s->mount_user_ns < 0;
 
 	if (!s->app->cfg.net_namespace)
 		return 0;
@@ -103,8 +107,8 @@ static int add_namespace_layer(const struct session *s, struct arena *a,
 	memcpy(all, m->layers, m->n_layers * sizeof(*all));
 	all[m->n_layers] = (struct proto_layer){
 		.name = STR("namespace"),
-		.active = s->net_ns >= 0,
-		.detail = s->net_ns < 0 ? str_from(error)
+		.active = inside,
+		.detail = !inside ? str_from(error)
 			  : s->user_ns >= 0
 				  ? STR("network, in a user namespace")
 				  : STR("network"),
@@ -405,6 +409,7 @@ int session_need_tracer(struct session *s)
 	struct worker_start o = { .program = "agentsh-tracer",
 				  .policy_fd = s->policy_fd,
 				  .mount_ns = s->mount_ns,
+				  .user_ns = s->mount_user_ns,
 				  .hello = &hello,
 				  .owner = &owner };
 	int r;

@@ -41,8 +41,10 @@ static int on_ready(struct session *s, struct channel_msg *m)
 
 	if (r < 0 || s->vfs_state != WORKER_STARTING || ready.n_layers < 1)
 		return -EBADMSG;
-	if (ready.layers[0].active && m->n_fds == 1) {
+	if (ready.layers[0].active && m->n_fds >= 1) {
 		s->mount_ns = TAKE_FD(m->fds[0]);
+		if (m->n_fds > 1)
+			s->mount_user_ns = TAKE_FD(m->fds[1]);
 		(void)app_emit_simple(s->app, s, "fuse_mounted", "mount_point",
 				      ready.layers[0].detail);
 	} else {
@@ -104,7 +106,9 @@ static void forget_mount(struct session *s)
 {
 	if (s->mount_ns >= 0)
 		(void)close(s->mount_ns);
-	s->mount_ns = -1;
+	if (s->mount_user_ns >= 0)
+		(void)close(s->mount_user_ns);
+	s->mount_ns = s->mount_user_ns = -1;
 	if (s->attribution >= 0)
 		(void)close(s->attribution);
 	s->attribution = -1;
@@ -165,6 +169,7 @@ int session_need_vfs(struct session *s)
 	struct worker_start o = { .program = "agentsh-vfs",
 				  .policy_fd = s->policy_fd,
 				  .mount_ns = -1,
+				  .user_ns = -1,
 				  .hello = &hello,
 				  .owner = &owner };
 	int r;

@@ -118,7 +118,7 @@ void worker_keep_nofile(const struct rlimit *original)
 }
 
 _noreturn_ static void child(const char *program, const int fds[4],
-			     int mount_ns)
+			     const struct worker_start *o)
 {
 	sigset_t none;
 	char *argv[2];
@@ -135,7 +135,10 @@ _noreturn_ static void child(const char *program, const int fds[4],
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(2, 1) < 0)
 		_exit(127);
-	if (mount_ns >= 0 && setns(mount_ns, CLONE_NEWNS) < 0)
+	/* entering it gives the rights to enter what it owns */
+	if (o->user_ns >= 0 && setns(o->user_ns, CLONE_NEWUSER) < 0)
+		_exit(126);
+	if (o->mount_ns >= 0 && setns(o->mount_ns, CLONE_NEWNS) < 0)
 		_exit(126);
 	if (heritage_bequeath(fds[0], fds[1], fds[2], fds[3]) < 0)
 		_exit(127);
@@ -169,7 +172,7 @@ static int fork_worker(struct worker *w, const char *program, int ring_fd,
 	if (w->pid < 0)
 		return -errno;
 	if (w->pid == 0)
-		child(program, fds, o->mount_ns);
+		child(program, fds, o);
 	return 0;
 }
 

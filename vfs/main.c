@@ -111,13 +111,16 @@ static int send_ready(struct vfs *v, int error)
 	struct proto_layer layers[2] = { { .name = STR("fuse") },
 					 { .name = STR("undo") } };
 	struct proto_ready m = { .layers = layers, .n_layers = 2 };
+	int namespaces[2];
 	int r;
 
 	if (error)
 		buf_puts(&detail, strerror(-error));
 	else
 		buf_printf(&detail, "%s%s", v->workspace,
-			   v->mnt_ns >= 0 ? "" : " (at a mount point)");
+			   v->mnt_ns < 0     ? " (at a mount point)"
+			   : v->user_ns >= 0 ? " (in a user namespace)"
+					     : "");
 	layers[0].active = error == 0;
 	layers[0].detail = buf_str(&detail);
 	layers[1].active = v->trash != NULL;
@@ -125,8 +128,11 @@ static int send_ready(struct vfs *v, int error)
 	r = proto_ready_encode(&m, &body);
 	if (r < 0)
 		return r;
+	namespaces[0] = v->mnt_ns;
+	namespaces[1] = v->user_ns;
 	return channel_send(v->heritage.channel, PROTO_READY, 0, buf_str(&body),
-			    &v->mnt_ns, v->mnt_ns >= 0 ? 1 : 0);
+			    namespaces,
+			    (size_t)(v->mnt_ns >= 0) + (v->user_ns >= 0));
 }
 
 static int on_hello(struct vfs *v, const struct channel_msg *m)
@@ -304,13 +310,14 @@ static void finish(struct vfs *v)
 	free(v->workspace);
 	cleanup_close_p(&v->root_fd);
 	cleanup_close_p(&v->mnt_ns);
+	cleanup_close_p(&v->user_ns);
 	heritage_done(&v->heritage);
 	(void)loop_free(v->loop);
 }
 
 int main(void)
 {
-	static struct vfs v = { .root_fd = -1, .mnt_ns = -1 };
+	static struct vfs v = { .root_fd = -1, .mnt_ns = -1, .user_ns = -1 };
 	int r;
 
 	log_init("agentsh-vfs", LOG_LEVEL_INFO);

@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "confine/userns.h"
 #include "vfs/pace.h"
 #include "vfs/request.h"
 #include "vfs/wire.h"
@@ -245,8 +246,16 @@ int session_start(struct session *s)
 
 static int private_namespace(struct vfs *v)
 {
-	if (unshare(CLONE_NEWNS) < 0)
-		return -errno;
+	int r = unshare(CLONE_NEWNS) < 0 ? -errno : 0;
+
+	if (r == -EPERM) {
+		r = userns_unshare(CLONE_NEWNS);
+		v->user_ns = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+		if (r == 0 && v->user_ns < 0)
+			r = -errno;
+	}
+	if (r < 0)
+		return r;
 	/* Later mounts of the host still reach us, ours do not reach it. */
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return -errno;

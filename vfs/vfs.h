@@ -76,6 +76,7 @@ struct vfs {
 	struct inode_table inodes;
 	struct session *session;
 	int mnt_ns;      /* what commands enter; -1 */
+	int user_ns;     /* what owns mnt_ns, where we are not root; -1 */
 	bool privileged; /* we act as the caller (root) */
 
 	struct attribution *attribution; /* owned */

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * userns.h - a user namespace for those who are not root
+ */
+#ifndef CONFINE_USERNS_H
+#define CONFINE_USERNS_H
+
+/*
+ * Leaves for a new user namespace together with the namespaces of clone_flags
+ * (CLONE_NEWNET, CLONE_NEWNS, ...), with all capabilities in them. Only the own
+ * uid and gid have a name there: what others own looks like nobody's. The
+ * process becomes dumpable. One thread only (unshare(2)). 0 or -errno: EPERM and
+ * ENOSPC where the host forbids it.
+ */
+int userns_unshare(int clone_flags);
+
+#endif
