@@ -131,6 +131,16 @@ static void on_channel(struct loop *loop, int fd _unused_,
 	loop_quit(loop, r < 0 ? 1 : 0);
 }
 
+/* How long a person has; 0 = as the server says. Somebody who is held by ptrace
+ * cannot even be stopped by ^C meanwhile. */
+static uint64_t patience(const struct tracer *t, int64_t timeout_ns)
+{
+	uint64_t ns = timeout_ns > 0 ? (uint64_t)timeout_ns : 0;
+	uint64_t hold = t->by_ptrace ? t->settings.ptrace_hold_ns : 0;
+
+	return hold && (ns == 0 || hold < ns) ? hold : ns;
+}
+
 /* The ticket of an approval is the id of its message. */
 static int ask_server(void *arg, const struct op *op, struct str rule,
 		      struct str message, int64_t timeout_ns)
@@ -146,7 +156,7 @@ static int ask_server(void *arg, const struct op *op, struct str rule,
 						: op->net.host,
 		.rule = rule,
 		.message = message,
-		.timeout_ns = timeout_ns > 0 ? (uint64_t)timeout_ns : 0,
+		.timeout_ns = patience(t, timeout_ns),
 	};
 	uint32_t ticket = ++t->next_ticket & 0x7fffffff;
 	int r = proto_approval_ask_encode(&ask, &body);

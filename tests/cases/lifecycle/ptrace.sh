@@ -13,7 +13,7 @@ again() {
 	AGENTSH_JAIL=
 	[ "$1" = here ] || AGENTSH_JAIL="$jail $1"
 	shift
-	CONFIG_EXTRA=$(printf 'sandbox:\n'; printf '  %s\n' "$@")
+	CONFIG_EXTRA=$(printf '%s\n' "${EXTRA:-}" sandbox:; printf '  %s\n' "$@")
 	PORT=
 	start_server
 }
@@ -68,6 +68,26 @@ again '-n' 'ptrace: {enabled: true}'
 in_session echo floor
 expect_out floor
 expect_err 'notify'
+
+# who is held by ptrace is not held for long: no answer is a denial
+cat >"$T/approve.yaml" <<END
+version: 1
+name: approve
+file_rules:
+  - {name: ask, paths: ["**/guarded"], operations: ["*"], decision: approve}
+  - {name: rest, paths: ["/**", "/"], operations: ["*"], decision: allow}
+command_rules:
+  - {name: rest, commands: ["*"], decision: allow}
+END
+POLICY_FILE=$T/approve.yaml
+EXTRA=$(printf 'approvals:\n  enabled: true\n  mode: local_tty\n  timeout: 60s')
+again '-p -n' 'ptrace: {enabled: true, performance: {max_hold_ms: 700}}'
+echo treasure >"$WS/guarded"
+run timeout 20 "$AGENTSH_BUILD/cli/agentsh" exec --root="$WS" s -- cat guarded
+[ "$STATUS" = 1 ] || fail "held too long, or let through: $STATUS"
+expect_no_out treasure
+POLICY_FILE=
+EXTRA=
 
 # what ptrace shall not judge, it does not stop
 again '-p -n' 'ptrace: {enabled: true, trace: {file: false}}'
