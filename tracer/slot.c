@@ -58,7 +58,7 @@ struct slot {
 static bool is_possible(const struct tracer *t)
 {
 	return t->cgroups && t->listener && !t->no_getfd && t->launcher &&
-	       !t->host && !t->ptracer && t->launch_key &&
+	       !t->host && t->launch_key &&
 	       !(t->notify & NOTIFY_STAT) && !t->slots_off && !t->shutting_down;
 }
 
