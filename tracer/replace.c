@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -41,6 +42,15 @@ static const struct {
 	{ "UDPv6", AF_INET6, SOCK_DGRAM, IPPROTO_UDP },
 	{ "UNIX-STREAM", AF_UNIX, SOCK_STREAM, 0 },
 };
+
+bool replace_is_needed(void)
+{
+	_cleanup_close_ int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	_cleanup_close_ int fd =
+		self < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, self, self, 0);
+
+	return fd < 0;
+}
 
 /* Flags of the caller's descriptor: O_NONBLOCK, O_CLOEXEC. */
 static int own_flags(const struct request *q, int fd, int *ret)

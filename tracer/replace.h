@@ -13,6 +13,8 @@
 
 #include "tracer/net.h"
 
+/* pidfd_getfd() is refused here, even for a process' own descriptors. */
+bool replace_is_needed(void);
 /* A socket like the caller's fd as n->sock. 0 or -errno; -EOPNOTSUPP where it
  * cannot be told what it is. */
 int replace_socket(struct net_call *n, int fd);

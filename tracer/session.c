@@ -30,6 +30,7 @@
 #include "tracer/divert.h"
 #include "tracer/divert_exec.h"
 #include "tracer/ptrace.h"
+#include "tracer/replace.h"
 #include "tracer/tracer.h"
 
 /* For dropping what is over age, when a session starts and ends. */
@@ -425,16 +426,6 @@ static int open_policy(struct tracer *t)
 	return copies_new(t->policy, t->settings.path, &t->copies);
 }
 
-/* A container's filter refuses it even for a process' own descriptors. */
-static bool getfd_refused(void)
-{
-	_cleanup_close_ int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
-	_cleanup_close_ int fd =
-		self < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, self, self, 0);
-
-	return fd < 0;
-}
-
 /*
  * Is there something that Landlock lets commands read and we must not? Then
  * each read is opened here. What the server closed may lie where they may
@@ -454,7 +445,7 @@ static int start_floor(struct tracer *t)
 	/* the server knows its callers, so its port is not closed here */
 	t->floor = (struct net_floor){ .loopback_open = true,
 				       .closed = { t->closed_port } };
-	t->no_getfd = getfd_refused();
+	t->no_getfd = replace_is_needed();
 	t->by_ptrace = t->settings.ptrace && !t->settings.notify;
 	t->notify = choose_notify(t);
 	divert_prepare(t);
@@ -583,7 +574,7 @@ int session_start_here(struct tracer *t, const struct proto_hello *hello,
 	/* Where the listener cannot be fetched, or commands are traced, more
 	 * than one process is needed. */
 	t->direct = t->settings.notify && !t->settings.ptrace &&
-		    !getfd_refused();
+		    !replace_is_needed();
 	r = start_rest(t);
 	if (r == 0 && t->direct)
 		t->host->ready(t->host_arg);
@@ -741,7 +732,7 @@ static void step_down(struct tracer *t)
 {
 	if (t->listener && !t->no_getfd) {
 		t->no_getfd = true;
-	} else if (t->listener && can_trace(t) && !getfd_refused()) {
+	} else if (t->listener && can_trace(t) && !replace_is_needed()) {
 		log_warn("no seccomp notifications here: calls are judged by "
 			 "ptrace");
 		t->no_getfd = t->listener = false;

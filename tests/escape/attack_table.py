@@ -38,7 +38,18 @@ TAIL = """
 * Without Landlock and without notifications nothing but the static filter is left.
 * As root without a pids cgroup the number of processes is not bounded: the kernel
   exempts uid 0 from RLIMIT_NPROC.
-* Without cgroups the end of a tree takes as long as reading /proc does.
+* Without cgroups the end of a tree takes as long as reading /proc twice does.
+* Where a container refuses pidfd_getfd() and gives no network namespace, a call that
+  connects or binds gets a new socket in the place of the caller's, without the options
+  set before; datagrams with an address are refused to programs with several threads;
+  names are not resolved. A race of both descriptor and message can still send one
+  datagram to a unix socket that was not judged.
+* Where it refuses process_vm_writev() too, a redirected execve is denied, and attributes
+  that were judged are answered by the kernel: a race wins the size of a denied file.
+* An execve by descriptor, of a path shorter than `/dev/fd/N` or in read-only memory
+  cannot be redirected by notifications: it is denied.
+* `block_iteration` closes /proc/PID/environ; a program's own variables are in its
+  memory. What must not be seen must not be passed (`allow`, `deny`).
 * Secrets in the traffic to a language model are not redacted yet (`detect`: G5).
 * Overlay races of set-uid launchers (43, 50, 51) and parsers of container images (41)
   have no counterpart here: nothing is set-uid, no image is read.
