@@ -27,7 +27,7 @@ static int put(struct ring_sink *s, const struct event *e, bool must_keep,
  * before an ordinary event, so that gaps do not fill what is kept free for
  * denials. Never waits. False while the gap is still undeclared.
  */
-static bool declare_gap(struct ring_sink *s, bool denial)
+static bool declare_gap(struct ring_sink *s, bool keep)
 {
 	struct event e = EVENT_INIT("events_dropped");
 
@@ -36,7 +36,7 @@ static bool declare_gap(struct ring_sink *s, bool denial)
 		return true;
 	e.session_id = s->session_id;
 	event_add_int(&e, "count", (int64_t)s->gap);
-	if (put(s, &e, denial, 0) < 0) {
+	if (put(s, &e, keep, 0) < 0) {
 		/* The declaration itself is no lost event. */
 		(void)ring_take_dropped(s->ring);
 		return false;
@@ -49,21 +49,24 @@ static int emit(void *arg, const struct event *e)
 {
 	struct ring_sink *s = arg;
 	bool denial = event_is_denial(e);
+	bool keep = denial || s->wait_ms > 0;
 	int r;
 
-	if (!declare_gap(s, denial) && !denial) {
+	if (!declare_gap(s, keep) && !keep) {
 		s->gap++;
 		return 0;
 	}
-	r = put(s, e, denial, denial ? DENIAL_WAIT_MS : 0);
+	r = put(s, e, keep, denial ? DENIAL_WAIT_MS : s->wait_ms);
 	/* a dropped permission is counted, not refused: the command goes on */
-	return r == -EAGAIN && !denial ? 0 : r;
+	return r == -EAGAIN && !keep ? 0 : r;
 }
 
 void ring_sink_init(struct ring_sink *s, struct ring *ring,
-		    struct str session_id)
+		    struct str session_id, int wait_ms)
 {
-	*s = (struct ring_sink){ .ring = ring, .session_id = session_id };
+	*s = (struct ring_sink){ .ring = ring,
+				 .session_id = session_id,
+				 .wait_ms = wait_ms };
 	s->sink = (struct sink){ .emit = emit, .arg = s };
 }
 

@@ -226,7 +226,8 @@ static int on_hello(struct netproxy *np, struct channel_msg *m)
 	np->session_id = str_dup(hello.session_id);
 	if (!np->session_id)
 		return -ENOMEM;
-	ring_sink_init(&np->sink, np->heritage.ring, str_from(np->session_id));
+	ring_sink_init(&np->sink, np->heritage.ring, str_from(np->session_id),
+		       /* wait_ms */ 0);
 	np->gate.session_id = np->session_id;
 	np->gate.sink = &np->sink.sink;
 	set_floor(&np->gate,

@@ -21,6 +21,7 @@
 #include "core/grant.h"
 #include "core/heritage.h"
 #include "core/proto.h"
+#include "core/ring_sink.h"
 #include "core/sink.h"
 #include "policy/guard.h"
 #include "policy/net.h"
@@ -82,7 +83,7 @@ struct tracer {
 	struct guard *guard;      /* owned */
 	struct sink sink;
 	struct approver approver;
-	struct buf scratch; /* encoder's buffer, reused for each event */
+	struct ring_sink ring_sink; /* behind sink, but in `agentsh run` */
 
 	struct attribution *attribution; /* owned; NULL = nobody asks */
 	struct net_floor floor;
@@ -164,7 +165,7 @@ void session_done(struct tracer *t);
 size_t session_layers(struct tracer *t, const struct launch_event *confined,
 		      struct proto_layer *out, struct buf *scratch);
 
-/* The sink of all events: encodes into the ring (emit.c). */
+/* The sink of all events: into the ring (emit.c). */
 void emit_init(struct tracer *t);
 
 #endif

@@ -14,22 +14,6 @@
 #include "core/proto.h"
 #include "vfs/session.h"
 
-#define EMIT_WAIT_MS 2000
-
-/* Called with gate_lock held: by the guard, which we call so. */
-static int emit(void *arg, const struct event *e)
-{
-	struct vfs *v = arg;
-	int r;
-
-	buf_reset(&v->scratch);
-	r = event_encode(e, &v->scratch);
-	if (r < 0)
-		return r;
-	return ring_write(v->heritage.ring, buf_str(&v->scratch),
-			  /* must_keep */ true, EMIT_WAIT_MS);
-}
-
 static int ask_server(void *arg, const struct op *op, struct str rule,
 		      struct str message, int64_t timeout_ns)
 {
@@ -55,7 +39,10 @@ static int ask_server(void *arg, const struct op *op, struct str rule,
 void gate_init(struct vfs *v)
 {
 	(void)pthread_mutex_init(&v->gate_lock, NULL);
-	v->sink = (struct sink){ .emit = emit, .arg = v };
+	/* Used with gate_lock held: by the guard, which we call so. */
+	ring_sink_init(&v->ring_sink, v->heritage.ring, STR_NONE,
+		       RING_SINK_WAIT_MS);
+	v->sink = v->ring_sink.sink;
 	v->approver = (struct approver){ .ask = ask_server, .arg = v };
 }
 
@@ -272,6 +259,6 @@ void gate_soft_deleted(struct vfs *v, const struct gate_op *g,
 	event_add_str(&e, "trash_token", str_from(digits));
 	event_add_str(&e, "restore_hint", buf_str(&hint));
 	(void)pthread_mutex_lock(&v->gate_lock);
-	(void)emit(v, &e);
+	(void)sink_emit(&v->sink, &e);
 	(void)pthread_mutex_unlock(&v->gate_lock);
 }

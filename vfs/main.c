@@ -82,6 +82,7 @@ static int start(struct vfs *v, const struct proto_hello *h, int attribution)
 	if (r < 0)
 		return r;
 	v->session_id = str_dup(h->session_id);
+	v->ring_sink.session_id = str_from(v->session_id);
 	v->workspace = str_dup(h->workspace);
 	if (!v->session_id || !v->workspace)
 		return -ENOMEM;
@@ -305,7 +306,7 @@ static void finish(struct vfs *v)
 	(void)policy_unref(v->policy);
 	command_done(v);
 	arena_done(&v->settings.arena);
-	buf_done(&v->scratch);
+	ring_sink_done(&v->ring_sink);
 	free(v->session_id);
 	free(v->workspace);
 	cleanup_close_p(&v->root_fd);

@@ -20,6 +20,7 @@
 #include "base/vec.h"
 #include "core/heritage.h"
 #include "core/op.h"
+#include "core/ring_sink.h"
 #include "core/sink.h"
 #include "policy/guard.h"
 #include "trash/keep.h"
@@ -65,7 +66,7 @@ struct vfs {
 	struct approver approver;
 	uint32_t next_ticket;         /* gate_lock */
 	const struct command *asking; /* gate_lock: whose approval */
-	struct buf scratch;           /* gate_lock: event being written */
+	struct ring_sink ring_sink;   /* gate_lock: behind sink */
 	pthread_mutex_t gate_lock;
 
 	int root_fd;         /* O_PATH, of the plain directory */

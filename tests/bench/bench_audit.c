@@ -81,7 +81,7 @@ static void write_events(struct writer *w, struct counts *c, int me, uint64_t n,
 
 	if (ring_attach(w->memfd, w->eventfd, &ring) < 0)
 		_exit(1);
-	ring_sink_init(&sink, ring, STR("bench"));
+	ring_sink_init(&sink, ring, STR("bench"), 0);
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t due = start + i * 1000000000U / per_second;
 		struct event e;

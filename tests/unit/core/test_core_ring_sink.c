@@ -25,7 +25,7 @@ static int setup(void **state)
 	if (ring_create(4096, &reader, &memfd, &event) < 0 ||
 	    ring_attach(dup(memfd), dup(event), &writer) < 0)
 		return -1;
-	ring_sink_init(&sink, writer, STR("session-1"));
+	ring_sink_init(&sink, writer, STR("session-1"), 0);
 	return 0;
 }
 
@@ -117,6 +117,26 @@ static void test_slow_reader(void **state)
 	assert_int_equal((int64_t)seen.events + seen.dropped, 2001);
 }
 
+/* Who has the time waits, and then nothing may happen; it is counted. */
+static void test_waiting(void **state)
+{
+	struct seen seen = { 0 };
+	unsigned int fit = 0;
+
+	(void)state;
+	sink.wait_ms = 20;
+	while (emit(false) == 0)
+		fit++;
+	assert_true(fit > 10);
+	assert_int_equal(emit(false), -EAGAIN);
+	drain(&seen, UINT32_MAX);
+	assert_int_equal(seen.events, fit);
+	assert_int_equal(emit(false), 0);
+	drain(&seen, UINT32_MAX);
+	assert_int_equal(seen.gaps, 1);
+	assert_int_equal(seen.dropped, 2);
+}
+
 static void test_reader_gone(void **state)
 {
 	(void)state;
@@ -132,6 +152,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_overload),
 		TEST(test_slow_reader),
+		TEST(test_waiting),
 		TEST(test_reader_gone),
 	};
 
