@@ -92,6 +92,19 @@ if command -v squid >/dev/null; then
 	measure squid "127.0.0.1:$port" $!
 fi
 
+# own connections of a command, in turns with the same outside
+cp "$BENCH" "$WS/origin"
+for _ in 1 2 3; do
+	"$BENCH" connect "$TARGET" 4000 >>"$T/native"
+	in_session ./origin connect "$TARGET" 4000
+	cat "$T/out" >>"$T/mediated"
+done
+for way in native mediated; do
+	sort -n "$T/$way" | awk -v way=$way 'NR == 1 { best = $1 } { p50[NR] = $2; p99[NR] = $3 }
+		END { printf "connect %-9s best %.1f  p50 %.1f  p99 %.1f us\n", way, best, p50[2], p99[2] }'
+done
+"$AGENTSH_BUILD/tests/unit/confine/test_confine_netns" 2>/dev/null | grep netns_open
+
 rss() { awk '/VmRSS/ { print $2 }' "/proc/$NETPROXY/status"; }
 idle=$(rss)
 coproc TUNNELS { "$BENCH" idle "$AGENTSH" "$TARGET" 5000; }

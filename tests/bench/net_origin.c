@@ -6,6 +6,8 @@
  *	net_origin tunnel HOST:PORT [PROXY:PORT] N
  *		N times: connect, CONNECT through the proxy if there is one,
  *		one request, close. Prints the median in microseconds.
+ *	net_origin connect HOST:PORT N
+ *		N times: connect, reset. Prints best, median and 99th percentile.
  *	net_origin idle PROXY:PORT HOST:PORT N	opens N tunnels, waits for input
  */
 #include <arpa/inet.h>
@@ -198,6 +200,32 @@ static void tunnels(const char *target, const char *proxy, int n)
 	free(took);
 }
 
+static void connects(const char *target, int n)
+{
+	struct sockaddr_in in = parse(target);
+	const struct linger reset = { 1, 0 };
+	double *took = calloc((size_t)n, sizeof(*took));
+
+	for (int i = 0; took && i < n; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+		struct timespec a, b;
+
+		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset,
+				 sizeof(reset));
+		(void)clock_gettime(CLOCK_MONOTONIC, &a);
+		if (connect(fd, (struct sockaddr *)&in, sizeof(in)) < 0)
+			die("connect");
+		(void)clock_gettime(CLOCK_MONOTONIC, &b);
+		(void)close(fd);
+		took[i] = (double)(b.tv_sec - a.tv_sec) * 1e6 +
+			  (double)(b.tv_nsec - a.tv_nsec) / 1e3;
+	}
+	qsort(took, (size_t)n, sizeof(*took), by_value);
+	(void)printf("%.1f %.1f %.1f\n", took[0], took[n / 2],
+		     took[n * 99 / 100]);
+	free(took);
+}
+
 int main(int argc, char **argv)
 {
 	struct rlimit files;
@@ -211,6 +239,8 @@ int main(int argc, char **argv)
 	} else if (argc >= 4 && strcmp(argv[1], "tunnel") == 0) {
 		tunnels(argv[2], argc > 4 ? argv[3] : NULL,
 			atoi(argv[argc - 1]));
+	} else if (argc == 4 && strcmp(argv[1], "connect") == 0) {
+		connects(argv[2], atoi(argv[3]));
 	} else if (argc == 5 && strcmp(argv[1], "idle") == 0) {
 		for (int i = 0; i < atoi(argv[4]); i++)
 			(void)dial(argv[3], argv[2]);
