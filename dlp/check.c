@@ -27,11 +27,28 @@ static const uint16_t n_log2_n[SAMPLE + 1] = {
 	5088, 5203, 5320, 5436, 5553, 5671, 5788, 5907, 6025, 6144,
 };
 
+/* Few different bytes at the beginning: that is not random. */
+static bool is_dull(struct str s)
+{
+	uint64_t seen[2] = { 0, 0 };
+	size_t n = MIN(s.n, (size_t)24);
+
+	for (size_t i = 0; i < n; i++)
+		seen[s.p[i] >> 6 & 1] |= 1ULL << (s.p[i] & 63);
+	return n >= 16 &&
+	       __builtin_popcountll(seen[0]) + __builtin_popcountll(seen[1]) <
+		       7;
+}
+
 static struct mix measure(struct str s)
 {
 	struct mix m = { .n = MIN(s.n, (size_t)SAMPLE) };
-	uint8_t count[256] = { 0 };
+	uint8_t count[256];
 	unsigned int sum = 0;
+
+	if (is_dull(s))
+		return (struct mix){ .n = m.n };
+	memset(count, 0, sizeof(count));
 
 	for (size_t i = 0; i < m.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
@@ -242,8 +259,7 @@ static bool is_named(struct str s)
 {
 	struct mix m = measure(s);
 
-	return m.n >= 8 && m.lower + m.upper >= 2 &&
-	       (m.digits >= 1 || (m.upper >= 2 && m.lower >= 2)) &&
+	return m.n >= 8 && m.lower + m.upper >= 2 && m.digits >= 1 &&
 	       m.digits + m.lower + m.upper >= m.n - m.n / 4 &&
 	       m.bits >= (m.n < 12 ? 44U : 50U) - (is_hex(s) ? 8U : 0U) &&
 	       !dlp_is_placeholder(s);

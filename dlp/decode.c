@@ -8,6 +8,7 @@
  * that it stays base64. A long blob is taken in pieces that overlap, counted
  * from its beginning; something found is reported by the piece it begins in.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,12 +158,10 @@ static enum dlp_answer blob_answer(const struct dlp_view *v, size_t start,
 				   size_t end, struct edit *d,
 				   struct dlp_match *ret)
 {
-	bool to_end = d->to >= d->n;
-
 	ret->start = start + d->from / 3 * 4;
 	put_base64(d, &ret->text);
 	ret->end = MIN(end, start + (d->to + 2) / 3 * 4);
-	while (to_end && ret->end < v->n && v->p[ret->end] == '=')
+	while (d->to >= d->n && ret->end < v->n && v->p[ret->end] == '=')
 		ret->end++;
 	ret->type = d->type;
 	return DLP_HIT;
@@ -319,6 +318,24 @@ static void unescape(struct unescaped *u, size_t end)
 	u->at[u->n] = (uint16_t)(end - u->from);
 }
 
+/*
+ * What an escape stands for is nothing that a secret has in it: a separator,
+ * as most are. A secret with a real escape in it has another trigger there.
+ */
+static bool hides_nothing(const struct dlp_view *v, size_t t)
+{
+	size_t n = 2;
+	char c;
+
+	if (v->p[t] == '%')
+		n = 3;
+	else if (v->n - t >= 2 && v->p[t + 1] == 'u')
+		n = 6;
+	if (v->n - t < n || escape_at(v, t, t + n, &c) == 1)
+		return false;
+	return !isalnum((unsigned char)c) && !memchr("-_.@:/+=~", c, 9);
+}
+
 enum dlp_answer dlp_escape_match(struct dlp_scan *s, const struct dlp_view *v,
 				 size_t t, struct dlp_match *ret)
 {
@@ -327,7 +344,8 @@ enum dlp_answer dlp_escape_match(struct dlp_scan *s, const struct dlp_view *v,
 	size_t word = t;
 	char c;
 
-	if (s->depth >= DLP_MAX_DEPTH)
+	ret->start = ret->idle = t;
+	if (s->depth >= DLP_MAX_DEPTH || hides_nothing(v, t))
 		return DLP_MISS;
 	while (u.from > 0 && t - u.from < DLP_BACK &&
 	       dlp_is(s->e, v->p[u.from - 1], DLP_C_URL))

@@ -22,7 +22,7 @@
 
 /* The end of a name, quotes, = or : or =>, quotes. */
 #define GLUE \
-	"[\\w.-]{0,24}[\"'\\\\\\]]{0,3} {0,3}[=:>,]{1,3} {0,3}[\"'\\\\]{0,3}"
+	"[\\w.-]{0,24}[\"'\\\\\\]]{0,3} {0,3}[=:>]{1,3} {0,3}[\"'\\\\]{0,3}"
 
 struct parser {
 	struct dlp_classes *classes;
@@ -379,6 +379,28 @@ struct walk {
 	bool overlong;
 };
 
+/* The end of a segment's stretch from i on. */
+static size_t walk_seg(struct dlp_scan *s, const struct dlp_view *v,
+		       const struct dlp_seg *seg, size_t i)
+{
+	size_t stop = v->n - i < seg->max ? v->n : i + seg->max;
+	const uint64_t *of;
+	unsigned int bit;
+
+	if (seg->class == DLP_LITERAL) {
+		while (i < stop && (v->p[i] | seg->fold) == seg->byte)
+			i++;
+		return i;
+	}
+	if (seg->max > 32)
+		return dlp_scan_span(s, v, seg->class, i, seg->max);
+	of = s->e->classes.of[seg->class / 64];
+	bit = seg->class % 64;
+	while (i < stop && of[v->p[i]] >> bit & 1)
+		i++;
+	return i;
+}
+
 static enum dlp_answer walk_segs(struct dlp_scan *s, const struct dlp_view *v,
 				 const struct dlp_grammar *g, struct walk *w)
 {
@@ -391,14 +413,7 @@ static enum dlp_answer walk_segs(struct dlp_scan *s, const struct dlp_view *v,
 			w->secret = i;
 		if (k == g->secret_to)
 			w->secret_end = i;
-		if (segs[k].max > 32) {
-			i = dlp_scan_span(s, v, segs[k].class, i, segs[k].max);
-		} else {
-			size_t stop = MIN(v->n, i + segs[k].max);
-
-			while (i < stop && dlp_seg_has(s->e, &segs[k], v->p[i]))
-				i++;
-		}
+		i = walk_seg(s, v, &segs[k], i);
 		if (i == v->n && !v->end && i - w->at < segs[k].max)
 			return DLP_MORE;
 		if (i - w->at < segs[k].min)

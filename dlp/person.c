@@ -133,25 +133,23 @@ enum dlp_answer dlp_mail_match(const struct dlp_engine *e,
 /* Digits in groups with one byte between two of them. */
 struct number {
 	unsigned char digits[MAX_DIGITS];
-	size_t n;
-	size_t group[MAX_GROUPS]; /* lengths */
+	uint8_t n, n_groups;
+	uint8_t group[MAX_GROUPS]; /* lengths */
 	unsigned char sep[MAX_GROUPS];
-	size_t end[MAX_GROUPS]; /* index behind each group */
-	size_t n_groups;
-	bool more; /* the view ends where it may go on */
+	uint8_t end[MAX_GROUPS]; /* behind each group, from the first digit */
+	bool more;               /* the view ends where it may go on */
 };
 
 static bool read_group(const struct dlp_view *v, size_t *i, struct number *x)
 {
-	size_t from = *i;
+	uint8_t from = x->n;
 
 	for (; *i < v->n && isdigit(v->p[*i]); ++*i) {
 		if (x->n >= MAX_DIGITS)
 			return false;
 		x->digits[x->n++] = v->p[*i];
 	}
-	x->group[x->n_groups] = *i - from;
-	x->end[x->n_groups++] = *i;
+	x->group[x->n_groups++] = (uint8_t)(x->n - from);
 	return true;
 }
 
@@ -162,9 +160,16 @@ static bool is_separator(unsigned char c)
 
 static void read_number(const struct dlp_view *v, size_t i, struct number *x)
 {
+	size_t first = i;
+
 	*x = (struct number){ .n = 0 };
 	while (x->n_groups < MAX_GROUPS) {
-		if (!read_group(v, &i, x))
+		if (!read_group(v, &i, x)) {
+			x->n = 0; /* too long to be any of ours */
+			return;
+		}
+		x->end[x->n_groups - 1] = (uint8_t)(i - first);
+		if (x->n_groups == MAX_GROUPS)
 			return;
 		/* two more bytes say whether another group follows */
 		if (i + 1 >= v->n) {
@@ -297,7 +302,7 @@ static bool is_area_in_brackets(const struct dlp_view *v, size_t t,
 	}
 	read_number(v, i, &x);
 	*ret_more = x.more;
-	*ret_end = x.n_groups >= 2 ? x.end[1] : i;
+	*ret_end = i + (x.n_groups >= 2 ? x.end[1] : 0);
 	return x.n_groups == 2 && x.group[0] == 3 && x.group[1] == 4;
 }
 
@@ -382,7 +387,7 @@ static enum dlp_answer number_at(const struct dlp_engine *e,
 	if (x.n < 9)
 		return DLP_MISS;
 	ret->type = number_type(e, v, t, &x);
-	ret->end = x.end[x.n_groups - 1];
+	ret->end = t + x.end[x.n_groups - 1];
 	return DLP_HIT;
 }
 

@@ -84,7 +84,7 @@ enum dlp_check {
 	DLP_CHECK_JWT,      /* its head is a JSON object with an algorithm */
 	DLP_CHECK_MIXED,    /* random, with at least two digits */
 	DLP_CHECK_VALUE,    /* random, mixed, and no placeholder */
-	DLP_CHECK_NAMED,    /* random or mixed, and no placeholder */
+	DLP_CHECK_NAMED,    /* has a digit, looks random, is no placeholder */
 	DLP_CHECK_BASIC,    /* base64 of user:password */
 	DLP_CHECK_PASSWORD, /* no placeholder */
 };
@@ -153,9 +153,11 @@ struct dlp_entry {
 	uint16_t next; /* in the same list, + 1 */
 };
 
-#define DLP_BUCKETS   16U /* half of them for what starts a word */
-#define DLP_HASH_SIZE 4096U
-#define DLP_SET_BITS  64U
+#define DLP_BUCKETS      16U
+#define DLP_WORD_BUCKETS 12U /* of these, for what starts a word */
+#define DLP_HASH_SIZE    4096U
+#define DLP_SET_BITS     64U
+#define DLP_FIRST_BITS   32768U
 
 struct dlp_triggers {
 	uint16_t at[DLP_PLACES]
@@ -169,7 +171,10 @@ struct dlp_triggers {
 	uint16_t list[DLP_SET_BITS];
 	unsigned int n_lists;
 	uint8_t mark[256]; /* 1 for @ % and backslash */
-	bool digits, mail, portable;
+	/* Hashes of three bytes that some entry can have first; with `wide`
+	 * there are entries that can have too many. */
+	uint64_t first[DLP_FIRST_BITS / 64];
+	bool digits, portable, wide;
 };
 
 /* Blocks of 64 bytes: bit i is about byte i. */
@@ -365,13 +370,19 @@ bool dlp_triggers_has_avx2(void);
 size_t dlp_triggers_tail(const struct dlp_triggers *tr, const unsigned char *p,
 			 size_t n);
 
-static inline unsigned int dlp_fold3(const unsigned char *p)
+/* 15 bits; dlp_fold3() are the upper ones. */
+static inline unsigned int dlp_fold3_long(const unsigned char *p)
 {
 	uint32_t x =
 		((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16) |
 		0x202020U;
 
-	return x * 0x9e3779b1U >> 20;
+	return x * 0x9e3779b1U >> 17;
+}
+
+static inline unsigned int dlp_fold3(const unsigned char *p)
+{
+	return dlp_fold3_long(p) >> 3;
 }
 
 #endif

@@ -266,14 +266,32 @@ static enum dlp_answer match_entry(struct dlp_scan *s, const struct dlp_view *v,
 	return a;
 }
 
+/* The later places of its fragment, as far as they are there. */
+static bool fits(const struct dlp_entry *x, const struct dlp_view *v, size_t t)
+{
+	size_t n = MIN(v->n - t, (size_t)DLP_PLACES);
+
+	for (size_t k = 2; k < n; k++) {
+		unsigned char c = v->p[t + k];
+
+		if (!(x->frag.set[k][c / 64] >> (c % 64) & 1))
+			return false;
+	}
+	return true;
+}
+
 static enum dlp_answer try_list(struct dlp_scan *s, const struct dlp_view *v,
 				unsigned int index, size_t t)
 {
 	while (index) {
 		const struct dlp_entry *x = &s->e->entries[index - 1];
 		struct dlp_match m = { .swallow = DLP_SWALLOW_NOTHING };
-		enum dlp_answer a = match_entry(s, v, x, t, &m);
+		enum dlp_answer a;
 
+		index = x->next;
+		if (!fits(x, v, t))
+			continue;
+		a = match_entry(s, v, x, t, &m);
 		if (a == DLP_MORE) {
 			s->wait = m;
 			return a;
@@ -285,7 +303,6 @@ static enum dlp_answer try_list(struct dlp_scan *s, const struct dlp_view *v,
 			if (!open)
 				return a;
 		}
-		index = x->next;
 	}
 	return DLP_MISS;
 }
@@ -353,8 +370,10 @@ struct block {
 	size_t run;
 };
 
-static enum dlp_answer look(struct dlp_scan *s, const struct dlp_view *v,
-			    const struct block *b, size_t t)
+static __attribute__((noinline)) enum dlp_answer look(struct dlp_scan *s,
+						      const struct dlp_view *v,
+						      const struct block *b,
+						      size_t t)
 {
 	struct dlp_match m = { .swallow = DLP_SWALLOW_NOTHING };
 	uint64_t bit = 1ULL << (t - b->at);
@@ -401,23 +420,53 @@ static uint64_t blob_bit(uint64_t base64, size_t *run)
 	return bit;
 }
 
+static bool is_digit(unsigned char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/*
+ * Whether a number of three digits or more, at i, may be one of ours: groups
+ * of three or four with more behind them, or a card's digits in one piece. At
+ * the end of the view it may.
+ */
+static __attribute__((noinline)) bool may_be_number(const struct dlp_view *v,
+						    size_t i)
+{
+	const unsigned char *p = v->p + i;
+	size_t n = 3;
+
+	if (v->n - i < 16)
+		return true;
+	while (n < 13 && is_digit(p[n]))
+		n++;
+	if (n == 13)
+		return true;
+	if (n > 4)
+		return false;
+	return p[n] == ')' || ((p[n] == ' ' || p[n] == '-' || p[n] == '.') &&
+			       is_digit(p[n + 1]));
+}
+
 /* Beginnings of three digits, or of any behind a plus sign. */
 static uint64_t number_bits(const struct dlp_view *v, size_t i, uint64_t digit)
 {
-	uint64_t before = digit << 1, first;
+	uint64_t before = digit << 1, first, left = 0;
+	uint64_t three;
 
 	if (i > 0)
-		before |= (uint64_t)(v->p[i - 1] >= '0' && v->p[i - 1] <= '9');
+		before |= is_digit(v->p[i - 1]);
 	first = digit & ~before;
-	digit = first & (digit >> 1 | 1ULL << 63) & (digit >> 2 | 3ULL << 62);
-	first &= ~digit;
+	three = (digit >> 1 | 1ULL << 63) & (digit >> 2 | 3ULL << 62);
 	for (; first; first &= first - 1) {
+		uint64_t bit = first & -first;
 		size_t t = i + (size_t)__builtin_ctzll(first);
 
-		if (t > 0 && v->p[t - 1] == '+')
-			digit |= first & -first;
+		if ((t > 0 && v->p[t - 1] == '+') ||
+		    (three & bit && may_be_number(v, t)))
+			left |= bit;
 	}
-	return digit;
+	return left;
 }
 
 /*
@@ -429,32 +478,40 @@ static uint64_t refine(const struct dlp_triggers *tr, const unsigned char *p,
 {
 	uint64_t left = 0;
 
+	if (tr->wide)
+		return all;
 	for (; all; all &= all - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(all);
-		const unsigned char *q = p + i;
-		uint64_t set = tr->set[0][q[0]] & tr->set[1][q[1]] &
-			       tr->set[2][q[2]] & tr->set[3][q[3]];
-		uint64_t keep = (set != 0) | (tr->hash[dlp_fold3(q)] != 0) |
-				tr->mark[q[0]];
+		unsigned int h = dlp_fold3_long(p + i);
+		uint64_t keep = tr->first[h / 64] >> (h % 64) & 1;
 
-		left |= keep << i;
+		left |= (keep | tr->mark[p[i]]) << i;
 	}
 	return left;
+}
+
+/* The last bytes of a view, with zeros behind them. */
+static __attribute__((noinline)) void masks_at_end(const struct dlp_scan *s,
+						   const struct dlp_view *v,
+						   size_t i,
+						   struct dlp_masks *m)
+{
+	unsigned char last[DLP_LOOK] = { 0 };
+
+	memcpy(last, v->p + i, v->n - i);
+	dlp_triggers_scan(s->e, last, m);
+	m->trigger = refine(&s->e->tr, last, m->trigger);
 }
 
 static void masks(const struct dlp_scan *s, const struct dlp_view *v, size_t i,
 		  struct dlp_masks *m)
 {
-	unsigned char last[DLP_LOOK];
-	const unsigned char *p = v->p + i;
-
-	if (v->n - i < sizeof(last)) {
-		memset(last, 0, sizeof(last));
-		memcpy(last, v->p + i, v->n - i);
-		p = last;
+	if (v->n - i < DLP_LOOK) {
+		masks_at_end(s, v, i, m);
+		return;
 	}
-	dlp_triggers_scan(s->e, p, m);
-	m->trigger = refine(&s->e->tr, p, m->trigger);
+	dlp_triggers_scan(s->e, v->p + i, m);
+	m->trigger = refine(&s->e->tr, v->p + i, m->trigger);
 }
 
 /*

@@ -261,7 +261,7 @@ const struct dlp_row dlp_rows[] = {
 	ROW("onesignal_key", "os_v2_app_\\l{60,110}"),
 	/* people */
 	ROW("facebook_token", "EAA[CGBD]\\a{80,300}"),
-	ROW("twitter_bearer_token", "AAAAAAAAAAAAAAAAAAAAAA[\\a%]{60,120}"),
+	ROW("twitter_bearer_token", "AAAAAAAAAAAAAAAAAAAAAA([\\a%]{60,120})"),
 	ROW("linkedin_secret", "WPL_AP[01].\\a{16}.\\b{6,8}=?=?"),
 	CONTEXT("linkedin_secret", "linkedin", "\\a{14,16}"),
 	ROW("dropbox_token", "sl.[uB].?\\u{120,}"),

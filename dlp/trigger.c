@@ -111,7 +111,7 @@ static unsigned int rarest(const unsigned int *cost, unsigned int n)
 	for (unsigned int i = 0; i + 3 <= n; i++) {
 		float c = worth(cost, n, i);
 
-		if (c < best) {
+		if (c <= best) { /* a late one: rare bytes come first */
 			best = c;
 			at = i;
 		}
@@ -253,12 +253,13 @@ static void bucket_add(const struct sums *s, struct bucket *b,
 static unsigned int best_bucket(const struct sums *s, const struct bucket *b,
 				const struct shape *x, bool starts_word)
 {
-	unsigned int from = starts_word ? 0 : DLP_BUCKETS / 2;
+	unsigned int from = starts_word ? 0 : DLP_WORD_BUCKETS;
+	unsigned int to = starts_word ? DLP_WORD_BUCKETS : DLP_BUCKETS;
 
 	float least = 2;
 	unsigned int best = from;
 
-	for (unsigned int i = from; i < from + DLP_BUCKETS / 2; i++) {
+	for (unsigned int i = from; i < to; i++) {
 		struct shape sum = b[i].shape;
 		float more;
 
@@ -368,6 +369,45 @@ static void append(struct dlp_engine *e, uint16_t *list, size_t index)
 	*list = (uint16_t)(index + 1);
 }
 
+#define FIRST_MAX 8192U /* combinations of three bytes */
+
+/* The bytes of a set, upper and lower case as one. */
+static unsigned int members(const uint64_t set[4], unsigned char out[256])
+{
+	bool seen[256] = { false };
+	unsigned int n = 0;
+
+	for (unsigned int c = 0; c < 256; c++) {
+		if (!has(set, c) || seen[c | 0x20])
+			continue;
+		seen[c | 0x20] = true;
+		out[n++] = (unsigned char)c;
+	}
+	return n;
+}
+
+static void note_first(struct dlp_triggers *tr, const struct dlp_frag *f)
+{
+	unsigned char c[3][256], p[3];
+	unsigned int n[3];
+
+	for (unsigned int k = 0; k < 3; k++)
+		n[k] = members(f->set[k], c[k]);
+	if (n[0] * n[1] * n[2] > FIRST_MAX) {
+		tr->wide = true;
+		return;
+	}
+	for (unsigned int i = 0; i < n[0] * n[1] * n[2]; i++) {
+		unsigned int h;
+
+		p[0] = c[0][i % n[0]];
+		p[1] = c[1][i / n[0] % n[1]];
+		p[2] = c[2][i / n[0] / n[1]];
+		h = dlp_fold3_long(p);
+		tr->first[h / 64] |= 1ULL << (h % 64);
+	}
+}
+
 static void list_entry(struct dlp_engine *e, size_t i)
 {
 	struct dlp_entry *x = &e->entries[i];
@@ -377,6 +417,7 @@ static void list_entry(struct dlp_engine *e, size_t i)
 	bool literal = x->kind != DLP_ENTRY_REGEX;
 	unsigned int n;
 
+	note_first(tr, &x->frag);
 	for (unsigned int k = 0; k < 3; k++) {
 		int c = single(x->frag.set[k]);
 

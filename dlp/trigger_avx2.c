@@ -30,24 +30,42 @@ AVX2 static inline __m256i eq(__m256i v, char c)
 	return _mm256_cmpeq_epi8(v, _mm256_set1_epi8(c));
 }
 
-/* Bits of the buckets of one half whose fragments may begin at each byte. */
-AVX2 static inline __m256i buckets(const struct dlp_triggers *tr,
-				   const unsigned char *p, unsigned int half)
+/* Buckets of which a fragment may begin: of both halves, for 64 bytes. */
+struct buckets {
+	__m256i a[2], b[2];
+};
+
+AVX2 static inline __m256i pick(const uint8_t high[2][16], __m256i lo,
+				__m256i hi)
 {
-	const __m256i low = _mm256_set1_epi8(15);
-	__m256i all = _mm256_set1_epi8(-1);
+	return _mm256_and_si256(_mm256_shuffle_epi8(both(high[0]), lo),
+				_mm256_shuffle_epi8(both(high[1]), hi));
+}
 
-	/* Only what starts a word has more than four places. */
-	for (unsigned int k = 0; k < (half ? 4 : DLP_PLACES); k++) {
-		__m256i v = load(p + k);
-		__m256i lo = _mm256_and_si256(v, low);
-		__m256i hi = _mm256_and_si256(_mm256_srli_epi16(v, 4), low);
+AVX2 static inline struct buckets buckets(const struct dlp_triggers *tr,
+					  const unsigned char *p)
+{
+	const __m256i low = _mm256_set1_epi8(15), ones = _mm256_set1_epi8(-1);
+	struct buckets x = { { ones, ones }, { ones, ones } };
 
-		lo = _mm256_shuffle_epi8(both(tr->nibble[k][half][0]), lo);
-		hi = _mm256_shuffle_epi8(both(tr->nibble[k][half][1]), hi);
-		all = _mm256_and_si256(all, _mm256_and_si256(lo, hi));
+#	pragma GCC unroll 6
+	for (unsigned int k = 0; k < DLP_PLACES; k++) {
+#	pragma GCC unroll 2
+		for (unsigned int i = 0; i < 2; i++) {
+			__m256i v = load(p + 32 * i + k);
+			__m256i lo = _mm256_and_si256(v, low);
+			__m256i hi =
+				_mm256_and_si256(_mm256_srli_epi16(v, 4), low);
+
+			x.a[i] = _mm256_and_si256(x.a[i], pick(tr->nibble[k][0],
+							       lo, hi));
+			/* Only the first half has more than four places. */
+			if (k < 4)
+				x.b[i] = _mm256_and_si256(
+					x.b[i], pick(tr->nibble[k][1], lo, hi));
+		}
 	}
-	return all;
+	return x;
 }
 
 /* 0xff where an @, an escaped byte in URL or JSON form begins. */
@@ -128,20 +146,28 @@ AVX2 void dlp_triggers_scan_avx2(const struct dlp_triggers *tr,
 				 const unsigned char *p, struct dlp_masks *m)
 {
 	const __m256i zero = _mm256_setzero_si256();
+	/* Buckets of the second half for what starts a word. */
+	const __m256i word =
+		_mm256_set1_epi8((char)((1U << (DLP_WORD_BUCKETS - 8)) - 1));
 	uint64_t begin = 0, inside = 0, base = 0;
+	struct buckets x = buckets(tr, p);
 	struct words w = { 0 };
 
-	for (unsigned int i = 0; i < 64; i += 32) {
-		__m256i v = load(p + i), next = load(p + i + 1);
+#	pragma GCC unroll 2
+	for (unsigned int i = 0; i < 2; i++) {
+		unsigned int at = 32 * i;
+		__m256i v = load(p + at), next = load(p + at + 1);
 		__m256i in = _mm256_andnot_si256(
 			marks(v, next),
-			_mm256_cmpeq_epi8(buckets(tr, p + i, 1), zero));
+			_mm256_cmpeq_epi8(_mm256_andnot_si256(word, x.b[i]),
+					  zero));
+		__m256i a =
+			_mm256_or_si256(x.a[i], _mm256_and_si256(word, x.b[i]));
 
-		begin |= bits(_mm256_cmpeq_epi8(buckets(tr, p + i, 0), zero))
-			 << i;
-		inside |= bits(in) << i;
-		base |= bits(_mm256_cmpeq_epi8(base64(v), zero)) << i;
-		add_words(v, i, &w);
+		begin |= bits(_mm256_cmpeq_epi8(a, zero)) << at;
+		inside |= bits(in) << at;
+		base |= bits(_mm256_cmpeq_epi8(base64(v), zero)) << at;
+		add_words(v, at, &w);
 	}
 	m->trigger = ~inside | (~begin & starts(&w, &m->edge));
 	m->digit = w.digit;

@@ -102,6 +102,19 @@ static void join(struct buf *b, struct str s)
 	buf_putc(b, '\n');
 }
 
+/* Lists of arguments: an option and its value are neighbours there, too. */
+static bool is_list(const struct event_field *f)
+{
+	return f->type == EVENT_JSON && str_starts(f->str, STR("[\""));
+}
+
+static void join_list(struct buf *b, struct str json)
+{
+	for (size_t i = 0; i < json.n; i++)
+		buf_putc(b, json.p[i] == ',' ? '=' : json.p[i]);
+	buf_putc(b, '\n');
+}
+
 static void join_all(struct buf *b, const struct event *e)
 {
 	const struct str *own[] = { &e->message,        &e->redirect_to,
@@ -118,7 +131,9 @@ static void join_all(struct buf *b, const struct event *e)
 		buf_putc(b, is_option(e->argv[i]) ? '=' : '\n');
 	}
 	for (size_t i = 0; i < e->n_fields; i++)
-		if (e->fields[i].str.n)
+		if (is_list(&e->fields[i]))
+			join_list(b, e->fields[i].str);
+		else if (e->fields[i].str.n)
 			join(b, e->fields[i].str);
 }
 
@@ -187,6 +202,36 @@ static struct str clean_json(struct server_dlp *d, struct str json, int *error)
 	return STR("\"[REDACTED]\"");
 }
 
+/* A list of strings is cleaned as an argv is. */
+static struct str clean_list(struct server_dlp *d, struct str json, int *error)
+{
+	_cleanup_arena_ struct arena a = ARENA_INIT(EVENT_ARENA_MAX);
+	_cleanup_buf_ struct buf out = BUF_INIT;
+	struct str before = STR_NONE;
+	struct json_writer w;
+	struct json *doc;
+	char *p;
+
+	if (json_parse(&a, json, &doc) < 0)
+		return clean_json(d, json, error);
+	json_writer_init(&w, &out, 0);
+	json_begin_array(&w);
+	json_foreach(it, doc)
+	{
+		if (it->type != JSON_STRING)
+			return clean_json(d, json, error);
+		json_str(&w, is_option(before)
+				     ? clean_value(d, before, it->text, error)
+				     : clean(d, it->text, error));
+		before = it->text;
+	}
+	json_end_array(&w);
+	p = out.error ? NULL : arena_dup(&d->arena, buf_str(&out));
+	if (!p)
+		*error = -ENOMEM;
+	return p ? str_from_n(p, out.len) : json;
+}
+
 static int clean_event(struct server_dlp *d, struct event *e)
 {
 	struct str *own[] = { &e->message,        &e->redirect_to,
@@ -204,7 +249,9 @@ static int clean_event(struct server_dlp *d, struct event *e)
 	for (size_t i = 0; i < e->n_fields; i++) {
 		struct event_field *f = &e->fields[i];
 
-		if (f->type == EVENT_STR)
+		if (is_list(f))
+			f->str = clean_list(d, f->str, &error);
+		else if (f->type == EVENT_STR)
 			f->str = clean(d, f->str, &error);
 		else if (f->type == EVENT_JSON)
 			f->str = clean_json(d, f->str, &error);

@@ -187,7 +187,7 @@ static const struct sample samples[] = {
 	{ "resend_key", "re_{a8}_{a24}", NULL },
 	{ "telnyx_key", "KEY{H32}_{a22}", NULL },
 	{ "facebook_token", "EAAC{a170}", NULL },
-	{ "twitter_bearer_token", "AAAAAAAAAAAAAAAAAAAAAA{a80}", NULL },
+	{ "twitter_bearer_token", "{a80}", "AAAAAAAAAAAAAAAAAAAAAA" },
 	{ "linkedin_secret", "WPL_AP1.{a16}.{b6}==", NULL },
 	{ "linkedin_secret", "{a16}", "LINKEDIN_CLIENT_SECRET=" },
 	{ "dropbox_token", "sl.B{u130}", NULL },
