@@ -6,13 +6,18 @@
  * back is undoing what came after it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/num.h"
+#include "base/path.h"
 #include "cli/client.h"
 #include "cli/output.h"
 #include "cli/store.h"
+#include "cli/textdiff.h"
+#include "trash/list.h"
 #include "trash/undo.h"
 
 static int open_store(const struct cli *c, bool read_only, struct trash **ret)
@@ -122,7 +127,8 @@ static int find(const struct cli *c, struct trash *t, struct buf *b,
 }
 
 struct changes {
-	struct buf b;
+	struct trash *t;
+	struct buf b, texts;
 	uint64_t n;
 };
 
@@ -136,6 +142,54 @@ static int put_change(void *arg, const struct checkpoint_change *k)
 		   : k->kind == '-' ? " (file was added after checkpoint)"
 				    : "");
 	return 0;
+}
+
+#define DIFF_MAX (1U << 20) /* longer files are only named */
+
+/* What the file holds now; empty when it is gone. */
+static int read_now(struct trash *t, struct str path, struct buf *out)
+{
+	_cleanup_buf_ struct buf name = BUF_INIT;
+	_cleanup_close_ int fd = -1;
+
+	buf_put_str(&name, path);
+	fd = path_open_beneath(trash_root_fd(t), buf_cstr(&name),
+			       O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	return fd_read_all(fd, DIFF_MAX, out);
+}
+
+static int put_text(struct trash *t, const struct checkpoint_change *k,
+		    struct buf *out)
+{
+	_cleanup_buf_ struct buf then = BUF_INIT, now = BUF_INIT;
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (trash_token_is_zero(k->before))
+		return 0; /* its content is what it was, or it is new */
+	r = trash_open_content(t, k->before, &fd, NULL);
+	if (r == 0)
+		r = fd_read_all(fd, DIFF_MAX, &then);
+	if (r == 0)
+		r = read_now(t, k->path, &now);
+	if (r == 0)
+		buf_printf(out, "--- a/" STR_FMT "\n+++ b/" STR_FMT "\n",
+			   STR_ARG(k->path), STR_ARG(k->path));
+	if (r == 0)
+		r = textdiff(buf_str(&then), buf_str(&now), out);
+	if (r == -ENOTSUP || r == -E2BIG)
+		buf_puts(out, "(binary, or too different to be shown)\n");
+	return 0; /* one that cannot be read does not hide the others */
+}
+
+static int put_difference(void *arg, const struct checkpoint_change *k)
+{
+	struct changes *s = arg;
+	int r = put_change(arg, k);
+
+	return r < 0 ? r : put_text(s->t, k, &s->texts);
 }
 
 int cmd_checkpoint_show(struct cli *c)
@@ -156,12 +210,15 @@ int cmd_checkpoint_show(struct cli *c)
 		       k.id, STR_ARG(k.session), STR_ARG(k.reason),
 		       buf_cstr(&when));
 	if (flag_bool(&c->flags, "diff")) {
-		r = checkpoint_changes(t, k.seq, put_change, &s);
+		s.t = t;
+		r = checkpoint_changes(t, k.seq, put_difference, &s);
+		buf_put_str(&s.b, buf_str(&s.texts));
 		if (r < 0)
 			r = fail_errno(r, "changes since %s", k.id);
 		else
 			r = out_buf(&s.b);
 		buf_done(&s.b);
+		buf_done(&s.texts);
 	}
 	return r;
 }

@@ -403,7 +403,7 @@ static const struct flag checkpoint_list_flags[] = {
 };
 
 static const struct flag checkpoint_show_flags[] = {
-	SWITCH("diff", "name the files that differ"),
+	SWITCH("diff", "the files that differ, and how"),
 	{ 0 },
 };
 

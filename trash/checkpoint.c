@@ -221,8 +221,8 @@ int checkpoint_purge(struct trash *t, struct str session, int64_t older_than_ns,
 /* --- what changed since --- */
 
 struct change {
-	char *path; /* owned; below the root */
-	uint64_t hash;
+	char *path;     /* owned; below the root */
+	size_t order;   /* of the records */
 	bool was_there; /* at the mark */
 	struct trash_token before;
 	struct record_stat st; /* then */
@@ -233,24 +233,15 @@ struct changes {
 	VEC(struct change) list;
 };
 
-static struct change *change_of(struct changes *c, struct str path)
-{
-	for (size_t i = 0; i < c->list.n; i++)
-		if (str_eq_c(path, c->list.data[i].path))
-			return &c->list.data[i];
-	return NULL;
-}
-
 static int note(struct changes *c, struct str path, bool was_there,
 		struct trash_token before, const struct record_stat *st)
 {
-	struct change ch = { .was_there = was_there,
+	struct change ch = { .order = c->list.n,
+			     .was_there = was_there,
 			     .before = before,
 			     .st = *st };
 	int r;
 
-	if (change_of(c, path))
-		return 0; /* the first record tells how it was */
 	ch.path = str_dup(path);
 	if (!ch.path)
 		return -ENOMEM;
@@ -326,8 +317,10 @@ static int tell(struct trash *t, const struct change *ch,
 
 static int cmp_change(const void *a, const void *b)
 {
-	return strcmp(((const struct change *)a)->path,
-		      ((const struct change *)b)->path);
+	const struct change *x = a, *y = b;
+	int r = strcmp(x->path, y->path);
+
+	return r ? r : x->order < y->order ? -1 : x->order > y->order;
 }
 
 int checkpoint_changes(struct trash *t, uint64_t seq, checkpoint_change_fn *fn,
@@ -343,8 +336,11 @@ int checkpoint_changes(struct trash *t, uint64_t seq, checkpoint_change_fn *fn,
 	if (c.list.n > 1)
 		qsort(c.list.data, c.list.n, sizeof(c.list.data[0]),
 		      cmp_change);
+	/* The first record of a path tells how it was. */
 	for (size_t i = 0; r == 0 && i < c.list.n; i++)
-		r = tell(t, &c.list.data[i], fn, arg);
+		if (i == 0 ||
+		    strcmp(c.list.data[i].path, c.list.data[i - 1].path) != 0)
+			r = tell(t, &c.list.data[i], fn, arg);
 	for (size_t i = 0; i < c.list.n; i++)
 		free(c.list.data[i].path);
 	vec_done(&c.list);

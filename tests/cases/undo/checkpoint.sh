@@ -31,6 +31,8 @@ cp_ show "$id" --session s --workspace "$WS" --diff
 expect_out 'M d/a'
 expect_out '+ b (restore deleted)'
 expect_out "- n/g"
+expect_out '--- a/d/a'
+expect_out '@@ -1'
 cp_ rollback "$id" --session s --workspace "$WS" --dry-run
 expect_out 'Will restore'
 take still
