@@ -96,6 +96,6 @@ export const demos = {
 
 export const notes = {
   dlp:
-    "Secrets are redacted in traffic to language models, not in a command's " +
-    "own output; these commands run as they are.",
+    "Secrets are redacted in what commands print, in traffic to language " +
+    "models and in the audit log; the commands run as they are.",
 };
