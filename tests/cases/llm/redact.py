@@ -49,6 +49,8 @@ CASES = [
     ("gzip", "gzip", '{"a":"<A>"}', '{"a":"<A>"}'),
     ("deflate", "deflate", '{"a":"<A>"}', '{"a":"<A>"}'),
     ("twice", "gzip, deflate", '{"a":"<A>"}', '{"a":"<A>"}'),
+    ("zstd", "zstd", '{"a":"<A>"}', '{"a":"<A>"}'),
+    ("br", "br", '{"a":"<A>"}', '{"a":"<A>"}'),
     ("clean gzip", "gzip", '{"a":"b"}', '{"a":"b"}'),
     ("chunked", "chunked", '{"a":"<A>"}', '{"a":"<A>"}'),
     ("large", "", '{"a":"' + "lorem ipsum " * 90000 + '<A>"}',
@@ -74,6 +76,12 @@ def encode(coding, data):
             data = gzip.compress(data)
         elif one == "deflate":
             data = zlib.compress(data)
+        elif one == "zstd":  # RFC 8878: one raw block
+            data = (b"\x28\xb5\x2f\xfd\x20" + bytes([len(data)])
+                    + (len(data) << 3 | 1).to_bytes(3, "little") + data)
+        elif one == "br":  # RFC 7932: one uncompressed meta-block, one empty
+            bits = 0 | 0 << 1 | 0 << 2 | len(data) - 1 << 4 | 1 << 20
+            data = bits.to_bytes(3, "little") + data + b"\x03"
     return data
 
 

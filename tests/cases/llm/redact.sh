@@ -24,6 +24,15 @@ python3 "$SRC/tests/cases/llm/redact.py" --check "$(fake_aws)" "$(fake_github)" 
 	fail "a secret is in the log"
 expect_event '.type == "llm_request" and .fields.redactions > 0'
 
+# what is longer than a client sends without asking first
+printf '{"a":"%0*d %s"}' 1500000 0 "$(fake_aws)" >"$WS/large.json"
+in_agent 'curl -sS -o /dev/null -w "%{http_code}\n" -H "x-api-key: k" -H x-fake:echo \
+	-H content-type:application/json -H "Expect: 100-continue" \
+	$ANTHROPIC_BASE_URL/v1/messages -d @large.json'
+expect_out 200
+seen .text | grep -q 'REDACTED' || fail "a large body came through"
+[ "$(seen .headers.expect)" = null ] || fail "Expect went on"
+
 # the budget: 40 requests and no more
 in_agent 'for i in $(seq 45); do curl -sS -o /dev/null -w "%{http_code}\n" -H "x-api-key: k" \
 	$ANTHROPIC_BASE_URL/v1/messages -d "{}"; done | sort | uniq -c'
