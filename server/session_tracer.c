@@ -118,6 +118,30 @@ static int add_namespace_layer(const struct session *s, struct arena *a,
 	return 0;
 }
 
+/* What looks for secrets on their way to language models. */
+static int add_dlp_layer(const struct session *s, struct arena *a,
+			 struct proto_ready *m)
+{
+	const struct settings *cfg = &s->app->cfg;
+	struct proto_layer *all =
+		arena_alloc(a, (m->n_layers + 1) * sizeof(*all));
+
+	if (!cfg->llm || !cfg->dlp_json.n)
+		return 0;
+	if (!all)
+		return -ENOMEM;
+	memcpy(all, m->layers, m->n_layers * sizeof(*all));
+	all[m->n_layers] = (struct proto_layer){
+		.name = STR("dlp"),
+		.active = s->llm.on,
+		.detail = s->llm.on ? str_from(cfg->dlp_mode)
+				    : STR("the proxy did not start"),
+	};
+	m->layers = all;
+	m->n_layers++;
+	return 0;
+}
+
 /* With a mount over the workspace, that is what keeps what is destroyed. */
 static int add_mount_layers(const struct session *s, struct arena *a,
 			    struct proto_ready *m)
@@ -161,6 +185,8 @@ static int on_ready(struct session *s, struct str body)
 	r = add_mount_layers(s, &a, &m);
 	if (r == 0)
 		r = add_namespace_layer(s, &a, &m);
+	if (r == 0)
+		r = add_dlp_layer(s, &a, &m);
 	if (r < 0)
 		return r;
 	buf_reset(&s->layers);

@@ -5,7 +5,8 @@
 . "$(dirname "$0")/lib.sh"
 
 start_fake
-llm_config "  scrub_responses: true"
+llm_config "  scrub_responses: true" "sandbox:
+  require: [secrets]"
 start_server
 curl="curl -sSN -w '\n%{http_code}\n' -H 'x-api-key: k'"
 # whole, a byte at a time, in a stream of events
@@ -36,3 +37,5 @@ in_agent "$curl -H 'x-fake: gzip' \$ANTHROPIC_BASE_URL/v1/messages -d '{}'"
 expect_out 502
 run agentsh proxy status s
 grep -Eq '^Tokens: [1-9]' "$T/out" || fail "tokens are not counted in scrubbed answers"
+# the guarantee that was required is on record
+expect_event '.type == "session_protection" and any(.fields.layers[]; .name == "dlp" and .active)'
