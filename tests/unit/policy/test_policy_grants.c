@@ -146,6 +146,34 @@ static void test_no_hole_in_changing_trees(void **state)
 	derived_done(&d);
 }
 
+/* Stars within components: what matches now, and the directories on the way. */
+static void test_wildcard_holes(void **state)
+{
+	struct derived d;
+
+	(void)state;
+	derive(&d,
+	       HEAD "file_rules:\n"
+		    "- {name: e, paths: ['/home/*/.ssh/**', '/et?/passwd'], "
+		    "decision: deny}\n"
+		    "- {name: k, paths: ['/workspace/**'], operations: "
+		    "[delete], decision: soft_delete}\n"
+		    "- {name: w, paths: ['/workspace/**', '/dev/pts/*'], "
+		    "decision: allow}\n");
+	assert_true(has_hole(&d, "/home/*/.ssh"));
+	assert_true(has_hole(&d, "/et?/passwd"));
+	assert_true(has_hole(&d, "/etc/passwd"));
+	assert_false(policy_needs_open_notify(d.policy, STR("/workspace")));
+	/* the same rules over a workspace that they reach into */
+	assert_true(policy_needs_open_notify(d.policy, STR("/etc")));
+	derived_done(&d);
+	derive(&d,
+	       HEAD "file_rules:\n"
+		    "- {name: e, paths: ['/home/*/a/**/b'], decision: deny}\n");
+	assert_true(policy_needs_open_notify(d.policy, STR("/workspace")));
+	derived_done(&d);
+}
+
 static void test_globs_need_notify(void **state)
 {
 	struct derived d;
@@ -209,6 +237,7 @@ int main(void)
 		cmocka_unit_test(test_unreachable),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_no_hole_in_changing_trees),
+		cmocka_unit_test(test_wildcard_holes),
 		cmocka_unit_test(test_globs_need_notify),
 		cmocka_unit_test(test_execute),
 		cmocka_unit_test(test_ports),
