@@ -117,7 +117,7 @@ echo guest >"$root/etc/hostname"
 mkdir -p "$root$src" "$root$build"
 (cd "$src" && tar cf - --exclude=corpus --exclude=.git tests data scripts docs \
 	README.md) | tar xf - -C "$root$src"
-(cd "$build" && find cli/agentsh* tracer/agentsh-tracer \
+(cd "$build" && find cli/agentsh* tracer/agentsh-* \
 	netproxy/agentsh-netproxy vfs/agentsh-vfs libexec tests/cases \
 	tests/escape tests/unit tests/lib -type f -perm -100 2>/dev/null) |
 	while read -r f; do

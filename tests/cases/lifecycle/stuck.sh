@@ -41,16 +41,12 @@ echo started >started$1
 wait
 sleep 60
 X
-inside() { # processes whose directory is the workspace
-	local p n=0
-	for p in /proc/[0-9]*; do
-		case $(readlink "$p/cwd" 2>/dev/null) in "$WS"*)
-			case $(cut -d' ' -f3 "$p/stat" 2>/dev/null) in Z | X | '') ;; *) n=$((n + 1)) ;; esac ;;
-		esac
-	done
-	echo $n
+# processes that run and whose directory is the workspace
+inside() {
+	find /proc -maxdepth 2 -path '/proc/[0-9]*/cwd' -lname "$WS*" 2>/dev/null | wc -l
 }
 gone() { [ "$(inside)" = 0 ]; }
+
 started() { [ -s "$WS/started$N" ] && [ "$(inside)" -ge 9 ]; }
 command() {
 	curl -sS -m 40 -X POST "$AGENTSH_SERVER/api/v1/sessions/s/exec" \

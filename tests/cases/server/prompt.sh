@@ -16,7 +16,9 @@ command_rules:
   - {name: rest, commands: ["*"], decision: allow}
 Y
 POLICY_FILE=$T/policy.yaml
-CONFIG_EXTRA=$(printf 'approvals:\n  enabled: true\n  mode: local_tty\n  timeout: 3s')
+TIME=${AGENTSH_TREE_SECONDS:+30} # where everything is slow
+TIME=${TIME:-3}
+CONFIG_EXTRA=$(printf 'approvals:\n  enabled: true\n  mode: local_tty\n  timeout: %ss' "$TIME")
 start_server
 new_session s
 echo treasure >"$WS/guarded"
@@ -63,7 +65,7 @@ expect_out "asked=3"
 [ "$(grep -c treasure "$T/out")" = 2 ] || fail "not both"
 
 # without a terminal nobody is asked: it waits for the API, then time-out denies
-run timeout 20 setsid "$AGENTSH_BUILD/cli/agentsh" exec s -- cat guarded
+run timeout 60 setsid "$AGENTSH_BUILD/cli/agentsh" exec s -- cat guarded
 expect_status 1
 expect_no_out treasure
 
