@@ -44,7 +44,8 @@ struct diverted {
 };
 
 struct divert_exec {
-	int stub; /* owned */
+	int stub;       /* owned */
+	struct stat st; /* of it, as it was found */
 	struct buf path;
 	struct diverted v[DIVERTED_MAX];
 	size_t next;
@@ -67,8 +68,21 @@ void exec_divert_open(struct tracer *t)
 	buf_puts(&path, STUB_NAME);
 	if (!path.error)
 		d->stub = open(buf_cstr(&path), O_RDONLY | O_CLOEXEC);
-	if (d->stub >= 0 && ownfd_path(d->stub, &d->path) < 0)
+	if (d->stub >= 0 &&
+	    (fstat(d->stub, &d->st) < 0 || ownfd_path(d->stub, &d->path) < 0))
 		(void)close(TAKE_FD(d->stub));
+}
+
+/* Written to since? (A build tree in the workspace may be.) Nobody can write
+ * to it while it runs. */
+static bool stub_is_same(const struct divert_exec *d)
+{
+	struct stat now;
+
+	return fstat(d->stub, &now) == 0 &&
+	       now.st_ctim.tv_sec == d->st.st_ctim.tv_sec &&
+	       now.st_ctim.tv_nsec == d->st.st_ctim.tv_nsec &&
+	       now.st_nlink == d->st.st_nlink;
 }
 
 static void forget(struct diverted *x)
@@ -232,7 +246,8 @@ int exec_divert(struct request *q, struct verdict v, uint64_t path_addr,
 	/* Descriptors are given through the listener; ptrace has none. */
 	if (strcmp(q->backend->source, "seccomp") != 0)
 		return -EACCES;
-	if (!d || d->stub < 0 || proc_stat_read(q->pid, &st) < 0)
+	if (!d || d->stub < 0 || !stub_is_same(d) ||
+	    proc_stat_read(q->pid, &st) < 0)
 		return -EACCES;
 	x = &d->v[d->next++ % DIVERTED_MAX];
 	forget(x);
@@ -273,7 +288,7 @@ bool exec_divert_arrived(struct request *q, struct str exe)
 	const struct divert_exec *d = q->tracer->divert;
 	struct diverted *x = d && d->stub >= 0 ? find(q) : NULL;
 
-	if (!x || !str_eq(exe, buf_str(&d->path)))
+	if (!x || !str_eq(exe, buf_str(&d->path)) || !stub_is_same(d))
 		return false;
 	if (!x->arrived)
 		restore(x);
