@@ -424,7 +424,7 @@ static void on_event_stop(struct ptracer *p, struct tracee *x, int signo)
 		ptracer_cont(x->tid, 0);
 }
 
-static void on_stop(struct ptracer *p, struct tracee *x, int status)
+void ptracer_stopped(struct ptracer *p, struct tracee *x, int status)
 {
 	int event = status >> 16, signo = WSTOPSIG(status);
 
@@ -483,7 +483,7 @@ bool ptracer_waited(struct ptracer *p, pid_t pid, int status)
 		ptracer_cont(pid, 0);
 		return true;
 	}
-	on_stop(p, x, status);
+	ptracer_stopped(p, x, status);
 	return true;
 }
 

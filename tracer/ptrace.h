@@ -59,6 +59,8 @@ void ptracer_escaped(struct request *q);
 
 /* The command of a tracee, looked up if need be; NULL = none. */
 struct command *ptracer_command(struct ptracer *p, struct tracee *x);
+/* x stopped, with this wait status. */
+void ptracer_stopped(struct ptracer *p, struct tracee *x, int status);
 /* Lets a stopped thread go on, with a signal or 0. */
 void ptracer_cont(pid_t tid, int signo);
 

@@ -68,6 +68,7 @@
 #ifndef PTRACE_GET_SYSCALL_INFO
 #	define PTRACE_GET_SYSCALL_INFO 0x420e
 #endif
+#define STOPPED    0x7f /* low byte of the status of a stop */
 #define OP_EXIT    2
 #define OP_SECCOMP 3
 
@@ -198,6 +199,30 @@ static int begin(struct ptracer *p, struct tracee *x, struct injection *i)
 	return 0;
 }
 
+/*
+ * The next stop is a few microseconds away: it is waited for, instead of going
+ * round by the signal and the loop. Ends when the calls are made, or with a
+ * stop that somebody else ordered, or a death; then they come by the loop.
+ */
+static void drive(struct ptracer *p, struct tracee *x)
+{
+	pid_t tid = x->tid;
+	siginfo_t info;
+
+	while (x && x->injection) {
+		info.si_pid = 0;
+		if (waitid(P_PID, (id_t)tid, &info, WSTOPPED | __WALL) < 0) {
+			if (errno == EINTR)
+				continue;
+			return; /* ECHILD: it is dead, and not reaped here */
+		}
+		ptracer_stopped(p, x, info.si_status << 8 | STOPPED);
+		if (info.si_status >> 8 == PTRACE_EVENT_STOP)
+			return;
+		x = tracees_find(&p->tracees, tid);
+	}
+}
+
 static void call_inject(struct request *q, int fd, bool cloexec)
 {
 	struct ptracer *p = tracer_of(q);
@@ -219,6 +244,8 @@ static void call_inject(struct request *q, int fd, bool cloexec)
 	if (r < 0) {
 		free(i);
 		skip_call(q->tid, r);
+	} else {
+		drive(p, x);
 	}
 }
 
