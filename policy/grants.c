@@ -13,10 +13,10 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/glob.h"
 #include "core/grant.h"
 #include "core/op.h"
 #include "policy/decide.h"
+#include "policy/extent.h"
 #include "policy/holes.h"
 #include "policy/policy.h"
 
@@ -31,16 +31,12 @@
 #define CHANGE_VERBS \
 	(WRITE_VERBS | CREATE_VERBS | REMOVE_VERBS | VERB(FILE_RENAME))
 
-enum extent {
-	EXTENT_FILE, /* exactly the path */
-	EXTENT_TREE, /* everything below the path, and nothing else */
-	EXTENT_SOME, /* some of what is below the path */
-};
-
 struct derive {
 	const struct policy *p;
-	struct grant_set *out; /* NULL: only find out about gaps */
-	struct str workspace;  /* "": not known */
+	struct grant_set *out;    /* NULL: only find out about gaps */
+	struct str workspace;     /* "": not known */
+	struct places places;     /* owned */
+	struct listings listings; /* owned */
 	const struct img_rule *rule;
 	uint32_t number;
 	uint32_t mask;     /* of the rule, without what nobody can reach */
@@ -50,37 +46,7 @@ struct derive {
 	bool system_trees; /* the closing rule is called default-deny-files */
 };
 
-/* Path (owned) and extent of one pattern without braces. 1, 0 = nothing there
- * that is absolute, or -ENOMEM. */
-static int measure(struct str pattern, char **ret_path, enum extent *ret)
-{
-	_cleanup_glob_build_ struct glob_build b = { 0 };
-	struct str path;
-	ptrdiff_t slash;
-	int r;
-
-	r = glob_compile(pattern, '/', &b);
-	if (r < 0)
-		return r == -ENOMEM ? r : 0;
-	path = buf_str(&b.prefix);
-	*ret = EXTENT_FILE;
-	if (b.shape != GLOB_EXACT) {
-		bool tree = b.shape == GLOB_SUPER && b.suffix.len == 0;
-
-		slash = str_rindex(path, '/');
-		*ret = tree && slash == (ptrdiff_t)path.n - 1 ? EXTENT_TREE
-							      : EXTENT_SOME;
-		path.n = slash > 0 ? (size_t)slash : 0;
-		if (path.n == 0)
-			path = STR("/");
-	}
-	if (path.n == 0 || path.p[0] != '/')
-		return 0;
-	*ret_path = str_dup(path);
-	return *ret_path ? 1 : -ENOMEM;
-}
-
-static uint32_t access_of(uint32_t mask, const char *path)
+static uint32_t access_of(uint32_t mask, struct str path)
 {
 	uint32_t a = 0;
 
@@ -97,74 +63,39 @@ static uint32_t access_of(uint32_t mask, const char *path)
 		a |= GRANT_REMOVE;
 	if (mask & VERB(FILE_MKNOD))
 		a |= GRANT_DEVICE;
-	if (a && str_starts(str_from(path), STR("/dev")))
+	if (a && str_starts(path, STR("/dev")))
 		a |= GRANT_IOCTL;
 	return a;
 }
 
-static bool below(struct str path, struct str dir)
+/* One of the first n rules permits any of the verbs in something that may be
+ * the path, or be in it. */
+static bool permitted_inside(const struct derive *d, struct str path,
+			     uint32_t n, uint32_t verbs)
 {
-	if (dir.n == 1)
-		return true;
-	return str_starts(path, dir) &&
-	       (path.n == dir.n || str_starts(str_skip(path, dir.n), STR("/")));
-}
+	for (size_t i = 0; i < d->places.v.n; i++) {
+		const struct place *p = &d->places.v.data[i];
 
-/* Could something that the patterns of both describe be the same file? */
-static bool overlap(struct str a, struct str b)
-{
-	return below(a, b) || below(b, a);
-}
-
-struct earlier {
-	struct str path;
-	bool above; /* look only for trees that the path lies in */
-	bool found;
-};
-
-static int see_earlier(void *arg, struct str pattern)
-{
-	_cleanup_free_ char *path = NULL;
-	struct earlier *e = arg;
-	enum extent extent;
-	int r;
-
-	r = measure(pattern, &path, &extent);
-	if (r > 0 && e->above)
-		e->found |= extent != EXTENT_FILE &&
-			    below(e->path, str_from(path));
-	else if (r > 0)
-		e->found |= overlap(str_from(path), e->path);
-	return r < 0 ? r : 0;
-}
-
-/* 1 if one of the first n rules permits any of the verbs in what e asks for. */
-static int search_permits(const struct derive *d, struct earlier *e, uint32_t n,
-			  uint32_t verbs)
-{
-	const struct img_rule *rules = img_rules(d->p, FAMILY_FILE);
-
-	for (uint32_t i = 0; i < n && !e->found; i++) {
-		if (!verdict_permits((enum verdict_kind)rules[i].kind) ||
-		    !(rules[i].mask & verbs))
-			continue;
-		for (uint32_t j = 0; j < rules[i].sources.n; j++) {
-			int r = glob_expand(img_str_at(d->p, rules[i].sources,
-						       j),
-					    see_earlier, e);
-			if (r < 0)
-				return r;
-		}
+		if (p->rule >= n)
+			return false; /* they are in order */
+		if (p->permits && (p->mask & verbs) &&
+		    extent_overlap(p->path, path))
+			return true;
 	}
-	return e->found;
+	return false;
 }
 
-static int permitted_inside(const struct derive *d, const char *tree,
-			    uint32_t n, uint32_t verbs)
+/* Some rule lets things be changed in a tree that the path lies in. */
+static bool changes_above(const struct derive *d, struct str path)
 {
-	struct earlier e = { .path = str_from(tree) };
+	for (size_t i = 0; i < d->places.v.n; i++) {
+		const struct place *p = &d->places.v.data[i];
 
-	return search_permits(d, &e, n, verbs);
+		if (p->permits && (p->mask & CHANGE_VERBS) &&
+		    p->extent != EXTENT_FILE && extent_below(path, p->path))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -191,29 +122,25 @@ static bool kernel_refuses(struct str pattern)
  * they are when the rules are built. That would forbid new names in a tree that
  * is to be written to, and new processes in /proc. 1: the hole can be made.
  */
-static int add_hole(struct derive *d, const char *path)
+static int add_hole(struct derive *d, struct str path)
 {
-	struct earlier e = { .path = str_from(path), .above = true };
 	int r;
 
-	if (below(e.path, STR("/proc")) ||
-	    (d->workspace.n && below(e.path, d->workspace)))
+	if (extent_below(path, STR("/proc")) ||
+	    (d->workspace.n && extent_below(path, d->workspace)) ||
+	    changes_above(d, path))
 		return 0;
-	r = search_permits(d, &e, d->p->h->family[FAMILY_FILE].n, CHANGE_VERBS);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	r = d->out ? grant_set_add_hole(d->out, path) : 0;
+	r = d->out ? grant_set_add_hole(d->out, path.p) : 0;
 	return r < 0 ? r : 1;
 }
 
-static bool denies(const struct policy *p, const char *path,
-		   enum file_verb verb)
+static bool denies(const struct policy *p, struct str path, enum file_verb verb)
 {
-	return file_rules_verdict(p, str_from(path), verb).kind == VERDICT_DENY;
+	return file_rules_verdict(p, path, verb).kind == VERDICT_DENY;
 }
 
 /* True if nothing that Landlock knows of is permitted on the very path. */
-static bool is_sealed(const struct policy *p, const char *path)
+static bool is_sealed(const struct policy *p, struct str path)
 {
 	static const enum file_verb verbs[] = {
 		FILE_OPEN,   FILE_READ,   FILE_LIST,  FILE_WRITE, FILE_CREATE,
@@ -231,73 +158,57 @@ static bool is_sealed(const struct policy *p, const char *path)
 static int hole_of_pattern(void *arg, const char *path)
 {
 	struct derive *d = arg;
-	int r = permitted_inside(d, path, d->number, READ_VERBS | CHANGE_VERBS);
-
-	if (r == 0)
-		r = add_hole(d, path) > 0 ? 0 : -EPERM;
-	return r > 0 ? -EPERM : r;
-}
-
-static int deny_pattern(void *arg, struct str pattern)
-{
-	_cleanup_free_ char *path = NULL;
-	struct derive *d = arg;
-	enum extent extent;
-	bool all = (d->mask & READ_VERBS) == READ_VERBS &&
-		   (d->mask & WRITE_VERBS);
 	int r;
 
-	if (kernel_refuses(pattern))
+	if (permitted_inside(d, str_from(path), d->number,
+			     READ_VERBS | CHANGE_VERBS))
+		return -EPERM;
+	r = add_hole(d, str_from(path));
+	return r > 0 ? 0 : r < 0 ? r : -EPERM;
+}
+
+static int deny_place(struct derive *d, const struct place *p)
+{
+	bool all = (d->mask & READ_VERBS) == READ_VERBS &&
+		   (d->mask & WRITE_VERBS);
+	bool hole = false;
+	int r;
+
+	if (kernel_refuses(p->pattern))
 		return 0;
-	r = measure(pattern, &path, &extent);
-	if (r <= 0)
-		return r;
-	if (extent == EXTENT_TREE && str_eq_c(str_from(path), "/")) {
+	if (p->extent == EXTENT_TREE && p->path.n == 1) {
 		d->closed |= d->mask;
 		if (d->mask & VERB(FILE_OPEN))
 			d->system_trees = str_eq_c(img_str(d->p, d->rule->name),
 						   "default-deny-files");
 		return 0;
 	}
-	/* r: something speaks against a hole */
-	r = 1;
-	if (extent == EXTENT_FILE)
-		r = !is_sealed(d->p, path);
-	else if (extent == EXTENT_TREE && all)
-		r = permitted_inside(d, path, d->number,
-				     READ_VERBS | CHANGE_VERBS);
-	if (r == 0) {
-		r = add_hole(d, path);
-		if (r != 0)
-			return r < 0 ? r : 0;
-	} else if (r < 0) {
-		return r;
-	}
+	if (p->extent == EXTENT_FILE)
+		hole = is_sealed(d->p, p->path);
+	else if (p->extent == EXTENT_TREE && all)
+		hole = !permitted_inside(d, p->path, d->number,
+					 READ_VERBS | CHANGE_VERBS);
+	r = hole ? add_hole(d, p->path) : 0;
+	if (r != 0)
+		return r < 0 ? r : 0;
 	/* A denial that is no hole matters to reads; changes are seen. */
 	if ((d->mask & READ_VERBS) &&
-	    !(extent == EXTENT_SOME && all &&
-	      holes_expand(pattern, hole_of_pattern, d) > 0))
+	    !(p->extent == EXTENT_SOME && all &&
+	      holes_expand(p->pattern, &d->listings, hole_of_pattern, d) > 0))
 		d->has_gap = true;
 	return 0;
 }
 
-static int permit_pattern(void *arg, struct str pattern)
+static int permit_place(struct derive *d, const struct place *p)
 {
-	_cleanup_free_ char *path = NULL;
-	struct derive *d = arg;
-	enum extent extent;
-	uint32_t access;
-	int r;
+	uint32_t access = access_of(d->mask, p->path);
 
-	r = measure(pattern, &path, &extent);
-	if (r <= 0)
-		return r;
-	access = access_of(d->mask, path);
 	if (access == 0)
 		return 0;
 	/* the grant on the directory is wider than the pattern */
-	d->wide_read |= extent == EXTENT_SOME && (access & GRANT_READ);
-	return d->out ? grant_set_add(d->out, path, access, /* expand */ false)
+	d->wide_read |= p->extent == EXTENT_SOME && (access & GRANT_READ);
+	return d->out ? grant_set_add(d->out, p->path.p, access,
+				      /* expand */ false)
 		      : 0;
 }
 
@@ -314,7 +225,8 @@ static int grant_redirect(const struct derive *d)
 	return grant_set_add(d->out, path, GRANT_RW, /* expand */ false);
 }
 
-static int derive_rule(struct derive *d)
+/* One rule and its places, of which there are n. */
+static int derive_rule(struct derive *d, const struct place *places, size_t n)
 {
 	enum verdict_kind kind = (enum verdict_kind)d->rule->kind;
 	int r = 0;
@@ -327,25 +239,29 @@ static int derive_rule(struct derive *d)
 		d->has_gap = true;
 	if (kind == VERDICT_REDIRECT)
 		return grant_redirect(d);
-	for (uint32_t i = 0; i < d->rule->sources.n && r >= 0; i++)
-		r = glob_expand(img_str_at(d->p, d->rule->sources, i),
-				verdict_permits(kind) ? permit_pattern
-						      : deny_pattern,
-				d);
-	return r < 0 ? r : 0;
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = verdict_permits(kind) ? permit_place(d, &places[i])
+					  : deny_place(d, &places[i]);
+	return r;
 }
 
 static int derive_files(struct derive *d)
 {
 	const struct img_rule *rules = img_rules(d->p, FAMILY_FILE);
-	int r = 0;
+	size_t at = 0, end;
+	int r = places_of(d->p, &d->places);
 
 	for (uint32_t i = 0; i < d->p->h->family[FAMILY_FILE].n && r == 0;
 	     i++) {
+		end = at;
+		while (end < d->places.v.n && d->places.v.data[end].rule == i)
+			end++;
 		d->rule = &rules[i];
 		d->number = i;
-		r = derive_rule(d);
+		r = derive_rule(d, d->places.v.data + at, end - at);
+		at = end;
 	}
+	listings_done(&d->listings);
 	return r;
 }
 
@@ -399,16 +315,17 @@ static bool any_program(const struct policy *p, const struct img_rule *r)
 }
 
 /* Programs that a rule names by path. */
-static int add_named_programs(const struct derive *d, const struct img_rule *r)
+static int add_named_programs(struct derive *d, const struct img_rule *r)
 {
 	for (uint32_t i = 0; i < r->sources.n; i++) {
-		_cleanup_free_ char *path = NULL;
+		struct str path;
 		enum extent extent;
 		int k;
 
-		k = measure(img_str_at(d->p, r->sources, i), &path, &extent);
+		k = extent_of(img_str_at(d->p, r->sources, i), &d->places.arena,
+			      &path, &extent);
 		if (k > 0)
-			k = grant_set_add(d->out, path,
+			k = grant_set_add(d->out, path.p,
 					  GRANT_READ | GRANT_EXECUTE,
 					  /* expand */ false);
 		if (k < 0)
@@ -417,7 +334,7 @@ static int add_named_programs(const struct derive *d, const struct img_rule *r)
 	return 0;
 }
 
-static int add_programs(const struct derive *d)
+static int add_programs(struct derive *d)
 {
 	static const char *const system[] = {
 		"/bin",        "/sbin",        "/usr/bin",   "/usr/sbin",
@@ -483,8 +400,20 @@ static int add_ports(const struct derive *d)
 	return 0;
 }
 
+static void derive_done(struct derive *d)
+{
+	places_done(&d->places);
+	listings_done(&d->listings);
+}
+
+/* It matters only where reading takes a rule. */
+static bool reads_to_watch(const struct derive *d)
+{
+	return d->has_gap || (d->wide_read && (d->closed & VERB(FILE_OPEN)));
+}
+
 int policy_derive_grants(const struct policy *p, struct str workspace,
-			 struct grant_set *ret)
+			 struct grant_set *ret, bool *ret_opens)
 {
 	_cleanup_free_ char *top = str_dup(workspace);
 	struct derive d = { .p = p, .out = ret, .workspace = workspace };
@@ -500,16 +429,20 @@ int policy_derive_grants(const struct policy *p, struct str workspace,
 				  /* expand */ false);
 	if (r == 0)
 		r = add_programs(&d);
-	return r == 0 ? add_ports(&d) : r;
+	if (r == 0)
+		r = add_ports(&d);
+	if (r == 0 && ret_opens)
+		*ret_opens = reads_to_watch(&d);
+	derive_done(&d);
+	return r;
 }
 
 bool policy_needs_open_notify(const struct policy *p, struct str workspace)
 {
 	struct derive d = { .p = p, .workspace = workspace };
-
 	/* when memory runs out, assume that something is to be watched */
-	if (derive_files(&d) < 0 || d.has_gap)
-		return true;
-	/* it matters only where reading takes a rule */
-	return d.wide_read && (d.closed & VERB(FILE_OPEN));
+	bool yes = derive_files(&d) < 0 || reads_to_watch(&d);
+
+	derive_done(&d);
+	return yes;
 }

@@ -16,13 +16,21 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
 
 #define MAX_NAMES 512 /* looked at for one pattern */
 
+struct listing {
+	char *path;        /* owned */
+	int error;         /* -errno: cannot be listed */
+	VEC(char *) names; /* owned */
+};
+
 struct expansion {
+	struct listings *listings;
 	holes_fn *fn;
 	void *arg;
 	char path[PATH_MAX];
@@ -63,25 +71,84 @@ static int append(struct expansion *x, size_t len, const char *name,
 	return expand(x, len + n + 1, rest);
 }
 
-/* All names in the directory x->path that match. */
-static int each_match(struct expansion *x, size_t len, const char *pattern,
-		      struct str rest)
+static void listing_free(struct listing *l)
 {
-	DIR *d = opendir(len ? x->path : "/");
-	struct dirent *e;
+	for (size_t i = 0; i < l->names.n; i++)
+		free(l->names.data[i]);
+	vec_done(&l->names);
+	free(l->path);
+	free(l);
+}
+
+void listings_done(struct listings *l)
+{
+	for (size_t i = 0; i < l->v.n; i++)
+		listing_free(l->v.data[i]);
+	vec_done(&l->v);
+}
+
+/* One more name than MAX_NAMES says that there are more. */
+static int read_names(struct listing *l)
+{
+	DIR *d = opendir(l->path);
+	const struct dirent *e;
 	int r = 0;
 
 	if (!d)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-	while (r == 0 && (e = readdir(d))) {
+	while (r == 0 && l->names.n <= MAX_NAMES && (e = readdir(d))) {
+		char *name;
+
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
-		if (++x->n_names > MAX_NAMES)
-			r = -E2BIG;
-		else if (fnmatch(pattern, e->d_name, 0) == 0)
-			r = append(x, len, e->d_name, rest);
+		name = strdup(e->d_name);
+		r = name ? vec_push(&l->names, name) : -ENOMEM;
+		if (r < 0)
+			free(name);
 	}
 	(void)closedir(d);
+	return r;
+}
+
+/* What the directory x->path holds. 0 or -ENOMEM. */
+static int list(struct expansion *x, size_t len, const struct listing **ret)
+{
+	const char *path = len ? x->path : "/";
+	struct listing *l;
+
+	for (size_t i = 0; i < x->listings->v.n; i++) {
+		*ret = x->listings->v.data[i];
+		if (strcmp((*ret)->path, path) == 0)
+			return 0;
+	}
+	l = calloc(1, sizeof(*l));
+	if (!l)
+		return -ENOMEM;
+	l->path = strdup(path);
+	if (!l->path || vec_push(&x->listings->v, l) < 0) {
+		listing_free(l);
+		return -ENOMEM;
+	}
+	l->error = read_names(l);
+	*ret = l;
+	return 0;
+}
+
+/* All names in the directory x->path that match. */
+static int each_match(struct expansion *x, size_t len, const char *pattern,
+		      struct str rest)
+{
+	const struct listing *l;
+	int r = list(x, len, &l);
+
+	if (r == 0)
+		r = l->error;
+	for (size_t i = 0; r == 0 && i < l->names.n; i++) {
+		if (++x->n_names > MAX_NAMES)
+			r = -E2BIG;
+		else if (fnmatch(pattern, l->names.data[i], 0) == 0)
+			r = append(x, len, l->names.data[i], rest);
+	}
 	return r;
 }
 
@@ -108,9 +175,10 @@ static int expand(struct expansion *x, size_t len, struct str rest)
 	return r < 0 ? r : each_match(x, len, name, rest);
 }
 
-int holes_expand(struct str pattern, holes_fn *fn, void *arg)
+int holes_expand(struct str pattern, struct listings *l, holes_fn *fn,
+		 void *arg)
 {
-	struct expansion x = { .fn = fn, .arg = arg };
+	struct expansion x = { .listings = l, .fn = fn, .arg = arg };
 
 	if (str_ends(pattern, STR("/**")))
 		pattern.n -= 3;

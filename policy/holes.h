@@ -6,6 +6,15 @@
 #define POLICY_HOLES_H
 
 #include "base/str.h"
+#include "base/vec.h"
+
+/* What directories hold, so that many patterns list each only once. Starts as
+ * all zero. */
+struct listings {
+	VEC(struct listing *) v; /* owned */
+};
+
+void listings_done(struct listings *l);
 
 /* 0 to go on, negative to give up. */
 typedef int holes_fn(void *arg, const char *path);
@@ -16,6 +25,7 @@ typedef int holes_fn(void *arg, const char *path);
  * cannot express it (other wildcards than a component's * and ?, a final two
  * stars; too many names; fn gave up).
  */
-int holes_expand(struct str pattern, holes_fn *fn, void *arg);
+int holes_expand(struct str pattern, struct listings *l, holes_fn *fn,
+		 void *arg);
 
 #endif

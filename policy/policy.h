@@ -185,9 +185,10 @@ bool policy_needs_open_notify(const struct policy *p, struct str workspace);
 /*
  * The floor's superset (interface section 4.13, without its traps): what the
  * rules could allow, as Landlock can say it. workspace gets GRANT_RW|EXECUTE.
+ * ret_opens (NULL: not wanted): as policy_needs_open_notify(), in one go.
  */
 int policy_derive_grants(const struct policy *p, struct str workspace,
-			 struct grant_set *ret);
+			 struct grant_set *ret, bool *ret_opens);
 
 /* `policy show`: the policy as agentsh prints it (PascalCase names). */
 int policy_to_json(const struct policy *p, struct json_writer *w);

@@ -138,11 +138,11 @@ static int narrow_tcp(const struct settings *s, struct grant_set *g)
 	return r;
 }
 
-static int derive_grants(const struct tracer *t, struct grant_set *g,
-			 bool hide_trash)
+static int derive_grants(struct tracer *t, struct grant_set *g, bool hide_trash)
 {
 	const struct settings *s = &t->settings;
-	int r = policy_derive_grants(t->policy, str_from(t->workspace), g);
+	int r = policy_derive_grants(t->policy, str_from(t->workspace), g,
+				     &t->opens_to_watch);
 
 	if (r == 0)
 		r = add_grants(g, &s->landlock_read, GRANT_READ);
@@ -434,8 +434,7 @@ static int open_policy(struct tracer *t)
 static bool reads_need_us(const struct tracer *t)
 {
 	return t->landlock_fd < 0 || t->landlock.n_reads_open > 0 ||
-	       blocks_iteration(t->policy) ||
-	       policy_needs_open_notify(t->policy, str_from(t->workspace));
+	       blocks_iteration(t->policy) || t->opens_to_watch;
 }
 
 static int start_floor(struct tracer *t)
@@ -765,6 +764,8 @@ void session_probed(struct tracer *t, const struct launch_event *confined,
 
 int session_policy_changed(struct tracer *t)
 {
+	t->opens_to_watch =
+		policy_needs_open_notify(t->policy, str_from(t->workspace));
 	t->reads_on_behalf |= reads_need_us(t);
 	t->copies = copies_free(t->copies);
 	return copies_new(t->policy, t->settings.path, &t->copies);

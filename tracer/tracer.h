@@ -113,6 +113,7 @@ struct tracer {
 	bool ready_sent;
 	/* Reads are opened here too: the floor is coarser than the policy. */
 	bool reads_on_behalf;
+	bool opens_to_watch;   /* by the policy, when Landlock was set up */
 	bool blocks_iteration; /* nobody reads an environment */
 	bool diverts;          /* some file rule redirects */
 

@@ -201,6 +201,47 @@ static void test_holes(void **state)
 	grant_set_done(&g);
 }
 
+/* A hole in a tree that is granted as a whole is open either way: it needs no
+ * tree around it to be taken apart, and what a tree above grants, no rule. */
+static void test_few_rules(void **state)
+{
+	static const struct want w[] = {
+		{ "ro/f", O_RDONLY, 0 },
+		{ "ro/a/f", O_RDONLY, 0 },
+		{ "ro/a/hid/f", O_RDONLY, EACCES },
+		{ "rw/.env", O_RDONLY, 0 },
+		{ "rw/.env", O_WRONLY, 0 },
+		{ "rw/sub/new", O_WRONLY | O_CREAT, 0 },
+		{ "ro/new", O_WRONLY | O_CREAT, EACCES },
+	};
+	struct landlock_report r;
+	struct grant_set g = { .tcp_connect_any = true, .tcp_bind_any = true };
+
+	(void)state;
+	NEED_LANDLOCK();
+	(void)grant_set_add(&g, in("ro/a/b"), GRANT_READ, false);
+	(void)grant_set_add(&g, in("ro"), GRANT_READ, false);
+	(void)grant_set_add(&g, in("."), GRANT_READ, false);
+	(void)grant_set_add(&g, in("rw/sub"), GRANT_RW, false);
+	(void)grant_set_add(&g, in("rw"), GRANT_RW, false);
+	(void)grant_set_add(&g, in("ro/f"), GRANT_READ, false);
+	(void)grant_set_add_hole(&g, in("rw/.env"));
+	check(&g, w, 2, &r);
+	assert_int_equal(r.n_rules, 2);
+	assert_int_equal(r.n_holes_open, 1);
+	/* one that is not: top, ro and ro/a are taken apart */
+	(void)grant_set_add_hole(&g, in("ro/a/hid"));
+	check(&g, w, ARRAY_LEN(w), &r);
+	/* rw, the right to list, other; ro: c, f, hid, secret; a: b, f */
+	assert_int_equal(r.n_rules, 9);
+	assert_int_equal(r.n_holes_open, 1);
+	/* what is more than the tree above grants is not left out */
+	(void)grant_set_add(&g, in("ro/c"), GRANT_READ | GRANT_EXECUTE, false);
+	check(&g, w, ARRAY_LEN(w), &r);
+	assert_int_equal(r.n_rules, 10);
+	grant_set_done(&g);
+}
+
 /* A hole that does not exist yet cannot be filled and then read. */
 static void test_hole_made_later(void **state)
 {
@@ -352,6 +393,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_grants),
 		cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_few_rules),
 		cmocka_unit_test(test_hole_made_later),
 		cmocka_unit_test(test_expand_and_hole_above),
 		cmocka_unit_test(test_moves),

@@ -28,8 +28,9 @@ static void derive(struct derived *d, const char *yaml)
 	assert_int_equal(policy_compile("t", str_from(yaml), NULL, 1,
 					&d->policy, &diag),
 			 0);
-	assert_int_equal(
-		policy_derive_grants(d->policy, STR("/workspace"), &d->g), 0);
+	assert_int_equal(policy_derive_grants(d->policy, STR("/workspace"),
+					      &d->g, NULL),
+			 0);
 	diag_done(&diag);
 }
 
