@@ -5,6 +5,8 @@
 . "$(dirname "$0")/../server/lib.sh"
 POLICY_FILE=$(dirname "$0")/policy.yaml
 # AGENTSH_LAYERS: what stands behind the floor (fuse, ptrace; default: neither)
+[ -z "${AGENTSH_PTRACE:-}" ] || AGENTSH_LAYERS="${AGENTSH_LAYERS:-}+ptrace"
+unset AGENTSH_PTRACE # the configuration below has it
 case ${AGENTSH_LAYERS:-} in
 *fuse*) [ -w /dev/fuse ] || skip "no /dev/fuse" ;;
 esac
