@@ -72,6 +72,9 @@ struct seccomp_options {
 	/* AF_* numbers that socket() refuses besides the built-in list */
 	const int *block_families;
 	size_t n_block_families;
+	/* No UDP: there is nobody to judge where a datagram goes, and no
+	 * Landlock right for it. */
+	bool no_datagrams;
 	/*
 	 * What Landlock offers here (landlock_abi()). Below 3 an unnotified
 	 * truncate(2) by path is refused by the filter instead.

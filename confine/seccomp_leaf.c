@@ -108,7 +108,8 @@ static bool family_blocked(const struct seccomp_options *o, int family)
  * ignores Landlock's TCP rules, hence the exact list; EPROTONOSUPPORT makes
  * Go and others fall back to TCP.
  */
-static void check_socket_ip(struct bpf *b, int family)
+static void check_socket_ip(struct bpf *b, const struct seccomp_options *o,
+			    int family)
 {
 	size_t in = bpf_if_eq(b, (uint32_t)family);
 	size_t stream, datagram;
@@ -122,6 +123,8 @@ static void check_socket_ip(struct bpf *b, int family)
 	bpf_ret(b, RET_ERRNO(EPROTONOSUPPORT));
 	bpf_end(b, stream);
 	datagram = bpf_if_eq(b, SOCK_DGRAM);
+	if (o->no_datagrams)
+		bpf_ret(b, RET_ERRNO(EACCES));
 	bpf_load_arg(b, 2);
 	bpf_ret_eq(b, 0, SECCOMP_RET_ALLOW);
 	bpf_ret_eq(b, IPPROTO_UDP, SECCOMP_RET_ALLOW);
@@ -137,9 +140,9 @@ static void check_socket(struct bpf *b, const struct seccomp_options *o)
 	if (!family_blocked(o, AF_UNIX))
 		bpf_ret_eq(b, AF_UNIX, SECCOMP_RET_ALLOW);
 	if (!family_blocked(o, AF_INET))
-		check_socket_ip(b, AF_INET);
+		check_socket_ip(b, o, AF_INET);
 	if (!family_blocked(o, AF_INET6))
-		check_socket_ip(b, AF_INET6);
+		check_socket_ip(b, o, AF_INET6);
 	if (!family_blocked(o, AF_NETLINK)) { /* NETLINK_ROUTE: getaddrinfo */
 		size_t netlink = bpf_if_eq(b, AF_NETLINK);
 

@@ -289,6 +289,9 @@ static int build_floor_filter(struct tracer *t)
 	struct seccomp_options o = t->seccomp;
 
 	o.notify = 0;
+	/* The proxy is the only way out then, as for TCP; a network of its own
+	 * has no other anyway. */
+	o.no_datagrams = t->settings.proxy_port && t->net_ns < 0;
 	o.launch_key = 0;
 	o.trace = false;
 	return seccomp_build(&o, &t->floor_filter, NULL);

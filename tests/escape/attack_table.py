@@ -31,8 +31,8 @@ TAIL = """
 * Agents that poison what allowed programs read (hooks, build scripts, variables; 17,
   18): the children run in the same sandbox, but they run.
 * Without seccomp notifications (another supervisor holds the listener): names of
-  programs, undo, datagrams and addresses are not judged; Landlock and the static
-  filter stay, TCP is left to the proxy's port. `detect` says so.
+  programs, undo and addresses are not judged; Landlock and the static filter stay,
+  TCP is left to the proxy's port and there is no UDP. `detect` says so.
 * There, as root, `/proc/sys` is writable where the policy's rules make Landlock grant
   `/proc`.
 * Without Landlock and without notifications nothing but the static filter is left.

@@ -60,7 +60,7 @@ holds '.security_mode == "minimal"'
 
 # the listener is refused: whatever rests on it scores nothing
 found -n
-for g in commands undo network; do
+for g in commands undo; do
 	state $g 'not held'
 done
 state audit weaker
@@ -74,7 +74,9 @@ if [ "$landlock" = true ]; then
 	state files weaker
 	result secret blocked
 	result connect blocked # the proxy's port is the only one
+	state network weaker
 fi
+result datagram blocked # there are no such sockets
 
 found -l -n
 state files 'not held'

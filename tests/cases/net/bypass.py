@@ -623,7 +623,7 @@ if "loopback" not in OPEN:
           b"hello")
     check("loopback six", lambda: own_loopback(socket.AF_INET6, "::1"),
           b"hello")
-check("loopback datagrams", own_datagrams, b"hello")
+    check("loopback datagrams", own_datagrams, b"hello")
 check("proxy", lambda: (via_proxy(HEAD + b"\r\n") or b"")[:15], b"HTTP/1.1 200 OK")
 if "names" not in OPEN:
     check("lookup", lambda: socket.gethostbyname("good.test"), WEB)
