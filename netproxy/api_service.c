@@ -185,6 +185,22 @@ void api_scrub_text(const struct exchange *x, struct str text, struct buf *out)
 		buf_put_str(out, text);
 }
 
+/* The type of a key in the URL or in a field that carries none, or NULL. */
+static const char *find_key(const struct api_conn *c,
+			    const struct http1_head *head)
+{
+	const struct dlp_engine *engine = c->api->dlp;
+	struct str phantom = phantom_of(&c->x);
+	const char *type =
+		redact_find_key(engine, phantom, buf_str(&c->x.path));
+
+	for (size_t i = 0; i < head->n_headers && !type; i++)
+		if (!swap_is_credential_field(head->headers[i].name))
+			type = redact_find_key(engine, phantom,
+					       head->headers[i].value);
+	return type;
+}
+
 /* --- may it go? ---------------------------------------------------------- */
 
 static void refuse(struct api_conn *c, unsigned int status, const char *why)
@@ -217,9 +233,18 @@ static void refuse_by_rule(struct api_conn *c, struct str path)
 	refuse(c, 403, buf_cstr(&why));
 }
 
+static void refuse_key(struct api_conn *c, const char *type)
+{
+	_cleanup_buf_ struct buf why = BUF_INIT;
+
+	buf_printf(&why, "its URL or a header field holds %s", type);
+	refuse(c, 403, buf_cstr(&why));
+}
+
 bool api_accept_service(struct api_conn *c, const struct http1_head *head)
 {
 	_cleanup_buf_ struct buf path = BUF_INIT;
+	const char *key;
 	struct exchange *x = &c->x;
 	const struct service *s = x->service;
 
@@ -245,6 +270,8 @@ bool api_accept_service(struct api_conn *c, const struct http1_head *head)
 		refuse(c, 502, s->cred->error);
 	else if (has_foreign(x, head))
 		refuse(c, 403, "a credential that is not the session's");
+	else if ((key = find_key(c, head)) != NULL)
+		refuse_key(c, key);
 	else
 		return true;
 	return false;

@@ -105,6 +105,36 @@ int redact_body(const struct dlp_engine *engine, struct dlp_tokens *tokens,
 	return r < 0 ? r : out->error;
 }
 
+struct key_scan {
+	const struct dlp_engine *engine;
+	struct str text, spare;
+	const char *type;
+};
+
+static void on_key(void *arg, const struct dlp_finding *f)
+{
+	struct key_scan *s = arg;
+	enum dlp_group group = dlp_type_group(s->engine, f->type);
+	struct str found = str_from_n(s->text.p + f->offset, (size_t)f->length);
+
+	if (f->action == DLP_LOG || f->action == DLP_OFF ||
+	    (group != DLP_API_KEYS && group != DLP_CUSTOM) ||
+	    (s->spare.n && str_find(found, s->spare) >= 0))
+		return;
+	s->type = dlp_type_name(s->engine, f->type);
+}
+
+const char *redact_find_key(const struct dlp_engine *engine, struct str spare,
+			    struct str text)
+{
+	struct key_scan s = { .engine = engine, .text = text, .spare = spare };
+	const struct dlp_sink sink = { .found = on_key, .arg = &s };
+
+	if (engine && text.n && dlp_find(engine, text, &sink) < 0)
+		return "what could not be looked at";
+	return s.type;
+}
+
 void redact_put(const struct redact_result *r, struct json_writer *w)
 {
 	json_begin_array(w);

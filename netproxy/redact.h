@@ -31,6 +31,12 @@ struct redact_result {
 int redact_body(const struct dlp_engine *engine, struct dlp_tokens *tokens,
 		struct str spare, struct str in, struct buf *out,
 		struct redact_result *ret);
+/*
+ * The type of a key, token or custom pattern that text holds and that is not to
+ * leave, or NULL. For text that cannot be edited: URLs, header fields.
+ */
+const char *redact_find_key(const struct dlp_engine *engine, struct str spare,
+			    struct str text);
 /* [{"type":"email","count":2}, ...] */
 void redact_put(const struct redact_result *r, struct json_writer *w);
 

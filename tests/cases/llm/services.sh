@@ -100,6 +100,14 @@ done
 in_agent "$curl \"\$HUB_API_URL/repos/a?access_token=$other\""
 expect_out 403
 
+# a key of somebody's in the URL or a field
+for try in "\$HUB_API_URL/repos/$(fake_aws)" "\"\$HUB_API_URL/repos/a?q=$(fake_aws)\"" \
+	"-H 'X-Note: $(fake_aws)' \$HUB_API_URL/repos/a"; do
+	in_agent "$curl $try"
+	expect_out 403
+	expect_out 'holds'
+done
+
 # methods and paths
 for try in "-X DELETE \$HUB_API_URL/repos/a" "\$HUB_API_URL/user" "-d x \$HUB_API_URL/repos/a" \
 	"--path-as-is \$HUB_API_URL/repos/../user" "\$HUB_API_URL/repos/a%2fsecrets" \
