@@ -54,7 +54,7 @@ command() {
 		-d "{\"command\":\"sh\",\"args\":[\"tree.sh\",\"$N\"]$1}" >"$T/bg" &
 	BG=$!
 }
-T0=${AGENTSH_TREE_SECONDS:-2}
+T0=${AGENTSH_TREE_SECONDS:-4}
 N=1
 command ",\"timeout\":\"${T0}s\""
 wait_for started
