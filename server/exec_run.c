@@ -26,6 +26,7 @@
  */
 #define MAX_STARTING    4
 #define READ_MAX        65536
+#define RELAY_PIPE      (1 << 20)
 #define DRAIN_NS        (1000ULL * 1000000)
 #define TRACER_GRACE_NS (15ULL * 1000000000)
 #define STREAM_HIGH     (1U << 20)
@@ -204,6 +205,8 @@ static int open_relayed(struct command *c, int fds[3])
 {
 	int r = capture(c, &c->out, &fds[1]);
 
+	/* Fewer turns to and fro; as much as is permitted will do. */
+	(void)fcntl(c->out.fd, F_SETPIPE_SZ, RELAY_PIPE);
 	fds[0] = TAKE_FD(c->fds[0]);
 	if (r == 0)
 		r = redact_open(&c->out, c->fds[1]);
