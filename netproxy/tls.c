@@ -278,6 +278,14 @@ struct tls_client *tls_client_free(struct tls_client *c)
 
 /* --- connections --------------------------------------------------------- */
 
+/* SSL_set_tlsext_host_name(), whose macro casts const away. */
+static bool set_server_name(SSL *ssl, const char *host)
+{
+	return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME,
+			TLSEXT_NAMETYPE_host_name,
+			(void *)(uintptr_t)host) == 1;
+}
+
 int tls_connect(struct tls_client *c, struct stream *s, const char *host,
 		const struct addr *addr)
 {
@@ -298,7 +306,7 @@ int tls_connect(struct tls_client *c, struct stream *s, const char *host,
 			param, addr->b + (addr_is_v4(addr) ? 12 : 0),
 			addr_is_v4(addr) ? 4 : 16);
 	else
-		ok = SSL_set_tlsext_host_name(t->ssl, host) == 1 &&
+		ok = set_server_name(t->ssl, host) &&
 		     SSL_set1_host(t->ssl, host) == 1;
 	(void)SSL_set_alpn_protos(t->ssl, alpn, sizeof(alpn) - 1);
 	return ok ? 0 : -ENOMEM; /* the stream is closed by its owner */

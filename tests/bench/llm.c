@@ -166,9 +166,11 @@ static void serve(const char *cert, const char *key)
 
 		(void)setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one,
 				 sizeof(one));
-		if (client < 0 || pthread_create(&t, NULL, serve_one,
-						 (void *)(intptr_t)client))
+		if (client < 0)
 			die("accept");
+		if (pthread_create(&t, NULL, serve_one,
+				   (void *)(intptr_t)client))
+			die("thread");
 		(void)pthread_detach(t);
 	}
 }
