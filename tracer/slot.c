@@ -58,8 +58,8 @@ struct slot {
 static bool is_possible(const struct tracer *t)
 {
 	return t->cgroups && t->listener && !t->no_getfd && t->launcher &&
-	       !t->host && t->launch_key &&
-	       !(t->notify & NOTIFY_STAT) && !t->slots_off && !t->shutting_down;
+	       !t->host && t->launch_key && !(t->notify & NOTIFY_STAT) &&
+	       !t->slots_off && !t->shutting_down;
 }
 
 static bool limits_eq(const struct proto_limits *a,
