@@ -106,6 +106,13 @@ static int open_device(const struct file_call *f)
 	return fd;
 }
 
+/* Others are opened here: a child would hold the FIFO open for a moment after
+ * the caller has closed it. */
+static bool fifo_waits(const struct file_call *f)
+{
+	return !has(f, O_NONBLOCK) && (f->flags & O_ACCMODE) != O_RDWR;
+}
+
 /*
  * Opens in a child of ours, which blocks instead of us. It ends with the
  * command or when the caller goes away; the request is the child's to answer.
@@ -186,7 +193,7 @@ static int64_t open_existing(struct file_call *f)
 		return -ENOTDIR;
 	if (S_ISDIR(mode) && has(f, O_CREAT))
 		return -EISDIR;
-	if (S_ISFIFO(mode))
+	if (S_ISFIFO(mode) && fifo_waits(f))
 		return open_in_worker(f);
 	if (S_ISREG(mode) && for_writing(f)) {
 		r = keep_content(f);
