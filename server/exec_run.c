@@ -205,7 +205,7 @@ static int open_relayed(struct command *c, int fds[3])
 {
 	int r = capture(c, &c->out, &fds[1]);
 
-	/* Fewer turns to and fro; as much as is permitted will do. */
+	/* Fewer turns between the two; what is permitted will do. */
 	(void)fcntl(c->out.fd, F_SETPIPE_SZ, RELAY_PIPE);
 	fds[0] = TAKE_FD(c->fds[0]);
 	if (r == 0)

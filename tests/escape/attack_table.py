@@ -50,7 +50,8 @@ TAIL = """
   cannot be redirected by notifications: it is denied.
 * `block_iteration` closes /proc/PID/environ; a program's own variables are in its
   memory. What must not be seen must not be passed (`allow`, `deny`).
-* Secrets in the traffic to a language model are not redacted yet (`detect`: G5).
+* A secret that is encrypted, cut in pieces by other text, or written in an encoding that
+  [dlp.md](dlp.md) does not name passes; so does one typed character by character.
 * Overlay races of set-uid launchers (43, 50, 51) and parsers of container images (41)
   have no counterpart here: nothing is set-uid, no image is read.
 """
