@@ -283,6 +283,23 @@ static void put_system(struct buf *out)
 			return;
 }
 
+/* Makes or opens a directory that nobody else can write to: it may lie in /tmp,
+ * where somebody could have been before us. */
+static int open_own(const char *dir)
+{
+	_cleanup_close_ int at = -1;
+	struct stat st;
+
+	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	at = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (at < 0 || fstat(at, &st) < 0)
+		return -errno;
+	if (st.st_uid != geteuid() || (st.st_mode & 022))
+		return -EPERM;
+	return TAKE_FD(at);
+}
+
 int mitm_write_trust(const struct mitm *m, const char *dir)
 {
 	_cleanup_buf_ struct buf ca = BUF_INIT, all = BUF_INIT;
@@ -297,11 +314,9 @@ int mitm_write_trust(const struct mitm *m, const char *dir)
 	buf_put_str(&all, buf_str(&ca));
 	if (all.error)
 		return all.error;
-	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
-		return -errno;
-	at = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	at = open_own(dir);
 	if (at < 0)
-		return -errno;
+		return at;
 	r = fd_write_file_atomic(at, "ca.pem", buf_str(&ca), 0644);
 	return r < 0 ? r
 		     : fd_write_file_atomic(at, "bundle.pem", buf_str(&all),

@@ -82,3 +82,8 @@ dir=$(ls -d "${TMPDIR:-/tmp}"/agentsh-trust-"$(id -u)"-s)
 expect_event '.type == "http_service_request" and .policy.rule == "talk"'
 run agentsh session destroy s
 [ ! -e "$dir" ] || fail "trust is left behind"
+# somebody was there before us: no TLS is opened, and nobody is asked to trust
+mkdir "$dir" && chmod 777 "$dir"
+in_agent "echo \"cert=\$SSL_CERT_FILE base=\$ANTHROPIC_BASE_URL\""
+rmdir "$dir" 2>/dev/null || { ls "$dir"; fail "written into a foreign directory"; }
+expect_out 'cert= base='
