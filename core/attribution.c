@@ -193,6 +193,13 @@ void attribution_act(struct attribution *a, uint32_t place, pid_t caller)
 	atomic_store_explicit(&mine->caller, caller, memory_order_release);
 }
 
+void attribution_leave(void)
+{
+	if (mine)
+		atomic_store(&mine->tid, 0);
+	mine = NULL;
+}
+
 static uint64_t generation_of(const struct attribution *a, uint32_t place)
 {
 	return place < COMMANDS ? atomic_load(&a->entries[place].generation)

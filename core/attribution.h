@@ -53,6 +53,8 @@ void attribution_act(struct attribution *a, uint32_t place, pid_t caller);
 void attribution_reset(struct attribution *a);
 /* In a child that was forked: it is a thread of its own. */
 void attribution_forked(void);
+/* The calling thread acts for nobody any more: before it ends. */
+void attribution_leave(void);
 
 /*
  * Reader: the command that the thread tid acts for, as its place and a number

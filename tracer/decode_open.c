@@ -140,6 +140,7 @@ static int64_t open_in_worker(struct file_call *f)
 			request_fail(q, -fd);
 		else
 			(void)inject(f, fd);
+		attribution_leave();
 		_exit(0);
 	}
 	*slot = pid;

@@ -139,7 +139,7 @@ int gate_ask(struct vfs *v, const struct gate_op *g)
 	if (g->path2.n > 0)
 		event_add_str(&e, "to_path", g->path2);
 	(void)pthread_mutex_lock(&v->gate_lock);
-	if (g->quiet && plainly_allowed(v, g)) {
+	if ((g->quiet || g->judged) && plainly_allowed(v, g)) {
 		(void)pthread_mutex_unlock(&v->gate_lock);
 		return 0;
 	}
