@@ -256,7 +256,7 @@ static int restrict_self(struct tracer *t)
 	if (t->notify & NOTIFY_NET)
 		g.tcp_connect_any = g.tcp_bind_any = true;
 	/* What is held back inside a tree is held back from the one command by
-	 * its own domain, and from us by what we judge (decision 0009). */
+	 * its own domain, and from us by what we judge (decision 0011). */
 	if (t->direct)
 		grant_set_fill_holes(&g);
 	if (r == 0)
