@@ -36,6 +36,21 @@ trick swap "${RACE_SECONDS:-2}"
 expect_no_out failed
 [ "$STATUS" = 0 ] || expect_event '.type == "ptrace_escape" and .fields.outcome == "killed"'
 
+# the process that lends descriptors is not theirs to end, or to look into
+case ${AGENTSH_LAYERS:-} in
+*'"notify": false'*)
+	traced bash -c 'for p in /proc/[0-9]*; do
+		[ "$(cat $p/comm 2>/dev/null)" = agentsh-holder ] || continue
+		kill -9 ${p#/proc/} && echo killed; kill -STOP ${p#/proc/} && echo stopped
+		ls $p/fd | wc -l
+	done; echo over >still; cat still'
+	expect_no_out killed
+	expect_no_out stopped
+	expect_out over
+	expect_err 'Operation not permitted'
+	;;
+esac
+
 # job control: ^Z and fg of a job in an interactive shell on a terminal
 cat >"$WS/job.py" <<'PY'
 import os, pty, re, select, sys, time
