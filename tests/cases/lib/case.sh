@@ -101,7 +101,7 @@ write_config() {
 add_ptrace() {
 	local indent
 
-	grep -q '^[[:space:]]*ptrace:' "$T/config.yaml" && return
+	grep -q '[[:space:]{]ptrace:' "$T/config.yaml" && return
 	if grep -q '^sandbox: {' "$T/config.yaml"; then
 		sed -i 's/^sandbox: {/sandbox: {ptrace: {enabled: true}, /' \
 			"$T/config.yaml"
