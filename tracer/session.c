@@ -120,24 +120,6 @@ static int add_grants(struct grant_set *g, const struct settings_list *l,
 	return r;
 }
 
-/* landlock.network of the configuration. */
-static int narrow_tcp(const struct settings *s, struct grant_set *g)
-{
-	int r = 0;
-
-	if (!s->connect_tcp) {
-		g->tcp_connect_any = false;
-		g->tcp_connect_ports.n = 0;
-	}
-	if (s->bind_tcp)
-		return 0;
-	g->tcp_bind_any = false;
-	g->tcp_bind_ports.n = 0;
-	for (size_t i = 0; r == 0 && i < s->n_bind_ports; i++)
-		r = vec_push(&g->tcp_bind_ports, s->bind_ports[i]);
-	return r;
-}
-
 static int derive_grants(struct tracer *t, struct grant_set *g, bool hide_trash)
 {
 	const struct settings *s = &t->settings;
@@ -180,7 +162,7 @@ static int derive_grants(struct tracer *t, struct grant_set *g, bool hide_trash)
 	if (r == 0 && s->proxy_port)
 		r = vec_push(&g->tcp_connect_ports, s->proxy_port);
 	if (r == 0)
-		r = narrow_tcp(s, g);
+		r = settings_narrow_tcp(s, g);
 	return r;
 }
 

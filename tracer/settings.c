@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/num.h"
 #include "base/path.h"
+#include "core/grant.h"
 #include "core/limits.h"
 #include "tracer/brake.h"
 
@@ -252,6 +253,23 @@ bool settings_protects(const struct settings *s, struct str path,
 	return moves_name && (above_any(&s->protected_paths, path) ||
 			      above_any(&s->closed_paths, path) ||
 			      above_any(&s->deny_paths, path));
+}
+
+int settings_narrow_tcp(const struct settings *s, struct grant_set *g)
+{
+	int r = 0;
+
+	if (!s->connect_tcp) {
+		g->tcp_connect_any = false;
+		g->tcp_connect_ports.n = 0;
+	}
+	if (s->bind_tcp)
+		return 0;
+	g->tcp_bind_any = false;
+	g->tcp_bind_ports.n = 0;
+	for (size_t i = 0; r == 0 && i < s->n_bind_ports; i++)
+		r = vec_push(&g->tcp_bind_ports, s->bind_ports[i]);
+	return r;
 }
 
 bool settings_may_bind(const struct settings *s, uint16_t port)

@@ -80,6 +80,10 @@ bool settings_denies(const struct settings *s, struct str path);
  */
 bool settings_protects(const struct settings *s, struct str path,
 		       bool moves_name);
+struct grant_set;
+/* Takes from what Landlock grants what landlock.network of the configuration
+ * does not leave. 0 or -ENOMEM. */
+int settings_narrow_tcp(const struct settings *s, struct grant_set *g);
 /* May a command listen at this TCP port? */
 bool settings_may_bind(const struct settings *s, uint16_t port);
 void tracer_settings_done(struct settings *s);
