@@ -19,6 +19,7 @@
 #include <openssl/evp.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "netproxy/api_priv.h"
 
 #define REQUEST_NS 60000000000ULL
@@ -313,10 +314,38 @@ static void on_timeout(struct loop *l, void *arg)
 	conn_free(c);
 }
 
+/*
+ * Most sessions never ask a language model: trust and DLP engine, which cost
+ * milliseconds and megabytes, are made for the first connection. The server has
+ * compiled the same settings before, so this fails for want of memory only.
+ */
+static int wake(struct api *a)
+{
+	_cleanup_buf_ struct buf err = BUF_INIT;
+	int r = 0;
+
+	if (a->awake)
+		return 0;
+	if (!a->tls)
+		r = tls_client_new(a->ca, &a->tls, &err);
+	a->pool.tls = a->tls;
+	if (r == 0 && a->dlp_json && !a->dlp)
+		r = dlp_engine_from_json(str_from(a->dlp_json), &err, &a->dlp);
+	if (r == 0 && a->dlp && !a->tokens) {
+		a->tokens = dlp_tokens_new(1U << 20);
+		r = a->tokens ? 0 : -ENOMEM;
+	}
+	a->awake = r == 0;
+	return r < 0 ? log_error_errno(r, "language model proxy: %s",
+				       buf_cstr(&err))
+		     : 0;
+}
+
 static struct api_conn *conn_new(struct api *a, int fd)
 {
-	struct api_conn *c = a->n < API_MAX_CONNS ? calloc(1, sizeof(*c))
-						  : NULL;
+	struct api_conn *c = a->n < API_MAX_CONNS && wake(a) == 0
+				     ? calloc(1, sizeof(*c))
+				     : NULL;
 
 	if (!c)
 		return NULL;
@@ -413,25 +442,19 @@ static int open_trust(struct api *a, struct str path)
 int api_init(struct api *a, const struct json *settings, struct buf *err)
 {
 	const struct json *o = json_get(settings, "llm");
-	struct str dlp_json = json_get_str(settings, "dlp");
-	_cleanup_free_ char *ca = NULL;
 	int r;
 
 	a->log_fd = -1;
 	if (!o)
 		return 0;
-	r = keep_path(o, "ca", &ca);
-	if (r == 0)
-		r = tls_client_new(ca, &a->tls, err);
+	r = keep_path(o, "ca", &a->ca);
+	if (r == 0 && a->ca) /* what is wrong with it is said now */
+		r = tls_client_new(a->ca, &a->tls, err);
 	if (r == 0)
 		r = providers_init(&a->providers, json_get(o, "providers"),
 				   err);
-	if (r == 0 && dlp_json.n)
-		r = dlp_engine_from_json(dlp_json, err, &a->dlp);
-	if (r == 0 && a->dlp) {
-		a->tokens = dlp_tokens_new(1U << 20);
-		r = a->tokens ? 0 : -ENOMEM;
-	}
+	if (r == 0)
+		r = keep_path(settings, "dlp", &a->dlp_json);
 	if (r == 0)
 		r = keep_path(o, "log", &a->log_path);
 	if (r == 0)
@@ -442,7 +465,6 @@ int api_init(struct api *a, const struct json *settings, struct buf *err)
 	a->n_requests = json_get_i64(o, "requests", 0);
 	a->n_tokens = json_get_i64(o, "tokens", 0);
 	a->pool.loop = a->loop;
-	a->pool.tls = a->tls;
 	a->next_id = (uint64_t)clock_realtime_ns();
 	if (r == 0)
 		r = api_set_policy(a, json_get(settings, "phantoms"));
@@ -477,6 +499,8 @@ void api_done(struct api *a)
 	(void)tls_client_free(a->tls);
 	(void)dlp_engine_free(a->dlp);
 	(void)dlp_tokens_free(a->tokens);
+	free(a->ca);
+	free(a->dlp_json);
 	free(a->log_path);
 	free(a->body_dir);
 	if (a->log_fd >= 0)

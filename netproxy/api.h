@@ -47,6 +47,9 @@ struct api {
 	/* of the session; 0 = no limit */
 	int64_t max_requests, max_tokens;
 	int64_t n_requests, n_tokens;
+	bool awake;     /* what only requests need is there */
+	char *ca;       /* owned; NULL = the system's */
+	char *dlp_json; /* owned; NULL = off */
 	char *log_path; /* owned; NULL = none */
 	char *body_dir; /* owned; NULL = bodies are not kept */
 	int log_fd;

@@ -205,6 +205,7 @@ int mitm_new(struct mitm **ret)
 	struct mitm *m = calloc(1, sizeof(*m));
 	int r = m ? 0 : -ENOMEM;
 
+	(void)OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 	if (r == 0) {
 		m->key = EVP_EC_gen("P-256");
 		m->leaf_key = EVP_EC_gen("P-256");
