@@ -36,36 +36,6 @@
 /* For dropping what is over age, when a session starts and ends. */
 #define PURGE_MS 200
 
-static bool can_trace(const struct tracer *t)
-{
-	return t->settings.ptrace && t->ptrace_error == 0;
-}
-
-/* What ptrace does, it does instead of notifications. */
-static uint32_t less_by_ptrace(const struct tracer *t, uint32_t notify)
-{
-	const struct settings *s = &t->settings;
-
-	/* The image is looked at when it starts, not when it first calls. */
-	if (s->ptrace_execve)
-		notify &= ~(uint32_t)NOTIFY_POSTEXEC;
-	if (!t->by_ptrace)
-		return notify;
-	notify &= ~(uint32_t)NOTIFY_POSTEXEC;
-	notify |= NOTIFY_SIGNAL; /* the holder is in the commands' domain */
-	if (!s->ptrace_execve)
-		notify &= ~(uint32_t)NOTIFY_EXEC;
-	if (!s->ptrace_file)
-		notify &=
-			~(uint32_t)(NOTIFY_OPEN_READ | NOTIFY_OPEN_WRITE |
-				    NOTIFY_MUTATE | NOTIFY_META | NOTIFY_STAT);
-	if (!s->ptrace_network)
-		notify &= ~(uint32_t)(NOTIFY_NET | NOTIFY_RECVMSG);
-	if (!s->ptrace_signal)
-		notify &= ~(uint32_t)NOTIFY_SIGNAL;
-	return notify;
-}
-
 /* env_policy.block_iteration: /proc/PID/environ is closed. */
 static bool blocks_iteration(const struct policy *p)
 {
@@ -73,41 +43,6 @@ static bool blocks_iteration(const struct policy *p)
 
 	policy_env_limits(p, (struct verdict){ 0 }, &env);
 	return env.block_iteration;
-}
-
-static uint32_t choose_notify(const struct tracer *t)
-{
-	const struct settings *s = &t->settings;
-	uint32_t notify;
-
-	if (t->floor_only || (!s->notify && !t->by_ptrace))
-		return 0;
-	notify = NOTIFY_EXEC | NOTIFY_POSTEXEC | NOTIFY_META | NOTIFY_DENIED;
-	if (s->file_monitor) {
-		notify |= NOTIFY_OPEN_WRITE | NOTIFY_MUTATE;
-		if (!t->by_ptrace)
-			notify |= NOTIFY_CHDIR;
-		/* A denial inside what Landlock grants has no other guard. */
-		if (!s->write_only_opens || t->reads_on_behalf)
-			notify |= NOTIFY_OPEN_READ;
-		if (t->trash)
-			notify |= NOTIFY_FTRUNCATE;
-		/* What is elsewhere must look as if it were here. */
-		if (s->intercept_metadata ||
-		    policy_redirect_dirs(t->policy, NULL, 0) > 0)
-			notify |= NOTIFY_STAT;
-	}
-	if (s->net_notify)
-		notify |= NOTIFY_NET;
-	/* a namespace's stub answers from the address that was asked */
-	if (s->net_notify && s->dns_port && t->net_ns < 0)
-		notify |= NOTIFY_RECVMSG;
-	/* Before ABI 6, and without Landlock, nothing else keeps commands from
-	 * killing us. */
-	if (policy_has_signal_rules(t->policy) || s->notify_signals ||
-	    !s->landlock || landlock_abi() < 6 || t->landlock_fd < 0)
-		notify |= NOTIFY_SIGNAL;
-	return can_trace(t) ? less_by_ptrace(t, notify) : notify;
 }
 
 static int add_grants(struct grant_set *g, const struct settings_list *l,
@@ -329,7 +264,7 @@ static void close_launcher(struct tracer *t)
 static int holder_pair(const struct tracer *t, int ret[2])
 {
 	ret[0] = ret[1] = -1;
-	if (!t->by_ptrace || !can_trace(t))
+	if (!t->by_ptrace || !session_can_trace(t))
 		return 0;
 	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret) < 0
 		       ? -errno
@@ -389,7 +324,7 @@ static int start_launcher(struct tracer *t)
 		t->landlock_error = -launcher_landlock_error(t->launcher);
 	if (theirs >= 0)
 		(void)close(TAKE_FD(theirs)); /* so that its end is seen */
-	if (can_trace(t))
+	if (session_can_trace(t))
 		t->ptrace_error = ptracer_new(t, launcher_pid(t->launcher),
 					      TAKE_FD(ours), &t->ptracer);
 	r = watch_launcher(t);
@@ -431,7 +366,7 @@ static int start_floor(struct tracer *t)
 				       .closed = { t->closed_port } };
 	t->no_getfd = replace_is_needed();
 	t->by_ptrace = t->settings.ptrace && !t->settings.notify;
-	t->notify = choose_notify(t);
+	t->notify = session_classes(t);
 	divert_prepare(t);
 	exec_divert_open(t);
 	r = build_landlock(t);
@@ -446,9 +381,9 @@ static int start_floor(struct tracer *t)
 	/* Tried where commands will be: as confined as we are by now. */
 	if (t->settings.ptrace)
 		t->ptrace_error = ptracer_probe();
-	if (t->by_ptrace && (!can_trace(t) || t->no_getfd))
+	if (t->by_ptrace && (!session_can_trace(t) || t->no_getfd))
 		t->by_ptrace = false;
-	t->notify = choose_notify(t);
+	t->notify = session_classes(t);
 	t->listener = t->notify != 0 && !t->by_ptrace;
 	r = build_filters(t);
 	if (r < 0)
@@ -704,7 +639,7 @@ static void send_ready(struct tracer *t, const struct launch_event *confined)
 /* Another try, with what has been learnt. */
 static void again(struct tracer *t)
 {
-	t->notify = choose_notify(t);
+	t->notify = session_classes(t);
 	close_launcher(t);
 	if (rebuild_landlock(t) < 0 || build_filters(t) < 0 ||
 	    start_launcher(t) < 0)
@@ -716,7 +651,8 @@ static void step_down(struct tracer *t)
 {
 	if (t->listener && !t->no_getfd) {
 		t->no_getfd = true;
-	} else if (t->listener && can_trace(t) && !replace_is_needed()) {
+	} else if (t->listener && session_can_trace(t) &&
+		   !replace_is_needed()) {
 		log_warn("no seccomp notifications here: calls are judged by "
 			 "ptrace");
 		t->no_getfd = t->listener = false;
@@ -737,7 +673,7 @@ void session_probed(struct tracer *t, const struct launch_event *confined,
 
 	if (judged && !works) {
 		step_down(t);
-	} else if (t->notify != choose_notify(t)) {
+	} else if (t->notify != session_classes(t)) {
 		again(t); /* ptrace could be had, but not the launcher */
 	} else if (!confined) {
 		log_error("a command cannot be confined here");

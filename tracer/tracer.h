@@ -157,6 +157,10 @@ int session_start_over(struct tracer *t);
 /* Called by command.c when the dry run ended. works: with notifications. */
 void session_probed(struct tracer *t, const struct launch_event *confined,
 		    bool works);
+/* Can commands be traced, and are they to be? */
+bool session_can_trace(const struct tracer *t);
+/* Classes that are judged here, with what is known so far (classes.c). */
+uint32_t session_classes(const struct tracer *t);
 /* After guard_set_policy: what else depends on the rules. 0 or -errno. */
 int session_policy_changed(struct tracer *t);
 void session_done(struct tracer *t);
