@@ -8,15 +8,15 @@ RUN sh scripts/deps.sh build && rm -rf /var/lib/apt/lists/*
 COPY . .
 RUN meson setup build -Dbuildtype=release -Dtests=false --prefix=/usr \
     && ninja -C build \
-    && DESTDIR=/out ninja -C build install
+    && DESTDIR=/out meson install -C build --no-rebuild --strip
 
 FROM build AS test
 RUN sh scripts/deps.sh test && ./test.sh quick
 
 FROM debian:12-slim AS runtime
 RUN apt-get update -qq \
-    && apt-get install -y -qq --no-install-recommends fuse3 ca-certificates libssl3 \
-    && rm -rf /var/lib/apt/lists/*
+    && apt-get install -y -qq --no-install-recommends fuse3 ca-certificates \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin
 COPY --from=build /out/ /
 RUN mkdir -p /var/lib/agentsh /workspace
 WORKDIR /workspace

@@ -16,6 +16,7 @@
 #include "base/path.h"
 #include "server/approvals.h"
 #include "server/exec.h"
+#include "server/home.h"
 #include "server/session_priv.h"
 #include "server/state.h"
 #include "server/worker.h"
@@ -295,6 +296,7 @@ void session_free(struct session *s)
 {
 	if (!s)
 		return;
+	home_tidy(s);
 	for (size_t i = 0; i < s->env.n; i++) {
 		free(s->env.data[i].name);
 		free(s->env.data[i].value);

@@ -58,6 +58,7 @@ struct session {
 	struct worker *vfs; /* NULL unless STARTING or mounted */
 	enum worker_state vfs_state;
 	int attribution;      /* owned: core/attribution.h; -1 = none */
+	unsigned int home_made; /* directories, see home.c */
 	int mount_ns;         /* owned: where the FUSE mount is; -1 = none */
 	int mount_user_ns;    /* owned: whose it is, unless ours; -1 */
 	struct worker *proxy; /* NULL unless STARTING or READY */

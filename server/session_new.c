@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "core/limits.h"
+#include "server/home.h"
 #include "server/policy_file.h"
 #include "server/project.h"
 #include "server/session_priv.h"
@@ -311,6 +312,7 @@ int session_create(struct app *app, const struct session_request *rq,
 	s->link = &app->sessions;
 	if (s->next)
 		s->next->link = &s->next;
+	home_prepare(s);
 	app->sessions = s;
 	app->n_sessions++;
 	state_changed(s);
