@@ -113,18 +113,24 @@ static int serve(struct launch *l, const struct channel_msg *m)
 
 _noreturn_ static void zygote_main(struct launch *l, struct channel_msg *m)
 {
-	int sock = TAKE_FD(m->fds[0]);
+	struct channel *own = NULL;
 	int r;
 
 	(void)prctl(PR_SET_NAME, "agentsh-zygote");
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	r = confine_apply(&l->plan, -1, &l->report);
+	/* Nobody answers a call that is notified before we have reported:
+	 * fcntl() may be one. */
+	r = channel_new(TAKE_FD(m->fds[0]), &own);
 	if (r < 0)
-		(void)launch_fail(l, r, launch_failed_step(&l->report));
+		(void)launch_fail(l, r, LAUNCH_STEP_SETUP);
+	if (r == 0) {
+		r = confine_apply(&l->plan, -1, &l->report);
+		if (r < 0)
+			(void)launch_fail(l, r, launch_failed_step(&l->report));
+	}
 	channel_msg_done(m);
 	l->channel = channel_free(l->channel); /* the launcher's */
-	if (r == 0)
-		r = channel_new(sock, &l->channel);
+	l->channel = own;
 	if (report(l, r < 0 ? LAUNCH_DONE : LAUNCH_CONFINED, getpid()) < 0 ||
 	    r < 0)
 		_exit(1);
