@@ -182,13 +182,11 @@ static int ruleset_create(struct landlock_builder *b, const struct grant_set *g)
 	return 0;
 }
 
-static int rules_add(struct landlock_builder *b, const struct grant_set *g)
+static int add_tcp(struct landlock_builder *b, const struct grant_set *g)
 {
-	int r = landlock_add_holes(b, g);
+	int r = 0;
 
-	if (r == 0)
-		r = landlock_add_grants(b, g);
-	if (r == 0 && b->report.abi >= 4 && !g->tcp_connect_any)
+	if (b->report.abi >= 4 && !g->tcp_connect_any)
 		r = ports_add(b, g->tcp_connect_ports.data,
 			      g->tcp_connect_ports.n, NET_CONNECT_TCP);
 	if (r == 0 && b->report.abi >= 4 && !g->tcp_bind_any)
@@ -197,24 +195,65 @@ static int rules_add(struct landlock_builder *b, const struct grant_set *g)
 	return r;
 }
 
-int landlock_build(const struct grant_set *g, struct landlock_report *ret)
+static int begin(struct landlock_builder *b, const struct grant_set *g)
 {
-	struct landlock_builder b = { .fd = -1 };
 	int r = landlock_abi();
 
 	if (r <= 0)
 		return r < 0 ? r : -EOPNOTSUPP;
-	b.report.abi = r;
-	r = ruleset_create(&b, g);
+	b->report.abi = r;
+	return ruleset_create(b, g);
+}
+
+/* The ruleset, or r with nothing left open. */
+static int finish(struct landlock_builder *b, int r)
+{
+	landlock_builder_done(b);
+	if (r >= 0)
+		return b->fd;
+	if (b->fd >= 0)
+		(void)close(b->fd);
+	return r;
+}
+
+static int add_all(struct landlock_builder *b, const struct grant_set *g)
+{
+	int r = landlock_add_holes(b, g);
+
 	if (r == 0)
-		r = rules_add(&b, g);
-	landlock_builder_done(&b);
-	if (r < 0) {
-		if (b.fd >= 0)
-			(void)close(b.fd);
-		return r;
-	}
-	if (ret)
+		r = landlock_add_grants(b, g);
+	return r == 0 ? add_tcp(b, g) : r;
+}
+
+int landlock_build(const struct grant_set *g, struct landlock_report *ret)
+{
+	struct landlock_builder b = { .fd = -1 };
+	int r = begin(&b, g);
+
+	if (r == 0)
+		r = add_all(&b, g);
+	if (r == 0 && ret)
 		*ret = b.report;
-	return b.fd;
+	return finish(&b, r);
+}
+
+int landlock_build_with(const struct grant_set *g, struct landlock_report *ret,
+			const struct grant_set *outer, int *ret_outer)
+{
+	struct landlock_builder o = { .fd = -1 };
+	struct landlock_builder b = { .fd = -1, .outer = &o };
+	int r = begin(&b, g);
+
+	if (r == 0)
+		r = begin(&o, outer);
+	if (r == 0)
+		r = add_all(&b, g);
+	if (r == 0)
+		r = add_all(&o, outer);
+	if (r == 0)
+		*ret = b.report;
+	o.fd = finish(&o, r);
+	if (r == 0)
+		*ret_outer = o.fd;
+	return finish(&b, r);
 }

@@ -47,6 +47,13 @@ struct landlock_report {
  * or -errno. ret may be NULL.
  */
 int landlock_build(const struct grant_set *g, struct landlock_report *ret);
+/*
+ * The same, and in *ret_outer (CLOEXEC) a coarse ruleset around it: all of g
+ * without its holes, and all of outer, whose TCP ports are those that count.
+ * Costs little more than the one alone.
+ */
+int landlock_build_with(const struct grant_set *g, struct landlock_report *ret,
+			const struct grant_set *outer, int *ret_outer);
 /* Flags for landlock_restrict_self under this ABI (audit logging on). */
 uint32_t landlock_restrict_flags(int abi);
 /* Async-signal-safe wrapper of the syscall. */

@@ -21,7 +21,7 @@
 
 /* One directory whose entries are granted one by one. */
 struct level {
-	int fd;          /* O_PATH, owned */
+	int fd;          /* open for reading, owned */
 	struct str path; /* owned */
 };
 
@@ -39,16 +39,12 @@ struct expansion {
 	uint64_t rights;
 };
 
-static void level_done(const struct level *l)
-{
-	(void)close(l->fd);
-	free((char *)(uintptr_t)l->path.p);
-}
-
 static void expansion_done(struct expansion *x)
 {
-	for (size_t i = 0; i < x->todo.n; i++)
-		level_done(&x->todo.data[i]);
+	for (size_t i = 0; i < x->todo.n; i++) {
+		(void)close(x->todo.data[i].fd);
+		free((char *)(uintptr_t)x->todo.data[i].path.p);
+	}
 	vec_done(&x->todo);
 	vec_done(&x->marks);
 }
@@ -129,60 +125,6 @@ static int mark_level(const struct landlock_builder *b, struct expansion *x,
 	return r;
 }
 
-/* Only where the listing does not tell. -ENOENT: a symbolic link. */
-static int is_directory(int fd, unsigned char type)
-{
-	struct stat st;
-
-	if (type != DT_UNKNOWN)
-		return type == DT_DIR;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	return S_ISLNK(st.st_mode) ? -ENOENT : S_ISDIR(st.st_mode);
-}
-
-static int add_level(struct expansion *x, const struct level *l, int *fd,
-		     const char *name)
-{
-	_cleanup_buf_ struct buf path = BUF_INIT;
-	int r;
-
-	if (l->path.n > 1)
-		buf_put_str(&path, l->path);
-	buf_putc(&path, '/');
-	buf_puts(&path, name);
-	if (path.error)
-		return path.error;
-	r = push_level(x, *fd, buf_str(&path));
-	if (r == 0)
-		(void)TAKE_FD(*fd); /* owned by the list now */
-	return r;
-}
-
-/* An entry of an expanded level: skipped, granted, or expanded itself. */
-static int expand_entry(struct landlock_builder *b, struct expansion *x,
-			const struct level *l, const struct dirent *e)
-{
-	const struct mark *m = find_mark(x, str_from(e->d_name));
-	_cleanup_close_ int fd = -1;
-	int is_dir;
-
-	if (e->d_type == DT_LNK || (m && m->hole))
-		return 0;
-	if (m && !m->hole_below && (x->rights & ~m->rights) == 0)
-		return 0;
-	fd = openat(l->fd, e->d_name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0) /* gone, or not for us: then not for the command either */
-		return errno == EMFILE || errno == ENFILE ? -errno : 0;
-	/* A file that has become a directory since gets less than it could. */
-	is_dir = is_directory(fd, e->d_type);
-	if (is_dir < 0)
-		return is_dir == -ENOENT ? 0 : is_dir;
-	if (is_dir && m && m->hole_below)
-		return add_level(x, l, &fd, e->d_name);
-	return landlock_add_path(b, fd, x->rights, is_dir);
-}
-
 /* What lies below may have to be granted after all. */
 static int note_blind(struct landlock_builder *b, struct str path)
 {
@@ -194,26 +136,87 @@ static int note_blind(struct landlock_builder *b, struct str path)
 	return r;
 }
 
+/* 1: not a directory, and to be treated like any other entry. */
+static int add_level(struct landlock_builder *b, struct expansion *x,
+		     const struct level *l, const char *name)
+{
+	_cleanup_close_ int fd = openat(
+		l->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	int r;
+
+	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
+		return 1;
+	if (fd < 0 && errno != EACCES)
+		return errno == EMFILE || errno == ENFILE ? -errno : 0;
+	if (l->path.n > 1)
+		buf_put_str(&path, l->path);
+	buf_putc(&path, '/');
+	buf_puts(&path, name);
+	if (path.error)
+		return path.error;
+	if (fd < 0)
+		return note_blind(b, buf_str(&path));
+	r = push_level(x, fd, buf_str(&path));
+	if (r == 0)
+		(void)TAKE_FD(fd); /* owned by the list now */
+	return r;
+}
+
+static int add_entry(struct landlock_builder *b, const struct expansion *x,
+		     const struct level *l, const struct dirent *e)
+{
+	_cleanup_close_ int fd =
+		openat(l->fd, e->d_name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0) /* gone, or not for us: then not for the command either */
+		return errno == EMFILE || errno == ENFILE ? -errno : 0;
+	/* A file that has become a directory since gets less than it could. */
+	if (e->d_type != DT_UNKNOWN)
+		return landlock_add_path(b, fd, x->rights, e->d_type == DT_DIR);
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISLNK(st.st_mode))
+		return 0;
+	return landlock_add_path(b, fd, x->rights, S_ISDIR(st.st_mode));
+}
+
+/* An entry of an expanded level: skipped, granted, or expanded itself. */
+static int expand_entry(struct landlock_builder *b, struct expansion *x,
+			const struct level *l, const struct dirent *e)
+{
+	const struct mark *m = find_mark(x, str_from(e->d_name));
+	int r;
+
+	if (e->d_type == DT_LNK || (m && m->hole))
+		return 0;
+	if (m && m->hole_below) {
+		r = add_level(b, x, l, e->d_name);
+		if (r <= 0)
+			return r;
+	} else if (m && (x->rights & ~m->rights) == 0) {
+		return 0;
+	}
+	return add_entry(b, x, l, e);
+}
+
+/* Takes the level's descriptor. */
 static int expand_level(struct landlock_builder *b, struct expansion *x,
 			const struct level *l)
 {
-	_cleanup_closedir_ DIR *dir = NULL;
+	_cleanup_closedir_ DIR *dir = fdopendir(l->fd);
 	const struct dirent *e;
-	int fd, r;
+	int r;
 
-	fd = openat(l->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == EACCES ? note_blind(b, l->path) : -errno;
-	dir = fdopendir(fd);
 	if (!dir) {
-		(void)close(fd);
+		(void)close(l->fd);
 		return -ENOMEM;
 	}
 	r = mark_level(b, x, l);
 	while (r == 0 && (errno = 0, e = readdir(dir))) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		r = expand_entry(b, x, l, e);
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			r = expand_entry(b, x, l, e);
 		if (r < 0)
 			return r;
 	}
@@ -224,17 +227,22 @@ int landlock_expand(struct landlock_builder *b, int fd, struct str path,
 		    uint64_t rights)
 {
 	struct expansion x = { .rights = rights };
-	int r = landlock_add_path(b, fd, rights & LANDLOCK_FS_READ_DIR, true);
+	int top, r;
 
-	if (r == 0)
-		r = push_level(&x, fd, path);
+	r = landlock_add_path(b, fd, rights & LANDLOCK_FS_READ_DIR, true);
 	if (r < 0)
-		(void)close(fd);
+		return r;
+	top = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (top < 0)
+		return errno == EACCES ? note_blind(b, path) : -errno;
+	r = push_level(&x, top, path);
+	if (r < 0)
+		(void)close(top);
 	while (r == 0 && x.todo.n > 0) {
 		struct level l = x.todo.data[--x.todo.n];
 
 		r = expand_level(b, &x, &l);
-		level_done(&l);
+		free((char *)(uintptr_t)l.path.p);
 	}
 	expansion_done(&x);
 	return r;

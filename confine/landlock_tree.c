@@ -300,27 +300,65 @@ static int add_tree(struct landlock_builder *b, const struct fs_grant *g,
 	expand = g->expand || (shrinks && hole_below(b, path, rights));
 	if (!expand && !shrinks)
 		count_open(b, path);
-	if (is_granted(b, path, rights, !shrinks)) {
-		(void)close(fd);
+	if (is_granted(b, path, rights, !shrinks))
 		return 0;
-	}
-	if (expand) {
-		r = landlock_expand(b, fd, path, rights);
-	} else {
-		r = landlock_add_path(b, fd, rights, true);
-		(void)close(fd);
-	}
+	r = expand ? landlock_expand(b, fd, path, rights)
+		   : landlock_add_path(b, fd, rights, true);
 	return r < 0 ? r : note_tree(b, path, rights, !expand);
+}
+
+/* "/" grants it already: no need to look. */
+static bool is_granted_by_root(const struct landlock_builder *b,
+			       uint64_t rights)
+{
+	rights &= b->handled_fs;
+	for (size_t i = 0; i < b->trees.n; i++) {
+		const struct landlock_tree *t = &b->trees.data[i];
+
+		if (t->path.n == 1 && (t->whole || b->blind.n == 0))
+			rights &= ~t->rights;
+	}
+	return rights == 0;
+}
+
+/* One that is there, by the name the kernel has for it. */
+static int add_found(struct landlock_builder *b, const struct fs_grant *g,
+		     int fd, struct str path, bool is_dir)
+{
+	uint64_t rights = landlock_fs_rights(g->access);
+
+	if (is_held_back(b, path))
+		return 0;
+	if (is_dir)
+		return add_tree(b, g, fd, path);
+	rights &= b->handled_fs & LANDLOCK_FS_OF_FILES;
+	if (is_granted(b, path, rights, false))
+		return 0;
+	return landlock_add_path(b, fd, rights, false);
+}
+
+static int add_nameless(struct landlock_builder *b, int fd, uint64_t rights,
+			bool is_dir)
+{
+	int r = landlock_add_path(b, fd, rights, is_dir);
+
+	if (r == 0 && b->outer)
+		r = landlock_add_path(b->outer, fd, rights, is_dir);
+	return r;
 }
 
 static int add_grant(struct landlock_builder *b, const struct fs_grant *g)
 {
-	_cleanup_close_ int fd = open(g->path, O_PATH | O_CLOEXEC);
 	_cleanup_buf_ struct buf path = BUF_INIT;
+	_cleanup_close_ int fd = -1;
 	uint64_t rights = landlock_fs_rights(g->access);
 	struct stat st;
 	int r;
 
+	if (can_shrink(g) && is_granted_by_root(b, rights) &&
+	    (!b->outer || is_granted_by_root(b->outer, rights)))
+		return 0;
+	fd = open(g->path, O_PATH | O_CLOEXEC);
 	/* What we cannot reach, our commands cannot either. */
 	if (fd < 0 &&
 	    (errno == ENOENT || errno == ENOTDIR || errno == EACCES)) {
@@ -333,15 +371,12 @@ static int add_grant(struct landlock_builder *b, const struct fs_grant *g)
 	if (r < 0 && b->holes.n)
 		return r;
 	if (r < 0 || path.data[0] != '/') /* of no name: a rule of its own */
-		return landlock_add_path(b, fd, rights, S_ISDIR(st.st_mode));
-	if (is_held_back(b, buf_str(&path)))
-		return 0;
-	if (S_ISDIR(st.st_mode))
-		return add_tree(b, g, TAKE_FD(fd), buf_str(&path));
-	rights &= b->handled_fs & LANDLOCK_FS_OF_FILES;
-	if (is_granted(b, buf_str(&path), rights, false))
-		return 0;
-	return landlock_add_path(b, fd, rights, false);
+		return add_nameless(b, fd, rights, S_ISDIR(st.st_mode));
+	if (b->outer)
+		r = add_found(b->outer, g, fd, buf_str(&path),
+			      S_ISDIR(st.st_mode));
+	return r < 0 ? r
+		     : add_found(b, g, fd, buf_str(&path), S_ISDIR(st.st_mode));
 }
 
 struct order {

@@ -55,6 +55,7 @@ struct landlock_builder {
 	VEC(struct landlock_tree) trees;
 	VEC(struct str) blind; /* owned: levels that could not be listed */
 	struct landlock_report report;
+	struct landlock_builder *outer; /* gets the same without holes, or NULL */
 };
 
 /* The rights of a directory are trimmed on anything else. */
@@ -66,7 +67,7 @@ uint64_t landlock_fs_rights(uint32_t access);
 /* The holes first, then the grants. 0 or -errno. */
 int landlock_add_holes(struct landlock_builder *b, const struct grant_set *g);
 int landlock_add_grants(struct landlock_builder *b, const struct grant_set *g);
-/* Everything beneath path but the holes; takes fd. */
+/* Everything beneath path, which fd is, but the holes. */
 int landlock_expand(struct landlock_builder *b, int fd, struct str path,
 		    uint64_t rights);
 void landlock_builder_done(struct landlock_builder *b);

@@ -53,15 +53,6 @@ int grant_set_add_hole(struct grant_set *g, const char *path)
 	return r;
 }
 
-void grant_set_fill_holes(struct grant_set *g)
-{
-	for (size_t i = 0; i < g->holes.n; i++)
-		free(g->holes.data[i]);
-	g->holes.n = 0;
-	for (size_t i = 0; i < g->fs.n; i++)
-		g->fs.data[i].expand = false;
-}
-
 void grant_set_done(struct grant_set *g)
 {
 	for (size_t i = 0; i < g->fs.n; i++)

@@ -51,8 +51,6 @@ struct grant_set {
 int grant_set_add(struct grant_set *g, const char *path, uint32_t access,
 		  bool expand);
 int grant_set_add_hole(struct grant_set *g, const char *path);
-/* Forgets the holes: whole trees instead, which is coarse and quick. */
-void grant_set_fill_holes(struct grant_set *g);
 void grant_set_done(struct grant_set *g);
 
 #endif

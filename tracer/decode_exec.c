@@ -37,6 +37,8 @@
 #define EXEC_ARENA_MAX (8U << 20)
 #define SHEBANG_MAX    256 /* BINPRM_BUF_SIZE */
 #define CHUNK_POINTERS 512 /* a page */
+#define ARG_ROOM       2048
+#define ARG_COUNT      32
 
 /* What one execve is about; strings live in the arena. */
 struct exec {
@@ -78,6 +80,57 @@ static void add_name(struct exec *x, struct str name)
 	x->names[x->n_names++] = name;
 }
 
+/* Room for the text of arguments; the limit is seldom needed. */
+struct arg_room {
+	char *at;
+	size_t left;   /* at `at` */
+	size_t budget; /* of all that is still to come */
+};
+
+static int give_room(struct exec *x, struct arg_room *room, size_t n)
+{
+	n = MIN(n, room->budget);
+	room->at = arena_alloc(&x->arena, n + 1);
+	room->left = n;
+	return room->at ? 0 : -ENOMEM;
+}
+
+static int give_argv(struct exec *x, size_t n)
+{
+	struct str *v = arena_alloc(&x->arena, (n + 1) * sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	if (x->argc)
+		memcpy(v, x->argv, x->argc * sizeof(*v));
+	x->argv = v;
+	return 0;
+}
+
+/* The string at p is one more argument. */
+static int add_arg(struct request *q, struct exec *x, struct mem_window *w,
+		   uint64_t p, struct arg_room *room)
+{
+	ssize_t n = mem_window_string(&q->mem, w, p, room->at, room->left);
+
+	if (n == -ENAMETOOLONG && room->left < room->budget) {
+		if (give_room(x, room, room->budget) < 0)
+			return -ENOMEM;
+		n = mem_window_string(&q->mem, w, p, room->at, room->left);
+	}
+	if (n == -ENAMETOOLONG) {
+		x->truncated = true;
+		n = (ssize_t)room->left - 1;
+	} else if (n < 0) {
+		return (int)n;
+	}
+	x->argv[x->argc++] = str_from_n(room->at, (size_t)n);
+	room->at += n + 1;
+	room->left -= (size_t)n + 1;
+	room->budget -= (size_t)n + 1;
+	return 0;
+}
+
 /*
  * Copies argv. NULL is an empty vector to the kernel. One pointer at a time
  * would be a system call each; the array is read in chunks that stop at page
@@ -86,20 +139,18 @@ static void add_name(struct exec *x, struct str name)
 static int read_argv(struct request *q, struct exec *x, uint64_t addr)
 {
 	size_t max = q->tracer->settings.max_argc;
-	size_t room = q->tracer->settings.max_argv_bytes;
-	char *text = arena_alloc(&x->arena, room + 1);
+	struct arg_room room = { .budget = q->tracer->settings.max_argv_bytes };
 	uint64_t chunk[CHUNK_POINTERS];
 	size_t have = 0, at = 0, want = 16;
 	struct mem_window w;
+	int r;
 
 	w.n = 0;
-
-	x->argv = arena_alloc(&x->arena, (max + 1) * sizeof(*x->argv));
-	if (!text || !x->argv)
-		return -ENOMEM;
-	while (addr != 0) {
+	r = give_room(x, &room, ARG_ROOM);
+	if (r == 0)
+		r = give_argv(x, MIN(max, (size_t)ARG_COUNT));
+	while (r == 0 && addr != 0) {
 		uint64_t p;
-		ssize_t n;
 
 		if (at == have) {
 			size_t left = (4096 - (addr & 4095)) / sizeof(*chunk);
@@ -115,22 +166,16 @@ static int read_argv(struct request *q, struct exec *x, uint64_t addr)
 		addr += sizeof(p);
 		if (p == 0)
 			return 0;
-		if (x->argc == max || room == 0) {
+		if (x->argc == max || room.budget == 0) {
 			x->truncated = true;
 			return 0;
 		}
-		n = mem_window_string(&q->mem, &w, p, text, room);
-		if (n == -ENAMETOOLONG) {
-			x->truncated = true;
-			n = (ssize_t)room - 1;
-		} else if (n < 0) {
-			return (int)n;
-		}
-		x->argv[x->argc++] = str_from_n(text, (size_t)n);
-		text += n + 1;
-		room -= (size_t)n + 1;
+		if (x->argc == ARG_COUNT)
+			r = give_argv(x, max);
+		if (r == 0)
+			r = add_arg(q, x, &w, p, &room);
 	}
-	return 0;
+	return r;
 }
 
 /* Names of the links from the given name to the file, by reading them. */

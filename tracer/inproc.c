@@ -121,7 +121,7 @@ int inproc_run(const struct inproc *in, struct inproc_result *ret)
 	struct here h = { .in = in };
 	int r;
 
-	h.t.landlock_fd = h.t.net_ns = h.t.user_ns = -1;
+	h.t.landlock_fd = h.t.own_landlock_fd = h.t.net_ns = h.t.user_ns = -1;
 	h.t.heritage.policy_fd = -1;
 	h.t.host = &host;
 	h.t.host_arg = &h;

@@ -193,7 +193,10 @@ static int run(struct tracer *t)
 
 int main(void)
 {
-	struct tracer t = { .landlock_fd = -1, .net_ns = -1, .user_ns = -1 };
+	struct tracer t = { .landlock_fd = -1,
+			    .own_landlock_fd = -1,
+			    .net_ns = -1,
+			    .user_ns = -1 };
 	int r;
 
 	log_init("agentsh-tracer", LOG_LEVEL_INFO);

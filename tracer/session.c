@@ -21,14 +21,13 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "confine/caps.h"
 #include "confine/netns.h"
 #include "confine/seccomp.h"
-#include "core/grant.h"
 #include "tracer/command.h"
 #include "tracer/copies.h"
 #include "tracer/divert.h"
 #include "tracer/divert_exec.h"
+#include "tracer/floor.h"
 #include "tracer/ptrace.h"
 #include "tracer/replace.h"
 #include "tracer/tracer.h"
@@ -43,161 +42,6 @@ static bool blocks_iteration(const struct policy *p)
 
 	policy_env_limits(p, (struct verdict){ 0 }, &env);
 	return env.block_iteration;
-}
-
-static int add_grants(struct grant_set *g, const struct settings_list *l,
-		      uint32_t access)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < l->n; i++)
-		r = grant_set_add(g, l->v[i], access, /* expand */ false);
-	return r;
-}
-
-static int derive_grants(struct tracer *t, struct grant_set *g, bool hide_trash)
-{
-	const struct settings *s = &t->settings;
-	int r = policy_derive_grants(t->policy, str_from(t->workspace), g,
-				     &t->opens_to_watch);
-
-	if (r == 0)
-		r = add_grants(g, &s->landlock_read, GRANT_READ);
-	if (r == 0)
-		r = add_grants(g, &s->landlock_write, GRANT_RW);
-	if (r == 0)
-		r = add_grants(g, &s->landlock_exec,
-			       GRANT_READ | GRANT_EXECUTE);
-	if (r == 0 && exec_divert_path(t))
-		r = grant_set_add(g, exec_divert_path(t),
-				  GRANT_READ | GRANT_EXECUTE,
-				  /* expand */ false);
-	for (size_t i = 0; r == 0 && i < s->deny_paths.n; i++)
-		r = grant_set_add_hole(g, s->deny_paths.v[i]);
-	for (size_t i = 0; r == 0 && i < s->closed_paths.n; i++)
-		r = grant_set_add_hole(g, s->closed_paths.v[i]);
-	g->n_unread = g->holes.n;
-	if (r == 0 && s->control_socket)
-		r = grant_set_add_hole(g, s->control_socket);
-	if (r == 0 && hide_trash && t->trash)
-		r = grant_set_add_hole(g, trash_path(t->trash).p);
-	/* Where sockets cannot be had, connections are made by the commands
-	 * themselves after they were judged. Ports cannot tell the loopback
-	 * from the world, and whoever needs the one must get both. */
-	if (t->no_getfd && (t->notify & NOTIFY_NET))
-		g->tcp_connect_any = true;
-	/* Nobody judges an address then: the proxy is the only way out, as it
-	 * is from a namespace of its own, whatever the address. */
-	if (t->floor_only && t->net_ns >= 0) {
-		g->tcp_connect_any = true;
-	} else if (t->floor_only && s->proxy_port) {
-		g->tcp_connect_any = false;
-		g->tcp_connect_ports.n = 0;
-	}
-	if (r == 0 && s->proxy_port)
-		r = vec_push(&g->tcp_connect_ports, s->proxy_port);
-	if (r == 0)
-		r = settings_narrow_tcp(s, g);
-	return r;
-}
-
-/* Landlock being absent is no failure: the layer list says so. */
-static int build_landlock(struct tracer *t)
-{
-	struct grant_set g = { 0 };
-	int r;
-
-	t->landlock_fd = -1;
-	if (!t->settings.landlock) {
-		t->landlock_error = -ECANCELED;
-		return 0;
-	}
-	r = derive_grants(t, &g, /* hide_trash */ true);
-	if (r == 0) {
-		t->landlock_fd = landlock_build(&g, &t->landlock);
-		t->landlock_error = MIN(t->landlock_fd, 0);
-	}
-	if (t->direct && r == 0)
-		t->derived = g; /* owned by t now */
-	else
-		grant_set_done(&g);
-	return r;
-}
-
-static struct grant_set take_derived(struct tracer *t)
-{
-	struct grant_set g = t->derived;
-
-	t->derived = (struct grant_set){ .tcp_connect_any = false };
-	return g;
-}
-
-/*
- * Puts this process where its commands will be: their credentials, no
- * capability, and a Landlock domain that theirs is nested in. So a call that we
- * make for a caller can reach nothing that the caller's own domain does not
- * grant, but for what our own work needs: procfs, our cgroups, and reading the
- * programs on the search path. A domain beside theirs would not do: we could
- * not read their memory or take their descriptors.
- */
-static int restrict_self(struct tracer *t)
-{
-	struct grant_set g = { 0 };
-	struct str rest = str_from(t->settings.path), dir;
-	_cleanup_close_ int fd = -1;
-	int r = 0;
-
-	/* Deriving costs, and what differs is holes, which are filled below. */
-	if (t->direct)
-		g = take_derived(t);
-	else
-		r = derive_grants(t, &g, /* hide_trash */ false);
-	if (r == 0)
-		r = grant_set_add(&g, "/proc", GRANT_READ, /* expand */ false);
-	if (r == 0 && t->cgroups)
-		r = grant_set_add(&g, "/sys/fs/cgroup", GRANT_RW,
-				  /* expand */ false);
-	if (r == 0 && t->cgroups && t->settings.cgroup_base)
-		r = grant_set_add(&g, t->settings.cgroup_base, GRANT_RW,
-				  /* expand */ false);
-	while (r == 0 && str_split(&rest, ':', &dir)) {
-		_cleanup_free_ char *path = str_dup(dir);
-
-		r = !path          ? -ENOMEM
-		    : *path == '/' ? grant_set_add(&g, path, GRANT_READ,
-						   /* expand */ false)
-				   : 0;
-	}
-	/* Landlock knows ports only. Connections are judged here by address,
-	 * and made here; the commands' own domain keeps the narrow set. */
-	if (t->notify & NOTIFY_NET)
-		g.tcp_connect_any = g.tcp_bind_any = true;
-	/* What is held back inside a tree is held back from the one command by
-	 * its own domain, and from us by what we judge (decision 0011). */
-	if (t->direct)
-		grant_set_fill_holes(&g);
-	if (r == 0)
-		fd = landlock_build(&g, NULL);
-	grant_set_done(&g);
-	if (r < 0)
-		return r;
-	if (fd < 0)
-		return fd;
-	return landlock_restrict(fd, landlock_restrict_flags(t->landlock.abi));
-}
-
-static int drop_privileges(struct tracer *t)
-{
-	int r = caps_restrict(0);
-
-	if (r < 0)
-		return log_error_errno(r, "cannot drop capabilities");
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return log_error_errno(-errno, "no_new_privs");
-	if (t->landlock_fd < 0)
-		return 0;
-	r = restrict_self(t);
-	return r < 0 ? log_error_errno(r, "cannot restrict the tracer") : 0;
 }
 
 /* Without any notify class: what holds where there is no listener. */
@@ -369,13 +213,13 @@ static int start_floor(struct tracer *t)
 	t->notify = session_classes(t);
 	divert_prepare(t);
 	exec_divert_open(t);
-	r = build_landlock(t);
+	r = floor_build(t);
 	if (r < 0)
 		return log_error_errno(r, "cannot derive the file floor");
 	t->diverts = policy_redirect_dirs(t->policy, NULL, 0) > 0;
 	t->blocks_iteration = blocks_iteration(t->policy);
 	t->reads_on_behalf = reads_need_us(t);
-	r = drop_privileges(t);
+	r = floor_drop_privileges(t);
 	if (r < 0)
 		return r;
 	/* Tried where commands will be: as confined as we are by now. */
@@ -603,14 +447,6 @@ size_t session_layers(struct tracer *t, const struct launch_event *confined,
 	return n;
 }
 
-static int rebuild_landlock(struct tracer *t)
-{
-	if (t->landlock_fd < 0)
-		return 0;
-	(void)close(t->landlock_fd);
-	return build_landlock(t);
-}
-
 static void send_ready(struct tracer *t, const struct launch_event *confined)
 {
 	struct proto_layer layers[TRACER_MAX_LAYERS];
@@ -641,7 +477,7 @@ static void again(struct tracer *t)
 {
 	t->notify = session_classes(t);
 	close_launcher(t);
-	if (rebuild_landlock(t) < 0 || build_filters(t) < 0 ||
+	if (floor_rebuild(t) < 0 || build_filters(t) < 0 ||
 	    start_launcher(t) < 0)
 		loop_quit(t->loop, 1);
 }
@@ -711,7 +547,8 @@ void session_done(struct tracer *t)
 		(void)close(t->net_ns);
 	if (t->user_ns >= 0)
 		(void)close(t->user_ns);
-	grant_set_done(&t->derived);
+	if (t->own_landlock_fd >= 0)
+		(void)close(t->own_landlock_fd);
 	free(t->filter);
 	free(t->floor_filter);
 	tracer_settings_done(&t->settings);

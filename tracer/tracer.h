@@ -18,7 +18,6 @@
 #include "confine/cgroup.h"
 #include "confine/landlock.h"
 #include "core/channel.h"
-#include "core/grant.h"
 #include "core/heritage.h"
 #include "core/proto.h"
 #include "core/ring_sink.h"
@@ -98,7 +97,7 @@ struct tracer {
 	struct loop_source *launcher_source;
 	int landlock_fd; /* owned */
 	struct landlock_report landlock;
-	struct grant_set derived; /* direct: kept for restrict_self() */
+	int own_landlock_fd; /* owned; direct: for floor_drop_privileges() */
 	int landlock_error;
 	uint32_t notify;                 /* enum seccomp_notify bits */
 	struct seccomp_options seccomp;  /* strings in settings */
