@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/macro.h"
 
 /* A non-blocking descriptor is waited for, so that "full" keeps its meaning. */
 static int wait_ready(int fd, short events)
@@ -93,16 +94,22 @@ int fd_set_cloexec(int fd, bool on)
 	return fcntl(fd, F_SETFD, flags) < 0 ? -errno : 0;
 }
 
+#define READ_FIRST ((size_t)4096)
+#define READ_MOST  ((size_t)65536)
+
 int fd_read_all(int fd, size_t max, struct buf *b)
 {
 	size_t total = 0;
 
 	for (;;) {
-		/* One byte over max tells "exactly max" from "more". */
-		size_t room = max - total < 65536 ? max - total + 1 : 65536;
-		char *p = buf_reserve(b, room);
+		/* Most are small, and a large block costs a mapping each time. */
+		size_t room = MAX(READ_FIRST, MIN(total, READ_MOST));
 		ssize_t got;
+		char *p;
 
+		/* One byte over max tells "exactly max" from "more". */
+		room = MIN(room, max - total + 1);
+		p = buf_reserve(b, room);
 		if (!p)
 			return b->error;
 		got = fd_read_full(fd, p, room);

@@ -10,6 +10,11 @@ expect_no_out uid=
 expect_event "$blocked and .filename == \"$(realpath /usr/bin/id)\" and .depth == 1 and .policy.rule == \"deny-tools\""
 expect_event '.type == "execve" and .argv[0] == "bash" and .effective_action == "allowed"'
 
+# more arguments, and longer ones, than there is room for at first
+traced bash -c '/bin/true $(seq 40) $(printf %03000d 7) last; /bin/true $(seq -f %01500g 50) end'
+expect_event '.type == "execve" and (.argv | length) == 43 and .argv[40] == "40" and (.argv[41] | length) == 3000 and .argv[42] == "last"'
+expect_event '.type == "execve" and .truncated == true and .argv[1] != null and (.argv | length) < 50'
+
 traced id
 expect_status 127
 expect_no_out uid=
