@@ -23,6 +23,7 @@
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -213,6 +214,11 @@ static void take_listener(void)
 	struct sock_fprog program = { 1, allow };
 	int fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
 			      SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+	struct pollfd p = { .events = POLLIN };
+	struct {
+		pid_t pid;
+		int fd;
+	} parent = { getpid(), -1 };
 	pid_t pid;
 
 	if (fd < 0)
@@ -224,12 +230,15 @@ static void take_listener(void)
 		(void)close(fd);
 		return;
 	}
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	if (dup2(fd, 0) != 0)
+	/* A signal at its death would be held back by a Landlock scope. */
+	parent.fd = (int)syscall(SYS_pidfd_open, parent.pid, 0);
+	if (parent.fd < 0 || dup2(fd, 0) != 0 || dup2(parent.fd, 1) != 1)
 		_exit(1);
-	(void)syscall(SYS_close_range, 1, ~0U, 0);
-	for (;;)
-		(void)pause();
+	(void)syscall(SYS_close_range, 2, ~0U, 0);
+	p.fd = 1;
+	while (getppid() == parent.pid && poll(&p, 1, -1) <= 0)
+		continue;
+	_exit(0);
 }
 
 int main(int argc, char **argv)
