@@ -103,6 +103,9 @@ struct class_row {
 /*
  * IANA special-purpose registries, and the addresses at which clouds serve
  * instance metadata or credentials. First match wins, most specific first.
+ * Networks for documentation and for measurements (192.0.2.0/24, 198.18.0.0/15,
+ * 2001:db8::/32, ...) are not among them: nothing of a host or of its network is
+ * there, and laboratories, gateways and tests use them for what is outside.
  */
 static const struct class_row v4_rows[] = {
 	{ { 169, 254, 169, 254 }, 32, ADDR_METADATA }, /* AWS GCP Azure DO OCI */
@@ -125,11 +128,7 @@ static const struct class_row v4_rows[] = {
 	{ { 192, 168, 0, 0 }, 16, ADDR_PRIVATE },
 	{ { 100, 64, 0, 0 }, 10, ADDR_PRIVATE },
 	{ { 192, 0, 0, 0 }, 24, ADDR_RESERVED },
-	{ { 192, 0, 2, 0 }, 24, ADDR_RESERVED },
 	{ { 192, 88, 99, 0 }, 24, ADDR_RESERVED },
-	{ { 198, 18, 0, 0 }, 15, ADDR_RESERVED },
-	{ { 198, 51, 100, 0 }, 24, ADDR_RESERVED },
-	{ { 203, 0, 113, 0 }, 24, ADDR_RESERVED },
 	{ { 240, 0, 0, 0 }, 4, ADDR_RESERVED },
 };
 
@@ -165,8 +164,6 @@ static const struct class_row v6_rows[] = {
 	{ { 0x20, 0x01, 0x00, 0x02 }, 48, ADDR_RESERVED }, /* 2001:2::/48 */
 	{ { 0x20, 0x01, 0x00, 0x10 }, 28, ADDR_RESERVED }, /* 2001:10::/28 */
 	{ { 0x20, 0x01, 0x00, 0x20 }, 28, ADDR_RESERVED }, /* 2001:20::/28 */
-	{ { 0x20, 0x01, 0x0d, 0xb8 }, 32, ADDR_RESERVED }, /* 2001:db8::/32 */
-	{ { 0x3f, 0xff }, 20, ADDR_RESERVED },             /* 3fff::/20 */
 	{ { 0x5f }, 16, ADDR_RESERVED },                   /* 5f00::/16 */
 };
 

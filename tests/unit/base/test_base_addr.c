@@ -57,8 +57,8 @@ static void test_classes(void **state)
 		{ "224.0.0.1", ADDR_MULTICAST },
 		{ "255.255.255.255", ADDR_MULTICAST },
 		{ "ff02::1", ADDR_MULTICAST },
-		{ "192.0.2.1", ADDR_RESERVED },
-		{ "2001:db8::1", ADDR_RESERVED },
+		{ "192.0.2.1", ADDR_PUBLIC },
+		{ "2001:db8::1", ADDR_PUBLIC },
 		{ "8.8.8.8", ADDR_PUBLIC },
 		{ "2606:4700::1111", ADDR_PUBLIC },
 	};
