@@ -169,13 +169,30 @@ static int set_times(fuse_req_t req, struct inode *i, int fd,
 	(FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW | \
 	 FUSE_SET_ATTR_MTIME_NOW)
 
+/* chown(-1, -1) clears set-id bits: then it is the owner's to do. */
+static int may_touch(fuse_req_t req, int fd)
+{
+	uid_t uid = fuse_req_ctx(req)->uid;
+	struct stat st;
+
+	if (fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+		return -errno;
+	return uid != 0 && uid != st.st_uid && S_ISREG(st.st_mode) &&
+			       st.st_mode & (S_ISUID | S_ISGID)
+		       ? -EPERM
+		       : 0;
+}
+
 static int set_all(fuse_req_t req, struct inode *i, int fd,
 		   const struct stat *st, int to_set)
 {
 	int r = 0;
 
 	/* Nothing to set is chown(-1, -1): a new ctime, no set-id bits. */
-	if (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID) || !to_set)
+	if (!to_set)
+		r = may_touch(req, fd);
+	if (r == 0 &&
+	    (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID) || !to_set))
 		r = set_owner(req, i, fd, st, to_set);
 	if (r == 0 && to_set & FUSE_SET_ATTR_SIZE)
 		r = set_size(req, i, fd, st->st_size);
