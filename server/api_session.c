@@ -6,7 +6,7 @@
 
 #include "server/api.h"
 
-static void reply_session(struct call *k, unsigned int status,
+static void reply_session(struct http_conn *conn, unsigned int status,
 			  const struct session *s)
 {
 	_cleanup_buf_ struct buf body = BUF_INIT;
@@ -14,7 +14,37 @@ static void reply_session(struct call *k, unsigned int status,
 
 	json_writer_init(&w, &body, 0);
 	session_to_json(s, &w);
-	http_reply_json(k->conn, status, &body);
+	http_reply_json(conn, status, &body);
+}
+
+static void creator_gone(void *arg)
+{
+	struct session *s = arg;
+
+	s->creator = NULL;
+}
+
+void session_announce(struct session *s)
+{
+	struct http_conn *conn = s->creator;
+
+	if (!conn)
+		return;
+	s->creator = NULL;
+	http_on_gone(conn, NULL, NULL);
+	reply_session(conn, 201, s);
+}
+
+/* Its proxy's address is part of the answer. */
+static void reply_created(struct call *k, struct session *s)
+{
+	if (s->vfs_state != WORKER_STARTING &&
+	    s->proxy_state != WORKER_STARTING) {
+		reply_session(k->conn, 201, s);
+		return;
+	}
+	s->creator = k->conn;
+	http_on_gone(k->conn, creator_gone, s);
 }
 
 void api_session_create(struct call *k)
@@ -48,7 +78,7 @@ void api_session_create(struct call *k)
 		http_reply_error(k->conn, status, "%s",
 				 err.len ? buf_cstr(&err) : strerror(-r));
 	else
-		reply_session(k, 201, s);
+		reply_created(k, s);
 }
 
 void api_session_list(struct call *k)
@@ -66,7 +96,7 @@ void api_session_list(struct call *k)
 
 void api_session_get(struct call *k)
 {
-	reply_session(k, 200, k->session);
+	reply_session(k->conn, 200, k->session);
 }
 
 static int patch_env(struct session *s, const struct json *set,
@@ -138,7 +168,7 @@ void api_session_patch(struct call *k)
 	}
 	session_touch(s);
 	record_update(s, doc);
-	reply_session(k, 200, s);
+	reply_session(k->conn, 200, s);
 }
 
 void api_session_delete(struct call *k)

@@ -297,6 +297,7 @@ void session_free(struct session *s)
 	if (!s)
 		return;
 	home_tidy(s);
+	session_announce(s);
 	for (size_t i = 0; i < s->env.n; i++) {
 		free(s->env.data[i].name);
 		free(s->env.data[i].value);

@@ -36,6 +36,8 @@ enum worker_state {
 	WORKER_READY,
 };
 
+struct http_conn;
+
 struct session {
 	struct app *app; /* borrowed */
 	struct session *next, **link;
@@ -57,8 +59,10 @@ struct session {
 	enum worker_state tracer_state;
 	struct worker *vfs; /* NULL unless STARTING or mounted */
 	enum worker_state vfs_state;
-	int attribution;      /* owned: core/attribution.h; -1 = none */
+	int attribution;        /* owned: core/attribution.h; -1 = none */
 	unsigned int home_made; /* directories, see home.c */
+	/* who made it and is answered when its proxy is there; NULL */
+	struct http_conn *creator;
 	int mount_ns;         /* owned: where the FUSE mount is; -1 = none */
 	int mount_user_ns;    /* owned: whose it is, unless ours; -1 */
 	struct worker *proxy; /* NULL unless STARTING or READY */
@@ -155,5 +159,11 @@ void session_proceed_all(struct session *s);
 void session_drain_proxy(struct session *s);
 /* Timers: expiry of sessions. */
 void sessions_expire(struct app *app);
+
+/*
+ * Answers who made the session, if that waits: `proxy_url` is in the answer.
+ * Called when its mount and its proxy are there, or will not be.
+ */
+void session_announce(struct session *s);
 
 #endif

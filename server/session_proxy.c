@@ -27,6 +27,7 @@ static void settled(struct session *s, enum worker_state state)
 {
 	s->proxy_state = state;
 	if (s->tracer) {
+		session_announce(s);
 		session_proceed_all(s);
 		return;
 	}

@@ -454,6 +454,7 @@ int session_need_tracer(struct session *s)
 		s->tracer_state = WORKER_STARTING; /* settled() comes back */
 		return 0;
 	}
+	session_announce(s);
 	r = settings_text(s, &settings);
 	if (r < 0)
 		return r;

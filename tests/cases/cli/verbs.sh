@@ -7,6 +7,8 @@ start_server
 run agentsh session create --workspace "$WS" --id made
 expect_status 0
 expect_out 'Session made started'
+expect_out 'Proxy: http://127.0.0.1:'
+expect_out 'export ANTHROPIC_BASE_URL=http://127.0.0.1:'
 run agentsh session create --workspace "$WS" --id made
 expect_status 1
 expect_err 'POST /api/v1/sessions: 409'
