@@ -69,8 +69,9 @@ os.waitpid(pid, 0)
 a = child(); tried("below", os.kill, a.pid, S.SIGCONT); a.kill(); a.wait(5)
 tried("init-absorbed", os.kill, 1, S.SIGTERM)
 tried("init", os.kill, 1, S.SIGHUP)
+group = os.getpgid(outside) # it may be gone after the first
 tried("outside", os.kill, outside, S.SIGTERM)
-tried("outside-group", os.killpg, os.getpgid(outside), S.SIGWINCH)
+tried("outside-group", os.killpg, group, S.SIGWINCH)
 tried("supervision", os.kill, os.getppid(), S.SIGKILL)
 tried("supervision-stop", os.kill, os.getppid(), S.SIGSTOP)
 def pidfd_group(fd, sig):
