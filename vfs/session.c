@@ -250,8 +250,10 @@ static int private_namespace(struct vfs *v)
 
 	if (r == -EPERM) {
 		r = userns_unshare(CLONE_NEWNS);
+		if (r < 0)
+			return r;
 		v->user_ns = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
-		if (r == 0 && v->user_ns < 0)
+		if (v->user_ns < 0)
 			r = -errno;
 	}
 	if (r < 0)
