@@ -53,8 +53,8 @@ static const char *const STEPS[] = {
 	" sign_count INTEGER NOT NULL DEFAULT 0,"
 	" created_at_ns INTEGER NOT NULL, last_used_ns INTEGER, name TEXT);",
 	/* 1 -> 2: the end of the hash chain, so that a cut tail shows */
-	"CREATE TABLE audit_chain(id INTEGER PRIMARY KEY CHECK(id = 1),"
-	" sequence INTEGER NOT NULL, entry_hash TEXT NOT NULL);",
+	("CREATE TABLE audit_chain(id INTEGER PRIMARY KEY CHECK(id = 1),"
+	 " sequence INTEGER NOT NULL, entry_hash TEXT NOT NULL);"),
 	/* 2 -> 3: no query of ours can use it (paths are found by LIKE), and
 	 * keeping it took as long as the rest of an insertion */
 	"DROP INDEX IF EXISTS idx_events_path;",

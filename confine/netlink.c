@@ -108,7 +108,8 @@ static int read_answers(const unsigned char *p, size_t len,
 {
 	while (len >= sizeof(struct nlmsghdr)) {
 		const struct nlmsghdr *h = (const void *)p;
-		const struct nlmsgerr *e = NLMSG_DATA(h);
+		/* NLMSG_DATA takes the const away */
+		const struct nlmsgerr *e = (const void *)(p + NLMSG_HDRLEN);
 
 		if (h->nlmsg_len < sizeof(*h) || h->nlmsg_len > len)
 			return -EBADMSG;

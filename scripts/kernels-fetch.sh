@@ -15,7 +15,7 @@ got=0
 for s in $series; do
 	# "cloud" is the small flavour; elsewhere the general one has to do
 	name=$(apt-cache search --names-only \
-		"^linux-(image|binary)-${s//./\\.}[.0-9].*-(cloud-)?$arch\$" |
+		"^linux-(image|binary)-${s//./\\.}[.][0-9].*-(cloud-)?$arch\$" |
 		awk '{ print $1 }' | grep -vE -- '-(dbg|unsigned|rt-)' |
 		awk -v a="cloud-$arch" '{ print (index($1, a) ? 1 : 0), $1 }' |
 		sort -k1,1n -k2,2V | awk '{ print $2 }' | tail -1)

@@ -12,7 +12,11 @@ mount -t devtmpfs dev /dev
 mkdir -p /dev/pts /dev/shm
 mount -t devpts -o ptmxmode=666 pts /dev/pts
 mount -t tmpfs shm /dev/shm
-mount -t tmpfs tmp /tmp
+# the tree itself may be below it
+case $AGENTSH_BUILD in
+/tmp/*) chmod 1777 /tmp ;;
+*) mount -t tmpfs tmp /tmp ;;
+esac
 mount -t tmpfs run /run
 mount -t cgroup2 cgroup /sys/fs/cgroup
 ln -sf /proc/self/fd /dev/fd
