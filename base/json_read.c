@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/num.h"
+#include "base/utf8.h"
 
 struct parser {
 	struct arena *arena;
@@ -64,30 +65,6 @@ static int32_t hex4(struct str s, size_t i)
 	return v;
 }
 
-static size_t put_utf8(char *out, uint32_t c)
-{
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | (c >> 6));
-		out[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | (c >> 12));
-		out[1] = (char)(0x80 | ((c >> 6) & 0x3f));
-		out[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | (c >> 18));
-	out[1] = (char)(0x80 | ((c >> 12) & 0x3f));
-	out[2] = (char)(0x80 | ((c >> 6) & 0x3f));
-	out[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
-}
-
 /*
  * \uXXXX at s[i] (on the u), pairs joined, a lone surrogate to U+FFFD as Go
  * does. Return: bytes used, 0 if malformed.
@@ -133,7 +110,7 @@ static size_t decode_escape(struct str s, size_t i, char *out, size_t *n_out)
 		return 0;
 	used = decode_unicode(s, i, &c);
 	if (used)
-		*n_out = put_utf8(out, c);
+		*n_out = utf8_put(out, c);
 	return used;
 }
 
@@ -159,7 +136,7 @@ static int decode_string(struct parser *p, struct str raw, struct str *ret)
 		}
 		used = str_utf8_len(str_skip(raw, i));
 		if (used == 0) {
-			n += put_utf8(out + n, 0xfffd);
+			n += utf8_put(out + n, 0xfffd);
 			i++;
 			continue;
 		}

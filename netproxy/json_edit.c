@@ -15,6 +15,7 @@
 #	include <emmintrin.h>
 #endif
 
+#include "base/utf8.h"
 #include "base/vec.h"
 
 #define NUMBER_MIN 12 /* digits of the shortest number worth a look */
@@ -111,30 +112,6 @@ static int hex4(const char *p, uint32_t *ret)
 	return 0;
 }
 
-static size_t put_utf8(uint32_t c, char *out)
-{
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | (c >> 6));
-		out[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | (c >> 12));
-		out[1] = (char)(0x80 | ((c >> 6) & 0x3f));
-		out[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | (c >> 18));
-	out[1] = (char)(0x80 | ((c >> 12) & 0x3f));
-	out[2] = (char)(0x80 | ((c >> 6) & 0x3f));
-	out[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
-}
-
 /* \uXXXX, with its second half if it has one; half a pair becomes U+FFFD. */
 static int unescape_u(const char *p, const char *end, char *out, size_t *ret_n)
 {
@@ -146,12 +123,12 @@ static int unescape_u(const char *p, const char *end, char *out, size_t *ret_n)
 	    p[7] == 'u' && hex4(p + 8, &low) == 0 && low >= 0xdc00 &&
 	    low < 0xe000) {
 		c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
-		*ret_n = put_utf8(c, out);
+		*ret_n = utf8_put(out, c);
 		return 12;
 	}
 	if (c >= 0xd800 && c < 0xe000)
 		c = 0xfffd;
-	*ret_n = put_utf8(c, out);
+	*ret_n = utf8_put(out, c);
 	return 6;
 }
 

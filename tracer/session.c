@@ -320,7 +320,11 @@ int session_start(struct tracer *t, const struct proto_hello *hello,
 	r = start_common(t, hello);
 	if (r < 0)
 		return r;
-	emit_init(t);
+	/* A full ring is back-pressure: the operation has not happened yet and
+	 * its caller is stopped anyway. */
+	ring_sink_init(&t->ring_sink, t->heritage.ring, str_from(t->session_id),
+		       RING_SINK_WAIT_MS);
+	t->sink = t->ring_sink.sink;
 	return start_rest(t);
 }
 

@@ -169,7 +169,4 @@ void session_done(struct tracer *t);
 size_t session_layers(struct tracer *t, const struct launch_event *confined,
 		      struct proto_layer *out, struct buf *scratch);
 
-/* The sink of all events: into the ring (emit.c). */
-void emit_init(struct tracer *t);
-
 #endif
