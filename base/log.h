@@ -19,6 +19,20 @@ enum log_level {
 
 /* ident is borrowed for the life of the process, e.g. "agentsh-tracer". */
 void log_init(const char *ident, enum log_level max);
+
+enum log_form {
+	LOG_FORM_TEXT = 0, /* program: level: message */
+	LOG_FORM_STAMPED,  /* the same after an RFC 3339 time */
+	LOG_FORM_JSON,     /* an object per line: time, level, program, msg */
+};
+void log_set_form(enum log_form form);
+/*
+ * A program of ours that another one starts logs as that one does:
+ * log_bequeath() puts level and form into the environment (0, or -ENOMEM),
+ * log_inherit() is log_init() from there. Not for use beside other threads.
+ */
+int log_bequeath(void);
+void log_inherit(const char *ident);
 /* "debug" | "info" | "warn" | "error"; -EINVAL on another word. */
 int log_level_from_string(const char *s, enum log_level *ret);
 void log_write(enum log_level level, int error, const char *fmt, ...)

@@ -32,6 +32,11 @@ enum config_level {
 	CONFIG_LEVEL_DEBUG,
 };
 
+enum config_format {
+	CONFIG_FORMAT_TEXT = 0,
+	CONFIG_FORMAT_JSON,
+};
+
 enum config_integrity {
 	CONFIG_INTEGRITY_HMAC_SHA256 = 0,
 	CONFIG_INTEGRITY_HMAC_SHA512,
@@ -272,7 +277,7 @@ struct config {
 	} auth;
 	struct {
 		unsigned int level; /* enum config_level */
-		const char *format;
+		unsigned int format; /* enum config_format */
 		const char *output;
 		struct {
 			int64_t max_size_mb;

@@ -339,7 +339,7 @@ int main(void)
 				      .capture = CAPTURE_NONE };
 	int r;
 
-	log_init("agentsh-netproxy", LOG_LEVEL_INFO);
+	log_inherit("agentsh-netproxy");
 	harden();
 	tune_malloc();
 	r = set_up(&np);

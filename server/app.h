@@ -41,7 +41,7 @@ struct app {
 	struct approval *approvals; /* list */
 	struct worker *workers;     /* list: all that are not reaped yet */
 	struct metrics metrics;
-	struct loop_source *flush_timer, *reap_timer;
+	struct loop_source *flush_timer, *reap_timer, *log_timer;
 	bool flush_armed, flush_soon, stopping, state_armed;
 	struct buf local_path, unix_path; /* sockets to remove at exit */
 	char *libexec;                    /* directory of the workers; owned */

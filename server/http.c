@@ -20,11 +20,12 @@
 _Static_assert(HTTP1_MAX_HEAD == LIMIT_HTTP_HEAD, "see base/http1.h");
 _Static_assert(HTTP1_MAX_HEADERS == LIMIT_HTTP_HEADERS, "see base/http1.h");
 
-#define REQUEST_TIMEOUT_NS (15ULL * 1000000000)
-#define IDLE_TIMEOUT_NS    (120ULL * 1000000000)
-#define ACCEPT_RETRY_NS    (100ULL * 1000000)
-#define READ_CHUNK         16384
-#define KEEP_BUFFER        4096
+#define READ_TIMEOUT_NS  (30ULL * 1000000000)
+#define WRITE_TIMEOUT_NS (300ULL * 1000000000)
+#define IDLE_TIMEOUT_NS  (120ULL * 1000000000)
+#define ACCEPT_RETRY_NS  (100ULL * 1000000)
+#define READ_CHUNK       16384
+#define KEEP_BUFFER      4096
 
 struct http_listener {
 	struct http_server *server;
@@ -113,14 +114,19 @@ static void set_interest(struct http_conn *c)
 		conn_close(c);
 }
 
+/* A request's time runs from its first byte: more bytes do not prolong it. */
 static void arm_timer(struct http_conn *c)
 {
+	bool arriving = c->state == HTTP_READ && c->in.len > 0;
 	uint64_t delay = 0;
 
+	if (arriving && c->arriving)
+		return;
+	c->arriving = arriving;
 	if (c->state == HTTP_READ)
-		delay = c->in.len ? REQUEST_TIMEOUT_NS : IDLE_TIMEOUT_NS;
+		delay = c->in.len ? c->server->o.read_timeout : IDLE_TIMEOUT_NS;
 	else if (c->state == HTTP_WRITE)
-		delay = IDLE_TIMEOUT_NS;
+		delay = c->server->o.write_timeout;
 	(void)loop_timer_arm(c->timer, delay);
 }
 
@@ -478,7 +484,7 @@ static int conn_new(struct http_server *s, int fd, bool local)
 	identify_peer(c, local);
 	r = loop_add_io(s->loop, fd, c->interest, on_conn, c, &c->io);
 	if (r == 0)
-		r = loop_add_timer(s->loop, REQUEST_TIMEOUT_NS, on_timeout, c,
+		r = loop_add_timer(s->loop, s->o.read_timeout, on_timeout, c,
 				   &c->timer);
 	if (r < 0) {
 		c->io = loop_remove(c->io);
@@ -575,6 +581,10 @@ int http_server_new(const struct http_options *o, struct http_server **ret)
 	if (!s)
 		return -ENOMEM;
 	s->o = *o;
+	if (!s->o.read_timeout)
+		s->o.read_timeout = READ_TIMEOUT_NS;
+	if (!s->o.write_timeout)
+		s->o.write_timeout = WRITE_TIMEOUT_NS;
 	s->loop = o->loop;
 	*ret = s;
 	return 0;

@@ -44,6 +44,9 @@ typedef ssize_t http_raw_fn(void *arg, char *p, size_t n);
 struct http_options {
 	struct loop *loop; /* borrowed */
 	uint64_t max_body;
+	/* ns; 0 = 30 s for a whole request, 5 min without progress of an
+	 * answer that is complete. Streams and upgrades have no limit. */
+	uint64_t read_timeout, write_timeout;
 	http_handler_fn *handler;
 	void *arg;
 };

@@ -31,6 +31,7 @@ struct http_conn {
 	size_t body_read; /* raw bytes of the chunked body taken so far */
 	bool body_done, keep_alive, http10, is_head_method, continued;
 	bool close_when_flushed, dispatching;
+	bool arriving; /* the timer runs for the request that is coming in */
 	bool waits; /* a request is here, but a handler is running */
 	int fds[3];
 	size_t n_fds;

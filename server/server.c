@@ -26,6 +26,7 @@
 #include "server/api.h"
 #include "server/dlp.h"
 #include "server/listen.h"
+#include "server/logfile.h"
 #include "server/policy_file.h"
 #include "server/reload.h"
 #include "server/state.h"
@@ -294,10 +295,14 @@ static int listen_configured(struct app *app)
 
 static int start_listening(struct app *app)
 {
-	const struct http_options o = { .loop = app->loop,
-					.max_body = app->cfg.max_request_bytes,
-					.handler = api_handle,
-					.arg = app };
+	const struct http_options o = {
+		.loop = app->loop,
+		.max_body = app->cfg.max_request_bytes,
+		.read_timeout = app->cfg.read_timeout_ns,
+		.write_timeout = app->cfg.write_timeout_ns,
+		.handler = api_handle,
+		.arg = app
+	};
 	const char *host = app->cfg.http_host;
 	uint16_t port = 0;
 	int fd, r = http_server_new(&o, &app->http);
@@ -347,15 +352,25 @@ static void app_done(struct app *app)
 	settings_done(&app->cfg);
 }
 
+/* Only now: what keeps a server from starting is told where it was started. */
+static int start_log(struct app *app)
+{
+	const struct logfile_options *o = &app->cfg.log;
+	int r = logfile_start(o);
+
+	if (r < 0)
+		return log_error_errno(r, "logging.output %s", o->path);
+	return logfile_watch(app);
+}
+
 static int start(struct app *app, const char *config_path)
 {
-	enum log_level level = LOG_LEVEL_INFO;
 	int r = load_settings(app, config_path);
 
 	if (r < 0)
 		return r;
-	(void)log_level_from_string(app->cfg.log_level, &level);
-	log_init("agentsh-server", level);
+	log_init("agentsh-server", app->cfg.log.level);
+	log_set_form(app->cfg.log.form);
 	r = make_directories(&app->cfg);
 	if (r < 0)
 		return log_error_errno(r, "cannot make a data directory");
@@ -378,6 +393,8 @@ static int start(struct app *app, const char *config_path)
 		r = reload_watch(app);
 	if (r == 0)
 		r = start_listening(app);
+	if (r == 0)
+		r = start_log(app);
 	return r;
 }
 

@@ -19,6 +19,7 @@
 #define KEY_FILE_MAX       65536
 #define INTEGRITY_KEY_MIN  32
 #define DEFAULT_FLUSH_NS   (50LL * 1000000)
+#define DAY_NS             (86400LL * 1000000000)
 #define DEFAULT_APPROVAL   (300LL * 1000000000)
 #define DEFAULT_CLEANUP_NS (60LL * 1000000000)
 
@@ -170,6 +171,9 @@ static int set_audit(struct settings *s, const struct config *c,
 	s->rotate_bytes = (uint64_t)positive(c->audit.rotation.max_size_mb, 500)
 			  << 20;
 	s->max_backups = positive(c->audit.rotation.max_backups, 10);
+	s->audit_max_age_ns = c->audit.rotation.max_age_days > 0
+				      ? c->audit.rotation.max_age_days * DAY_NS
+				      : 0;
 	s->batch_size = positive(c->audit.storage.batch_size, 512);
 	s->flush_interval_ns = c->audit.storage.flush_interval > 0
 				       ? c->audit.storage.flush_interval
@@ -207,6 +211,8 @@ static int set_listeners(struct settings *s, const struct config *c,
 	uint32_t bits = 0660;
 
 	s->http_addr = keep(s, c->server.http.addr);
+	s->read_timeout_ns = (uint64_t)MAX(c->server.http.read_timeout, 0);
+	s->write_timeout_ns = (uint64_t)MAX(c->server.http.write_timeout, 0);
 	s->max_request_bytes = c->server.http.max_request_size
 				       ? c->server.http.max_request_size
 				       : 10000000;
@@ -511,12 +517,41 @@ static int set_commands(struct settings *s, const struct config *c)
 	return set_vfs_json(s, c) < 0 ? -ENOMEM : set_worker_json(s, c);
 }
 
+/*
+ * Text on stderr has no time: it is a terminal, or the journal or container
+ * log, which stamps lines itself.
+ */
+static void set_logging(struct settings *s, const struct config *c)
+{
+	static const enum log_level LEVELS[] = {
+		[CONFIG_LEVEL_ERROR] = LOG_LEVEL_ERROR,
+		[CONFIG_LEVEL_WARN] = LOG_LEVEL_WARN,
+		[CONFIG_LEVEL_INFO] = LOG_LEVEL_INFO,
+		[CONFIG_LEVEL_DEBUG] = LOG_LEVEL_DEBUG,
+	};
+	struct logfile_options *o = &s->log;
+	const char *output = keep(s, c->logging.output);
+
+	o->level = c->logging.level < ARRAY_LEN(LEVELS)
+			   ? LEVELS[c->logging.level]
+			   : LOG_LEVEL_INFO;
+	o->to_stdout = strcmp(output, "stdout") == 0;
+	o->path = o->to_stdout || strcmp(output, "stderr") == 0 ? "" : output;
+	o->form = c->logging.format == CONFIG_FORMAT_JSON ? LOG_FORM_JSON
+		  : o->path[0]                            ? LOG_FORM_STAMPED
+							  : LOG_FORM_TEXT;
+	o->rotate_bytes = (uint64_t)positive(c->logging.rotation.max_size_mb, 0)
+			  << 20;
+	o->max_backups = positive(c->logging.rotation.max_backups, 5);
+	o->max_age_ns = c->logging.rotation.max_age_days > 0
+				? c->logging.rotation.max_age_days * DAY_NS
+				: 0;
+}
+
 static void set_misc(struct settings *s, const struct config *c)
 {
 	static const char *const MODES[] = { "local_tty", "api", "totp",
 					     "webauthn" };
-	static const char *const LEVELS[] = { "error", "warn", "info",
-					      "debug" };
 
 	s->config_path = keep(s, c->file);
 	s->approvals = c->approvals.enabled;
@@ -529,9 +564,6 @@ static void set_misc(struct settings *s, const struct config *c)
 	s->ready_path = keep(s, c->health.readiness_path);
 	s->metrics = c->metrics.enabled;
 	s->metrics_path = keep(s, c->metrics.path);
-	s->log_level = c->logging.level < ARRAY_LEN(LEVELS)
-			       ? LEVELS[c->logging.level]
-			       : "info";
 }
 
 static int copy(struct settings *s, const struct config *c, struct diag *diag)
@@ -549,6 +581,7 @@ static int copy(struct settings *s, const struct config *c, struct diag *diag)
 	if (r == 0)
 		r = settings_set_proxy(s, c, diag);
 	set_misc(s, c);
+	set_logging(s, c);
 	return r;
 }
 

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/vec.h"
+#include "server/logfile.h"
 
 enum auth_type {
 	AUTH_NONE = 0,
@@ -49,6 +50,7 @@ struct settings {
 	const char *unix_path;
 	mode_t unix_mode;
 	uint64_t max_request_bytes;
+	uint64_t read_timeout_ns, write_timeout_ns; /* 0 = the usual */
 	/* callers */
 	enum auth_type auth;
 	const char *key_header;
@@ -57,6 +59,7 @@ struct settings {
 	const char *sqlite_path, *jsonl_path; /* "" = none */
 	uint64_t rotate_bytes;
 	unsigned int max_backups, batch_size;
+	int64_t audit_max_age_ns; /* of rotated JSON lines; 0 = any */
 	int64_t flush_interval_ns;
 	struct str integrity_key; /* empty = off */
 	bool integrity_sha512;
@@ -107,7 +110,7 @@ struct settings {
 	const char *health_path, *ready_path;
 	bool metrics;
 	const char *metrics_path;
-	const char *log_level;
+	struct logfile_options log;
 };
 
 /*

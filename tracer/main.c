@@ -199,7 +199,7 @@ int main(void)
 			    .user_ns = -1 };
 	int r;
 
-	log_init("agentsh-tracer", LOG_LEVEL_INFO);
+	log_inherit("agentsh-tracer");
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* Every call allocates a little and frees it: the top of the heap is
 	 * not to be given back and asked for again each time. */

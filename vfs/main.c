@@ -321,7 +321,7 @@ int main(void)
 	static struct vfs v = { .root_fd = -1, .mnt_ns = -1, .user_ns = -1 };
 	int r;
 
-	log_init("agentsh-vfs", LOG_LEVEL_INFO);
+	log_inherit("agentsh-vfs");
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)umask(0);
 	(void)pthread_mutex_init(&v.command_lock, NULL);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -84,10 +85,76 @@ static void test_one_line(void **state)
 	assert_int_equal(text[strlen(text) - 1], '\n');
 }
 
+static void as_json(void)
+{
+	log_init("prog", LOG_LEVEL_INFO);
+	log_set_form(LOG_FORM_JSON);
+	log_warn("a \"b\" \\ \x01 \xff \xc3\xa9");
+	log_set_form(LOG_FORM_TEXT);
+}
+
+static void stamped(void)
+{
+	log_set_form(LOG_FORM_STAMPED);
+	log_warn("late");
+	log_set_form(LOG_FORM_TEXT);
+}
+
+static void big_json(void)
+{
+	char big[5000];
+
+	memset(big, '"', sizeof(big));
+	big[sizeof(big) - 1] = '\0';
+	log_set_form(LOG_FORM_JSON);
+	log_warn("%s", big);
+	log_set_form(LOG_FORM_TEXT);
+}
+
+static void test_forms(void **state)
+{
+	(void)state;
+	capture(as_json);
+	assert_memory_equal(text, "{\"time\":\"20", 11);
+	assert_string_equal(strchr(text, ','),
+			    ",\"level\":\"warn\",\"program\":\"prog\","
+			    "\"msg\":\"a \\\"b\\\" \\\\ ? "
+			    "\xef\xbf\xbd \xc3\xa9\"}\n");
+	capture(stamped);
+	assert_string_equal(strchr(text, 'Z'), "Z prog: warn: late\n");
+	capture(big_json);
+	assert_true(strlen(text) <= 2048);
+	assert_string_equal(text + strlen(text) - 4, "\"\"}\n");
+}
+
+static void inherit(void)
+{
+	log_inherit("child");
+	log_info("hidden");
+	log_warn("shown");
+}
+
+/* A worker logs as the server that starts it. */
+static void test_inherited(void **state)
+{
+	(void)state;
+	log_init("prog", LOG_LEVEL_WARN);
+	assert_int_equal(log_bequeath(), 0);
+	log_init("prog", LOG_LEVEL_DEBUG);
+	capture(inherit);
+	assert_string_equal(text, "child: warn: shown\n");
+	assert_int_equal(setenv("AGENTSH_LOG", "9:x", 1), 0);
+	capture(inherit);
+	assert_string_equal(text, "child: info: hidden\nchild: warn: shown\n");
+	(void)unsetenv("AGENTSH_LOG");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_inherited),
 		cmocka_unit_test(test_one_line),
 	};
 
