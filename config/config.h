@@ -276,7 +276,7 @@ struct config {
 		struct config_any oidc;
 	} auth;
 	struct {
-		unsigned int level; /* enum config_level */
+		unsigned int level;  /* enum config_level */
 		unsigned int format; /* enum config_format */
 		const char *output;
 		struct {

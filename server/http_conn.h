@@ -32,7 +32,7 @@ struct http_conn {
 	bool body_done, keep_alive, http10, is_head_method, continued;
 	bool close_when_flushed, dispatching;
 	bool arriving; /* the timer runs for the request that is coming in */
-	bool waits; /* a request is here, but a handler is running */
+	bool waits;    /* a request is here, but a handler is running */
 	int fds[3];
 	size_t n_fds;
 	struct http_peer peer;

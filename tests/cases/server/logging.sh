@@ -79,6 +79,6 @@ in_session true
 grep -qE '^20[0-9-]+T[0-9:.]+Z agentsh-tracer: warn: ' "$T/log/server.log" ||
 	fail "no stamped line"
 sed -i 's/format: text/format: yaml/' "$T/config.yaml"
-run agentsh config validate "$T/config.yaml"
+run agentsh config validate --path "$T/config.yaml"
 expect_status 1
 cat "$T/out" "$T/err" | grep -q 'logging.format' || fail "key not named"
