@@ -394,7 +394,7 @@ static int copy_out(int fd)
 {
 	char chunk[8192];
 
-	for (;;) {
+	while (!out_is_collecting()) {
 		ssize_t n = sendfile(STDOUT_FILENO, fd, NULL, 1U << 30);
 
 		if (n == 0)

@@ -142,6 +142,37 @@ static int parse_verb(struct cli *c, int argc, char **argv, struct buf *error)
 	}
 }
 
+/* The verb prints JSON by a flag of its own: --json, or --output json. */
+static bool has_own_json(struct cli *c, const struct command *v)
+{
+	for (const struct flag *f = v->flags; f && f->name; f++) {
+		if (strcmp(f->name, "json") == 0 && f->type == FLAG_BOOL)
+			return flag_set_value(&c->flags, f, "true") == 0;
+		if (strcmp(f->name, "output") == 0 && f->value &&
+		    strstr(f->value, "json"))
+			return flag_set_value(&c->flags, f, "json") == 0;
+	}
+	return false;
+}
+
+/* --json means the same everywhere: one JSON document on standard output. */
+static int call_verb(struct cli *c, const struct command *v)
+{
+	char name[128];
+
+	if (!flag_set_global(&c->flags, "json") || v->json_lines ||
+	    has_own_json(c, v))
+		return v->run(c);
+	command_full_name(c, name, sizeof(name));
+	if (v->streams)
+		return fail("%s: --json is not for what prints as it comes; "
+			    "agentsh exec --output json SESSION -- COMMAND "
+			    "gives a command's response as JSON",
+			    name);
+	out_collect();
+	return out_collected(name, v->run(c));
+}
+
 static int run_verb(struct cli *c, int argc, char **argv)
 {
 	_cleanup_buf_ struct buf error = BUF_INIT;
@@ -162,7 +193,7 @@ static int run_verb(struct cli *c, int argc, char **argv)
 		return 1;
 	if (flag_set_check_required(&c->flags, &error) < 0)
 		return fail("%s", buf_cstr(&error));
-	return v->run(c);
+	return call_verb(c, v);
 }
 
 /* `help VERB...`: the words name what is asked about. */
@@ -175,6 +206,8 @@ int cmd_help(struct cli *c)
 	descend(c, &argc, &argv);
 	if (argc > 0)
 		return unknown_command(c, argv[0]);
+	if (out_is_collecting())
+		return command_help_json(c);
 	command_help(c);
 	return 0;
 }

@@ -29,6 +29,10 @@ struct command {
 	const struct command *subs; /* ends with name == NULL; may be NULL */
 	int min_args, max_args;     /* max < 0: any number */
 	bool hidden;
+	/* Prints what others make, as they make it: --json is not for it... */
+	bool streams;
+	/* ...or changes nothing: it is JSON already. */
+	bool json_lines;
 	/* Flags of the group also apply to its sub-commands. */
 	bool persistent;
 };
@@ -58,6 +62,8 @@ int command_dispatch(const struct command *root, int argc, char **argv);
 void command_full_name(const struct cli *c, char *out, size_t n);
 /* Help for the verb c points at, on stdout. */
 void command_help(const struct cli *c);
+/* The same for programs: it and the verbs below it. Return: the exit status. */
+int command_help_json(const struct cli *c);
 
 /* Verbs that main.c's tables name; one file each. */
 command_fn cmd_exec, cmd_run, cmd_wrap, cmd_init, cmd_backup, cmd_restore;

@@ -176,6 +176,32 @@ static int assign(struct flag_set *f, const struct flag *flag, size_t index,
 	return 0;
 }
 
+bool flag_set_global(const struct flag_set *f, const char *name)
+{
+	const struct flag *table = f->tables[0];
+
+	for (size_t i = 0; table && table[i].name; i++)
+		if (strcmp(table[i].name, name) == 0)
+			return f->values[i].boolean;
+	return false;
+}
+
+int flag_set_value(struct flag_set *f, const struct flag *flag,
+		   const char *text)
+{
+	_cleanup_buf_ struct buf error = BUF_INIT;
+	size_t base = 0;
+
+	for (size_t t = 0; t < f->n_tables; t++) {
+		for (const struct flag *p = f->tables[t]; p && p->name; p++) {
+			if (p == flag)
+				return assign(f, flag, base, text, &error);
+			base++;
+		}
+	}
+	return -EINVAL;
+}
+
 /* State of one walk over argv. */
 struct walk {
 	int argc;

@@ -92,6 +92,12 @@ int flag_set_parse(struct flag_set *f, struct flag_words *w, struct buf *error);
 /* `required flag(s) "a", "b" not set`, or 0. */
 int flag_set_check_required(const struct flag_set *f, struct buf *error);
 
+/* The switch `name` of the first table was given, wherever it stood. */
+bool flag_set_global(const struct flag_set *f, const char *name);
+/* Sets flag, a row of a table of f, as if it had been given. 0 or -EINVAL. */
+int flag_set_value(struct flag_set *f, const struct flag *flag,
+		   const char *text);
+
 /* Values by name; naming a flag that is in no table is a bug (assert). */
 bool flag_bool(const struct flag_set *f, const char *name);
 bool flag_given(const struct flag_set *f, const char *name);

@@ -88,6 +88,60 @@ void command_help(const struct cli *c)
 	(void)out_buf(&b);
 }
 
+static void json_flags(struct json_writer *w, const struct flag *table)
+{
+	static const char *const types[] = { [FLAG_BOOL] = "switch",
+					     [FLAG_STRING] = "text",
+					     [FLAG_LIST] = "list",
+					     [FLAG_INT] = "number" };
+
+	json_key(w, "flags");
+	json_begin_array(w);
+	for (const struct flag *f = table; f && f->name; f++) {
+		if (f->hidden)
+			continue;
+		json_begin_object(w);
+		json_kv_cstr(w, "name", f->name);
+		json_kv_cstr(w, "type", types[f->type]);
+		json_kv_cstr(w, "default", f->dflt ? f->dflt : "");
+		json_kv_bool(w, "required", f->required);
+		json_kv_cstr(w, "help", f->help);
+		json_end_object(w);
+	}
+	json_end_array(w);
+}
+
+/* The tree is our own and COMMAND_MAX_DEPTH deep. */
+/* NOLINTNEXTLINE(misc-no-recursion) */
+static void json_command(struct json_writer *w, const struct command *v)
+{
+	json_begin_object(w);
+	json_kv_cstr(w, "name", v->name);
+	json_kv_cstr(w, "summary", v->summary);
+	json_kv_cstr(w, "args", v->args ? v->args : "");
+	json_kv_bool(w, "runs", v->run != NULL);
+	json_kv_bool(w, "streams", v->streams || v->json_lines);
+	json_flags(w, v->flags);
+	json_key(w, "commands");
+	json_begin_array(w);
+	for (const struct command *s = v->subs; s && s->name; s++)
+		if (!s->hidden)
+			json_command(w, s);
+	json_end_array(w);
+	json_end_object(w);
+}
+
+int command_help_json(const struct cli *c)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	struct json_writer w;
+
+	json_writer_init(&w, &b, 2);
+	json_command(&w, c->path[c->depth - 1]);
+	buf_putc(&b, '\n');
+	return out_buf(&b);
+}
+
 int cmd_version(struct cli *c)
 {
 	(void)c;

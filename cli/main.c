@@ -38,6 +38,7 @@ static const struct flag root_flags[] = {
 	TEXT("client-timeout", "DURATION",
 	     "give up after this long, 30s by default "
 	     "($AGENTSH_CLIENT_TIMEOUT)"),
+	SWITCH("json", "print one JSON document, whatever the verb"),
 	SWITCH("version", "print the version"),
 	{ 0 },
 };
@@ -127,6 +128,7 @@ static const struct command root_subs[] = {
 		      "agentsh run --policy dev-safe --timeout 5m -- npm test",
 	  .run = cmd_run,
 	  .flags = run_flags,
+	  .streams = true,
 	  .max_args = -1 },
 #endif
 	{ .name = "wrap",
@@ -140,6 +142,7 @@ static const struct command root_subs[] = {
 		      "codex",
 	  .run = cmd_wrap,
 	  .flags = wrap_flags,
+	  .streams = true,
 	  .max_args = -1 },
 	{ .name = "init",
 	  .args = "[PROJECT]",
@@ -161,6 +164,7 @@ static const struct command root_subs[] = {
 	  .summary = "Run the server in the foreground",
 	  .run = cmd_server,
 	  .flags = server_flags,
+	  .streams = true,
 	  .max_args = -1,
 	  .examples = "agentsh server --config /etc/agentsh/config.yaml" },
 #endif

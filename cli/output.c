@@ -42,8 +42,79 @@ int fail_errno(int r, const char *fmt, ...)
 	return 1;
 }
 
+/* What out_write() was given since out_collect(). */
+static struct collected {
+	bool on;
+	struct buf out, err;
+} collected;
+
+void out_collect(void)
+{
+	collected.on = true;
+}
+
+bool out_is_collecting(void)
+{
+	return collected.on;
+}
+
+static void put_lines(struct json_writer *w, const char *key, struct str text)
+{
+	struct str line;
+
+	if (str_ends(text, STR("\n")))
+		text.n--;
+	json_key(w, key);
+	json_begin_array(w);
+	while (text.n && str_split(&text, '\n', &line))
+		json_str(w, line);
+	json_end_array(w);
+}
+
+static int print_collected(const char *name, int status)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	struct json_writer w;
+
+	json_writer_init(&w, &b, 2);
+	json_begin_object(&w);
+	json_kv_cstr(&w, "command", name);
+	json_kv_i64(&w, "status", status);
+	put_lines(&w, "output", buf_str(&collected.out));
+	put_lines(&w, "messages", buf_str(&collected.err));
+	json_end_object(&w);
+	buf_putc(&b, '\n');
+	return out_buf(&b) ? 1 : status;
+}
+
+int out_collected(const char *name, int status)
+{
+	_cleanup_arena_ struct arena a = ARENA_INIT(256U << 20);
+	struct json *v = NULL;
+
+	collected.on = false;
+	if (collected.out.error || collected.err.error)
+		return fail_errno(-ENOMEM, "%s", name);
+	if (json_parse(&a, buf_str(&collected.out), &v) < 0 ||
+	    (v->type != JSON_OBJECT && v->type != JSON_ARRAY)) {
+		status = print_collected(name, status);
+	} else {
+		(void)out_write(STDERR_FILENO, buf_str(&collected.err));
+		status = out_buf(&collected.out) ? 1 : status;
+	}
+	buf_done(&collected.out);
+	buf_done(&collected.err);
+	return status;
+}
+
 int out_write(int fd, struct str s)
 {
+	struct buf *b = fd == STDOUT_FILENO ? &collected.out : &collected.err;
+
+	if (collected.on && (fd == STDOUT_FILENO || fd == STDERR_FILENO)) {
+		buf_put_str(b, s);
+		return b->error;
+	}
 	return s.n ? fd_write_full(fd, s.p, s.n) : 0;
 }
 

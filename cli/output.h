@@ -33,6 +33,17 @@ int out_buf(const struct buf *b);
 int out_file(const char *path, const char *what, const struct buf *b);
 int out_line(const char *fmt, ...) _printf_(1, 2);
 
+/*
+ * --json of a verb that prints lines: from out_collect() on, nothing is printed;
+ * out_collected() prints what was, as one object: {"command": NAME, "status":
+ * STATUS, "output": [lines of stdout], "messages": [lines of stderr]}. Where
+ * stdout holds one JSON document, that is printed as it is, and the messages to
+ * stderr. For the one thread that prints. Return: the exit status.
+ */
+void out_collect(void);
+bool out_is_collecting(void);
+int out_collected(const char *name, int status);
+
 /* Copies a parsed value into w; object order is kept. */
 void json_copy(struct json_writer *w, const struct json *v);
 /*

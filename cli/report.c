@@ -14,7 +14,9 @@
 struct sums {
 	uint64_t commands, failed, allowed, blocked, redirected, soft_deleted,
 		approved, denied, sensitive, direct_ip, odd_port;
-	struct tally paths, hosts, programs, rules;
+	uint64_t llm_requests, llm_failed, llm_input, llm_output, redacted,
+		dlp_blocked;
+	struct tally paths, hosts, programs, rules, providers;
 	int64_t first_ns, last_ns;
 	struct str policy;
 	bool ended;
@@ -26,6 +28,7 @@ static void sums_done(struct sums *s)
 	tally_done(&s->hosts);
 	tally_done(&s->programs);
 	tally_done(&s->rules);
+	tally_done(&s->providers);
 }
 
 static bool is_denied(const struct json *e)
@@ -92,6 +95,28 @@ static void count_network(struct sums *s, const struct json *e, bool denied)
 		       !str_eq(port, STR("443"));
 }
 
+/* Requests to language models and services, and how they ended. */
+static void count_api(struct sums *s, struct str type,
+		      const struct json *fields)
+{
+	if (str_eq(type, STR("llm_request"))) {
+		s->llm_requests++;
+		(void)tally_add(&s->providers, json_get_str(fields, "provider"),
+				json_get_str(fields, "blocked_type").n > 0);
+	} else if (str_eq(type, STR("llm_response"))) {
+		s->llm_failed += json_get_i64(fields, "status", 0) >= 400;
+		s->llm_input += (uint64_t)MAX(
+			json_get_i64(fields, "input_tokens", 0), 0);
+		s->llm_output += (uint64_t)MAX(
+			json_get_i64(fields, "output_tokens", 0), 0);
+	}
+	if (str_ends(type, STR("_request"))) {
+		s->redacted +=
+			(uint64_t)MAX(json_get_i64(fields, "redactions", 0), 0);
+		s->dlp_blocked += json_get_str(fields, "blocked_type").n > 0;
+	}
+}
+
 static void count_event(struct sums *s, const struct json *e)
 {
 	struct str type = json_get_str(e, "type");
@@ -120,6 +145,8 @@ static void count_event(struct sums *s, const struct json *e)
 		s->ended = true;
 	} else if (str_eq(type, STR("net_connect"))) {
 		count_network(s, e, denied);
+	} else {
+		count_api(s, type, fields);
 	}
 	(void)tally_add(&s->paths, path, denied);
 	s->sensitive += is_sensitive(path);
@@ -143,6 +170,7 @@ static void count_all(struct sums *s, const struct json *events)
 	tally_sort(&s->hosts);
 	tally_sort(&s->programs);
 	tally_sort(&s->rules);
+	tally_sort(&s->providers);
 }
 
 /* Text of the record inside a table or list: no markup, one line. */
@@ -282,6 +310,25 @@ static void put_event(struct buf *out, const struct json *e)
 	buf_putc(out, '\n');
 }
 
+/* Sections that stand there only if there is something in them. */
+static void put_llm(const struct sums *s, struct buf *out)
+{
+	if (s->llm_requests) {
+		buf_puts(out, "\n## LLM Usage\n\n| | |\n|---|---|\n");
+		buf_printf(out, "| Requests | %llu |\n",
+			   (unsigned long long)s->llm_requests);
+		put_row(out, "Failed", s->llm_failed);
+		put_row(out, "Input tokens", s->llm_input);
+		put_row(out, "Output tokens", s->llm_output);
+		put_tally(out, "### Providers", &s->providers, TOP);
+	}
+	if (s->redacted || s->dlp_blocked) {
+		buf_puts(out, "\n## DLP Events\n\n| | |\n|---|---|\n");
+		put_row(out, "Redacted in requests", s->redacted);
+		put_row(out, "Requests blocked", s->dlp_blocked);
+	}
+}
+
 typedef bool event_test_fn(const struct json *e);
 
 static bool any_event(const struct json *e)
@@ -328,6 +375,7 @@ void report_render(const struct report_input *in, struct buf *out)
 	put_tally(out, "### Files", &s.paths, TOP);
 	put_tally(out, "### Hosts", &s.hosts, TOP);
 	put_tally(out, "### Rules that blocked", &s.rules, TOP);
+	put_llm(&s, out);
 	if (in->detailed) {
 		put_events(out, "Blocked Operations", in->events, is_denied);
 		put_events(out, "Redirects", in->events, is_redirect);

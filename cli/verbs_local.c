@@ -358,6 +358,12 @@ static const struct flag undo_view_flags[] = {
 	{ 0 },
 };
 
+static const struct flag undo_show_flags[] = {
+	TEXT_OR("trash-path", "DIR", ".agentsh_trash", "the workspace's trash"),
+	TEXT("root", "DIR", "the workspace (default: found from here upwards)"),
+	{ 0 },
+};
+
 const struct command undo_subs[] = {
 	{ .name = "status",
 	  .summary = "What can be undone, and what could not be kept",
@@ -374,7 +380,7 @@ const struct command undo_subs[] = {
 	  .args = "PATH[@ID]",
 	  .summary = "Print a kept version; ID: its token or command",
 	  .run = cmd_trash_show,
-	  .flags = undo_view_flags,
+	  .flags = undo_show_flags,
 	  .min_args = 1,
 	  .max_args = 1,
 	  .examples = "agentsh undo show src/main.c@cmd-1b4e" },

@@ -3,10 +3,12 @@
 """Check that the manual names every verb and flag that --help names.
 
 Usage: manual.py AGENTSH MAN_DIRECTORY.  A verb has a `.Ss VERB` in agentsh.1,
-and its flags stand there as `.Fl -flag`.  Each page must also pass mandoc's
-lint.  Exits 77 when mandoc is missing (after the other checks).
+and its flags stand there as `.Fl -flag`; `man agentsh-VERB` finds it
+(docs/man/meson.build), and the completion of each shell offers it.  Each page
+must also pass mandoc's lint.  Exits 77 when mandoc is missing (after the other checks).
 """
 
+import json
 import re
 import shutil
 import subprocess
@@ -48,9 +50,42 @@ def check(agentsh, words, manual, problems):
         check(agentsh, [*words, sub], manual, problems)
 
 
+def check_completions(agentsh, problems):
+    """Every verb, and its flags, in what the three shells are given."""
+    tree = json.loads(subprocess.run([agentsh, "help", "--json"], check=True,
+                                     capture_output=True, text=True).stdout)
+    scripts = {shell: subprocess.run([agentsh, "completion", shell], check=True,
+                                     capture_output=True, text=True).stdout
+               for shell in ("bash", "zsh", "fish")}
+    todo = [(verb["name"], verb) for verb in tree["commands"]]
+    while todo:
+        name, verb = todo.pop()
+        todo += [(f"{name} {s['name']}", s) for s in verb["commands"]]
+        last = re.escape(name.split()[-1])
+        wanted = {"bash": rf'^\t"{re.escape(name)}"\) words=',
+                  "zsh": rf"^\t'{re.escape(name)}'\) words=",
+                  "fish": rf"^complete -c agentsh -n .* -a {last} -d "}
+        for shell, pattern in wanted.items():
+            if not re.search(pattern, scripts[shell], re.M):
+                problems.append(f"completion {shell}: no {name}")
+        for flag in verb["flags"]:
+            if f"--{flag['name']}" not in scripts["bash"]:
+                problems.append(f"completion bash: {name} --{flag['name']}")
+    return {verb["name"] for verb in tree["commands"]}
+
+
+def check_pages(directory, verbs, problems):
+    text = (directory / "meson.build").read_text()
+    there = set(re.findall(r"'(\w+)'", re.search(r"verbs = \[(.*?)\]", text,
+                                                  re.S)[1]))
+    for verb in sorted((verbs - {"server"}) ^ there):
+        problems.append(f"docs/man/meson.build: verbs: {verb}")
+
+
 def main():
     agentsh, directory = sys.argv[1], Path(sys.argv[2])
     problems = []
+    check_pages(directory, check_completions(agentsh, problems), problems)
     check(agentsh, [], sections((directory / "agentsh.1").read_text()),
           problems)
     pages = sorted(directory.glob("*.[0-9]"))

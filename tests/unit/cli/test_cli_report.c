@@ -71,6 +71,34 @@ static void test_report(void **state)
 	assert_true(has(&d, "a\\|b\\`c"));
 }
 
+static void test_report_llm(void **state)
+{
+	static const char text[] =
+		"[{\"timestamp\":\"2026-01-01T00:00:00Z\",\"type\":"
+		"\"llm_request\",\"fields\":{\"provider\":\"anthropic\","
+		"\"redactions\":3}},"
+		"{\"timestamp\":\"2026-01-01T00:00:01Z\",\"type\":"
+		"\"llm_response\",\"fields\":{\"status\":200,"
+		"\"input_tokens\":12,\"output_tokens\":34}},"
+		"{\"timestamp\":\"2026-01-01T00:00:02Z\",\"type\":"
+		"\"llm_request\",\"fields\":{\"provider\":\"anthropic\","
+		"\"blocked_type\":\"ssn\"}}]";
+	_cleanup_arena_ struct arena a = ARENA_INIT(1 << 20);
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	struct report_input in = { .session = "s" };
+
+	(void)state;
+	assert_int_equal(json_parse(&a, str_from(text), &in.events), 0);
+	report_render(&in, &b);
+	assert_true(has(&b, "## LLM Usage\n\n| | |\n|---|---|\n"
+			    "| Requests | 2 |\n| Input tokens | 12 |\n"
+			    "| Output tokens | 34 |\n"));
+	assert_true(has(&b, "- anthropic (2, 1 blocked)\n"));
+	assert_true(has(&b, "## DLP Events\n\n| | |\n|---|---|\n"
+			    "| Redacted in requests | 3 |\n"
+			    "| Requests blocked | 1 |\n"));
+}
+
 static void test_stats(void **state)
 {
 	_cleanup_arena_ struct arena a = ARENA_INIT(1 << 20);
@@ -150,6 +178,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_report),
+		cmocka_unit_test(test_report_llm),
 		cmocka_unit_test(test_stats),
 		cmocka_unit_test(test_tally),
 		cmocka_unit_test(test_words),

@@ -1,0 +1,178 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# test-in-container.sh - the suites inside a container like Render's, by runc
+#
+# Usage: test-in-container.sh [-s] [-u UID]... [-o DIR] [-c COMMAND]
+#			      BUILD_DIR [TEST...]
+#   -s  a choice that fits CI, instead of every suite
+#   -u  run as this user (may be repeated); 0 and 1000 without it
+#   -o  keep the logs there
+#   -c  run a command there instead, in the source tree
+#   TEST: meson test names, instead of the choice
+#
+# The container's root is an overlay over this machine's, so that the programs
+# which the tests use are there; what it may do is what tests/lib/oci_bundle.py
+# writes: Docker's capabilities and its filter of system calls, no FUSE, no
+# ptrace, no namespaces, no cgroups. Nothing of it is left afterwards. Variants
+# of scenarios for other hosts (their names hold an @) are left out: the
+# container is one host. Ends with "N passed, N failed, N skipped" for each user.
+set -u
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH
+short= uids= out= command=
+while getopts su:o:c: o; do
+	case $o in
+	s) short=1 ;;
+	u) uids="$uids $OPTARG" ;;
+	o) out=$(realpath -m "$OPTARG") ;;
+	c) command=$OPTARG ;;
+	*) sed -n '5,11s/^# \{0,1\}//p' "$0" && exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+build=$(cd "${1:?usage: test-in-container.sh BUILD_DIR}" && pwd) || exit 2
+shift
+src=$(cd "$(dirname "$0")/.." && pwd)
+uids=${uids:-0 1000}
+
+skip() {
+	echo "SKIP: $*"
+	exit 77
+}
+
+SHORT="floor escape/classes escape/oneshot cli/detect-host cli/run server/exec
+server/sessions server/callers tracer/exec tracer/files tracer/redirect
+undo/files undo/git undo/ux lifecycle/ends dlp/output net/proxy net/whose
+llm/basic readme/demo render/commands render/files render/network"
+
+# Not for a container: its own kernels, containers and network namespaces.
+ELSEWHERE='^(floor_kernels|container|render/contract|render/contract_runc)$'
+
+if [ -z "${AGENTSH_IN_PRIVATE:-}" ]; then
+	[ "$(id -u)" = 0 ] || skip "no root: a container cannot be made"
+	for tool in runc unshare meson; do
+		command -v $tool >/dev/null || skip "no $tool"
+	done
+	unshare -mpf --mount-proc true 2>/dev/null || skip "no namespaces"
+	T=$(mktemp -d "${TMPDIR:-/tmp}/agentsh-container.XXXXXX") || exit 1
+	trap 'rmdir "$T" 2>/dev/null' EXIT
+	options=()
+	[ -z "$short" ] || options+=(-s)
+	[ -z "$out" ] || options+=(-o "$out")
+	[ -z "$command" ] || options+=(-c "$command")
+	for uid in $uids; do options+=(-u "$uid"); done
+	AGENTSH_IN_PRIVATE=$T unshare -mpf --mount-proc --kill-child \
+		bash "$0" "${options[@]}" "$build" "$@"
+	exit
+fi
+T=$AGENTSH_IN_PRIVATE
+unset AGENTSH_IN_PRIVATE
+
+# over DIR: a writable layer over DIR, in the container's root
+n=0
+over() {
+	n=$((n + 1))
+	mkdir -p "$T/up$n" "$T/work$n" "$R$1"
+	mount -t overlay overlay -o \
+		"lowerdir=$1,upperdir=$T/up$n,workdir=$T/work$n" "$R$1"
+}
+# make_root UID: in $R
+make_root() {
+	R=$T/root
+	mount -t tmpfs -o mode=755 tmpfs "$T" || skip "no tmpfs"
+	mkdir -p "$R"
+	over / || skip "no overlayfs over this machine's root"
+	local dir
+	for dir in "$src" "$build"; do # where they are mounted on their own
+		[ -f "$R$dir/build.ninja" ] || [ -f "$R$dir/meson.build" ] ||
+			over "$dir" || skip "no overlayfs over $dir"
+	done
+	rm -rf "$R/tmp" "$R/run" "$R/var/tmp"
+	mkdir -p "$R"/{tmp,var/tmp,run,workspace,home/tester}
+	chmod 1777 "$R/tmp" "$R/var/tmp" "$R/workspace"
+	[ -s "$R/etc/hostname" ] || echo container >"$R/etc/hostname"
+	grep -q localhost "$R/etc/hosts" || echo 127.0.0.1 localhost >>"$R/etc/hosts"
+	# as in a fresh image: no agentsh installed, no server's data
+	rm -rf "$R"/var/lib/agentsh "$R"/etc/agentsh "$R"/root/.agentsh
+	if [ "$1" != 0 ]; then
+		grep -q "^[^:]*:[^:]*:$1:" "$R/etc/passwd" ||
+			echo "tester:x:$1:$1::/home/tester:/bin/bash" \
+				>>"$R/etc/passwd"
+		chown "$1:$1" "$R/home/tester"
+	fi
+	# packages of the web service's tests: there is no network in there
+	if command -v npm >/dev/null && [ "$1" = 0 ] &&
+		[ ! -d "$R$src/deploy/render/node_modules" ]; then
+		(cd "$R$src/deploy/render" && timeout 120 npm install \
+			--no-audit --no-fund >"$T/npm.log" 2>&1) || true
+	fi
+	printf '[safe]\n\tdirectory = *\n' >>"$R/etc/gitconfig"
+	rm -rf "$R$build/meson-logs"
+	mkdir "$R$build/meson-logs"
+	chown -R "$1:$1" "$R$build/meson-logs" "$R$build/meson-private"
+	mkdir "$T/bundle"
+}
+
+# what runs in the container: the tests, by name
+inside() {
+	cat <<-SCRIPT
+	cd '$src' || exit 1
+	export LC_ALL=C.UTF-8 HOME=$1 AGENTSH_CONTAINER=1
+	unset AGENTSH_SERVER
+	export AGENTSH_BUILD='$build'
+	tests='$2'
+	[ -n "\$tests" ] || tests=\$(meson test -C '$build' --no-rebuild --list \\
+		--suite unit --suite golden --suite corpus --suite cases \\
+		--suite escape 2>/dev/null | sed -n 's|.* / ||p' | grep -v @ |
+		grep -vE '$ELSEWHERE')
+	exec python3 scripts/guard-tests.py '$build/meson-logs/left.json' 5400 \\
+		meson test -C '$build' --no-rebuild --print-errorlogs -t 3 \\
+		--num-processes 1 --logbase container \$tests
+	SCRIPT
+}
+
+# one UID HOME: a container, the tests, the count
+one() {
+	local uid=$1 home=$2 tests="$3" status logs
+	make_root "$uid"
+	inside "$home" "$tests" >"$R/run/inside.sh"
+	if [ -n "$command" ]; then
+		sed -i '/^tests=/,$d' "$R/run/inside.sh"
+		printf '%s\n' "$command" >>"$R/run/inside.sh"
+	fi
+	python3 "$src/tests/lib/oci_bundle.py" "$R" "$uid" /bin/bash \
+		/run/inside.sh >"$T/bundle/config.json"
+	date +%s%N >"$R/run/began"
+	runc --root "$T/runc" run -b "$T/bundle" "agentsh-test-$$" 2>&1 |
+		grep --line-buffered -vE \
+			'^(ninja|Ok:|Expected Fail|Unexpected Pass|Timeout|$|Full log)'
+	status=${PIPESTATUS[0]}
+	if [ -n "$command" ]; then
+		cd /
+		umount -l "$T"
+		n=0
+		return "$status"
+	fi
+	logs=$R$build/meson-logs
+	if [ -n "$out" ]; then
+		mkdir -p "$out/uid$uid"
+		cp "$logs"/* "$out/uid$uid/"
+	fi
+	echo "== container, uid $uid"
+	python3 "$src/scripts/count-tests.py" 0 "$logs/container.json" \
+		"$logs/left.json"
+	status=$?
+	cd /
+	umount -l "$T"
+	n=0
+	return $status
+}
+
+tests="$*"
+[ -n "$tests" ] || [ -z "$short" ] || tests=$(echo $SHORT)
+bad=0
+for uid in $uids; do
+	home=/root
+	[ "$uid" = 0 ] || home=/home/tester
+	one "$uid" "$home" "$tests" || bad=1
+done
+exit $bad
