@@ -5,7 +5,7 @@
 #include "netproxy/capture.h"
 
 static int listen_at(struct listener *l, struct conn_table *conns, int fd,
-		     void (*accept)(struct conn_table *t, int fd))
+		     conn_accept_fn *accept)
 {
 	*l = (struct listener){ .loop = conns->dialer.loop,
 				.fd = fd,

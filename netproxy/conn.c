@@ -158,17 +158,6 @@ void conn_enter(struct conn *c, enum conn_state state)
 		stream_shutdown(&c->client);
 }
 
-static void keep_alive(int fd)
-{
-	const int one = 1, idle = 60, interval = 20, count = 6;
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval,
-			 sizeof(interval));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
-}
-
 int conn_open_upstream(struct conn *c, int fd)
 {
 	free(c->upstream_host);
@@ -178,7 +167,7 @@ int conn_open_upstream(struct conn *c, int fd)
 		(void)close(fd);
 		return -ENOMEM;
 	}
-	return stream_open(&c->upstream, c->client.loop, fd, on_stream, c);
+	return stream_adopt(&c->upstream, c->client.loop, fd, on_stream, c);
 }
 
 /* --- the dial ------------------------------------------------------------ */
@@ -257,10 +246,14 @@ static void on_dialled(void *arg, const struct dial_result *r)
 		error = -ENOBUFS;
 	} else if (!error) {
 		c->upstream_addr = r->addr;
-		keep_alive(r->fd);
 		error = conn_open_upstream(c, r->fd);
 	}
 	answer(c, r, error);
+	stream_flush(&c->client);
+	if (!error) { /* while the client reads that */
+		stream_set_reset(c->upstream.fd, true);
+		stream_keep_alive(c->upstream.fd);
+	}
 	if (!error && direct_reads_http(c)) {
 		c->origin = c->upstream_keep = true;
 		conn_enter(c, CONN_HEAD);
@@ -468,42 +461,35 @@ static struct conn *conn_new(struct conn_table *t)
 	return c;
 }
 
-static struct conn *take_client(struct conn_table *t, int fd)
+static struct conn *take_client(struct conn_table *t, int fd, uint16_t port)
 {
-	struct sockaddr_storage peer;
-	socklen_t n = sizeof(peer);
 	struct conn *c = conn_new(t);
-	struct addr addr;
-	const int one = 1;
 
 	if (!c) {
 		(void)close(fd);
 		return NULL;
 	}
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	keep_alive(fd);
-	if (getpeername(fd, (struct sockaddr *)&peer, &n) == 0)
-		(void)addr_from_sockaddr(&peer, n, &addr, &c->client_port);
-	if (stream_open(&c->client, t->dialer.loop, fd, on_stream, c) < 0) {
+	c->client_port = port;
+	if (stream_adopt(&c->client, t->dialer.loop, fd, on_stream, c) < 0) {
 		conn_free(c);
 		return NULL;
 	}
 	return c;
 }
 
-void conn_accept(struct conn_table *t, int fd)
+void conn_accept(struct conn_table *t, int fd, uint16_t client_port)
 {
-	struct conn *c = take_client(t, fd);
+	struct conn *c = take_client(t, fd, client_port);
 
 	if (c)
 		stream_want(&c->client, true);
 }
 
-void conn_accept_captured(struct conn_table *t, int fd)
+void conn_accept_captured(struct conn_table *t, int fd, uint16_t client_port)
 {
 	struct sockaddr_storage wanted;
 	socklen_t n = sizeof(wanted);
-	struct conn *c = take_client(t, fd);
+	struct conn *c = take_client(t, fd, client_port);
 	struct addr addr;
 	uint16_t port;
 

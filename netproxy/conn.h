@@ -30,11 +30,13 @@ struct conn_table {
 	size_t n;
 };
 
-/* Takes fd. Over CONN_MAX it is closed. */
-void conn_accept(struct conn_table *t, int fd);
+/* Takes fd, accepted by listener.c; port: the client's. Over CONN_MAX it is
+ * closed. */
+typedef void conn_accept_fn(struct conn_table *t, int fd, uint16_t port);
+conn_accept_fn conn_accept;
 /* The same for one of a captured namespace (capture.h): its own address is
  * where the command wanted to go. */
-void conn_accept_captured(struct conn_table *t, int fd);
+conn_accept_fn conn_accept_captured;
 /* After a change of policy: closes what it no longer allows. */
 void conn_judge_again(struct conn_table *t);
 void conn_close_all(struct conn_table *t);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -81,15 +82,13 @@ static void give_up_address(struct dial *d, int error)
 	try_next(d);
 }
 
-static void on_connected(struct loop *l, int fd, uint32_t events, void *arg)
+/* The connection is made, or it has failed. */
+static void settle(struct dial *d)
 {
-	struct dial *d = arg;
 	int error = 0;
 	socklen_t n = sizeof(error);
 
-	(void)l;
-	(void)events;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) < 0)
+	if (getsockopt(d->fd, SOL_SOCKET, SO_ERROR, &error, &n) < 0)
 		error = errno;
 	if (error) {
 		give_up_address(d, -error);
@@ -97,6 +96,22 @@ static void on_connected(struct loop *l, int fd, uint32_t events, void *arg)
 	}
 	d->io = loop_remove(d->io);
 	finish(d, 0);
+}
+
+static void on_connected(struct loop *l, int fd, uint32_t events, void *arg)
+{
+	(void)l;
+	(void)fd;
+	(void)events;
+	settle(arg);
+}
+
+/* As it is on this host: then the loop need not be asked. */
+static bool is_settled(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 1;
 }
 
 static void on_timeout(struct loop *l, void *arg)
@@ -175,6 +190,10 @@ static void try_next(struct dial *d)
 			continue;
 		}
 		d->fd = fd;
+		if (is_settled(fd)) {
+			settle(d);
+			return;
+		}
 		if (loop_add_io(d->dialer->loop, fd, EPOLLOUT, on_connected, d,
 				&d->io) == 0 &&
 		    loop_add_timer(d->dialer->loop,

@@ -106,6 +106,7 @@ static bool reuse_upstream(struct conn *c)
 		return false;
 	if (conn_open_upstream(c, fd) < 0)
 		return false;
+	stream_set_reset(c->upstream.fd, true);
 judge:
 	a = gate_decide(c->table->gate, host, &c->upstream_addr, r->port);
 	if (a.allowed && conn_record(c, &a, &c->upstream_addr) == 0)

@@ -5,7 +5,12 @@
 #include "netproxy/listener.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
+
+#include "base/addr.h"
+#include "netproxy/stream.h"
 
 #define PER_TURN 64
 #define PAUSE_NS 100000000ULL
@@ -36,8 +41,12 @@ static void on_accept(struct loop *loop, int fd, uint32_t events, void *arg)
 	(void)loop;
 	(void)events;
 	for (int i = 0; i < PER_TURN; i++) {
-		int client =
-			accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		struct sockaddr_storage peer = { .ss_family = AF_UNSPEC };
+		socklen_t n = sizeof(peer);
+		struct addr addr;
+		uint16_t port = 0;
+		int client = accept4(fd, (struct sockaddr *)&peer, &n,
+				     SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (client < 0 && (errno == EMFILE || errno == ENFILE ||
 				   errno == ENOMEM || errno == ENOBUFS)) {
@@ -46,12 +55,28 @@ static void on_accept(struct loop *loop, int fd, uint32_t events, void *arg)
 		}
 		if (client < 0)
 			return;
-		l->accept(l->conns, client);
+		(void)addr_from_sockaddr(&peer, n, &addr, &port);
+		l->accept(l->conns, client, port);
 	}
+}
+
+/*
+ * What accepted sockets are to have is set here, once: they inherit it. They
+ * reset their connections when this process is killed (stream.h), and notice
+ * peers that are gone without a word.
+ */
+static void prepare(int fd)
+{
+	const int one = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	stream_keep_alive(fd);
+	stream_set_reset(fd, true);
 }
 
 int listener_start(struct listener *l)
 {
+	prepare(l->fd);
 	return loop_add_io(l->loop, l->fd, EPOLLIN, on_accept, l, &l->source);
 }
 

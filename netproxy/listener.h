@@ -13,7 +13,7 @@ struct listener {
 	int fd;
 	struct conn_table *conns;
 	/* conn_accept() or conn_accept_captured() */
-	void (*accept)(struct conn_table *t, int fd);
+	conn_accept_fn *accept;
 	struct loop_source *source, *pause;
 };
 

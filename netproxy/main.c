@@ -30,6 +30,7 @@
 #include "base/loop.h"
 #include "base/num.h"
 #include "core/heritage.h"
+#include "core/ports.h"
 #include "core/proto.h"
 #include "core/ring_sink.h"
 #include "netproxy/capture.h"
@@ -201,6 +202,9 @@ static int start_all(struct netproxy *np, const struct json *settings,
 	s.phantoms = buf_str(&phantoms);
 	s.dns = start_stub(np,
 			   port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0);
+	if (m->n_fds > 0 &&
+	    ports_map(m->fds[m->n_fds - 1], &np->gate.floor.proxies) == 0)
+		(void)close(m->fds[--m->n_fds]);
 	if (m->n_fds > 0)
 		np->capture.ns.net = TAKE_FD(m->fds[0]);
 	if (m->n_fds > 1)

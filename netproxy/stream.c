@@ -5,6 +5,8 @@
 #include "netproxy/stream.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -116,8 +118,18 @@ static void on_io(struct loop *l, int fd, uint32_t events, void *arg)
 	s->fn(s, s->arg);
 }
 
-/* on: closing resets the connection. */
-static void set_reset(int fd, bool on)
+void stream_keep_alive(int fd)
+{
+	const int one = 1, idle = 60, interval = 20, count = 6;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval,
+			 sizeof(interval));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+}
+
+void stream_set_reset(int fd, bool on)
 {
 	const struct linger l = { .l_onoff = on };
 
@@ -129,12 +141,21 @@ int stream_open(struct stream *s, struct loop *loop, int fd, stream_fn *fn,
 {
 	int r = fd_set_nonblock(fd, true);
 
-	/* Should this process be killed, nobody takes that for a proper end. */
-	set_reset(fd, true);
+	if (r < 0) {
+		(void)close(fd);
+		return r;
+	}
+	stream_set_reset(fd, true);
+	return stream_adopt(s, loop, fd, fn, arg);
+}
+
+int stream_adopt(struct stream *s, struct loop *loop, int fd, stream_fn *fn,
+		 void *arg)
+{
+	int r;
 
 	*s = (struct stream){ .loop = loop, .fd = fd, .fn = fn, .arg = arg };
-	if (r == 0)
-		r = loop_add_io(loop, fd, 0, on_io, s, &s->source);
+	r = loop_add_io(loop, fd, 0, on_io, s, &s->source);
 	if (r < 0)
 		stream_close(s);
 	return r;
@@ -145,7 +166,7 @@ int stream_release(struct stream *s)
 	int fd = s->fd;
 
 	s->source = loop_remove(s->source);
-	set_reset(fd, false);
+	stream_set_reset(fd, false);
 	s->fd = -1;
 	stream_close(s);
 	return fd;
@@ -167,7 +188,7 @@ void stream_close(struct stream *s)
 {
 	s->source = loop_remove(s->source);
 	if (s->fd >= 0 && !s->resets)
-		set_reset(s->fd, false);
+		stream_set_reset(s->fd, false);
 	if (s->io)
 		s->io->free(s->io_arg);
 	s->io = NULL;

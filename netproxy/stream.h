@@ -61,6 +61,15 @@ struct stream {
 /* Takes fd (made non-blocking). connecting: wait for EPOLLOUT first. */
 int stream_open(struct stream *s, struct loop *loop, int fd, stream_fn *fn,
 		void *arg);
+/* The same for a socket that does not block. stream_set_reset() is the caller's
+ * to call, or was called for the socket that accepted it. */
+int stream_adopt(struct stream *s, struct loop *loop, int fd, stream_fn *fn,
+		 void *arg);
+/* on: closing resets the connection. Should this process be killed, nobody
+ * takes that for a proper end; stream_close() undoes it. */
+void stream_set_reset(int fd, bool on);
+/* Dead peers are noticed after three minutes. */
+void stream_keep_alive(int fd);
 void stream_close(struct stream *s);
 /* Puts TLS, or the like, in between; before the first byte is moved. Takes
  * arg. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "core/ports.h"
 #include "policy/policy.h"
 
 /* Prefix lengths in the 128-bit form. */
@@ -28,7 +29,7 @@ static bool port_closed(const struct net_floor *f, uint16_t port)
 	for (size_t i = 0; port && i < NET_FLOOR_PORTS; i++)
 		if (f->closed[i] == port)
 			return true;
-	return false;
+	return ports_has(f->proxies, port);
 }
 
 bool net_is_closed(const struct net_floor *f, const struct addr *a,
@@ -98,10 +99,12 @@ struct net_answer net_decide(const struct policy *p, const struct net_floor *f,
 	memcpy(a.b, op->net.addr, sizeof(a.b));
 	if (f->loopback_open && op->net.has_addr &&
 	    addr_classify(&a) <= ADDR_LOOPBACK &&
-	    !port_closed(f, op->net.port) &&
 	    (by_default(p, n.verdict) || n.verdict.kind == VERDICT_ALLOW)) {
-		n.allowed = true;
-		n.builtin = n.verdict.kind == VERDICT_ALLOW ? NULL : "loopback";
+		n.allowed = !port_closed(f, op->net.port);
+		if (!n.allowed)
+			n.builtin = "net-floor-control-plane";
+		else if (n.verdict.kind != VERDICT_ALLOW)
+			n.builtin = "loopback";
 		return n;
 	}
 	if (n.verdict.kind == VERDICT_DENY ||

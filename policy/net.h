@@ -24,6 +24,7 @@
 #include "core/verdict.h"
 
 struct policy;
+struct ports;
 
 #define NET_FLOOR_PORTS 4
 
@@ -33,6 +34,9 @@ struct net_floor {
 	/* This host's addresses other than loopback; borrowed. */
 	const struct addr *own;
 	size_t n_own;
+	/* Of this host too: proxies of sessions (core/ports.h); borrowed,
+	 * NULL = none. Who asks knows his own before he asks. */
+	const struct ports *proxies;
 	/* The caller of connect() dials by itself: its loopback is open unless
 	 * a rule speaks against it. */
 	bool loopback_open;

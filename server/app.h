@@ -16,6 +16,7 @@ struct command;
 struct approval;
 struct worker;
 struct trial;
+struct ports;
 
 #define METRIC_TYPES 128
 
@@ -49,6 +50,8 @@ struct app {
 	struct loop_source *reload_io, *reload_timer;
 	int64_t started_ns;
 	uint16_t http_port; /* in use; the configured one may be 0 */
+	struct ports *proxies; /* sessions' proxies; owned, NULL = none */
+	int proxies_fd;        /* the same, for workers; owned, with it */
 };
 
 /*

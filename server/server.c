@@ -23,6 +23,7 @@
 #include "base/rendezvous.h"
 #include "confine/cgroup.h"
 #include "core/limits.h"
+#include "core/ports.h"
 #include "server/api.h"
 #include "server/dlp.h"
 #include "server/listen.h"
@@ -348,6 +349,9 @@ static void app_done(struct app *app)
 	(void)loop_free(app->loop);
 	buf_done(&app->local_path);
 	buf_done(&app->unix_path);
+	if (app->proxies)
+		(void)close(app->proxies_fd);
+	app->proxies = ports_unmap(app->proxies);
 	free(app->libexec);
 	settings_done(&app->cfg);
 }
@@ -379,6 +383,8 @@ static int start(struct app *app, const char *config_path)
 		r = open_audit(app);
 	if (r == 0)
 		app_import_spool(app);
+	if (r == 0)
+		r = ports_create(&app->proxies_fd, &app->proxies);
 	if (r == 0)
 		r = worker_find_libexec(&app->libexec);
 	if (r == 0)

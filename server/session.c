@@ -337,6 +337,7 @@ void session_destroy(struct session *s, const char *event,
 	s->tracer = worker_stop(s->tracer);
 	s->tracer_state = WORKER_NONE;
 	s->proxy = worker_stop(s->proxy);
+	session_close_ports(s, false);
 	session_remove_trust(s);
 	s->proxy_state = WORKER_NONE;
 	session_stop_vfs(s);

@@ -157,6 +157,8 @@ void session_remove_trust(const struct session *s);
 void session_proceed_all(struct session *s);
 /* Records what the proxy has seen so far. */
 void session_drain_proxy(struct session *s);
+/* Closes the proxy's ports to other sessions' commands, or opens them. */
+void session_close_ports(const struct session *s, bool closed);
 /* Timers: expiry of sessions. */
 void sessions_expire(struct app *app);
 

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/num.h"
+#include "core/ports.h"
 #include "server/clients.h"
 #include "server/exec.h"
 #include "server/session_priv.h"
@@ -120,6 +121,12 @@ static void note_llm(struct session *s, const struct proto_layer *l)
 			      l->detail);
 }
 
+void session_close_ports(const struct session *s, bool closed)
+{
+	ports_set(s->app->proxies, s->proxy_port, closed);
+	ports_set(s->app->proxies, s->dns_port, closed);
+}
+
 static int on_ready(struct session *s, struct channel_msg *msg)
 {
 	_cleanup_arena_ struct arena a = ARENA_INIT(1U << 16);
@@ -133,8 +140,10 @@ static int on_ready(struct session *s, struct channel_msg *msg)
 	if (space->name.n)
 		take_namespaces(s, space, msg);
 	proxy = find_layer(&m, "proxy");
+	session_close_ports(s, false);
 	s->proxy_port = layer_port(proxy);
 	s->dns_port = layer_port(find_layer(&m, "dns"));
+	session_close_ports(s, true);
 	if (!s->proxy_port) {
 		log_error("session %s: no network proxy: " STR_FMT, s->id,
 			  STR_ARG(proxy->detail));
@@ -225,6 +234,7 @@ static void on_died(void *arg, const char *how)
 	(void)app_emit_simple(s->app, s, "net_proxy_failed", "error",
 			      str_from(how));
 	if (s->proxy_state == WORKER_STARTING) {
+		session_close_ports(s, false);
 		s->proxy_port = 0;
 		settled(s, WORKER_READY);
 	}
@@ -342,6 +352,8 @@ int session_need_proxy(struct session *s)
 	}
 	json_kv_bool(&w, "namespace", cfg->net_namespace);
 	session_put_namespaces(s, &o);
+	if (s->app->proxies)
+		o.hello_fds[o.n_hello_fds++] = s->app->proxies_fd;
 	put_llm(s, &w);
 	json_end_object(&w);
 	if (settings.error)

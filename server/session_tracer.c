@@ -462,6 +462,8 @@ int session_need_tracer(struct session *s)
 	session_put_namespaces(s, &o);
 	if (s->attribution >= 0)
 		o.hello_fds[o.n_hello_fds++] = s->attribution;
+	if (s->app->proxies)
+		o.hello_fds[o.n_hello_fds++] = s->app->proxies_fd;
 	r = worker_start(s->app, &o, &s->tracer);
 	if (r < 0)
 		return log_error_errno(r, "session %s: cannot start the tracer",

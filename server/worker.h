@@ -39,7 +39,7 @@ struct worker_start {
 	int mount_ns;        /* namespace to run in, borrowed; -1 = ours */
 	int user_ns;         /* what owns it; borrowed; -1 = ours */
 	const struct proto_hello *hello;
-	int hello_fds[3]; /* sent with it, borrowed */
+	int hello_fds[4]; /* sent with it, borrowed */
 	size_t n_hello_fds;
 	const struct worker_owner *owner; /* copied */
 };

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "core/attribution.h"
+#include "core/ports.h"
 #include "tracer/command.h"
 #include "tracer/tracer.h"
 
@@ -25,6 +26,9 @@ static int on_hello(struct tracer *t, struct channel_msg *m)
 	struct proto_hello hello;
 	int r = proto_hello_decode(m->body, &hello);
 
+	if (r == 0 && m->n_fds > 0 && !t->proxies &&
+	    ports_map(m->fds[m->n_fds - 1], &t->proxies) == 0)
+		(void)close(m->fds[--m->n_fds]);
 	/* There is a file system that asks for whom we act. */
 	if (r == 0 && m->n_fds > 0 && !t->attribution &&
 	    attribution_map(m->fds[m->n_fds - 1], &t->attribution) == 0) {
@@ -216,6 +220,7 @@ int main(void)
 	r = run(&t);
 	session_done(&t);
 	t.attribution = attribution_unmap(t.attribution);
+	t.proxies = ports_unmap(t.proxies);
 	heritage_done(&t.heritage);
 	(void)loop_free(t.loop);
 	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

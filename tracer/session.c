@@ -207,7 +207,8 @@ static int start_floor(struct tracer *t)
 
 	/* the server knows its callers, so its port is not closed here */
 	t->floor = (struct net_floor){ .loopback_open = true,
-				       .closed = { t->closed_port } };
+				       .closed = { t->closed_port },
+				       .proxies = t->proxies };
 	t->no_getfd = replace_is_needed();
 	t->by_ptrace = t->settings.ptrace && !t->settings.notify;
 	t->notify = session_classes(t);

@@ -86,6 +86,7 @@ struct tracer {
 
 	struct attribution *attribution; /* owned; NULL = nobody asks */
 	struct net_floor floor;
+	const struct ports *proxies; /* owned; NULL = none */
 	struct asked asked;
 	pid_t last_pid; /* whose socket was asked for last; 0 = nobody's */
 	int last_pidfd; /* owned while last_pid */

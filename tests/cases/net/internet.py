@@ -28,7 +28,9 @@ ZONE = {
     "rebind.test": [META], "inside.test": [PRIVATE],
     "mixed.test": [PRIVATE, WEB], "six.test": [WEB6], "ssh.good.test": [WEB],
     "loop.test": ["127.0.0.1"], "long.good.test": [WEB],
+    "flip.good.test": [WEB],
 }
+CHAINS = {"chain.good.test": "inside.test"}
 directory = sys.argv[1]
 seen = open(directory + "/queries", "a", buffering=1)
 
@@ -45,17 +47,28 @@ def answer(packet):
     name, end = qname(packet)
     kind = struct.unpack(">H", packet[end:end + 2])[0]
     seen.write(f"{name} {kind}\n")
+    if name == "flip.good.test":  # another address each time
+        ZONE[name] = [META if ZONE[name] == [WEB] else WEB]
     if name.startswith("slow"):
         return None
     records = []
-    for text in ZONE.get(name, []):
+    if name in CHAINS:
+        raw = b"".join(bytes([len(l)]) + l.encode()
+                       for l in CHAINS[name].split(".")) + b"\0"
+        records.append(b"\xc0\x0c" + struct.pack(">HHIH", 5, 1, 0, len(raw)) +
+                       raw)
+    for text in ZONE.get(CHAINS.get(name, name), []):
         v6 = ":" in text
         if kind == (28 if v6 else 1):
             raw = socket.inet_pton(socket.AF_INET6 if v6 else socket.AF_INET,
                                    text)
-            records.append(b"\xc0\x0c" + struct.pack(
-                ">HHIH", kind, 1, 3600, len(raw)) + raw)
-    status = 0x8180 if name in ZONE else 0x8183
+            owner = b"\xc0\x0c"
+            if records and name in CHAINS:
+                owner = struct.pack(">H", 0xc000 | end + 4 + 12)
+            records.append(owner + struct.pack(
+                ">HHIH", kind, 1, 0 if "flip" in name else 3600, len(raw)) +
+                raw)
+    status = 0x8180 if name in ZONE or name in CHAINS else 0x8183
     return (packet[:2] + struct.pack(">HHHHH", status, 1, len(records), 0, 0)
             + packet[12:end + 4] + b"".join(records))
 
