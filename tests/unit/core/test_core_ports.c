@@ -50,9 +50,9 @@ static void test_readers_cannot_write(void **state)
 
 	(void)state;
 	assert_int_equal(ports_create(&fd, &writer), 0);
-	assert_ptr_equal(
-		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0),
-		MAP_FAILED);
+	assert_ptr_equal(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
+			      fd, 0),
+			 MAP_FAILED);
 	assert_int_equal(pwrite(fd, "x", 1, 0), -1);
 	assert_int_equal(ftruncate(fd, 0), -1);
 	(void)ports_unmap(writer);
