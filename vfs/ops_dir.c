@@ -48,7 +48,8 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino,
 	inode_unhold(&v->inodes, i);
 	f->fd = -1;
 	fi->fh = (uintptr_t)f;
-	fi->cache_readdir = v->settings.timeout > 0;
+	/* The kernel asks for the directory's time before it uses them. */
+	fi->cache_readdir = fi->keep_cache = v->settings.timeout > 0;
 	(void)fuse_reply_open(req, fi);
 }
 

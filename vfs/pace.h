@@ -6,12 +6,24 @@
 #define VFS_PACE_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/types.h>
 
-/* Per thread, before its first request. */
-void pace_init(bool follow);
-/* Per request, with the client's process (0 = none waits for it). */
+/*
+ * Once, before the first request thread: those may follow their clients from
+ * CPU to CPU. dev is polled until pace_stop(). -errno: not possible here
+ * (privilege), they are ordinary threads then.
+ */
+int pace_start(int dev);
+/* After the request threads have ended. */
+void pace_stop(void);
+
+/* The calling thread begins and ends to serve requests. */
+void pace_init(void);
+void pace_done(void);
+/* A request of `client` was taken; it was dealt with. */
 void pace_request(pid_t client);
+void pace_answered(void);
+/* The calling thread waits for something in the middle of a request. */
+void pace_away(bool away);
 
 #endif

@@ -36,6 +36,7 @@
 #define BUF_SIZE    (MAX_WRITE + 65536U)
 #define THREADS     4U
 #define MAX_THREADS 16U
+#define OPCODES     64U
 
 struct session {
 	struct vfs *vfs;
@@ -52,6 +53,7 @@ struct session {
 	pthread_t threads[MAX_THREADS];
 	unsigned int n_threads, blocked;
 	bool stop;
+	uint64_t counts[OPCODES]; /* requests; relaxed access */
 };
 
 static _Thread_local bool has_turn, was_blocked;
@@ -134,6 +136,7 @@ static void note_init(struct session *s, const char *buf, size_t n)
 /* One request. False: the connection has ended. */
 static bool serve_one(struct session *s, char *buf)
 {
+	const struct fuse_in_header *h;
 	struct fuse_buf fb = { .mem = buf };
 	ssize_t n = read(s->dev, buf, BUF_SIZE);
 
@@ -142,12 +145,14 @@ static bool serve_one(struct session *s, char *buf)
 	if (n < (ssize_t)sizeof(struct fuse_in_header))
 		return false;
 	note_init(s, buf, (size_t)n);
-	pace_request(
-		(pid_t)((const struct fuse_in_header *)(const void *)buf)->pid);
-	if (ops_raw(s->vfs, buf, (size_t)n))
-		return true;
+	h = (const void *)buf;
+	(void)__atomic_fetch_add(&s->counts[h->opcode % OPCODES], 1,
+				 __ATOMIC_RELAXED);
+	pace_request((pid_t)h->pid);
 	fb.size = (size_t)n;
-	fuse_session_process_buf(s->se, &fb);
+	if (!ops_raw(s->vfs, buf, (size_t)n))
+		fuse_session_process_buf(s->se, &fb);
+	pace_answered();
 	return true;
 }
 
@@ -172,7 +177,7 @@ static void *run_thread(void *arg)
 
 	if (r < 0)
 		(void)log_error_errno(r, "request thread");
-	pace_init(s->vfs->settings.follow);
+	pace_init();
 	while (r == 0 && go && !__atomic_load_n(&s->stop, __ATOMIC_ACQUIRE)) {
 		if (!has_turn)
 			take_turn(s);
@@ -180,6 +185,7 @@ static void *run_thread(void *arg)
 	}
 	if (has_turn)
 		give_turn(s);
+	pace_done();
 	free(buf);
 	return NULL;
 }
@@ -209,6 +215,7 @@ void session_block(struct session *s)
 
 	if (!has_turn)
 		return;
+	pace_away(true);
 	(void)pthread_mutex_lock(&s->lock);
 	was_blocked = true;
 	s->blocked++;
@@ -225,6 +232,7 @@ void session_unblock(struct session *s)
 	 * and queues for it in run_thread(). */
 	if (!was_blocked)
 		return;
+	pace_away(false);
 	was_blocked = false;
 	(void)pthread_mutex_lock(&s->lock);
 	s->blocked--;
@@ -233,6 +241,8 @@ void session_unblock(struct session *s)
 
 int session_start(struct session *s)
 {
+	if (s->vfs->settings.follow && pace_start(s->dev) < 0)
+		log_debug("request threads do not follow their clients");
 	for (unsigned int i = 0; i < THREADS; i++) {
 		int r = add_thread(s);
 
@@ -337,6 +347,18 @@ int session_open(struct vfs *v, struct session **ret)
 	return 0;
 }
 
+/* For tests: what the kernel asked for, by the numbers of linux/fuse.h. */
+static void tell_counts(const struct session *s)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	for (unsigned int i = 0; i < OPCODES; i++)
+		if (s->counts[i])
+			buf_printf(&b, " %u=%llu", i,
+				   (unsigned long long)s->counts[i]);
+	log_info("requests:%s", buf_cstr(&b));
+}
+
 struct session *session_close(struct session *s)
 {
 	if (!s)
@@ -348,6 +370,9 @@ struct session *session_close(struct session *s)
 		log_warn("cannot unmount %s", s->where);
 	for (unsigned int i = 0; i < s->n_threads; i++)
 		(void)pthread_join(s->threads[i], NULL);
+	pace_stop();
+	if (s->vfs && s->vfs->settings.count)
+		tell_counts(s);
 	if (s->vfs)
 		s->vfs->inodes.dev_fuse = -1;
 	if (s->se)

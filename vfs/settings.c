@@ -62,6 +62,7 @@ int vfs_settings_parse(struct str json, struct vfs_settings *ret)
 	s.mode = parse_mode(json_get_str(doc, "vfs.mode"));
 	s.passthrough = json_get_bool(doc, "vfs.passthrough", true);
 	s.follow = json_get_bool(doc, "vfs.follow_cpu", true);
+	s.count = json_get_bool(doc, "vfs.count", false);
 	s.approvals = json_get_bool(doc, "approvals.enabled", false);
 	s.max_background =
 		(unsigned int)(number(doc, "vfs.max_background", 0) & 0xffff);

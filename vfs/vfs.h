@@ -41,6 +41,7 @@ struct vfs_settings {
 	bool passthrough;
 	bool follow; /* run beside the client, pace.h */
 	bool approvals;
+	bool count;     /* requests, told at the end */
 	double timeout; /* seconds that the kernel may keep names and attributes */
 	struct trash_options trash;
 	unsigned int max_background;

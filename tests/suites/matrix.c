@@ -206,6 +206,9 @@ int main(int argc, char **argv)
 	matrix_pair();
 	matrix_fd();
 	matrix_misc();
+	matrix_attr();
+	matrix_io();
+	matrix_lock();
 	matrix_cred();
 	return 0;
 }

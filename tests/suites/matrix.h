@@ -61,5 +61,8 @@ void matrix_pair(void);
 void matrix_cred(void);
 void matrix_fd(void);
 void matrix_misc(void);
+void matrix_attr(void);
+void matrix_io(void);
+void matrix_lock(void);
 
 #endif
