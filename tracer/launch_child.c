@@ -129,6 +129,38 @@ int launch_enter(struct launch *l)
 	return launch_fail(l, -errno, LAUNCH_STEP_EXEC);
 }
 
+/*
+ * execve() without errno: that of a child which shares our memory is ours, and
+ * the caller of a direct launcher is running again by now (launch_client.c).
+ * Returns the error.
+ */
+static int exec_quietly(const struct launch *l)
+{
+#if defined(__x86_64__)
+	long r;
+
+	__asm__ volatile("syscall"
+			 : "=a"(r)
+			 : "0"((long)SYS_execve), "D"(l->file), "S"(l->argv),
+			   "d"(l->envp)
+			 : "rcx", "r11", "memory");
+	return (int)r;
+#elif defined(__aarch64__)
+	register long nr __asm__("x8") = SYS_execve;
+	register long r __asm__("x0") = (long)l->file;
+	register long argv __asm__("x1") = (long)l->argv;
+	register long envp __asm__("x2") = (long)l->envp;
+
+	__asm__ volatile("svc 0"
+			 : "+r"(r)
+			 : "r"(nr), "r"(argv), "r"(envp)
+			 : "memory");
+	return (int)r;
+#else
+#	error "how does this machine make a system call?"
+#endif
+}
+
 int launch_child(void *arg)
 {
 	struct launch *l = arg;
@@ -152,8 +184,7 @@ int launch_child(void *arg)
 		return launch_fail(l, -EPIPE, LAUNCH_STEP_SETUP);
 	if (l->flags & SPAWN_CANARY)
 		return launch_canary(l);
-	(void)execve(l->file, l->argv, l->envp);
-	return launch_fail(l, -errno, LAUNCH_STEP_EXEC);
+	return launch_fail(l, exec_quietly(l), LAUNCH_STEP_EXEC);
 }
 
 /* NUL-terminated vector in the arena; NULL when it is full. */
