@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/macro.h"
+#include "base/yamlbind.h"
 #include "config/keys.h"
 
 const struct config_key *config_key_find(const char *path)
@@ -26,37 +27,15 @@ bool config_is_section(const char *path)
 	return false;
 }
 
-static int set_str(const struct yreader *r, const struct ypath *at,
-		   const struct ynode *node, const char **slot)
-{
-	struct str s = STR_NONE;
-	int e = yread_str(r, at, node, &s);
-
-	if (e == 0 && s.p)
-		*slot = s.p;
-	return e;
-}
-
 static int set_word(const struct yreader *r, const struct ypath *at,
 		    const struct ynode *node, const char *const *words,
 		    unsigned int *slot)
 {
-	_cleanup_buf_ struct buf list = BUF_INIT;
-	struct str s = STR_NONE;
-	int e = yread_str(r, at, node, &s);
+	unsigned int n = 0;
 
-	if (e < 0 || !s.p)
-		return e;
-	for (unsigned int i = 0; words[i]; i++) {
-		if (str_eq_icase(s, str_from(words[i]))) {
-			*slot = i;
-			return 0;
-		}
-		if (*words[i])
-			buf_printf(&list, "%s%s", list.len ? ", " : "one of ",
-				   words[i]);
-	}
-	return yread_mismatch(r, at, node, buf_cstr(&list));
+	while (words[n])
+		n++;
+	return bind_word(r, at, node, words, n, slot);
 }
 
 static int set_tri(const struct yreader *r, const struct ypath *at,
@@ -67,19 +46,6 @@ static int set_tri(const struct yreader *r, const struct ypath *at,
 
 	if (e == 0 && node->type != YNODE_NULL)
 		*slot = v ? CONFIG_YES : CONFIG_NO;
-	return e;
-}
-
-static int set_duration(const struct yreader *r, const struct ypath *at,
-			const struct ynode *node, int64_t *slot)
-{
-	int64_t v = *slot;
-	int e = yread_duration(r, at, node, &v);
-
-	if (e == 0 && v < 0)
-		return yread_error(r, at, node, "must not be negative");
-	if (e == 0)
-		*slot = v;
 	return e;
 }
 
@@ -110,220 +76,162 @@ static int set_ports(const struct yreader *r, const struct ypath *at,
 	return 0;
 }
 
-/* Members of the small structs that lists hold. */
-struct member {
-	const char *key;
-	size_t offset;
-	bool word; /* enum config_on_block instead of text */
-};
-
-static int set_member(const struct yreader *r, const struct ypath *at,
-		      const struct yentry *e, const struct member *m, void *out)
+static int on_block_word(const struct yreader *r, const struct ypath *at,
+			 const struct ynode *node, void *slot)
 {
-	static const char *const actions[] = { "errno", "kill", "log",
-					       "log_and_kill", NULL };
-	void *slot = (char *)out + m->offset;
+	static const char *const words[] = { "errno", "kill", "log",
+					     "log_and_kill" };
 
-	return m->word ? set_word(r, at, e->value, actions, slot)
-		       : set_str(r, at, e->value, slot);
+	return bind_word(r, at, node, words, ARRAY_LEN(words), slot);
 }
 
-/* Strict: these lists are short, and a misspelt key would void the entry. */
-static int set_members(const struct yreader *r, const struct ypath *at,
-		       const struct ynode *node, const struct member *members,
-		       size_t n, void *out)
+/* ---- the small structs that lists hold ---- */
+
+static int read_family(const struct yreader *r, const struct ypath *at,
+		       const struct ynode *node, void *slot)
 {
-	const char *known[8];
+#define AT(field) offsetof(struct config_family, field)
+	static const struct bind_field fields[] = {
+		{ "family", BIND_CSTR, AT(family), NULL },
+		{ "action", BIND_FN, AT(action), on_block_word },
+	};
+#undef AT
+	static const struct bind_table table = BIND_TABLE_INIT(fields);
+	const struct config_family *f = slot;
+	int e = bind_mapping(r, at, node, &table, slot);
 
-	for (size_t i = 0; i < n; i++)
-		known[i] = members[i].key;
-	if (node->type != YNODE_MAPPING)
-		return yread_mismatch(r, at, node, "a mapping (key: value)");
-	ynode_foreach(it, node)
-	{
-		_cleanup_buf_ struct buf text = BUF_INIT;
-		struct ypath here = { .up = at, .key = it->key->text };
-		size_t i = 0;
-		int e = 0;
-
-		while (i < n && !str_eq_c(it->key->text, known[i]))
-			i++;
-		if (i == n) {
-			yread_unknown_text(at, it->key->text, known, n, &text);
-			return yread_error(r, NULL, it->key, "%s",
-					   buf_cstr(&text));
-		}
-		e = set_member(r, &here, it, &members[i], out);
-		if (e < 0)
-			return e;
-	}
-	return 0;
-}
-
-struct list_type {
-	const struct member *members;
-	size_t n_members;
-	size_t size; /* of an element */
-};
-
-/* A list of mappings into an array; *ret_v stays NULL for a null node. */
-static int set_array(const struct yreader *r, const struct ypath *at,
-		     const struct ynode *node, const struct list_type *type,
-		     void **ret_v, size_t *ret_n)
-{
-	char *v = NULL;
-	size_t n = 0;
-
-	if (node->type == YNODE_NULL)
-		return 0;
-	if (node->type != YNODE_SEQUENCE)
-		return yread_mismatch(r, at, node, "a list (- ...)");
-	v = arena_alloc(r->arena, (node->n + 1) * type->size);
-	if (!v)
-		return -ENOMEM;
-	ynode_foreach(it, node)
-	{
-		struct ypath here = { .up = at, .index = n };
-		int e = set_members(r, &here, it->value, type->members,
-				    type->n_members, v + n * type->size);
-
-		if (e < 0)
-			return e;
-		n++;
-	}
-	*ret_v = v;
-	*ret_n = n;
-	return 0;
+	return e == 0 && !f->family
+		       ? yread_error(r, at, node, "family is required")
+		       : e;
 }
 
 static int set_families(const struct yreader *r, const struct ypath *at,
 			const struct ynode *node, struct config_families *slot)
 {
-	static const struct member members[] = {
-		{ "family", offsetof(struct config_family, family), false },
-		{ "action", offsetof(struct config_family, action), true },
-	};
-	static const struct list_type type = { members, ARRAY_LEN(members),
-					       sizeof(struct config_family) };
+	const struct bind_elem elem = { sizeof(*slot->v), read_family };
 	void *v = slot->v;
-	int e = set_array(r, at, node, &type, &v, &slot->n);
+	int e = bind_array(r, at, node, elem, &v, &slot->n);
 
 	slot->v = v;
-	for (size_t i = 0; e == 0 && i < slot->n; i++)
-		if (!slot->v[i].family)
-			e = yread_error(r, at, node, "family is required");
 	return e;
+}
+
+static int read_socket_rule(const struct yreader *r, const struct ypath *at,
+			    const struct ynode *node, void *slot)
+{
+#define AT(field) offsetof(struct config_socket_rule, field)
+	static const struct bind_field fields[] = {
+		{ "name", BIND_CSTR, AT(name), NULL },
+		{ "family", BIND_CSTR, AT(family), NULL },
+		{ "type", BIND_CSTR, AT(type), NULL },
+		{ "protocol", BIND_CSTR, AT(protocol), NULL },
+		{ "action", BIND_FN, AT(action), on_block_word },
+	};
+#undef AT
+	static const struct bind_table table = BIND_TABLE_INIT(fields);
+	const struct config_socket_rule *rule = slot;
+	int e = bind_mapping(r, at, node, &table, slot);
+
+	return e == 0 && !rule->name
+		       ? yread_error(r, at, node, "name is required")
+		       : e;
 }
 
 static int set_socket_rules(const struct yreader *r, const struct ypath *at,
 			    const struct ynode *node,
 			    struct config_socket_rules *slot)
 {
-#define AT(field) offsetof(struct config_socket_rule, field)
-	static const struct member members[] = {
-		{ "name", AT(name), false },
-		{ "family", AT(family), false },
-		{ "type", AT(type), false },
-		{ "protocol", AT(protocol), false },
-		{ "action", AT(action), true },
-	};
-#undef AT
-	static const struct list_type type = {
-		members, ARRAY_LEN(members), sizeof(struct config_socket_rule)
-	};
+	const struct bind_elem elem = { sizeof(*slot->v), read_socket_rule };
 	void *v = slot->v;
-	int e = set_array(r, at, node, &type, &v, &slot->n);
+	int e = bind_array(r, at, node, elem, &v, &slot->n);
 
 	slot->v = v;
-	for (size_t i = 0; e == 0 && i < slot->n; i++) {
-		if (!slot->v[i].name)
-			return yread_error(r, at, node, "name is required");
+	for (size_t i = 0; e == 0 && i < slot->n; i++)
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(slot->v[i].name, slot->v[j].name) == 0)
 				return yread_error(r, at, node,
 						   "name \"%.60s\" is used "
 						   "twice",
 						   slot->v[i].name);
-	}
 	return e;
+}
+
+static int read_pattern(const struct yreader *r, const struct ypath *at,
+			const struct ynode *node, void *slot)
+{
+#define AT(field) offsetof(struct config_pattern, field)
+	static const struct bind_field fields[] = {
+		{ "name", BIND_CSTR, AT(name), NULL },
+		{ "display", BIND_CSTR, AT(display), NULL },
+		{ "regex", BIND_CSTR, AT(regex), NULL },
+	};
+#undef AT
+	static const struct bind_table table = BIND_TABLE_INIT(fields);
+	struct config_pattern *p = slot;
+	const struct ynode *regex;
+	int e = bind_mapping(r, at, node, &table, slot);
+
+	if (e < 0)
+		return e;
+	if (!p->name || !p->regex || !*p->regex)
+		return yread_error(r, at, node, "name and regex are required");
+	regex = ynode_get(node, "regex");
+	p->line = regex ? regex->line : node->line;
+	p->column = regex ? regex->column : node->column;
+	if (!p->display)
+		p->display = p->name;
+	return 0;
 }
 
 static int set_patterns(const struct yreader *r, const struct ypath *at,
 			const struct ynode *node, struct config_patterns *slot)
 {
-	static const struct member members[] = {
-		{ "name", offsetof(struct config_pattern, name), false },
-		{ "display", offsetof(struct config_pattern, display), false },
-		{ "regex", offsetof(struct config_pattern, regex), false },
-	};
-	static const struct list_type type = { members, ARRAY_LEN(members),
-					       sizeof(struct config_pattern) };
+	const struct bind_elem elem = { sizeof(*slot->v), read_pattern };
 	void *v = slot->v;
-	size_t i = 0;
-	int e = set_array(r, at, node, &type, &v, &slot->n);
+	int e = bind_array(r, at, node, elem, &v, &slot->n);
 
 	slot->v = v;
-	if (e < 0 || node->type == YNODE_NULL)
-		return e;
-	ynode_foreach(it, node)
-	{
-		struct ypath here = { .up = at, .index = i };
-		struct config_pattern *p = &slot->v[i++];
-		const struct ynode *regex = ynode_get(it->value, "regex");
-
-		if (!p->name || !p->regex || !*p->regex)
-			return yread_error(r, &here, it->value,
-					   "name and regex are required");
-		p->line = regex ? regex->line : it->value->line;
-		p->column = regex ? regex->column : it->value->column;
-		if (!p->display)
-			p->display = p->name;
-	}
-	return 0;
+	return e;
 }
 
-static int set_mounts(const struct yreader *r, const struct ypath *at,
-		      const struct ynode *node, struct config_profile *slot)
+static int read_mount(const struct yreader *r, const struct ypath *at,
+		      const struct ynode *node, void *slot)
 {
-	static const struct member members[] = {
-		{ "path", offsetof(struct config_mount, path), false },
-		{ "policy", offsetof(struct config_mount, policy), false },
+	static const struct bind_field fields[] = {
+		{ "path", BIND_CSTR, offsetof(struct config_mount, path),
+		  NULL },
+		{ "policy", BIND_CSTR, offsetof(struct config_mount, policy),
+		  NULL },
 	};
-	static const struct list_type type = { members, ARRAY_LEN(members),
-					       sizeof(struct config_mount) };
-	void *v = NULL;
-	int e = set_array(r, at, node, &type, &v, &slot->n_mounts);
+	static const struct bind_table table = BIND_TABLE_INIT(fields);
 
-	slot->mounts = v;
+	return bind_mapping(r, at, node, &table, slot);
+}
+
+static int read_mounts(const struct yreader *r, const struct ypath *at,
+		       const struct ynode *node, void *slot)
+{
+	const struct bind_elem elem = { sizeof(struct config_mount),
+					read_mount };
+	struct config_profile *p = slot;
+	void *v = p->mounts;
+	int e = bind_array(r, at, node, elem, &v, &p->n_mounts);
+
+	p->mounts = v;
 	return e;
 }
 
 static int set_profile(const struct yreader *r, const struct ypath *at,
 		       const struct ynode *node, struct config_profile *slot)
 {
-	static const char *const known[] = { "base_policy", "mounts" };
+	static const struct bind_field fields[] = {
+		{ "base_policy", BIND_CSTR,
+		  offsetof(struct config_profile, base_policy), NULL },
+		{ "mounts", BIND_FN, 0, read_mounts },
+	};
+	static const struct bind_table table = BIND_TABLE_INIT(fields);
 
-	if (node->type != YNODE_MAPPING)
-		return yread_mismatch(r, at, node, "a mapping (key: value)");
-	ynode_foreach(it, node)
-	{
-		_cleanup_buf_ struct buf text = BUF_INIT;
-		struct ypath here = { .up = at, .key = it->key->text };
-		int e = 0;
-
-		if (str_eq_c(it->key->text, "base_policy")) {
-			e = set_str(r, &here, it->value, &slot->base_policy);
-		} else if (str_eq_c(it->key->text, "mounts")) {
-			e = set_mounts(r, &here, it->value, slot);
-		} else {
-			yread_unknown_text(at, it->key->text, known, 2, &text);
-			e = yread_error(r, NULL, it->key, "%s",
-					buf_cstr(&text));
-		}
-		if (e < 0)
-			return e;
-	}
-	return 0;
+	return bind_mapping(r, at, node, &table, slot);
 }
 
 static int set_profiles(const struct yreader *r, const struct ypath *at,
@@ -359,7 +267,7 @@ int config_set(struct config *c, const struct config_key *key,
 
 	switch (key->type) {
 	case KEY_STR:
-		return set_str(r, at, node, slot);
+		return bind_cstr(r, at, node, slot);
 	case KEY_BOOL:
 		return yread_bool(r, at, node, slot);
 	case KEY_TRI:
@@ -367,7 +275,7 @@ int config_set(struct config *c, const struct config_key *key,
 	case KEY_INT:
 		return yread_int(r, at, node, 0, INT32_MAX, slot);
 	case KEY_DURATION:
-		return set_duration(r, at, node, slot);
+		return bind_duration(r, at, node, slot);
 	case KEY_SIZE:
 		return yread_size(r, at, node, slot);
 	case KEY_WORD:

@@ -96,8 +96,8 @@ static int parse_resources(const struct yreader *r, const struct ypath *at,
 
 #define ENV(field) offsetof(struct env_rules, field)
 static const struct bind_field env_fields[] = {
-	{ "allow", BIND_LIST, ENV(allow), NULL },
-	{ "deny", BIND_LIST, ENV(deny), NULL },
+	{ "allow", BIND_FN, ENV(allow), bind_rule_list },
+	{ "deny", BIND_FN, ENV(deny), bind_rule_list },
 	{ "max_bytes", BIND_U64, ENV(max_bytes), NULL },
 	{ "max_keys", BIND_U64, ENV(max_keys), NULL },
 	{ "block_iteration", BIND_BOOL, ENV(block_iteration), NULL },
@@ -113,10 +113,10 @@ static int parse_env_policy(const struct yreader *r, const struct ypath *at,
 }
 
 static const struct bind_field transparent_fields[] = {
-	{ "add", BIND_LIST, offsetof(struct policy_rules, transparent_add),
-	  NULL },
-	{ "remove", BIND_LIST,
-	  offsetof(struct policy_rules, transparent_remove), NULL },
+	{ "add", BIND_FN, offsetof(struct policy_rules, transparent_add),
+	  bind_rule_list },
+	{ "remove", BIND_FN, offsetof(struct policy_rules, transparent_remove),
+	  bind_rule_list },
 };
 static const struct bind_table transparent_table =
 	BIND_TABLE_INIT(transparent_fields);
@@ -141,7 +141,7 @@ static const struct bind_field top_fields[] = {
 	{ "connect_redirects", BIND_FN, 0, parse_connect_redirects },
 	{ "resource_limits", BIND_FN, 0, parse_resources },
 	{ "env_policy", BIND_FN, 0, parse_env_policy },
-	{ "env_inject", BIND_PAIRS, TOP(env_inject), NULL },
+	{ "env_inject", BIND_FN, TOP(env_inject), bind_rule_pairs },
 	{ "http_services", BIND_FN, 0, parse_http_services },
 	{ "services", BIND_FN, 0, services_moved },
 	{ "transparent_commands", BIND_FN, 0, parse_transparent },

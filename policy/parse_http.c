@@ -23,8 +23,8 @@ static bool is_name(struct str s, const char *extra)
 #define RULE(field) offsetof(struct http_rule, field)
 static const struct bind_field rule_fields[] = {
 	PARSE_COMMON(struct http_rule),
-	{ "methods", BIND_LIST, RULE(methods), NULL },
-	{ "paths", BIND_LIST, RULE(paths), NULL },
+	{ "methods", BIND_FN, RULE(methods), bind_rule_list },
+	{ "paths", BIND_FN, RULE(paths), bind_rule_list },
 };
 static const struct bind_table rule_table = BIND_TABLE_INIT(rule_fields);
 
@@ -78,7 +78,7 @@ static const struct bind_field secret_fields[] = {
 	{ "ref", BIND_STR, SVC(secret_ref), NULL },
 	{ "format", BIND_STR, SVC(secret_format), NULL },
 	{ "env", BIND_STR, SVC(secret_env), NULL },
-	{ "places", BIND_LIST, SVC(place_words), NULL },
+	{ "places", BIND_FN, SVC(place_words), bind_rule_list },
 };
 static const struct bind_table secret_table = BIND_TABLE_INIT(secret_fields);
 
@@ -151,10 +151,10 @@ static int inject(const struct yreader *r, const struct ypath *at,
 }
 
 static const struct bind_field service_fields[] = {
-	{ "name", BIND_TEXT, SVC(name), NULL },
-	{ "upstream", BIND_TEXT, SVC(upstream), NULL },
+	{ "name", BIND_FN, SVC(name), bind_rule_text },
+	{ "upstream", BIND_FN, SVC(upstream), bind_rule_text },
 	{ "expose_as", BIND_STR, SVC(expose_as), NULL },
-	{ "aliases", BIND_LIST, SVC(aliases), NULL },
+	{ "aliases", BIND_FN, SVC(aliases), bind_rule_list },
 	{ "allow_direct", BIND_BOOL, SVC(allow_direct), NULL },
 	{ "default", BIND_FN, 0, default_word },
 	{ "rules", BIND_FN, 0, http_rules },

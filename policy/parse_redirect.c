@@ -48,8 +48,8 @@ static int on_failure(const struct yreader *r, const struct ypath *at,
 #define DNS(field) offsetof(struct dns_redirect, field)
 static const struct bind_field dns_fields[] = {
 	{ "name", BIND_STR, DNS(name), NULL },
-	{ "match", BIND_TEXT, DNS(match), NULL },
-	{ "resolve_to", BIND_TEXT, DNS(resolve_to), NULL },
+	{ "match", BIND_FN, DNS(match), bind_rule_text },
+	{ "resolve_to", BIND_FN, DNS(resolve_to), bind_rule_text },
 	{ "visibility", BIND_FN, DNS(visibility), visibility },
 	{ "on_failure", BIND_FN, DNS(on_failure), on_failure },
 };
@@ -130,8 +130,8 @@ static int tls(const struct yreader *r, const struct ypath *at,
 
 static const struct bind_field connect_fields[] = {
 	{ "name", BIND_STR, CON(name), NULL },
-	{ "match", BIND_TEXT, CON(match), NULL },
-	{ "redirect_to", BIND_TEXT, CON(redirect_to), NULL },
+	{ "match", BIND_FN, CON(match), bind_rule_text },
+	{ "redirect_to", BIND_FN, CON(redirect_to), bind_rule_text },
 	{ "redirect_to_unix", BIND_STR, CON(redirect_to_unix), NULL },
 	{ "tls", BIND_FN, 0, tls },
 	{ "visibility", BIND_FN, CON(visibility), visibility },

@@ -10,8 +10,8 @@
 #define FILE_AT(field) offsetof(struct file_rule, field)
 static const struct bind_field file_fields[] = {
 	PARSE_COMMON(struct file_rule),
-	{ "paths", BIND_LIST, FILE_AT(paths), NULL },
-	{ "operations", BIND_LIST, FILE_AT(operations), NULL },
+	{ "paths", BIND_FN, FILE_AT(paths), bind_rule_list },
+	{ "operations", BIND_FN, FILE_AT(operations), bind_rule_list },
 	{ "redirect_to", BIND_STR, FILE_AT(redirect_to), NULL },
 	{ "preserve_tree", BIND_BOOL, FILE_AT(preserve_tree), NULL },
 };
@@ -75,9 +75,9 @@ int parse_file_rules(const struct yreader *r, const struct ypath *at,
 #define CMD(field) offsetof(struct command_rule, field)
 static const struct bind_field redirect_fields[] = {
 	{ "command", BIND_STR, CMD(redirect_command), NULL },
-	{ "args", BIND_LIST, CMD(redirect_args), NULL },
-	{ "args_append", BIND_LIST, CMD(redirect_args_append), NULL },
-	{ "environment", BIND_PAIRS, CMD(redirect_environment), NULL },
+	{ "args", BIND_FN, CMD(redirect_args), bind_rule_list },
+	{ "args_append", BIND_FN, CMD(redirect_args_append), bind_rule_list },
+	{ "environment", BIND_FN, CMD(redirect_environment), bind_rule_pairs },
 };
 static const struct bind_table redirect_table =
 	BIND_TABLE_INIT(redirect_fields);
@@ -180,12 +180,12 @@ static int block_iteration(const struct yreader *r, const struct ypath *at,
 
 static const struct bind_field command_fields[] = {
 	PARSE_COMMON(struct command_rule),
-	{ "commands", BIND_LIST, CMD(commands), NULL },
-	{ "args_patterns", BIND_LIST, CMD(args_patterns), NULL },
+	{ "commands", BIND_FN, CMD(commands), bind_rule_list },
+	{ "args_patterns", BIND_FN, CMD(args_patterns), bind_rule_list },
 	{ "redirect_to", BIND_FN, 0, command_redirect },
 	{ "context", BIND_FN, 0, command_context },
-	{ "env_allow", BIND_LIST, CMD(env_allow), NULL },
-	{ "env_deny", BIND_LIST, CMD(env_deny), NULL },
+	{ "env_allow", BIND_FN, CMD(env_allow), bind_rule_list },
+	{ "env_deny", BIND_FN, CMD(env_deny), bind_rule_list },
 	{ "env_max_bytes", BIND_U64, CMD(env_max_bytes), NULL },
 	{ "env_max_keys", BIND_U64, CMD(env_max_keys), NULL },
 	{ "env_block_iteration", BIND_FN, 0, block_iteration },
@@ -262,9 +262,9 @@ static int network_ports(const struct yreader *r, const struct ypath *at,
 #define NET(field) offsetof(struct network_rule, field)
 static const struct bind_field network_fields[] = {
 	PARSE_COMMON(struct network_rule),
-	{ "domains", BIND_LIST, NET(domains), NULL },
+	{ "domains", BIND_FN, NET(domains), bind_rule_list },
 	{ "ports", BIND_FN, 0, network_ports },
-	{ "cidrs", BIND_LIST, NET(cidrs), NULL },
+	{ "cidrs", BIND_FN, NET(cidrs), bind_rule_list },
 };
 static const struct bind_table network_table = BIND_TABLE_INIT(network_fields);
 
@@ -297,9 +297,9 @@ struct unix_reading {
 
 static const struct bind_field unix_fields[] = {
 	PARSE_COMMON(struct unix_rule),
-	{ "paths", BIND_LIST, offsetof(struct unix_rule, paths), NULL },
-	{ "operations", BIND_LIST, offsetof(struct unix_reading, operations),
-	  NULL },
+	{ "paths", BIND_FN, offsetof(struct unix_rule, paths), bind_rule_list },
+	{ "operations", BIND_FN, offsetof(struct unix_reading, operations),
+	  bind_rule_list },
 };
 static const struct bind_table unix_table = BIND_TABLE_INIT(unix_fields);
 

@@ -107,7 +107,7 @@ static int target_pid(const struct yreader *r, const struct ypath *at,
 #define SIG(field) offsetof(struct signal_reading, field)
 static const struct bind_field target_fields[] = {
 	{ "type", BIND_FN, 0, target_type },
-	{ "pattern", BIND_TEXT, SIG(rule.pattern), NULL },
+	{ "pattern", BIND_FN, SIG(rule.pattern), bind_rule_text },
 	{ "min", BIND_FN, SIG(rule.min_pid), target_pid },
 	{ "max", BIND_FN, SIG(rule.max_pid), target_pid },
 };
@@ -121,10 +121,10 @@ static int signal_target(const struct yreader *r, const struct ypath *at,
 
 static const struct bind_field signal_fields[] = {
 	PARSE_COMMON(struct signal_rule),
-	{ "signals", BIND_LIST, SIG(signals), NULL },
+	{ "signals", BIND_FN, SIG(signals), bind_rule_list },
 	{ "target", BIND_FN, 0, signal_target },
 	{ "fallback", BIND_STR, SIG(rule.fallback), NULL },
-	{ "redirect_to", BIND_TEXT, SIG(redirect), NULL },
+	{ "redirect_to", BIND_FN, SIG(redirect), bind_rule_text },
 };
 static const struct bind_table signal_table = BIND_TABLE_INIT(signal_fields);
 

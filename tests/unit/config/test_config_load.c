@@ -197,7 +197,7 @@ static void test_messages(void **state)
 	(void)state;
 	assert_messages("sandbox: {fuse: {audit: {mode: soft}}}\n", -EINVAL,
 			"/etc/x/c.yaml:1:32: error: sandbox.fuse.audit.mode: "
-			"expected one of monitor, soft_block, soft_delete, "
+			"expected monitor, soft_block, soft_delete or "
 			"strict, found \"soft\"\n");
 	assert_messages("sandbox: {fuse: {audit: {ttl: week}}}\n", -EINVAL,
 			"/etc/x/c.yaml:1:31: error: sandbox.fuse.audit.ttl: "
@@ -373,8 +373,8 @@ static void test_environment(void **state)
 	assert_true(str_eq_c(l.c->sandbox.env_inject.values[2], "ab"));
 	assert_messages_env("", bad, -EINVAL,
 			    "environment variable AGENTSH_LOG_LEVEL: error: "
-			    "logging.level: expected one of error, warn, "
-			    "info, debug, found \"loud\"\n");
+			    "logging.level: expected error, warn, info "
+			    "or debug, found \"loud\"\n");
 	assert_messages("audit: {output: '/x/${NOPE}y'}\n", 0,
 			"/etc/x/c.yaml:1:21: warning: $NOPE is not set and "
 			"was replaced by nothing\n");
