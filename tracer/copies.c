@@ -5,7 +5,8 @@
  * Programs on the search path are judged by name, so only a file from
  * elsewhere can be a copy. The first such file makes us list the search path
  * and ask the policy about each program; contents are hashed only for denied
- * programs of exactly the same size, and at most once.
+ * programs of exactly the same size, and at most once. What the linker says of
+ * a build is compared as well: a copy that was changed a little still says it.
  *
  * A file has the names of its links as well: nc may be a link to nc.openbsd.
  * It is denied when all its link names are, whatever its own is called; when
@@ -24,6 +25,7 @@
 #include "base/path.h"
 #include "base/vec.h"
 #include "core/limits.h"
+#include "tracer/elf_facts.h"
 #include "tracer/ownfd.h"
 
 #define COPIES_MAX_PROGRAMS 65536
@@ -36,7 +38,9 @@ struct program {
 	off_t size;
 	char *path; /* owned */
 	bool denied, hashed, is_link;
+	bool looked_at; /* for its build */
 	uint8_t hash[SHA256_LEN];
+	struct elf_facts facts;
 };
 
 struct seen {
@@ -225,16 +229,49 @@ static bool same_content(struct program *p, const uint8_t hash[SHA256_LEN])
 	return memcmp(p->hash, hash, SHA256_LEN) == 0;
 }
 
+/* A copy that had something appended, or its symbols taken out. */
+static bool same_build(struct program *p, const struct elf_facts *of)
+{
+	if (of->build_id_n == 0)
+		return false;
+	if (!p->looked_at) {
+		_cleanup_close_ int fd = open(p->path, O_RDONLY | O_CLOEXEC);
+
+		p->facts.build_id_n = 0;
+		p->looked_at = true;
+		if (fd >= 0)
+			(void)elf_look_fd(fd, &p->facts);
+	}
+	return p->facts.build_id_n == of->build_id_n &&
+	       memcmp(p->facts.build_id, of->build_id, of->build_id_n) == 0;
+}
+
+static void look_at(int object, struct elf_facts *ret)
+{
+	_cleanup_close_ int fd =
+		ownfd_open(object, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+
+	ret->build_id_n = 0;
+	if (fd >= 0)
+		(void)elf_look_fd(fd, ret);
+}
+
 static bool is_copy(struct copies *c, int fd, const struct stat *st)
 {
 	uint8_t hash[SHA256_LEN];
+	struct elf_facts facts;
 	bool hashed = false;
 
+	look_at(fd, &facts);
 	for (size_t i = 0; i < c->programs.n; i++) {
 		struct program *p = &c->programs.data[i];
 
-		if (p->is_link || !p->denied || p->size != st->st_size ||
+		if (p->is_link || !p->denied ||
 		    inode_allowed(c, p->dev, p->ino))
+			continue;
+		if (same_build(p, &facts))
+			return true;
+		if (p->size != st->st_size)
 			continue;
 		if (p->dev == st->st_dev && p->ino == st->st_ino)
 			return true;

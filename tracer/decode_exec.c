@@ -27,57 +27,22 @@
 #include "core/limits.h"
 #include "tracer/copies.h"
 #include "tracer/divert_exec.h"
+#include "tracer/exec.h"
 #include "tracer/notify.h"
 #include "tracer/ownfd.h"
 #include "tracer/ptrace.h"
-#include "tracer/resolve.h"
 
-#define EXEC_MAX_NAMES 16
 #define EXEC_MAX_LINKS 8
 #define EXEC_ARENA_MAX (8U << 20)
-#define SHEBANG_MAX    256 /* BINPRM_BUF_SIZE */
 #define CHUNK_POINTERS 512 /* a page */
 #define ARG_ROOM       2048
 #define ARG_COUNT      32
-
-/* What one execve is about; strings live in the arena. */
-struct exec {
-	struct arena arena;
-	struct viewer viewer;
-	struct str raw;  /* as given; "" for an empty path */
-	struct str path; /* of the file; of the interpreter in a script's */
-	struct str names[EXEC_MAX_NAMES];
-	size_t n_names;
-	struct str *argv;
-	size_t argc;
-	bool truncated, denied_content;
-	int fd; /* owned: O_PATH of the file */
-	/* the last interpreter of a script; path.n == 0 if it is none */
-	struct str interp;
-	struct str *interp_argv;
-	size_t interp_argc;
-};
 
 static void exec_done(struct exec *x)
 {
 	arena_done(&x->arena);
 	if (x->fd >= 0)
 		(void)close(x->fd);
-}
-
-static struct str keep(struct exec *x, struct str s)
-{
-	return str_from_n(arena_dup(&x->arena, s), s.n);
-}
-
-static void add_name(struct exec *x, struct str name)
-{
-	if (name.n == 0 || x->n_names == EXEC_MAX_NAMES)
-		return;
-	for (size_t i = 0; i < x->n_names; i++)
-		if (str_eq(x->names[i], name))
-			return;
-	x->names[x->n_names++] = name;
 }
 
 /* Room for the text of arguments; the limit is seldom needed. */
@@ -193,8 +158,8 @@ static void add_link_names(struct exec *x, struct str name)
 		if (path_join(str_from_n(name.p, (size_t)MAX(slash, 1)),
 			      str_from_n(target, (size_t)n), &next) < 0)
 			return;
-		name = keep(x, buf_str(&next));
-		add_name(x, name);
+		name = exec_keep(x, buf_str(&next));
+		exec_add_name(x, name);
 	}
 }
 
@@ -211,9 +176,9 @@ static int open_file(struct request *q, struct exec *x, int dirfd,
 			flags & AT_SYMLINK_NOFOLLOW ? RESOLVE_NOFOLLOW : 0, 0);
 		if (x->fd >= 0 &&
 		    resolve_name(&x->viewer, dirfd, path, &b) == 0) {
-			struct str name = keep(x, buf_str(&b));
+			struct str name = exec_keep(x, buf_str(&b));
 
-			add_name(x, name);
+			exec_add_name(x, name);
 			add_link_names(x, name);
 		}
 	}
@@ -222,137 +187,8 @@ static int open_file(struct request *q, struct exec *x, int dirfd,
 	buf_reset(&b);
 	if (ownfd_path(x->fd, &b) < 0)
 		return -EACCES;
-	x->path = keep(x, buf_str(&b));
+	x->path = exec_keep(x, buf_str(&b));
 	return request_valid(q) ? 0 : -ESRCH;
-}
-
-/* Splits "#!  interpreter [one argument]"; false if head is no script. */
-static bool parse_shebang(struct str head, struct str *ret_interp,
-			  struct str *ret_arg)
-{
-	ptrdiff_t nl;
-	struct str line;
-	size_t i = 0;
-
-	if (!str_starts(head, STR("#!")))
-		return false;
-	nl = str_index(head, '\n');
-	line = str_trim(
-		str_from_n(head.p + 2, (nl < 0 ? head.n : (size_t)nl) - 2));
-	while (i < line.n && line.p[i] != ' ' && line.p[i] != '\t')
-		i++;
-	*ret_interp = str_from_n(line.p, i);
-	*ret_arg = str_trim(str_skip(line, i));
-	return i > 0;
-}
-
-/* The interpreter's argv: interpreter, argument, script, rest of argv. */
-static int interp_argv(struct exec *x, struct str interp, struct str arg,
-		       struct str script)
-{
-	const struct str *old = x->interp_argv ? x->interp_argv : x->argv;
-	size_t old_n = x->interp_argv ? x->interp_argc : x->argc;
-	struct str *v = arena_alloc(&x->arena, (old_n + 3) * sizeof(*v));
-	size_t n = 0;
-
-	if (!v)
-		return -ENOMEM;
-	v[n++] = interp;
-	if (arg.n)
-		v[n++] = arg;
-	v[n++] = script;
-	for (size_t i = 1; i < old_n; i++)
-		v[n++] = old[i];
-	x->interp_argv = v;
-	x->interp_argc = n;
-	return 0;
-}
-
-static ssize_t read_head(int fd, char *p, size_t n)
-{
-	_cleanup_close_ int f =
-		ownfd_open(fd, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
-
-	return f < 0 ? f : pread(f, p, n, 0);
-}
-
-/*
- * Follows "#!" as the kernel will: at most LIMIT_SHEBANG_DEPTH times (the
- * kernel allows 4 rewrites). Interpreters on the way count as names.
- */
-static int follow_scripts(struct exec *x)
-{
-	struct str script = x->raw.n ? x->raw : x->path;
-	_cleanup_close_ int fd = -1;
-	int at = x->fd;
-
-	for (int depth = 0; depth <= LIMIT_SHEBANG_DEPTH; depth++) {
-		_cleanup_buf_ struct buf b = BUF_INIT;
-		char head[SHEBANG_MAX];
-		struct str interp, arg;
-		ssize_t n = read_head(at, head, sizeof(head));
-		int next, r;
-
-		/* Not readable by us: executable at most, and no script. */
-		if (n <= 0 ||
-		    !parse_shebang(str_from_n(head, (size_t)n), &interp, &arg))
-			return 0;
-		interp = keep(x, interp);
-		arg = keep(x, arg);
-		r = interp_argv(x, interp, arg, script);
-		if (r < 0)
-			return r;
-		next = resolve_object(&x->viewer, AT_FDCWD, interp.p, 0, 0);
-		if (next < 0)
-			return next;
-		if (fd >= 0)
-			(void)close(fd);
-		at = fd = next;
-		add_name(x, interp);
-		if (ownfd_path(fd, &b) < 0)
-			return -EACCES;
-		x->interp = keep(x, buf_str(&b));
-		script = interp;
-	}
-	return -ELOOP;
-}
-
-/* ld.so FILE runs FILE: its real path is a name of what will run. */
-static int follow_loader(struct exec *x)
-{
-	static const char *const with_value[] = {
-		"--library-path",     "--argv0",
-		"--preload",          "--audit",
-		"--inhibit-rpath",    "--glibc-hwcaps-prepend",
-		"--glibc-hwcaps-mask"
-	};
-	struct str base = str_basename(x->path);
-	size_t i = 1;
-
-	if (!str_starts(base, STR("ld-linux")) &&
-	    !str_starts(base, STR("ld-musl")) && !str_starts(base, STR("ld-2")))
-		return 0;
-	while (i < x->argc && str_starts(x->argv[i], STR("--"))) {
-		size_t skip = 1;
-
-		for (size_t k = 0; k < ARRAY_LEN(with_value); k++)
-			if (str_eq_c(x->argv[i], with_value[k]))
-				skip = 2;
-		i += skip;
-	}
-	if (i < x->argc && x->argv[i].n) {
-		_cleanup_buf_ struct buf b = BUF_INIT;
-		_cleanup_close_ int fd = resolve_object(&x->viewer, AT_FDCWD,
-							x->argv[i].p, 0, 0);
-
-		if (fd < 0 || ownfd_path(fd, &b) < 0)
-			return -EACCES;
-		x->interp = keep(x, buf_str(&b));
-		x->interp_argv = x->argv + i;
-		x->interp_argc = x->argc - i;
-		add_name(x, x->interp);
-	}
-	return 0;
 }
 
 static uint64_t hash_more(uint64_t h, struct str s)
@@ -362,11 +198,22 @@ static uint64_t hash_more(uint64_t h, struct str s)
 	return (h ^ 0xff) * 0x100000001b3ULL;
 }
 
-/* What /proc/PID/exe and cmdline will say if the kernel runs what we saw. */
-static uint64_t image_hash(struct str exe, const struct str *argv, size_t argc)
+/*
+ * What /proc/PID/exe and cmdline will say if the kernel runs what we saw, and
+ * which file it was: another one may have been given its name, or its content
+ * may have been written anew.
+ */
+static uint64_t image_hash(struct str exe, const struct str *argv, size_t argc,
+			   const struct stat *st)
 {
+	const uint64_t file[] = {
+		(uint64_t)st->st_dev,         (uint64_t)st->st_ino,
+		(uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec,
+		(uint64_t)st->st_ctim.tv_sec, (uint64_t)st->st_ctim.tv_nsec
+	};
 	uint64_t h = hash_more(0xcbf29ce484222325ULL, exe);
 
+	h = hash_more(h, str_from_n((const char *)file, sizeof(file)));
 	for (size_t i = 0; i < argc; i++)
 		h = hash_more(h, argv[i]);
 	return h;
@@ -543,7 +390,8 @@ static void judge(struct request *q, struct exec *x, struct proc_entry *e)
 				     .argc = x->interp_argc,
 				     .depth = depth,
 				     .truncated = x->truncated,
-				     .exec_enforced = true };
+				     .exec_enforced = true,
+				     .denied_content = x->interp_denied };
 	request_event(q, &ev);
 	ev.depth = (int)depth;
 	ev.filename = x->path;
@@ -552,9 +400,8 @@ static void judge(struct request *q, struct exec *x, struct proc_entry *e)
 	ev.argc = MIN(x->argc, (size_t)EVENT_MAX_ARGV);
 	ev.truncated = x->truncated;
 	e->pending_depth = depth;
-	e->expected =
-		second ? image_hash(x->interp, x->interp_argv, x->interp_argc)
-		       : image_hash(x->path, x->argv, x->argc);
+	e->expected = image_hash(x->image, x->image_argv, x->image_argc,
+				 &x->image_st);
 	if (is_decided(q, e, &op, second ? &op2 : NULL, &rule) ||
 	    exec_divert_wanted(q, x->raw, x->argv, x->argc)) {
 		go_on_decided(q, &ev, e, rule);
@@ -600,14 +447,9 @@ static int gather(struct request *q, struct exec *x)
 	if (r < 0)
 		return r;
 	if (x->argc)
-		add_name(x, x->argv[0]);
-	r = follow_scripts(x);
-	if (r == 0)
-		r = follow_loader(x);
-	if (r < 0)
-		return r;
-	x->denied_content = copies_match(q->tracer->copies, x->fd);
-	return 0;
+		exec_add_name(x, x->argv[0]);
+	x->denied_content = copies_match(x->copies, x->fd);
+	return exec_follow(x);
 }
 
 /* Errors that the kernel itself would give, and that run nothing. */
@@ -624,6 +466,7 @@ void decode_exec(struct request *q)
 	int r;
 
 	x.viewer = (struct viewer){ q->pid, q->tid };
+	x.copies = q->tracer->copies;
 	e = own_entry(q);
 	r = e ? gather(q, &x) : -ESRCH;
 	if (r == 0)
@@ -654,8 +497,7 @@ static size_t split_cmdline(struct str text, struct str *argv, size_t max)
 	return n;
 }
 
-/* Return: false when the image could not be read or the policy denies it. */
-static bool image_allowed(struct request *q, struct proc_entry *e,
+static bool image_allowed(struct request *q, const struct proc_entry *e,
 			  const struct op *op)
 {
 	enum verdict_kind kind;
@@ -667,48 +509,98 @@ static bool image_allowed(struct request *q, struct proc_entry *e,
 	return kind == VERDICT_ALLOW || kind == VERDICT_AUDIT;
 }
 
+/*
+ * The image that runs, x, is not the one that was judged. A loader's arguments
+ * say what it is going to load.
+ */
+static bool judge_image(struct request *q, const struct proc_entry *e,
+			struct exec *x, unsigned int depth)
+{
+	struct op op = { .kind = OP_EXEC }, op2 = { .kind = OP_EXEC };
+	struct event ev = EVENT_INIT("execve");
+	bool read = exec_follow(x) == 0, second = x->interp.n > 0;
+
+	op.exec = (struct op_exec){
+		.path = x->path,
+		.argv = x->argv,
+		.argc = x->argc,
+		.depth = depth,
+		.truncated = x->argc == EVENT_MAX_ARGV,
+		.exec_enforced = true,
+		.denied_content = copies_match(x->copies, x->fd),
+	};
+	op2.exec = (struct op_exec){ .path = x->interp,
+				     .argv = x->interp_argv,
+				     .argc = x->interp_argc,
+				     .depth = depth,
+				     .truncated = op.exec.truncated,
+				     .exec_enforced = true,
+				     .denied_content = x->interp_denied };
+	if (!read) /* whatever it is going to load, nobody can judge it */
+		op.kind = OP_NONE;
+	else if (image_allowed(q, e, &op) &&
+		 (!second || image_allowed(q, e, &op2)))
+		return true;
+	request_event(q, &ev);
+	ev.filename = x->path;
+	ev.argv = x->argv;
+	ev.argc = x->argc;
+	ev.operation = STR("image differs from the one judged");
+	request_ask(q, &op, second ? &op2 : NULL, &ev, on_mismatch);
+	return false;
+}
+
+static int open_image(pid_t pid, struct stat *ret)
+{
+	char path[48];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd >= 0 && fstat(fd, ret) == 0)
+		return fd;
+	if (fd >= 0)
+		(void)close(fd);
+	return -EACCES;
+}
+
+/* False when the image could not be read or the policy denies it; the request
+ * has been answered then. */
 static bool verify_image(struct request *q, struct proc_entry *e, bool is_exec)
 {
 	_cleanup_buf_ struct buf exe = BUF_INIT, cmdline = BUF_INIT;
 	struct str argv[EVENT_MAX_ARGV];
-	struct event ev = EVENT_INIT("execve");
-	struct op op = { .kind = OP_EXEC };
+	struct exec x = { .arena = ARENA_INIT(EXEC_ARENA_MAX) };
+	struct stat st;
+	bool allowed;
 	uint64_t image;
-	size_t argc;
 
-	if (proc_exe(q->pid, &exe) < 0 || proc_cmdline(q->pid, &cmdline) < 0 ||
-	    !request_valid(q)) {
+	x.fd = open_image(q->pid, &st);
+	if (x.fd < 0 || ownfd_path(x.fd, &exe) < 0 ||
+	    proc_cmdline(q->pid, &cmdline) < 0 || !request_valid(q)) {
+		exec_done(&x);
 		request_fail(q, EACCES);
 		return false;
 	}
-	if (exec_divert_arrived(q, buf_str(&exe)))
-		return true;
-	argc = split_cmdline(buf_str(&cmdline), argv, ARRAY_LEN(argv));
-	image = image_hash(buf_str(&exe), argv, argc);
-	/* Still the image before a failed exec, or the one that was judged. */
-	if (image == e->expected || (e->image && image == e->image)) {
+	x.viewer = (struct viewer){ q->pid, q->pid };
+	x.copies = q->tracer->copies;
+	x.path = buf_str(&exe);
+	x.argv = argv;
+	x.argc = split_cmdline(buf_str(&cmdline), argv, ARRAY_LEN(argv));
+	image = image_hash(x.path, x.argv, x.argc, &st);
+	/* The stub; or still the image before a failed exec, or the one that
+	 * was judged. */
+	allowed = exec_divert_arrived(q, x.path);
+	if (!allowed && (image == e->expected || image == e->image)) {
 		e->image = image;
-		return true;
+		allowed = true;
+	} else if (!allowed) {
+		e->image = image;
+		allowed = judge_image(q, e, &x,
+				      is_exec ? e->depth : e->pending_depth);
 	}
-	op.exec = (struct op_exec){
-		.path = buf_str(&exe),
-		.argv = argv,
-		.argc = argc,
-		.depth = is_exec ? e->depth : e->pending_depth,
-		.truncated = argc == ARRAY_LEN(argv),
-		.exec_enforced = true,
-		.denied_content = copies_match_exe(q->tracer->copies, q->pid),
-	};
-	e->image = image;
-	if (image_allowed(q, e, &op))
-		return true;
-	request_event(q, &ev);
-	ev.filename = buf_str(&exe);
-	ev.argv = argv;
-	ev.argc = argc;
-	ev.operation = STR("image differs from the one judged");
-	request_ask(q, &op, NULL, &ev, on_mismatch);
-	return false;
+	exec_done(&x);
+	return allowed;
 }
 
 bool exec_verify(struct request *q)

@@ -55,6 +55,25 @@ attack copy 'cp /usr/bin/id x && ./x'
 denied_exec
 attack loader '$(ls /lib64/ld-linux-*.so.* /lib/ld-linux-*.so.* 2>/dev/null | head -1) /usr/bin/id'
 denied_exec
+LOADER=$(ls /lib64/ld-linux-*.so.* /lib/ld-linux-*.so.* 2>/dev/null | head -1)
+attack loader_of_copy "cp /usr/bin/id x; $LOADER ./x; $LOADER --argv0 y --inhibit-cache ./x"
+denied_exec
+attack copied_loader "cp $LOADER loader; ./loader /usr/bin/id"
+denied_exec
+attack script_of_loader "printf '#!$LOADER /usr/bin/id\\n' >s.sh; chmod +x s.sh; ./s.sh"
+denied_exec
+attack script_of_copy 'cp /usr/bin/id x; printf "#!$PWD/x --version\n" >s.sh; chmod +x s.sh; ./s.sh'
+no_output coreutils
+denied_exec
+attack changed_copy '(cat /usr/bin/id; echo) >x; chmod +x x; ./x'
+denied_exec
+attack unnamed_file 'python3 -c "
+import os
+fd = os.open(\".\", os.O_TMPFILE | os.O_RDWR, 0o755)
+os.write(fd, open(\"/usr/bin/id\", \"rb\").read())
+r = os.open(\"/proc/self/fd/%d\" % fd, os.O_RDONLY); os.close(fd)
+os.execve(r, [\"harmless\"], {})"'
+denied_exec
 attack shebang 'printf "#!/usr/bin/id\n" >s.sh; chmod +x s.sh; ./s.sh'
 denied_exec
 attack wrapper 'env -i nice timeout 5 /usr/bin/id'
