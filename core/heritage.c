@@ -7,11 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/log.h"
 
 #define N_HERITAGE (HERITAGE_END - HERITAGE_CHANNEL)
 
@@ -81,6 +84,35 @@ int heritage_adopt(struct heritage *ret)
 	close_from(HERITAGE_END);
 	*ret = h;
 	return 0;
+}
+
+static void on_channel(struct loop *l, int fd _unused_,
+		       uint32_t events _unused_, void *arg)
+{
+	struct heritage *h = arg;
+	struct channel_msg m;
+	int r;
+
+	while ((r = channel_recv(h->channel, &m)) == 1) {
+		r = h->fn(h->arg, &m);
+		channel_msg_done(&m);
+		if (r < 0)
+			break;
+	}
+	if (r == -EAGAIN)
+		return;
+	if (r < 0)
+		(void)log_error_errno(r, "message from the server");
+	loop_quit(l, r < 0 ? 1 : 0);
+}
+
+int heritage_serve(struct heritage *h, struct loop *l, heritage_fn *fn,
+		   void *arg)
+{
+	h->fn = fn;
+	h->arg = arg;
+	return loop_add_io(l, channel_fd(h->channel), EPOLLIN, on_channel, h,
+			   &h->source);
 }
 
 void heritage_done(struct heritage *h)

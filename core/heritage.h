@@ -8,6 +8,7 @@
 #ifndef CORE_HERITAGE_H
 #define CORE_HERITAGE_H
 
+#include "base/loop.h"
 #include "core/channel.h"
 #include "core/ring.h"
 
@@ -19,10 +20,20 @@ enum heritage_fd {
 	HERITAGE_END = 7,
 };
 
+/*
+ * Handles one message of the server's; it may take descriptors out of m. A
+ * negative return ends the worker: the two no longer understand each other.
+ */
+typedef int heritage_fn(void *arg, struct channel_msg *m);
+
 struct heritage {
 	struct channel *channel; /* owned */
 	struct ring *ring;       /* owned */
 	int policy_fd;           /* owned */
+	/* set by heritage_serve() */
+	heritage_fn *fn;
+	void *arg;
+	struct loop_source *source;
 };
 
 /*
@@ -32,6 +43,13 @@ struct heritage {
  */
 int heritage_adopt(struct heritage *ret);
 void heritage_done(struct heritage *h);
+
+/*
+ * Has the loop hand every message to fn. When the server is gone the loop ends
+ * with 0, after a bad message with 1. h must stay where it is. 0 or -errno.
+ */
+int heritage_serve(struct heritage *h, struct loop *l, heritage_fn *fn,
+		   void *arg);
 
 /*
  * Parent side: between fork and exec, moves the four descriptors to their

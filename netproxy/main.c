@@ -257,31 +257,21 @@ static int on_policy(struct netproxy *np, struct channel_msg *m)
 	return 0;
 }
 
-static void on_channel(struct loop *l, int fd, uint32_t events, void *arg)
+static int dispatch(void *arg, struct channel_msg *m)
 {
 	struct netproxy *np = arg;
-	struct channel_msg m;
-	int r;
 
-	(void)fd;
-	(void)events;
-	while ((r = channel_recv(np->heritage.channel, &m)) == 1) {
-		if (m.type == PROTO_HELLO)
-			r = on_hello(np, &m);
-		else if (m.type == PROTO_POLICY)
-			r = on_policy(np, &m);
-		else if (m.type == PROTO_SHUTDOWN)
-			loop_quit(l, 0);
-		else
-			r = -EBADMSG;
-		channel_msg_done(&m);
-		if (r < 0) {
-			loop_quit(l, log_error_errno(r, "bad message"));
-			return;
-		}
+	switch (m->type) {
+	case PROTO_HELLO:
+		return on_hello(np, m);
+	case PROTO_POLICY:
+		return on_policy(np, m);
+	case PROTO_SHUTDOWN:
+		loop_quit(np->loop, 0);
+		return 0;
+	default:
+		return -EBADMSG;
 	}
-	if (r != -EAGAIN)
-		loop_quit(l, r);
 }
 
 /* Nobody reads this process's memory, and its core is not written. */
@@ -309,7 +299,6 @@ static void tune_malloc(void)
 
 static int set_up(struct netproxy *np)
 {
-	struct loop_source *ignored;
 	int r = heritage_adopt(&np->heritage);
 
 	if (r < 0)
@@ -322,8 +311,7 @@ static int set_up(struct netproxy *np)
 	if (r == 0)
 		r = resolver_new(np->loop, &np->conns.dialer.resolver);
 	if (r == 0)
-		r = loop_add_io(np->loop, channel_fd(np->heritage.channel),
-				EPOLLIN, on_channel, np, &ignored);
+		r = heritage_serve(&np->heritage, np->loop, dispatch, np);
 	if (r < 0)
 		return log_error_errno(r, "event loop");
 	np->conns.gate = np->conns.dialer.gate = &np->gate;

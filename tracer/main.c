@@ -88,8 +88,10 @@ static int on_approval(struct tracer *t, const struct channel_msg *m)
 	return r;
 }
 
-static int dispatch(struct tracer *t, struct channel_msg *m)
+static int dispatch(void *arg, struct channel_msg *m)
 {
+	struct tracer *t = arg;
+
 	switch ((enum proto_type)m->type) {
 	case PROTO_HELLO:
 		return on_hello(t, m);
@@ -113,26 +115,6 @@ static int dispatch(struct tracer *t, struct channel_msg *m)
 		break;
 	}
 	return -EPROTO;
-}
-
-static void on_channel(struct loop *loop, int fd _unused_,
-		       uint32_t events _unused_, void *arg)
-{
-	struct tracer *t = arg;
-	struct channel_msg m;
-	int r;
-
-	while ((r = channel_recv(t->heritage.channel, &m)) == 1) {
-		r = dispatch(t, &m);
-		channel_msg_done(&m);
-		if (r < 0)
-			break;
-	}
-	if (r == -EAGAIN)
-		return;
-	if (r < 0)
-		(void)log_error_errno(r, "message from the server");
-	loop_quit(loop, r < 0 ? 1 : 0);
 }
 
 /* How long a person has; 0 = as the server says. Somebody who is held by ptrace
@@ -173,7 +155,6 @@ static int ask_server(void *arg, const struct op *op, struct str rule,
 
 static int run(struct tracer *t)
 {
-	struct loop_source *source;
 	int r = loop_new(&t->loop);
 
 	if (r < 0)
@@ -181,8 +162,7 @@ static int run(struct tracer *t)
 	r = loop_add_signal(t->loop, SIGCHLD, command_on_sigchld, t);
 	if (r < 0)
 		return r;
-	r = loop_add_io(t->loop, channel_fd(t->heritage.channel), EPOLLIN,
-			on_channel, t, &source);
+	r = heritage_serve(&t->heritage, t->loop, dispatch, t);
 	if (r < 0)
 		return r;
 	r = loop_run(t->loop);
@@ -191,7 +171,7 @@ static int run(struct tracer *t)
 		guard_cancel_all(t->guard);
 	command_kill_all(t);
 	command_end_all(t);
-	(void)loop_remove(source);
+	t->heritage.source = loop_remove(t->heritage.source);
 	return r;
 }
 

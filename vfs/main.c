@@ -206,8 +206,10 @@ static int on_exited(struct vfs *v, const struct channel_msg *m)
 	return r;
 }
 
-static int dispatch(struct vfs *v, struct channel_msg *m)
+static int dispatch(void *arg, struct channel_msg *m)
 {
+	struct vfs *v = arg;
+
 	switch ((enum proto_type)m->type) {
 	case PROTO_HELLO:
 		return on_hello(v, m);
@@ -231,26 +233,6 @@ static int dispatch(struct vfs *v, struct channel_msg *m)
 		break;
 	}
 	return -EPROTO;
-}
-
-static void on_channel(struct loop *loop, int fd _unused_,
-		       uint32_t events _unused_, void *arg)
-{
-	struct vfs *v = arg;
-	struct channel_msg m;
-	int r;
-
-	while ((r = channel_recv(v->heritage.channel, &m)) == 1) {
-		r = dispatch(v, &m);
-		channel_msg_done(&m);
-		if (r < 0)
-			break;
-	}
-	if (r == -EAGAIN)
-		return;
-	if (r < 0)
-		(void)log_error_errno(r, "message from the server");
-	loop_quit(loop, r < 0 ? 1 : 0);
 }
 
 static void on_idle(struct loop *loop _unused_, void *arg)
@@ -277,12 +259,10 @@ static void on_timer(struct loop *loop, void *arg)
 static int run(struct vfs *v)
 {
 	struct maintenance m = { .v = v };
-	struct loop_source *source;
 	int r = loop_new(&v->loop);
 
 	if (r == 0)
-		r = loop_add_io(v->loop, channel_fd(v->heritage.channel),
-				EPOLLIN, on_channel, v, &source);
+		r = heritage_serve(&v->heritage, v->loop, dispatch, v);
 	if (r == 0)
 		r = loop_add_timer(v->loop, MAINTAIN_NS, on_timer, &m,
 				   &m.timer);
