@@ -101,6 +101,8 @@ static struct str redirect_target(const struct policy *p, struct verdict v)
 	struct policy_redirect r = { 0 };
 	struct str args[64], env[64];
 
+	if (v.kind != VERDICT_REDIRECT)
+		return STR_NONE;
 	if (policy_rule_redirect(p, v, &r, args, ARRAY_LEN(args), env,
 				 ARRAY_LEN(env)) < 0)
 		return STR_NONE;
@@ -217,6 +219,18 @@ void guard_ask(struct guard *g, const struct op *op, const struct event *proto,
 	       guard_done_fn *done, void *arg)
 {
 	ask_with(g, policy_decide(g->policy, op), op, proto, done, arg);
+}
+
+int guard_pass(struct guard *g, const struct op *op, const struct event *proto)
+{
+	struct outcome o = { .v = policy_decide(g->policy, op),
+			     .permitted = true };
+	int r;
+
+	if (o.v.kind != VERDICT_ALLOW && o.v.kind != VERDICT_AUDIT)
+		return 0;
+	r = record(g, g->policy, op, proto, &o);
+	return r < 0 ? r : 1;
 }
 
 void guard_ask2(struct guard *g, const struct op *op, const struct op *op2,

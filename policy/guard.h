@@ -46,6 +46,12 @@ const struct policy *guard_policy(const struct guard *g);
  */
 void guard_ask(struct guard *g, const struct op *op, const struct event *proto,
 	       guard_done_fn *done, void *arg);
+/*
+ * For what goes on anyway when it is allowed. 1: a rule allows it, and that is
+ * recorded; 0: nothing was done, guard_ask() has to; -errno: it is allowed, but
+ * cannot be recorded, so deny.
+ */
+int guard_pass(struct guard *g, const struct op *op, const struct event *proto);
 /* Two ops of one operation (rename, link): the stricter verdict wins. */
 void guard_ask2(struct guard *g, const struct op *op, const struct op *op2,
 		const struct event *proto, guard_done_fn *done, void *arg);

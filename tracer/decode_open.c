@@ -366,10 +366,14 @@ static void open_common(struct file_call *f)
 void decode_open(struct request *q)
 {
 	bool at = q->nr == SYS_openat;
+	int dirfd = at ? (int)q->args[0] : AT_FDCWD;
 	const uint64_t *a = q->args + (at ? 1 : 0);
-	struct file_call *f = file_new(q, FILE_OPEN, act_open);
+	struct file_call *f;
 	int r;
 
+	if (open_pass(q, dirfd, a[0], (uint32_t)a[1]))
+		return;
+	f = file_new(q, FILE_OPEN, act_open);
 	if (!f)
 		return;
 	f->flags = (uint32_t)a[1];
@@ -380,7 +384,7 @@ void decode_open(struct request *q)
 		file_error(f, -EINVAL);
 		return;
 	}
-	r = file_get_path(f, &f->a, at ? (int)q->args[0] : AT_FDCWD, a[0]);
+	r = file_get_path(f, &f->a, dirfd, a[0]);
 	if (r < 0)
 		file_error(f, r);
 	else

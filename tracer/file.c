@@ -230,6 +230,11 @@ static void know_dir(const struct file_call *f, struct trash_at *at)
 				  : str_skip(dir, root.n + 1);
 }
 
+static bool may_be_link(const struct file_call *f)
+{
+	return f->a.fd < 0 || S_ISLNK(f->a.st.st_mode);
+}
+
 int file_keep(struct file_call *f, struct keep_req *req)
 {
 	const struct keeper *k = &f->q->tracer->keeper;
@@ -237,6 +242,9 @@ int file_keep(struct file_call *f, struct keep_req *req)
 	f->kept = (struct trash_kept){ 0 };
 	if (req->verb == KEEP_RENAME)
 		cwd_renamed(f->q->tracer);
+	if (req->verb == KEEP_RENAME || req->verb == KEEP_RMDIR ||
+	    (req->verb == KEEP_UNLINK && may_be_link(f)))
+		dirs_forget(f->q->tracer);
 	if (!is_kept(f, req))
 		return perform(req);
 	req->group = command_group(f->q->command);

@@ -12,6 +12,7 @@
 #ifndef TRACER_FILE_H
 #define TRACER_FILE_H
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -106,6 +107,19 @@ void file_fill_op(const struct file_call *f, const struct file_target *t,
 		  enum file_verb verb, struct op *op);
 /* True for what no command may do, whatever the policy says. */
 bool file_is_ours(const struct file_call *f, struct str path);
+
+/* What an open for reading may have that changes nothing for us; 0100000 is
+ * what O_LARGEFILE is where it is not 0. */
+#define OPEN_USUAL                                                      \
+	((uint64_t)(O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | \
+		    O_NOCTTY | 0100000))
+/*
+ * A file or directory of a disk or the like: opening it for reading is no act.
+ * fd: something on its file system, or -1: only what is known already counts.
+ */
+bool open_is_plain(struct tracer *t, const struct stat *st, int fd);
+/* A component of path is "..". */
+bool file_has_dotdot(const char *path);
 
 /*
  * Opens f->a for reading in one step, if it is a plain file or directory (see

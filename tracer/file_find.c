@@ -35,7 +35,7 @@ int file_name(const struct file_target *t, struct buf *out)
 	return resolve_name_at(t->base, t->text, out);
 }
 
-static bool has_dotdot(const char *path)
+bool file_has_dotdot(const char *path)
 {
 	for (const char *p = path; (p = strstr(p, "..")); p++)
 		if ((p == path || p[-1] == '/') && (p[2] == 0 || p[2] == '/'))
@@ -46,7 +46,7 @@ static bool has_dotdot(const char *path)
 bool file_name_is_path(const struct file_target *t)
 {
 	return t->plain && (t->base < 0 || t->base_held) &&
-	       !has_dotdot(t->text);
+	       !file_has_dotdot(t->text);
 }
 
 /* " (deleted)" is how procfs marks a name that is gone. */

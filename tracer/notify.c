@@ -76,6 +76,8 @@
 #	define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
 #endif
 
+#define LEADER_NS 5000000U /* 5 ms */
+
 struct request *request_new(struct command *c, const struct backend *b)
 {
 	struct tracer *t = c->tracer;
@@ -220,15 +222,25 @@ bool request_valid(const struct request *q)
 }
 
 /* Signal 0 to the thread tid of the process tid: there is none (ESRCH) unless
- * tid is a group leader. Much cheaper than reading /proc/TID/status. */
-static bool is_leader(pid_t tid)
+ * tid is a group leader. Much cheaper than reading /proc/TID/status. It stays
+ * one as long as it lives, and its id is given again only when all others
+ * have been: never within LEADER_NS. */
+static bool is_leader(struct tracer *t, pid_t tid)
 {
-	return syscall(SYS_tgkill, tid, tid, 0) == 0 || errno == EPERM;
+	struct leader *l = &t->leaders[(unsigned int)tid % LEADER_SLOTS];
+	uint64_t now = loop_now(t->loop);
+
+	if (l->tid == tid && now < l->until_ns)
+		return true;
+	if (syscall(SYS_tgkill, tid, tid, 0) < 0 && errno != EPERM)
+		return false;
+	*l = (struct leader){ tid, now + LEADER_NS };
+	return true;
 }
 
 pid_t request_pid(struct request *q)
 {
-	if (q->pid == 0 && is_leader(q->tid))
+	if (q->pid == 0 && is_leader(q->tracer, q->tid))
 		q->pid = q->tid;
 	if (q->pid == 0 && proc_tgid(q->tid, &q->pid) < 0)
 		q->pid = 0;

@@ -41,11 +41,6 @@
 #	define FUSE_SUPER_MAGIC 0x65735546
 #endif
 
-#define LARGEFILE 0100000 /* what O_LARGEFILE is where it is not 0 */
-#define USUAL                                                           \
-	((uint64_t)(O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | \
-		    O_NOCTTY | LARGEFILE))
-
 /* procfs and its like have no block device, but others have none either. fd:
  * something on it, or -1: only what is known already counts. */
 static bool is_plain_fs(struct tracer *t, dev_t dev, int fd)
@@ -75,7 +70,7 @@ static bool is_plain_fs(struct tracer *t, dev_t dev, int fd)
 	}
 }
 
-static bool is_plain(struct tracer *t, const struct stat *st, int fd)
+bool open_is_plain(struct tracer *t, const struct stat *st, int fd)
 {
 	return (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode)) &&
 	       is_plain_fs(t, st->st_dev, fd);
@@ -102,7 +97,7 @@ static bool may_open(struct file_call *f)
 		return true;
 	return fstatat(t->base < 0 ? AT_FDCWD : t->base, t->text, &st,
 		       f->flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0) == 0 &&
-	       is_plain(f->q->tracer, &st, -1);
+	       open_is_plain(f->q->tracer, &st, -1);
 }
 
 /* Opens f->a.text as asked; what is open is a file or directory. */
@@ -118,7 +113,7 @@ static int open_plain(struct file_call *f)
 	if (t->fd < 0)
 		return t->fd;
 	if (fstat(t->fd, &t->st) < 0 || t->st.st_nlink == 0 ||
-	    !is_plain(f->q->tracer, &t->st, t->fd))
+	    !open_is_plain(f->q->tracer, &t->st, t->fd))
 		return -EAGAIN;
 	/* Of the flags that stay with it only this one is not the caller's. */
 	if (!(f->flags & O_NONBLOCK) && fcntl(t->fd, F_SETFL, 0) < 0)
@@ -145,7 +140,7 @@ bool open_read(struct file_call *f)
 {
 	struct file_target *t = &f->a;
 
-	if ((f->flags & ~USUAL) != 0 || t->how_resolve || !t->text[0])
+	if ((f->flags & ~OPEN_USUAL) != 0 || t->how_resolve || !t->text[0])
 		return false;
 	if (file_base(f, t) == 0 && may_open(f) && open_plain(f) == 0 &&
 	    name_it(f) == 0 && t->path.len && request_valid(f->q)) {
@@ -159,5 +154,5 @@ bool open_read(struct file_call *f)
 void open_read_learn(const struct file_call *f)
 {
 	if (f->a.fd >= 0)
-		(void)is_plain(f->q->tracer, &f->a.st, f->a.fd);
+		(void)open_is_plain(f->q->tracer, &f->a.st, f->a.fd);
 }

@@ -27,17 +27,25 @@
 #include "policy/policy.h"
 #include "tracer/cwd.h"
 #include "tracer/launcher.h"
+#include "tracer/open_pass.h"
 #include "tracer/settings.h"
 #include "trash/keeper.h"
 #include "trash/trash.h"
 
 #define ASKED_MAX    128
 #define PLAIN_FS_MAX 8
+#define LEADER_SLOTS 64
 
 /* Devices that are known not to be procfs or the like; see open_read.c. */
 struct plain_fs {
 	dev_t dev[PLAIN_FS_MAX];
 	size_t n;
+};
+
+/* A thread that is the first of its process; see notify.c. */
+struct leader {
+	pid_t tid;
+	uint64_t until_ns; /* of loop_now() */
 };
 
 /* DNS servers that sockets asked; see decode_recv.c. */
@@ -137,7 +145,9 @@ struct tracer {
 	uint64_t launch_key;           /* of the filter */
 	struct request *free_requests; /* pool */
 	struct cwd_cache cwds;
-	struct plain_fs plain_fs; /* of open_read.c */
+	struct plain_fs plain_fs;            /* of open_read.c */
+	struct open_pass *opens;             /* owned; of open_pass.c */
+	struct leader leaders[LEADER_SLOTS]; /* of notify.c */
 	/* Command whose request is being judged: an approval names it. */
 	const char *asking;
 	uint32_t next_id, next_ticket;
