@@ -93,17 +93,28 @@ static int list_entry(void *arg, const struct trash_entry *e)
 	return 0;
 }
 
-/* Those that the Go program wrote belong to no group of ours. */
-static int list_legacy(void *arg, const struct trash_entry *e)
-{
-	return e->legacy ? list_entry(arg, e) : 0;
-}
-
-static int note_any(void *arg, const struct trash_entry *e)
+static int note_entry(void *arg, const struct trash_entry *e)
 {
 	(void)e;
 	*(bool *)arg = true;
 	return 1;
+}
+
+static int note_group(void *arg, const struct trash_group_info *g)
+{
+	*(bool *)arg = g->n_roots > 0;
+	return g->n_roots > 0;
+}
+
+/* Whether anything is kept, whoever did it. */
+static bool is_empty(struct trash *t)
+{
+	bool any = false;
+
+	(void)trash_list_groups(t, NULL, note_group, &any);
+	if (!any)
+		(void)trash_list_legacy(t, NULL, note_entry, &any);
+	return !any;
 }
 
 static int list_store(const struct cli *c, struct listing *l)
@@ -120,11 +131,12 @@ static int list_store(const struct cli *c, struct listing *l)
 		r = trash_list_entries(t, &f, list_entry, l);
 	} else {
 		r = trash_list_groups(t, &f, list_group, l);
+		/* those that the Go program wrote belong to no group */
 		if (r == 0)
-			r = trash_list_entries(t, &f, list_legacy, l);
+			r = trash_list_legacy(t, &f, list_entry, l);
 	}
 	if (r == 0 && l->b.len == 0)
-		(void)trash_list_entries(t, NULL, note_any, &l->any);
+		l->any = !is_empty(t);
 	return r < 0 ? fail_errno(r, "list trash") : 0;
 }
 

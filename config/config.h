@@ -371,6 +371,7 @@ struct config {
 				int64_t ttl;          /* ns */
 				unsigned int on_full; /* enum config_on_full */
 				uint64_t quota;       /* bytes */
+				int64_t quota_entries;
 				uint64_t hash_small_files_under; /* bytes */
 				bool strict_on_audit_failure;
 				int64_t max_event_queue;

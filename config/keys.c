@@ -162,6 +162,7 @@ const struct config_key config_keys[] = {
 	K(STR, sandbox.fuse.audit.trash_path, ".agentsh_trash", YES),
 	K(DURATION, sandbox.fuse.audit.ttl, "7d", YES),
 	K(SIZE, sandbox.fuse.audit.quota, "5GB", YES),
+	K(INT, sandbox.fuse.audit.quota_entries, "0", YES),
 	W(sandbox.fuse.audit.on_full, on_full, "evict", YES),
 	K(SIZE, sandbox.fuse.audit.hash_small_files_under, "1MB", YES),
 	K(BOOL, sandbox.fuse.audit.strict_on_audit_failure, "false", NO),

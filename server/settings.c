@@ -380,6 +380,7 @@ static void put_rest(struct json_writer *w, const struct config *c)
 	json_kv_i64_opt(w, "max_bytes",
 			(int64_t)MIN(c->sandbox.fuse.audit.quota,
 				     (uint64_t)INT64_MAX));
+	json_kv_i64_opt(w, "max_entries", c->sandbox.fuse.audit.quota_entries);
 	json_kv_i64_opt(w, "ttl_ns", c->sandbox.fuse.audit.ttl);
 	json_kv_cstr(w, "on_full", on_full_word(c));
 	json_end_object(w);
@@ -415,6 +416,8 @@ static int set_vfs_json(struct settings *s, const struct config *c)
 	json_kv_i64_opt(&w, "vfs.quota_bytes",
 			(int64_t)MIN(c->sandbox.fuse.audit.quota,
 				     (uint64_t)INT64_MAX));
+	json_kv_i64_opt(&w, "vfs.quota_entries",
+			c->sandbox.fuse.audit.quota_entries);
 	json_kv_i64_opt(
 		&w, "vfs.hash_under_bytes",
 		(int64_t)MIN(c->sandbox.fuse.audit.hash_small_files_under,

@@ -247,8 +247,10 @@ static void open_trash(struct tracer *t)
 	struct trash_options o = { .dir = s->trash_dir,
 				   .max_bytes = s->trash_max_bytes,
 				   .max_copy = s->trash_max_copy,
+				   .max_entries = s->trash_max_entries,
 				   .max_age_ns = s->trash_ttl_ns,
-				   .on_full = s->trash_on_full };
+				   .on_full = s->trash_on_full,
+				   .sets_budget = true };
 	_cleanup_close_ int root = -1;
 
 	if (!s->trash || !s->file_monitor) {

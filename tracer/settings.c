@@ -91,11 +91,13 @@ static void parse_trash(struct settings *s, const struct json *o)
 	struct str full = json_get_str(o, "on_full");
 	int64_t bytes = json_get_i64(o, "max_bytes", 0);
 	int64_t copy = json_get_i64(o, "max_copy", 0);
+	int64_t entries = json_get_i64(o, "max_entries", 0);
 
 	s->trash = json_get_bool(o, "enabled", true);
 	s->trash_dir = text(s, o, "dir", NULL);
 	s->trash_max_bytes = bytes > 0 ? (uint64_t)bytes : 0;
 	s->trash_max_copy = copy > 0 ? (uint64_t)copy : 0;
+	s->trash_max_entries = entries > 0 ? (uint64_t)entries : 0;
 	s->trash_ttl_ns = json_get_i64(o, "ttl_ns", 0);
 	s->trash_on_full = str_eq_c(full, "evict")  ? TRASH_FULL_EVICT
 			   : str_eq_c(full, "drop") ? TRASH_FULL_DROP

@@ -62,6 +62,7 @@ struct settings {
 	bool trash;            /* keep what commands destroy */
 	const char *trash_dir; /* NULL = .agentsh_trash in the workspace */
 	uint64_t trash_max_bytes, trash_max_copy; /* 0 = trash.h's default */
+	uint64_t trash_max_entries;               /* 0 = any number */
 	int64_t trash_ttl_ns; /* 0 = kept until there is no room */
 	enum trash_full trash_on_full;
 	unsigned int brake;                               /* enum brake */

@@ -64,6 +64,29 @@ uint64_t chain_effective(const struct chain *c, uint64_t seq)
 	return 0;
 }
 
+/* What `by` undid; 0 = nothing. */
+static uint64_t undid(const struct chain *c, uint64_t by)
+{
+	for (size_t i = c->links.n; i-- > 0;)
+		if (c->links.data[i].by == by)
+			return c->links.data[i].seq;
+	return 0;
+}
+
+bool chain_is_redo(const struct chain *c, uint64_t seq)
+{
+	bool redo = true;
+
+	/* command <- undo <- redo <- undo of that <- ... */
+	for (int i = 0; i < CHAIN_STEPS; i++) {
+		seq = undid(c, seq);
+		if (!seq)
+			return i > 0 && redo;
+		redo = !redo;
+	}
+	return false;
+}
+
 bool chain_is_undone(const struct chain *c, uint64_t seq)
 {
 	return chain_effective(c, seq) == 0;

@@ -242,6 +242,7 @@ int group_apply(struct group *g, const struct record_op *op, struct str dir)
 
 	count(&g->stat, op, 1);
 	g->end_ns = MAX(g->end_ns, op->when_ns);
+	g->last_seq = MAX(g->last_seq, op->seq);
 	g->ended = false;
 	g->dirty = true;
 	if (!op_is_kept(op))
@@ -331,6 +332,8 @@ void group_put(struct buf *b, const struct group *g)
 	wire_put_u32(b, (uint32_t)g->n_roots);
 	for (size_t i = 0; i < g->n_roots; i++)
 		put_root(b, &g->roots[i]);
+	wire_put_u64(b, g->off);
+	wire_put_u64(b, g->last_seq);
 	record_end(b, start);
 }
 
@@ -373,6 +376,11 @@ int group_get(struct str payload, struct group **ret)
 		r = get_root(&w, g);
 		if (r < 0)
 			return r;
+	}
+	g->last_seq = UINT64_MAX; /* written by an earlier version */
+	if (w.rest.n > 0) {
+		g->off = wire_get_u64(&w);
+		g->last_seq = wire_get_u64(&w);
 	}
 	if (wire_finish(&w) < 0)
 		return -EBADMSG;

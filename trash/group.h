@@ -30,6 +30,8 @@ struct group {
 	uint32_t id;
 	uint32_t flags; /* enum record_group_flags */
 	uint64_t seq;
+	uint64_t off;      /* of its record in the journal */
+	uint64_t last_seq; /* of its newest operation; UINT64_MAX: not known */
 	int64_t start_ns, end_ns;
 	bool ended, undone, dirty;
 	char *session, *command, *detail; /* owned */

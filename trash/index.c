@@ -43,32 +43,45 @@ static int map_journal(struct index_writer *w)
 static int add_dir(struct index_writer *w, struct str payload)
 {
 	struct record_dir d;
+	size_t at;
 	int r = record_get_dir(payload, &d);
 
 	if (r < 0 || d.id == 0 || d.id > w->journal.n / DIR_RECORD_MIN + 4096)
 		return 0;
-	r = vec_reserve(&w->dirs, d.id);
+	if (w->start > 0 && w->dirs.n == 0)
+		w->dirs_before = d.id - 1;
+	if (d.id <= w->dirs_before)
+		return 0;
+	at = d.id - w->dirs_before;
+	r = vec_reserve(&w->dirs, at);
 	if (r < 0)
 		return r;
-	while (w->dirs.n < d.id)
+	while (w->dirs.n < at)
 		w->dirs.data[w->dirs.n++] = (struct record_dir){ 0 };
-	w->dirs.data[d.id - 1] = d;
+	w->dirs.data[at - 1] = d;
 	return 0;
 }
 
 static struct index_group *group_at(struct index_writer *w, uint32_t id)
 {
-	return id > 0 && id <= w->groups.n ? &w->groups.data[id - 1] : NULL;
+	if (id <= w->groups_before || id - w->groups_before > w->groups.n)
+		return NULL;
+	return &w->groups.data[id - w->groups_before - 1];
 }
 
-static int add_group(struct index_writer *w, struct str payload)
+static int add_group(struct index_writer *w, struct str payload, uint64_t off)
 {
 	struct record_group g;
 
-	if (record_get_group(payload, &g) < 0 || g.id != w->groups.n + 1)
+	if (record_get_group(payload, &g) < 0 || g.id == 0)
+		return 0;
+	if (w->start > 0 && w->groups.n == 0)
+		w->groups_before = g.id - 1;
+	if (g.id != w->groups_before + w->groups.n + 1)
 		return 0;
 	return vec_push(&w->groups,
-			(struct index_group){ .rec = g, .end_ns = g.when_ns });
+			(struct index_group){
+				.rec = g, .off = off, .end_ns = g.when_ns });
 }
 
 static bool destroys(const struct record_op *op)
@@ -154,7 +167,7 @@ static int add_record(struct index *ix, struct index_writer *w,
 			w->root = head.root;
 		return 0;
 	case RECORD_GROUP:
-		return add_group(w, payload);
+		return add_group(w, payload, off);
 	case RECORD_DIR:
 		return add_dir(w, payload);
 	case RECORD_OP:
@@ -175,11 +188,23 @@ static int add_record(struct index *ix, struct index_writer *w,
 	return 0;
 }
 
-static int walk_journal(struct index *ix, struct index_writer *w)
+/* A record of a group is there, whole. */
+static bool starts_group(const struct index_writer *w, uint64_t off)
 {
-	struct str rest = w->journal, payload;
+	struct str rest = str_skip(w->journal, MIN(off, w->journal.n)), payload;
 	enum record_type type;
 
+	return record_next(&rest, &type, &payload) == 1 && type == RECORD_GROUP;
+}
+
+static int walk_journal(struct index *ix, struct index_writer *w)
+{
+	struct str rest, payload;
+	enum record_type type;
+
+	if (w->start > 0 && !starts_group(w, w->start))
+		w->start = 0; /* whoever said so was wrong */
+	rest = str_skip(w->journal, w->start);
 	for (;;) {
 		uint64_t off = (uint64_t)(w->journal.n - rest.n);
 		int r;
@@ -236,18 +261,12 @@ static void writer_done(struct index_writer *w)
 	vec_done(&w->gone);
 }
 
-static int load_writer(struct index *ix, const char *name, uint64_t only)
+static int load_writer(struct index *ix, const char *name, uint64_t id,
+		       uint64_t start)
 {
-	struct index_writer w = { .fd = -1 };
-	struct str file = str_from(name), prefix = STR(STORE_WRITER_PREFIX);
-	uint64_t id = 0;
+	struct index_writer w = { .fd = -1, .id = id, .start = start };
 	int r;
 
-	if (!str_starts(file, prefix) ||
-	    num_parse_hex(str_skip(file, prefix.n), &id) < 0 || id == 0 ||
-	    (only && id != only))
-		return 0;
-	w.id = id;
 	w.fd = openat(ix->t->base_fd, name,
 		      O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (w.fd < 0)
@@ -347,6 +366,7 @@ static void apply_fixes(struct index *ix)
 
 static int load_all(struct index *ix, uint64_t only)
 {
+	struct str prefix = STR(STORE_WRITER_PREFIX);
 	_cleanup_closedir_ DIR *d = NULL;
 	struct dirent *e;
 	int fd, r = 0;
@@ -361,24 +381,52 @@ static int load_all(struct index *ix, uint64_t only)
 		(void)close(fd);
 		return -ENOMEM;
 	}
-	while (r == 0 && (e = readdir(d)))
-		r = load_writer(ix, e->d_name, only);
+	while (r == 0 && (e = readdir(d))) {
+		struct str file = str_from(e->d_name);
+		uint64_t id = 0;
+
+		if (str_starts(file, prefix) &&
+		    num_parse_hex(str_skip(file, prefix.n), &id) == 0 && id &&
+		    (!only || id == only))
+			r = load_writer(ix, e->d_name, id, 0);
+	}
 	return r;
+}
+
+static int finish(struct index *ix, int r, struct index *ret)
+{
+	if (r < 0) {
+		index_done(ix);
+		return r;
+	}
+	sort_items(ix);
+	apply_fixes(ix);
+	*ret = *ix;
+	return 0;
 }
 
 int index_load(struct trash *t, uint64_t only, struct index *ret)
 {
 	struct index ix = { .t = t };
-	int r = load_all(&ix, only);
 
-	if (r < 0) {
-		index_done(&ix);
-		return r;
+	return finish(&ix, load_all(&ix, only), ret);
+}
+
+int index_load_parts(struct trash *t, const struct index_start *parts, size_t n,
+		     struct index *ret)
+{
+	struct index ix = { .t = t };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		char name[32];
+
+		(void)snprintf(name, sizeof(name),
+			       STORE_WRITER_PREFIX "%016llx",
+			       (unsigned long long)parts[i].writer);
+		r = load_writer(&ix, name, parts[i].writer, parts[i].off);
 	}
-	sort_items(&ix);
-	apply_fixes(&ix);
-	*ret = ix;
-	return 0;
+	return finish(&ix, r, ret);
 }
 
 void index_done(struct index *ix)
@@ -503,10 +551,12 @@ const struct record_dir *index_dir(const struct index *ix, uint32_t writer,
 				   uint32_t id)
 {
 	const struct index_writer *w = &ix->writers.data[writer];
+	const struct record_dir *d;
 
-	if (id == 0 || id > w->dirs.n || w->dirs.data[id - 1].id != id)
+	if (id <= w->dirs_before || id - w->dirs_before > w->dirs.n)
 		return NULL;
-	return &w->dirs.data[id - 1];
+	d = &w->dirs.data[id - w->dirs_before - 1];
+	return d->id == id ? d : NULL;
 }
 
 static uint64_t hash_dir(uint32_t group, struct str path)

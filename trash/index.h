@@ -18,6 +18,7 @@
 
 struct index_group {
 	struct record_group rec; /* id 0: none */
+	uint64_t off;            /* of its record */
 	int64_t end_ns;
 	bool ended;
 	bool undone;     /* every operation that still counts was reversed */
@@ -37,7 +38,10 @@ struct index_writer {
 	uint64_t valid;     /* bytes of whole records */
 	struct str root;
 	bool live, closed;
-	VEC(struct record_dir) dirs;       /* by id - 1 */
+	uint64_t start; /* where reading began */
+	/* Numbers of those before the first ones read. */
+	uint32_t groups_before, dirs_before;
+	VEC(struct record_dir) dirs;       /* by id - 1 - dirs_before */
 	VEC(struct index_dir_key) by_path; /* made when first asked for */
 	VEC(struct index_group) groups;
 	VEC(struct gone_entry) gone; /* sorted by seq */
@@ -71,6 +75,15 @@ struct index {
 
 /* only: a writer's id, or 0 for all. */
 int index_load(struct trash *t, uint64_t only, struct index *ret);
+
+/* Where reading of a writer's journal begins: at a group's record. */
+struct index_start {
+	uint64_t writer, off;
+};
+/* The journals of the writers named alone, each from its place on. Groups and
+ * directories on record before are not known, nor operations of theirs. */
+int index_load_parts(struct trash *t, const struct index_start *parts, size_t n,
+		     struct index *ret);
 void index_done(struct index *ix);
 #define _cleanup_index_ _cleanup_(index_done)
 

@@ -242,6 +242,7 @@ static int writing_open(struct writing *w, const struct trash_at *at, int fd)
 		w->obj = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (w->obj < 0)
 		return -errno;
+	store_settle(w->t, w->obj);
 	return store_stat(w->obj, "", &w->op.st);
 }
 

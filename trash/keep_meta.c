@@ -57,6 +57,7 @@ int trash_before_meta(struct trash *t, uint32_t group,
 	if (what & TRASH_META_XATTR &&
 	    (!xattr || strcmp(xattr, "system.posix_acl_access") == 0))
 		op.arg |= TRASH_META_MODE;
+	store_settle(t, fd);
 	r = store_stat(fd, "", &op.st);
 	if (r < 0)
 		return r;

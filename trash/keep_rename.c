@@ -231,6 +231,19 @@ static int rename_once(struct renaming *n)
 	return rename_kept(n);
 }
 
+/* The source by name, with the inode that it will keep. */
+static int stat_source(struct renaming *n)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (n->t->layered)
+		fd = openat(n->from->dirfd, n->from->name,
+			    O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0)
+		store_settle(n->t, fd);
+	return store_stat(n->from->dirfd, n->from->name, &n->source);
+}
+
 static int is_store(struct trash *t, const struct record_stat *st)
 {
 	return st->dev == t->dev && st->ino == t->ino ? -EBUSY : 0;
@@ -249,7 +262,7 @@ static int renaming_prepare(struct renaming *n, struct buf *from,
 		n->op.flags |= RECORD_OP_FROM_OUTSIDE;
 	else if (r < 0)
 		return r;
-	r = store_stat(n->from->dirfd, n->from->name, &n->source);
+	r = stat_source(n);
 	if (r < 0)
 		return r;
 	r = is_store(n->t, &n->source);

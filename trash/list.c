@@ -245,6 +245,14 @@ static int walk_items(struct entry_walk *w, const struct index *ix)
 	return r;
 }
 
+int trash_list_legacy(struct trash *t, const struct trash_filter *filter,
+		      trash_entry_fn *fn, void *arg)
+{
+	struct entry_walk w = { .t = t, .filter = filter, .fn = fn, .arg = arg };
+
+	return legacy_walk(t, legacy_entry_cb, &w);
+}
+
 int trash_list_entries(struct trash *t, const struct trash_filter *filter,
 		       trash_entry_fn *fn, void *arg)
 {

@@ -104,6 +104,9 @@ typedef int trash_entry_fn(void *arg, const struct trash_entry *e);
 /* Kept things only, oldest first within a writer. */
 int trash_list_entries(struct trash *t, const struct trash_filter *filter,
 		       trash_entry_fn *fn, void *arg);
+/* Of those, the ones that the Go program wrote. */
+int trash_list_legacy(struct trash *t, const struct trash_filter *filter,
+		      trash_entry_fn *fn, void *arg);
 /*
  * Every record that concerns path (absolute, or relative to the workspace
  * root), oldest first; names it had before a recorded rename are followed.

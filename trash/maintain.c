@@ -73,6 +73,10 @@ int trash_usage(struct trash *t, struct trash_usage *ret)
 		*ret = u;
 		return 0;
 	}
+	if (!t->opt.sets_budget) {
+		u.max_bytes = t->state->max_bytes;
+		u.max_entries = t->state->max_entries;
+	}
 	u.bytes = __atomic_load_n(&t->state->bytes, __ATOMIC_RELAXED);
 	u.entries = __atomic_load_n(&t->state->entries, __ATOMIC_RELAXED);
 	u.mounted = is_mounted(t);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/path.h"
+#include "trash/reach.h"
 
 static uint64_t hash_str(struct str s)
 {
@@ -64,6 +65,17 @@ static bool has_choice(const struct undo_select *s)
 	       !trash_token_is_zero(s->group);
 }
 
+/* The group to reverse for this one, if it stands; 0 if not. A redo is reached
+ * through what it did again. */
+static uint64_t standing(const struct plan *p, uint64_t seq, bool undo)
+{
+	if (!undo)
+		return chain_effective(&p->chain, seq);
+	if (chain_undoer(&p->chain, seq) || chain_is_redo(&p->chain, seq))
+		return 0;
+	return seq;
+}
+
 /* The newest command (or undo) that stands and did something; `destroying`:
  * something besides making files. */
 static int select_newest(struct plan *p, bool undo, bool destroying)
@@ -82,11 +94,7 @@ static int select_newest(struct plan *p, bool undo, bool destroying)
 			    (destroying && !g->destroying) ||
 			    g->rec.seq <= best)
 				continue;
-			now = undo ? (chain_undoer(&p->chain, g->rec.seq)
-					      ? 0
-					      : g->rec.seq)
-				   : chain_effective(&p->chain, g->rec.seq);
-			/* A redo is reached through what it did again. */
+			now = standing(p, g->rec.seq, undo);
 			if (!now)
 				continue;
 			best = g->rec.seq;
@@ -96,10 +104,39 @@ static int select_newest(struct plan *p, bool undo, bool destroying)
 	return best ? select_group(p, best, effective) : -ENOENT;
 }
 
+static bool touches(const struct plan *p, const struct index_item *item,
+		    const struct record_op *op);
+
+/* The newest that stands and did something to the paths. */
+static int select_touching(struct plan *p, bool undo)
+{
+	for (size_t i = p->ix.items.n; i-- > 0;) {
+		const struct index_item *item = &p->ix.items.data[i];
+		const struct index_group *g;
+		struct record_op op;
+		uint64_t now;
+
+		if (item->flags & (INDEX_ABORTED | INDEX_UNDONE) ||
+		    index_op(&p->ix, item, &op) < 0)
+			continue;
+		g = plan_group(p, item, &op);
+		if (!g || !(g->rec.flags & RECORD_GROUP_UNDO) == undo ||
+		    !touches(p, item, &op))
+			continue;
+		now = standing(p, g->rec.seq, undo);
+		if (now)
+			return select_group(p, g->rec.seq, now);
+	}
+	return -ENOENT;
+}
+
 static int select_last(struct plan *p, bool redo)
 {
-	int r = select_newest(p, redo, !redo);
+	int r;
 
+	if (p->sel->n_paths > 0)
+		return select_touching(p, redo);
+	r = select_newest(p, redo, !redo);
 	return r == -ENOENT && !redo ? select_newest(p, redo, false) : r;
 }
 
@@ -198,7 +235,9 @@ static bool undoes_within(const struct plan *p, const struct index_group *g)
 		if (f->type != RECORD_UNDONE || f->by != g->rec.seq)
 			continue;
 		at = index_find_seq(&p->ix, f->seq);
-		if (at < 0 || index_op(&p->ix, &p->ix.items.data[at], &op) < 0)
+		if (at < 0)
+			return false; /* from before all that was read */
+		if (index_op(&p->ix, &p->ix.items.data[at], &op) < 0)
 			continue;
 		if (!in_period(s, &op))
 			return false;
@@ -291,6 +330,25 @@ const struct plan_later *plan_later_inode(const struct plan *p,
 	return l->hash ? l : NULL;
 }
 
+#define IN_DIR 0x6469720000000000ULL
+
+const struct plan_later *plan_later_in(const struct plan *p, struct str dir)
+{
+	const struct plan_later *l;
+
+	if (!p->later)
+		return NULL;
+	l = later_slot(p, hash_str(dir) ^ IN_DIR);
+	return l->hash ? l : NULL;
+}
+
+static struct str dir_of(struct str path)
+{
+	ptrdiff_t slash = str_rindex(path, '/');
+
+	return str_from_n(path.p, slash < 0 ? 0 : (size_t)slash);
+}
+
 static void note_later(struct plan *p, uint64_t hash, uint64_t seq,
 		       int64_t undone_ns)
 {
@@ -338,11 +396,13 @@ static int note_item(struct plan *p, size_t i)
 	}
 	note_later(p, hash_str(buf_str(&a)), seq, undone_ns);
 	note_later(p, hash_inode(op.st.dev, op.st.ino), seq, undone_ns);
+	note_later(p, hash_str(dir_of(buf_str(&a))) ^ IN_DIR, seq, undone_ns);
 	if (op.name2.n == 0 ||
 	    index_path(&p->ix, item->writer, op.dir2, op.name2, &b) < 0)
 		return 0;
 	note_later(p, hash_str(buf_str(&b)), seq, undone_ns);
 	note_later(p, hash_inode(op.st.dev, op.arg), seq, undone_ns);
+	note_later(p, hash_str(dir_of(buf_str(&b))) ^ IN_DIR, seq, undone_ns);
 	if (op.verb != TRASH_VERB_RENAME || !seq)
 		return 0;
 	return note_rename(p, seq, buf_str(&a), buf_str(&b));
@@ -352,8 +412,8 @@ static int note_all_later(struct plan *p)
 {
 	size_t first = p->items.data[0], next = 0, n;
 
-	/* Up to four keys per record, half full. */
-	n = (p->ix.items.n - first) * 8;
+	/* Up to six keys per record, half full. */
+	n = (p->ix.items.n - first) * 12;
 	p->later_size = 64;
 	while (p->later_size < n)
 		p->later_size *= 2;
@@ -449,12 +509,9 @@ int plan_make(struct trash *t, const struct undo_select *sel, bool redo,
 	struct plan p = { .t = t, .sel = sel };
 	int r;
 
-	(void)pthread_mutex_lock(&t->lock);
-	(void)journal_summarise(t);
-	(void)pthread_mutex_unlock(&t->lock);
-	r = index_load(t, 0, &p.ix);
+	r = chain_load(t, &p.chain);
 	if (r == 0)
-		r = chain_load(t, &p.chain);
+		r = reach_load(t, sel, &p.chain, redo, &p.ix);
 	if (r == 0 && !has_choice(sel))
 		r = select_last(&p, redo);
 	else if (r == 0 && !sel->since_ns && !sel->since_seq)

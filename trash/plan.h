@@ -54,6 +54,8 @@ void plan_done(struct plan *p);
 int plan_translate(const struct plan *p, uint64_t seq, struct str path,
 		   struct buf *out);
 const struct plan_later *plan_later(const struct plan *p, struct str path);
+/* What happened to names in a directory. */
+const struct plan_later *plan_later_in(const struct plan *p, struct str dir);
 /* The same by inode: a file may have been changed under another name. */
 const struct plan_later *plan_later_inode(const struct plan *p,
 					  const struct record_stat *st);

@@ -136,6 +136,7 @@ static int slot_new(struct trash *t, uint32_t group, uint64_t hash,
 	s->path = str_dup(path);
 	if (!s->path)
 		return -ENOMEM;
+	store_settle(t, parent_fd);
 	r = store_stat(parent_fd, "", &rec.st);
 	if (r < 0)
 		return r;

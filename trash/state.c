@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -157,6 +158,25 @@ int store_stat(int fd, const char *name, struct record_stat *ret)
 		return -errno;
 	record_stat_from(ret, &sx);
 	return 0;
+}
+
+void store_settle(const struct trash *t, int fd)
+{
+	char path[32];
+	struct stat st;
+	int w = -1;
+
+	if (!t->layered || fstat(fd, &st) < 0)
+		return;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (S_ISREG(st.st_mode))
+		w = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (w >= 0)
+		(void)close(w);
+	/* The mode it has; set-id bits would not always survive that. */
+	else if ((S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) &&
+		 !(st.st_mode & (S_ISUID | S_ISGID)))
+		(void)chmod(path, st.st_mode & 07777);
 }
 
 uint64_t store_hex(const char *s)

@@ -6,10 +6,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -58,12 +60,20 @@ static int store_alloc(const struct trash_options *o, struct trash **ret)
 	return 0;
 }
 
+static bool is_layered(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
 /* O_PATH | O_DIRECTORY handle of the directory that fd stands for. */
 static int open_root(struct trash *t, int fd)
 {
 	t->root_fd = openat(fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (t->root_fd < 0)
 		return -errno;
+	t->layered = is_layered(t->root_fd);
 	return path_of_fd(t->root_fd, &t->root_path);
 }
 
@@ -139,6 +149,10 @@ static int store_enter(struct trash *t)
 		return r;
 	if (t->opt.read_only)
 		return 0;
+	if (t->opt.sets_budget) {
+		t->state->max_bytes = t->opt.max_bytes;
+		t->state->max_entries = t->opt.max_entries;
+	}
 	r = recover_all(t);
 	reserve_make(t);
 	return r;
@@ -303,6 +317,7 @@ static int group_add(struct trash *t, const struct record_group *rec,
 				 .command = str_from(g->command),
 				 .detail = str_from(g->detail),
 			 });
+	g->off = t->joff;
 	r = journal_commit(t);
 	if (r < 0)
 		return r;

@@ -53,7 +53,8 @@ struct trash_state {
 	uint64_t epoch; /* checkpoints made */
 	uint64_t bytes, entries;
 	uint64_t root_dev, root_ino;
-	char root[STORE_STATE - 72];
+	char root[STORE_STATE - 88];
+	uint64_t max_bytes, max_entries; /* budget of who keeps; 0 = none */
 	uint64_t reserved;
 };
 _Static_assert(sizeof(struct trash_state) == STORE_STATE, "one page");
@@ -89,6 +90,7 @@ struct trash {
 	ino_t ino;
 	struct trash_options opt;
 	bool no_reflink; /* the file system said so; relaxed access */
+	bool layered;    /* overlayfs, see store_settle() */
 	struct trash_state *state;
 	int mounted_fd; /* owned, locked; -1 */
 
@@ -169,6 +171,13 @@ int recover_all(struct trash *t);
 
 /* --- util --- */
 int store_stat(int fd, const char *name, struct record_stat *ret);
+/*
+ * Before an object is looked at that is about to be changed: on overlayfs the
+ * first change gives what lies in a lower layer another inode (its birth, and
+ * on some set-ups its number), and the record would name the one before. So
+ * the change of layers is made now. Best effort; elsewhere it does nothing.
+ */
+void store_settle(const struct trash *t, int fd);
 /* Leading hexadecimal digits as a number; 0 if there are none. */
 uint64_t store_hex(const char *s);
 struct group *store_group(struct trash *t, uint32_t id); /* lock held */

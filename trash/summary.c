@@ -133,20 +133,29 @@ static void tail_abort(struct tail *tl, uint64_t seq)
 	}
 }
 
+static int tail_group(struct tail *tl, const struct record_group *rec,
+		      uint64_t off)
+{
+	struct group *g;
+	int r = group_new(rec, &g);
+
+	if (r < 0)
+		return r;
+	g->off = off;
+	return group_store(tl->groups, g);
+}
+
 static int tail_record(struct tail *tl, enum record_type type,
-		       struct str payload)
+		       struct str payload, uint64_t off)
 {
 	struct record_group rec;
 	struct record_dir d;
 	struct record_ref ref;
 	struct record_op op;
 	struct group *g;
-	int r;
 
-	if (type == RECORD_GROUP && record_get_group(payload, &rec) == 0) {
-		r = group_new(&rec, &g);
-		return r < 0 ? r : group_store(tl->groups, g);
-	}
+	if (type == RECORD_GROUP && record_get_group(payload, &rec) == 0)
+		return tail_group(tl, &rec, off);
 	if (type == RECORD_DIR && record_get_dir(payload, &d) == 0)
 		return vec_push(&tl->dirs, d);
 	if (type == RECORD_OP && record_get_op(payload, &op) == 0)
@@ -189,8 +198,10 @@ static int read_tail(int wfd, uint64_t covered, struct tail *tl)
 	if (n < 0)
 		return -errno;
 	rest = str_from_n(p, (size_t)n);
-	while (r == 0 && record_next(&rest, &type, &payload) == 1)
-		r = tail_record(tl, type, payload);
+	for (uint64_t off = covered;
+	     r == 0 && record_next(&rest, &type, &payload) == 1;
+	     off = covered + (uint64_t)n - rest.n)
+		r = tail_record(tl, type, payload, off);
 	return r;
 }
 
@@ -209,8 +220,10 @@ static int from_journal(struct trash *t, uint64_t writer, group_vec *v)
 		struct group *g;
 
 		r = group_new(&ig->rec, &g);
-		if (r == 0)
+		if (r == 0) {
+			g->off = ig->off;
 			r = group_store(v, g);
+		}
 		if (r < 0)
 			return r;
 	}

@@ -72,6 +72,9 @@ struct trash_options {
 	int64_t max_age_ns;   /* trash_maintain() purges older ones; 0 = no */
 	enum trash_full on_full;
 	bool keep_own; /* also keep what the same command had made itself */
+	/* The budget above is that of the workspace: others show it
+	 * (trash_usage()), who open the store without one. */
+	bool sets_budget;
 };
 
 /*

@@ -101,9 +101,24 @@ static int report(struct undoing *u, int outcome)
  * Directories get back the times they had before the command, when nobody but
  * the command has changed them since. Asked before a record is reversed.
  */
-static int note_dir(struct undoing *u, uint32_t id, struct str path)
+static bool is_foreign(struct undoing *u, struct str path,
+		       const struct record_stat *now)
 {
 	const struct index_group *g = plan_group(&u->plan, u->item, &u->op);
+	const struct plan_later *l = plan_later_in(&u->plan, path);
+	int64_t limit;
+
+	if (!g || !g->ended || links_get(&u->touched, now->dev, now->ino) > 0)
+		return false;
+	limit = g->end_ns;
+	/* What later commands did there was undone, and nothing came after. */
+	if (l && l->seq <= u->op.seq)
+		limit = MAX(limit, l->undone_ns);
+	return now->mtime_ns > limit;
+}
+
+static int note_dir(struct undoing *u, uint32_t id, struct str path)
+{
 	const struct record_dir *d =
 		index_dir(&u->plan.ix, u->item->writer, id);
 	bool known = dirtimes_find(&u->times, path) != NULL;
@@ -123,8 +138,7 @@ static int note_dir(struct undoing *u, uint32_t id, struct str path)
 	if (r < 0 || known)
 		return r;
 	e->found_ns = now.mtime_ns;
-	e->foreign = links_get(&u->touched, now.dev, now.ino) == 0 && g &&
-		     g->ended && now.mtime_ns > g->end_ns;
+	e->foreign = is_foreign(u, path, &now);
 	if (!e->foreign)
 		reverse_touch(u, &now);
 	return 0;

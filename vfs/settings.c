@@ -73,6 +73,7 @@ int vfs_settings_parse(struct str json, struct vfs_settings *ret)
 		.dir = s.trash_path,
 		.max_bytes = number(doc, "vfs.quota_bytes", 0),
 		.max_entries = number(doc, "vfs.quota_entries", 0),
+		.sets_budget = true,
 		.max_copy = number(doc, "vfs.max_copy_bytes", 0),
 		.hash_under = number(doc, "vfs.hash_under_bytes", 1 << 20),
 		.max_age_ns = (int64_t)number(doc, "vfs.ttl_ns", 0),

@@ -43,6 +43,26 @@ run agentsh undo status --root "$WS"
 expect_out 'Not kept:  1'
 stop
 
+# the number of files, whatever their size
+full 'quota_entries: 2, on_full: drop'
+in_session rm "$WS/f1" "$WS/f2" "$WS/f3"
+expect_status 0
+expect_err '1 NOT KEPT'
+run agentsh undo status --root "$WS"
+expect_out 'Kept:      2 entries of 2'
+stop
+full 'quota_entries: 2, on_full: deny'
+in_session rm "$WS/f1" "$WS/f2" "$WS/f3"
+[ "$STATUS" != 0 ] && [ -f "$WS/f3" ] || fail 'destroyed unkept'
+expect_err 'quota exceeded'
+stop
+full 'quota_entries: 2, on_full: evict'
+for i in 1 2 3; do in_session rm "$WS/f$i" && expect_status 0; done
+(cd "$WS" && agentsh trash list) >"$T/list"
+grep -q /f1 "$T/list" && fail 'the oldest is still there'
+grep -q /f3 "$T/list" || fail 'the newest is not there'
+stop
+
 full 'ttl: 1s'
 in_session rm "$WS/f1"
 sleep 1.1
