@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/sysmacros.h>
@@ -22,7 +23,8 @@
 
 #define TABLE_MIN    1024U
 #define NSEC_PER_SEC 1000000000LL
-#define ALIASES_MAX  64U  /* names of one node */
+#define ALIASES_MAX  64U /* names of one node */
+#define WATCH_CHAINS 1024U
 #define FDS_OTHER    512U /* descriptors left for everything else */
 
 struct identity {
@@ -147,6 +149,29 @@ static void close_fd(struct inode_table *t, struct inode *i)
 
 static void release(struct inode_table *t, struct inode *i);
 
+static struct inode **wd_place(struct inode_table *t, int wd)
+{
+	struct inode **at = &t->by_wd[(unsigned int)wd % WATCH_CHAINS];
+
+	while (*at && (*at)->wd != wd)
+		at = &(*at)->wd_next;
+	return at;
+}
+
+static void unwatch(struct inode_table *t, struct inode *i)
+{
+	struct inode **at;
+
+	if (i->wd <= 0)
+		return;
+	at = wd_place(t, i->wd);
+	if (*at)
+		*at = i->wd_next;
+	if (t->watch_fd >= 0)
+		(void)inotify_rm_watch(t->watch_fd, i->wd);
+	__atomic_store_n(&i->wd, 0, __ATOMIC_RELAXED);
+}
+
 static void drop_aliases(struct inode_table *t, struct inode *i)
 {
 	struct alias *a = i->aliases, *next;
@@ -166,6 +191,7 @@ static void release(struct inode_table *t, struct inode *i)
 		struct inode *parent = i->parent;
 
 		unlink_chain(t, i);
+		unwatch(t, i);
 		close_fd(t, i);
 		if (i->backing && t->dev_fuse >= 0)
 			(void)ioctl(t->dev_fuse, WIRE_BACKING_CLOSE,
@@ -307,7 +333,7 @@ int inode_table_init(struct inode_table *t, int root_fd)
 	struct identity id = { 0 };
 	int r;
 
-	*t = (struct inode_table){ .dev_fuse = -1 };
+	*t = (struct inode_table){ .dev_fuse = -1, .watch_fd = -1 };
 	(void)pthread_mutex_init(&t->lock, NULL);
 	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
 		rl.rlim_cur = rl.rlim_max;
@@ -319,6 +345,9 @@ int inode_table_init(struct inode_table *t, int root_fd)
 	r = grow(t);
 	if (r < 0)
 		return r;
+	t->by_wd = calloc(WATCH_CHAINS, sizeof(struct inode *));
+	if (!t->by_wd)
+		return -ENOMEM;
 	t->root = calloc(1, sizeof(*t->root));
 	if (!t->root)
 		return -ENOMEM;
@@ -358,6 +387,7 @@ void inode_table_done(struct inode_table *t)
 		}
 	}
 	free(t->slots);
+	free(t->by_wd);
 	(void)pthread_mutex_destroy(&t->lock);
 }
 
@@ -662,4 +692,96 @@ int inode_name(struct inode_table *t, struct inode *i,
 	}
 	(void)pthread_mutex_unlock(&t->lock);
 	return name ? 0 : -ENOENT;
+}
+
+void inode_watched(struct inode_table *t, struct inode *dir, int wd)
+{
+	struct inode **at;
+
+	(void)pthread_mutex_lock(&t->lock);
+	/* Two threads may have asked: the kernel gives one watch to both. */
+	if (dir->wd == 0) {
+		__atomic_store_n(&dir->wd, wd, __ATOMIC_RELAXED);
+		if (wd > 0) {
+			at = &t->by_wd[(unsigned int)wd % WATCH_CHAINS];
+			dir->wd_next = *at;
+			*at = dir;
+		}
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
+struct inode *inode_of_watch(struct inode_table *t, int wd, bool ended)
+{
+	struct inode *i, **at;
+
+	if (wd <= 0)
+		return NULL;
+	(void)pthread_mutex_lock(&t->lock);
+	at = wd_place(t, wd);
+	i = *at;
+	if (i) {
+		i->refs++;
+		if (ended) {
+			*at = i->wd_next;
+			__atomic_store_n(&i->wd, 0, __ATOMIC_RELAXED);
+		}
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+	return i;
+}
+
+struct inode *inode_find(struct inode_table *t, struct inode *parent,
+			 const char *name)
+{
+	struct identity id;
+	struct inode *i;
+	int dirfd = inode_fd(t, parent), r;
+
+	if (dirfd < 0)
+		return NULL;
+	r = identify(dirfd, name, &id, NULL);
+	inode_put_fd(t, parent);
+	if (r < 0)
+		return NULL;
+	(void)pthread_mutex_lock(&t->lock);
+	i = find(t, &id);
+	if (i)
+		i->refs++;
+	(void)pthread_mutex_unlock(&t->lock);
+	return i;
+}
+
+struct place {
+	struct inode *parent; /* with a reference */
+	char *name;           /* owned */
+};
+
+void inode_each_name(struct inode_table *t,
+		     void (*fn)(void *arg, struct inode *parent,
+				const char *name),
+		     void *arg)
+{
+	VEC(struct place) all = VEC_INIT;
+
+	(void)pthread_mutex_lock(&t->lock);
+	for (size_t k = 0; k < t->size; k++)
+		for (struct inode *i = t->slots[k]; i; i = i->next) {
+			struct place p = { .parent = i->parent };
+
+			p.name = i->parent && i->name ? strdup(i->name) : NULL;
+			if (!p.name)
+				continue;
+			if (vec_push(&all, p) < 0)
+				free(p.name);
+			else
+				p.parent->refs++;
+		}
+	(void)pthread_mutex_unlock(&t->lock);
+	for (size_t k = 0; k < all.n; k++) {
+		fn(arg, all.data[k].parent, all.data[k].name);
+		inode_unref(t, all.data[k].parent);
+		free(all.data[k].name);
+	}
+	vec_done(&all);
 }

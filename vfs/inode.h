@@ -45,6 +45,8 @@ struct inode {
 	int64_t path_until_ns;
 	uint32_t born_group; /* the command that made it, in the trash */
 	uint64_t born_epoch;
+	int wd;                /* watch of a directory; 0 = none yet, -1 = no */
+	struct inode *wd_next; /* in its chain */
 	bool plain; /* open files read and write through us, not the backing */
 };
 
@@ -55,8 +57,10 @@ struct inode_table {
 	size_t n_fds, max_fds;
 	size_t hand; /* of the eviction clock */
 	struct inode *root;
-	uint64_t path_gen; /* a directory was moved or removed */
-	int dev_fuse;      /* for closing backing ids; -1 */
+	uint64_t path_gen;    /* a directory was moved or removed */
+	int watch_fd;         /* inotify; -1 */
+	struct inode **by_wd; /* chains */
+	int dev_fuse;         /* for closing backing ids; -1 */
 };
 
 int inode_table_init(struct inode_table *t, int root_fd);
@@ -115,5 +119,22 @@ void inode_moved(struct inode_table *t, const struct stat *st,
  */
 int inode_name(struct inode_table *t, struct inode *i,
 	       struct inode **ret_parent, char ret_name[256]);
+
+/* A directory is watched as wd (-1: cannot be). */
+void inode_watched(struct inode_table *t, struct inode *dir, int wd);
+/* The directory watched as wd, with a reference; NULL: none. ended: it is
+ * watched no more. */
+struct inode *inode_of_watch(struct inode_table *t, int wd, bool ended);
+/* The node that is parent/name now, with a reference; NULL: not known. */
+struct inode *inode_find(struct inode_table *t, struct inode *parent,
+			 const char *name);
+/*
+ * Calls fn for every name known, without a lock held: parents are kept. Names
+ * that come meanwhile may be left out.
+ */
+void inode_each_name(struct inode_table *t,
+		     void (*fn)(void *arg, struct inode *parent,
+				const char *name),
+		     void *arg);
 
 #endif

@@ -22,6 +22,7 @@
 #include "vfs/gate.h"
 #include "vfs/session.h"
 #include "vfs/vfs.h"
+#include "vfs/watch.h"
 
 #define MAINTAIN_NS     2000000000ULL
 #define MAINTAIN_BUDGET 20U /* ms */
@@ -103,6 +104,9 @@ static int start(struct vfs *v, const struct proto_hello *h, int attribution)
 		r = session_open(v, &v->session);
 	if (r == 0 && v->trash)
 		trash_set_mounted(v->trash);
+	if (r == 0 && watch_start(v) < 0)
+		log_warn("what the host changes in %s is seen late",
+			 v->workspace);
 	return r < 0 ? r : session_start(v->session);
 }
 
@@ -279,6 +283,8 @@ static int run(struct vfs *v)
 
 static void finish(struct vfs *v)
 {
+	session_end(v->session);
+	watch_stop(v);
 	v->session = session_close(v->session);
 	v->trash = trash_close(v->trash);
 	inode_table_done(&v->inodes);
@@ -301,6 +307,7 @@ int main(void)
 	static struct vfs v = { .root_fd = -1, .mnt_ns = -1, .user_ns = -1 };
 	int r;
 
+	v.inodes.watch_fd = v.watch.stop_fd = -1;
 	log_inherit("agentsh-vfs");
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)umask(0);

@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/num.h"
 #include "vfs/request.h"
 
 static void self_path(char out[32], int fd)
@@ -169,16 +171,47 @@ static int set_times(fuse_req_t req, struct inode *i, int fd,
 	(FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW | \
 	 FUSE_SET_ATTR_MTIME_NOW)
 
-/* chown(-1, -1) clears set-id bits: then it is the owner's to do. */
+/* The thread is in the middle of a chown call. */
+static bool in_chown(pid_t tid)
+{
+	char path[32], b[32];
+	ssize_t n;
+	int64_t nr;
+	struct str line, word;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, b, sizeof(b));
+	(void)close(fd);
+	line = str_from_n(b, n > 0 ? (size_t)n : 0);
+	if (!str_split(&line, ' ', &word) ||
+	    num_parse_range(word, 0, 10000, &nr) < 0)
+		return false;
+#ifdef SYS_chown
+	if (nr == SYS_chown || nr == SYS_lchown)
+		return true;
+#endif
+	return nr == SYS_fchown || nr == SYS_fchownat;
+}
+
+/*
+ * Nothing to set comes from chown(-1, -1), which is the owner's to do, and from
+ * writing to a set-id file, which clears the bits whoever writes. The request
+ * does not tell which.
+ */
 static int may_touch(fuse_req_t req, int fd)
 {
-	uid_t uid = fuse_req_ctx(req)->uid;
+	const struct fuse_ctx *c = fuse_req_ctx(req);
 	struct stat st;
 
 	if (fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
 		return -errno;
-	return uid != 0 && uid != st.st_uid && S_ISREG(st.st_mode) &&
-			       st.st_mode & (S_ISUID | S_ISGID)
+	return c->uid != 0 && c->uid != st.st_uid && S_ISREG(st.st_mode) &&
+			       st.st_mode & (S_ISUID | S_ISGID) &&
+			       in_chown(c->pid)
 		       ? -EPERM
 		       : 0;
 }
@@ -216,6 +249,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr,
 		rq_err(req, fd);
 		return;
 	}
+	watch_own_inode(v, i);
 	r = set_all(req, i, fd, attr, to_set);
 	if (r == 0)
 		r = rq_stat(v, fd, &st);
@@ -238,6 +272,7 @@ static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 		rq_err(req, fd);
 		return;
 	}
+	watch_own_inode(v, i);
 	r = rq_judge_inode(req, i, fd, FILE_XATTR, "file_xattr", false);
 	if (r == 0)
 		r = keep_meta(req, i, fd, TRASH_META_XATTR | TRASH_META_MODE,
@@ -260,6 +295,7 @@ static void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 		rq_err(req, fd);
 		return;
 	}
+	watch_own_inode(v, i);
 	r = rq_judge_inode(req, i, fd, FILE_XATTR, "file_xattr", false);
 	if (r == 0)
 		r = keep_meta(req, i, fd, TRASH_META_XATTR, name);

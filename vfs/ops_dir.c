@@ -24,6 +24,8 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino,
 	held = inode_fd(&v->inodes, i);
 	r = held < 0 ? held : f ? 0 : -ENOMEM;
 	if (r == 0)
+		watch_dir(v, i, held);
+	if (r == 0)
 		r = rq_judge_inode(req, i, held, FILE_LIST, "dir_list",
 				   false /* quiet */);
 	if (r == 0) {

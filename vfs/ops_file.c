@@ -190,6 +190,9 @@ static int open_existing(fuse_req_t req, struct inode *i, int fd, int flags)
 {
 	int r = judge_open(req, i, fd, flags);
 
+	if ((flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC)
+		watch_own_inode(rq_vfs(req), i);
+
 	if (r == 0)
 		r = keep_before_open(req, i, fd, flags);
 	if (r < 0 || !(flags & O_TRUNC))
@@ -412,8 +415,12 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 static void op_release(fuse_req_t req, fuse_ino_t ino,
 		       struct fuse_file_info *fi)
 {
+	struct file *f = rq_file(fi);
+
 	(void)ino;
-	file_free(rq_vfs(req), rq_file(fi));
+	if ((f->flags & O_ACCMODE) != O_RDONLY)
+		watch_own_inode(rq_vfs(req), f->inode);
+	file_free(rq_vfs(req), f);
 	rq_err(req, 0);
 }
 

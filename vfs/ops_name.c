@@ -23,8 +23,16 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		rq_err(req, p.dirfd);
 		return;
 	}
+	watch_dir(v, dir, p.dirfd);
 	/* Most names asked for are not there: their path is not needed. */
 	r = rq_entry(req, &p, -1, &e);
+	if (r == -ENOENT && watch_has(dir)) {
+		e = (struct fuse_entry_param){ .entry_timeout =
+						       v->settings.timeout };
+		(void)fuse_reply_entry(req, &e);
+		spot_done(v, &p);
+		return;
+	}
 	if (r == 0 && rq_is_trash(v, &e.attr)) {
 		inode_forget(&v->inodes, rq_inode(v, e.ino), 1);
 		r = -ENOENT;

@@ -19,6 +19,8 @@ int spot_open(fuse_req_t req, fuse_ino_t parent, const char *name,
 	ret->dirfd = inode_fd(&v->inodes, i);
 	if (ret->dirfd < 0)
 		return ret->dirfd;
+	watch_dir(v, i, ret->dirfd);
+	watch_own(v, i, name);
 	r = gate_path_at(v, i, ret->dirfd, name, &ret->path);
 	if (r < 0)
 		spot_done(v, ret);

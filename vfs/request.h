@@ -18,6 +18,7 @@
 #include "vfs/inode.h"
 #include "vfs/session.h"
 #include "vfs/vfs.h"
+#include "vfs/watch.h"
 
 /* An open file or directory; fi->fh points to it. */
 struct file {

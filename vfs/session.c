@@ -47,6 +47,7 @@ struct session {
 	bool passthrough; /* relaxed access */
 	uint64_t init_unique;
 	uint32_t offered, offered2; /* flags of the INIT request */
+	uint32_t minor;             /* of it; relaxed access */
 
 	pthread_mutex_t turn;
 	pthread_mutex_t lock; /* threads */
@@ -129,6 +130,7 @@ static void note_init(struct session *s, const char *buf, size_t n)
 		return;
 	s->init_unique = h->unique;
 	s->offered = in->flags;
+	__atomic_store_n(&s->minor, in->minor, __ATOMIC_RELAXED);
 	if (n >= sizeof(*h) + sizeof(*in))
 		s->offered2 = in->flags2;
 }
@@ -359,10 +361,10 @@ static void tell_counts(const struct session *s)
 	log_info("requests:%s", buf_cstr(&b));
 }
 
-struct session *session_close(struct session *s)
+void session_end(struct session *s)
 {
-	if (!s)
-		return NULL;
+	if (!s || __atomic_load_n(&s->stop, __ATOMIC_RELAXED))
+		return;
 	__atomic_store_n(&s->stop, true, __ATOMIC_RELEASE);
 	/* Requests of processes still in the mount end with an error; the
 	 * reader's read() with ENODEV. */
@@ -371,6 +373,13 @@ struct session *session_close(struct session *s)
 	for (unsigned int i = 0; i < s->n_threads; i++)
 		(void)pthread_join(s->threads[i], NULL);
 	pace_stop();
+}
+
+struct session *session_close(struct session *s)
+{
+	if (!s)
+		return NULL;
+	session_end(s);
 	if (s->vfs && s->vfs->settings.count)
 		tell_counts(s);
 	if (s->vfs)
@@ -399,17 +408,51 @@ void session_no_passthrough(struct session *s)
 	__atomic_store_n(&s->passthrough, false, __ATOMIC_RELAXED);
 }
 
-void session_invalidate(struct session *s)
+bool session_expires(const struct session *s)
+{
+	return __atomic_load_n(&s->minor, __ATOMIC_RELAXED) >=
+	       WIRE_MINOR_EXPIRE;
+}
+
+/* libfuse of the distributions lacks the flag. */
+void session_expire_entry(struct session *s, const struct inode *parent,
+			  const char *name)
+{
+	size_t n = strlen(name);
+	struct wire_inval_entry_out body = {
+		.parent = rq_nodeid(s->vfs, parent),
+		.namelen = (uint32_t)n,
+		.flags = session_expires(s) ? WIRE_EXPIRE_ONLY : 0,
+	};
+	struct fuse_out_header head = {
+		.len = (uint32_t)(sizeof(head) + sizeof(body) + n + 1),
+		.error = WIRE_NOTIFY_INVAL_ENTRY,
+	};
+	struct iovec iov[3] = { { &head, sizeof(head) },
+				{ &body, sizeof(body) },
+				{ (void *)(uintptr_t)name, n + 1 } };
+
+	(void)!writev(s->dev, iov, 3); /* -ENOENT: the kernel has it not */
+}
+
+void session_expire_attr(struct session *s, const struct inode *i)
 {
 	struct inode_table *t = &s->vfs->inodes;
+	bool data;
 
-	/* Attributes and names: each node is told to the kernel. */
 	(void)pthread_mutex_lock(&t->lock);
-	for (size_t k = 0; k < t->size; k++)
-		for (struct inode *i = t->slots[k]; i; i = i->next)
-			if (i->parent && i->name)
-				(void)fuse_lowlevel_notify_inval_entry(
-					s->se, rq_nodeid(s->vfs, i->parent),
-					i->name, strlen(i->name));
+	data = i->plain;
 	(void)pthread_mutex_unlock(&t->lock);
+	(void)fuse_lowlevel_notify_inval_inode(s->se, rq_nodeid(s->vfs, i),
+					       data ? 0 : -1, 0);
+}
+
+static void expire_one(void *arg, struct inode *parent, const char *name)
+{
+	session_expire_entry(arg, parent, name);
+}
+
+void session_invalidate(struct session *s)
+{
+	inode_each_name(&s->vfs->inodes, expire_one, s);
 }

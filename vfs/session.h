@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+struct inode;
 struct vfs;
 struct session;
 
@@ -17,6 +18,8 @@ struct session;
 int session_open(struct vfs *v, struct session **ret);
 /* Starts the threads. */
 int session_start(struct session *s);
+/* Unmounts and joins the threads; NULL is a no-op. Then still to be closed. */
+void session_end(struct session *s);
 /* Unmounts, joins the threads. NULL is a no-op; returns NULL. */
 struct session *session_close(struct session *s);
 
@@ -29,7 +32,13 @@ int session_dev_fd(const struct session *s);
 /* Opens may be passed through to the backing file. */
 bool session_passthrough(const struct session *s);
 void session_no_passthrough(struct session *s);
-/* Drops what the kernel has cached (new policy). */
+/* What follows may wait for directories' locks: call it with none of ours. */
+/* The kernel asks again for every name (new policy). */
 void session_invalidate(struct session *s);
+/* It can be told to ask again for a name and keep what uses it (6.2). */
+bool session_expires(const struct session *s);
+void session_expire_entry(struct session *s, const struct inode *parent,
+			  const char *name);
+void session_expire_attr(struct session *s, const struct inode *i);
 
 #endif

@@ -77,6 +77,13 @@ struct vfs {
 	bool trash_in_root; /* directly below the workspace */
 	struct inode_table inodes;
 	struct session *session;
+	struct {
+		pthread_t thread;
+		bool running;
+		int stop_fd; /* -1 */
+		/* hash of a name changed by us and when; relaxed access */
+		uint64_t own[4096];
+	} watch;
 	int mnt_ns;      /* what commands enter; -1 */
 	int user_ns;     /* what owns mnt_ns, where we are not root; -1 */
 	bool privileged; /* we act as the caller (root) */

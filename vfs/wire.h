@@ -17,12 +17,21 @@
 #define WIRE_HANDLE_KILLPRIV_V2 (1U << 28)
 #define WIRE_PASSTHROUGH        (1U << 5) /* in flags2 */
 #define WIRE_MINOR_PASSTHROUGH  40U
+#define WIRE_MINOR_EXPIRE       38U
 
 #define WIRE_OPEN_PASSTHROUGH (1U << 7)
 #define WIRE_OPEN_NOFLUSH     (1U << 5)
 
 #define WIRE_OP_TMPFILE 51U
 #define WIRE_OP_STATX   52U
+
+/* 7.38: notification 3 with a flag in the padding */
+#define WIRE_NOTIFY_INVAL_ENTRY 3
+#define WIRE_EXPIRE_ONLY        1U
+struct wire_inval_entry_out {
+	uint64_t parent;
+	uint32_t namelen, flags;
+};
 
 /* struct fuse_init_out of 7.40, which older headers pad. */
 struct wire_init_out {

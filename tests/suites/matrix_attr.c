@@ -59,9 +59,9 @@ static void show_statx(const char *label, int flags, unsigned int mask)
 	if (r < 0)
 		return;
 	line(" %x n%u s%llu b%u",
-	     x.stx_mask & (STATX_BASIC_STATS | STATX_BTIME), x.stx_nlink,
+	     x.stx_mask & mask & (STATX_BASIC_STATS | STATX_BTIME), x.stx_nlink,
 	     (unsigned long long)x.stx_size, x.stx_blksize);
-	if (x.stx_mask & STATX_BTIME)
+	if (x.stx_mask & mask & STATX_BTIME)
 		line(" born%d", x.stx_btime.tv_sec > now - 10 &&
 					x.stx_btime.tv_sec <= now + 1);
 }
@@ -145,7 +145,7 @@ static void inode_numbers(void)
 		n++;
 		same += e->d_ino == st.st_ino;
 		types += e->d_type == DT_UNKNOWN ||
-			 DTTOIF(e->d_type) == (st.st_mode & S_IFMT);
+			 (mode_t)DTTOIF(e->d_type) == (st.st_mode & S_IFMT);
 	}
 	line("entries: %d, inode as told %d, type %d\n", n, same, types);
 	if (d)
