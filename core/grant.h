@@ -44,6 +44,9 @@ struct grant_set {
 	/* so many of the holes, the first ones, must not be read at all; what
 	 * the others deny is of no use to a reader */
 	size_t n_unread;
+	/* Whoever builds it leaves all that is held back inside a tree to the
+	 * catchers, who see every open: grant_set_add_hole() adds nothing. */
+	bool no_holes;
 	bool tcp_connect_any, tcp_bind_any;
 	VEC(uint16_t) tcp_connect_ports, tcp_bind_ports;
 };

@@ -100,15 +100,17 @@ static bool changes_above(const struct derive *d, struct str path)
 
 /*
  * What the kernel keeps from readers as well as a hole would: it takes a
- * capability that commands do not have, is not for reading, or is the memory
+ * capability that commands do not have (raw I/O: memory and ports as devices,
+ * kcore), is not for reading, or is the memory
  * of processes, which Landlock's ptrace rule guards; what is left is that of
  * processes of the same session.
  */
 static bool kernel_refuses(struct str pattern)
 {
 	static const char *const refused[] = {
-		"/proc/kcore", "/proc/kmem",         "/proc/sysrq-trigger",
-		"/proc/*/mem", "/proc/*/task/*/mem",
+		"/dev/kmem",           "/dev/mem",           "/dev/port",
+		"/proc/kcore",         "/proc/kmem",         "/proc/*/mem",
+		"/proc/sysrq-trigger", "/proc/*/task/*/mem",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
@@ -126,6 +128,8 @@ static int add_hole(struct derive *d, struct str path)
 {
 	int r;
 
+	if (d->out && d->out->no_holes)
+		return 0;
 	if (extent_below(path, STR("/proc")) ||
 	    (d->workspace.n && extent_below(path, d->workspace)) ||
 	    changes_above(d, path))
@@ -194,6 +198,7 @@ static int deny_place(struct derive *d, const struct place *p)
 	/* A denial that is no hole matters to reads; changes are seen. */
 	if ((d->mask & READ_VERBS) &&
 	    !(p->extent == EXTENT_SOME && all &&
+	      !(d->out && d->out->no_holes) &&
 	      holes_expand(p->pattern, &d->listings, hole_of_pattern, d) > 0))
 		d->has_gap = true;
 	return 0;

@@ -29,6 +29,7 @@
 
 #include "base/log.h"
 #include "core/attribution.h"
+#include "tracer/late.h"
 #include "tracer/notify.h"
 #include "tracer/ptrace.h"
 #include "tracer/quarantine.h"
@@ -52,6 +53,7 @@ static struct command *command_free(struct command *c)
 		ptracer_forget(c->tracer->ptracer, c);
 	notify_unwatch(c);
 	(void)loop_remove(c->timer);
+	(void)loop_remove(c->late);
 	slot_leave(c);
 	(void)cgroup_set_destroy(c->cgroup);
 	if (c->pidfd >= 0)
@@ -172,6 +174,7 @@ void command_end(struct command *c)
 			(void)kill(c->workers[i], SIGKILL);
 	notify_unwatch(c);
 	c->timer = loop_remove(c->timer);
+	c->late = loop_remove(c->late);
 	slot_leave(c);
 	c->cgroup = cgroup_set_destroy(c->cgroup);
 	if (c->has_group)
@@ -329,6 +332,8 @@ static void on_done(struct command *c, const struct launch_event *e)
 	    loop_add_timer(c->tracer->loop, c->timeout_ns, on_timeout, c,
 			   &c->timer) < 0)
 		on_timeout(c->tracer->loop, c); /* unbounded is not an option */
+	if (!c->reaped)
+		late_start(c);
 	maybe_finish(c);
 }
 

@@ -27,6 +27,7 @@ struct command {
 	int pidfd;             /* owned; -1 */
 	int listener;          /* owned; -1 */
 	struct loop_source *listener_source, *timer;
+	struct loop_source *late;  /* its cgroup is still to come (late.c) */
 	struct cgroup_set *cgroup; /* owned, or the slot's; NULL = none */
 	struct slot *slot;         /* that it runs in; NULL = none */
 	struct buf limits_missing; /* limits that could not be set */
@@ -102,5 +103,9 @@ pid_t *command_worker_slot(struct command *c);
 
 /* SIGKILLs every process of the command; counts those seen (survivors.c). */
 unsigned int survivors_kill(struct command *c);
+/* fn for each of them, dying ones aside, until it returns false. 0 or -errno
+ * of the look at /proc. */
+int survivors_each(struct command *c, bool (*fn)(void *arg, pid_t pid),
+		   void *arg);
 
 #endif

@@ -77,10 +77,10 @@ static int add_own_grants(const struct tracer *t, struct grant_set *g)
 	struct str rest = str_from(t->settings.path), dir;
 	int r = grant_set_add(g, "/proc", GRANT_READ, /* expand */ false);
 
-	if (r == 0 && t->cgroups)
+	if (r == 0 && (t->cgroups || t->late))
 		r = grant_set_add(g, "/sys/fs/cgroup", GRANT_RW,
 				  /* expand */ false);
-	if (r == 0 && t->cgroups && t->settings.cgroup_base)
+	if (r == 0 && (t->cgroups || t->late) && t->settings.cgroup_base)
 		r = grant_set_add(g, t->settings.cgroup_base, GRANT_RW,
 				  /* expand */ false);
 	while (r == 0 && str_split(&rest, ':', &dir)) {
@@ -140,6 +140,7 @@ int floor_build(struct tracer *t)
 	int r;
 
 	t->landlock_fd = -1;
+	g.no_holes = t->whole_trees;
 	if (!t->settings.landlock) {
 		t->landlock_error = -ECANCELED;
 		return 0;

@@ -128,6 +128,7 @@ int inproc_run(const struct inproc *in, struct inproc_result *ret)
 	h.t.sink = in->sink;
 	h.t.same_group = in->same_group;
 	h.t.no_cgroup = in->no_cgroup;
+	h.t.pids_limit = in->spawn->limits.pids;
 	h.t.closed_port = in->closed_port;
 	/* Modes of what we make for callers follow their umask, not ours. */
 	h.t.umask = umask(0);

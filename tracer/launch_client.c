@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "confine/netns.h"
 #include "core/limits.h"
+#include "tracer/late.h"
 #include "tracer/launch.h"
 #include "tracer/launcher.h"
 
@@ -165,7 +166,8 @@ static int plan_direct(struct launcher *l, struct launch *x,
 	x->plan.filter_static = NULL;
 	x->plan.caps_gone = true; /* drop_privileges() of session.c */
 	x->plan.tty = (spawn->flags & SPAWN_TTY) != 0;
-	return launch_plan_rlimits(x, &spawn->limits);
+	return l->config.late ? late_plan_rlimits(x, &spawn->limits)
+			      : launch_plan_rlimits(x, &spawn->limits);
 }
 
 /*

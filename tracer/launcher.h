@@ -28,6 +28,7 @@ struct launcher_config {
 	const struct sock_fprog *filter;       /* static + notify classes */
 	const struct sock_fprog *floor_filter; /* without any notify class */
 	bool listener;
+	bool late;        /* limits come after the start (late.h) */
 	bool share_table; /* pidfd_getfd() is refused here: pass listeners */
 	int holder_fd;    /* for ptrace_holder.h; -1 = no holder */
 	uint64_t caps_keep;

@@ -28,6 +28,7 @@
 #include "tracer/divert.h"
 #include "tracer/divert_exec.h"
 #include "tracer/floor.h"
+#include "tracer/late.h"
 #include "tracer/ptrace.h"
 #include "tracer/replace.h"
 #include "tracer/tracer.h"
@@ -146,6 +147,7 @@ static int start_launcher(struct tracer *t)
 		.share_table = t->listener && t->no_getfd,
 		.umask = t->umask,
 		.key = t->launch_key,
+		.late = t->late,
 		.user_ns = t->user_ns,
 		.net_ns = t->user_ns >= 0 ? t->net_ns : -1,
 	};
@@ -198,7 +200,8 @@ static int open_policy(struct tracer *t)
 static bool reads_need_us(const struct tracer *t)
 {
 	return t->landlock_fd < 0 || t->landlock.n_reads_open > 0 ||
-	       blocks_iteration(t->policy) || t->opens_to_watch;
+	       t->whole_trees || blocks_iteration(t->policy) ||
+	       t->opens_to_watch;
 }
 
 static int start_floor(struct tracer *t)
@@ -209,6 +212,8 @@ static int start_floor(struct tracer *t)
 	t->floor = (struct net_floor){ .loopback_open = true,
 				       .closed = { t->closed_port },
 				       .proxies = t->proxies };
+	t->whole_trees = t->direct && t->settings.file_monitor &&
+			 !t->settings.write_only_opens;
 	t->no_getfd = replace_is_needed();
 	t->by_ptrace = t->settings.ptrace && !t->settings.notify;
 	t->notify = session_classes(t);
@@ -298,17 +303,22 @@ static int start_common(struct tracer *t, const struct proto_hello *hello)
 	return 0;
 }
 
+/* Without them the layer list says so. */
+static void open_cgroups(struct tracer *t)
+{
+	if (t->settings.cgroups && !t->no_cgroup && !t->late &&
+	    cgroup_root_open(t->settings.cgroup_base, &t->cgroups) < 0)
+		t->cgroups = NULL;
+}
+
 static int start_rest(struct tracer *t)
 {
 	int r = open_policy(t);
 
 	if (r < 0)
 		return log_error_errno(r, "policy image");
-	if (t->settings.cgroups && !t->no_cgroup) {
-		r = cgroup_root_open(t->settings.cgroup_base, &t->cgroups);
-		if (r < 0)
-			t->cgroups = NULL; /* the layer list says so */
-	}
+	t->late = late_is_wanted(t);
+	open_cgroups(t);
 	open_trash(t);
 	return start_floor(t);
 }
@@ -355,8 +365,11 @@ int session_start_over(struct tracer *t)
 {
 	int r = build_floor_filter(t);
 
-	t->direct = t->ready_sent = false;
+	t->direct = t->late = t->ready_sent = t->whole_trees = false;
+	open_cgroups(t);
 	close_launcher(t);
+	if (r == 0)
+		r = floor_rebuild(t);
 	return r < 0 ? r : start_launcher(t);
 }
 

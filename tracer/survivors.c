@@ -203,3 +203,18 @@ unsigned int survivors_kill(struct command *c)
 	vec_done(&s.v);
 	return killed;
 }
+
+int survivors_each(struct command *c, bool (*fn)(void *arg, pid_t pid),
+		   void *arg)
+{
+	struct census s = { 0 };
+	int r = take_census(&s);
+
+	if (r == 0)
+		mark(&s, c);
+	for (size_t i = 0; r == 0 && i < s.v.n; i++)
+		if (s.v.data[i].ours && !fn(arg, s.v.data[i].pid))
+			break;
+	vec_done(&s.v);
+	return r;
+}

@@ -80,6 +80,8 @@ struct tracer {
 	void *host_arg;
 	bool direct;          /* one command, without launcher and dry run */
 	bool no_cgroup;       /* needs none */
+	uint32_t pids_limit;  /* of that one command; 0 = none */
+	bool late;            /* it comes once the command has started */
 	bool same_group;      /* it keeps the caller's terminal */
 	uint16_t closed_port; /* of this host, to every command; 0 = none */
 	struct heritage heritage; /* owned */
@@ -119,6 +121,8 @@ struct tracer {
 	bool by_ptrace;          /* they do not: calls are judged by ptrace */
 	bool floor_only;         /* they do not: the static floor has to do */
 	bool ready_sent;
+	/* All opens are: the floor leaves nothing out of what it grants. */
+	bool whole_trees;
 	/* Reads are opened here too: the floor is coarser than the policy. */
 	bool reads_on_behalf;
 	bool opens_to_watch;   /* by the policy, when Landlock was set up */
