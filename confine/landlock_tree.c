@@ -273,12 +273,14 @@ static int note_tree(struct landlock_builder *b, struct str path,
 	return 0;
 }
 
-/* A tree in which files may be created cannot have holes. */
-static void count_open(struct landlock_builder *b, struct str path)
+/* A tree in which files may be created cannot have holes. inside: in one it is
+ * meant to be open. */
+static void count_open(struct landlock_builder *b, struct str path, bool inside)
 {
 	for (size_t i = 0; i < b->holes.n; i++) {
 		const struct landlock_hole *h = &b->holes.data[i];
-		bool open = path_beneath(h->path, path);
+		bool open = path_beneath(h->path, path) &&
+			    !(inside && h->path.n == path.n);
 
 		b->report.n_holes_open += open;
 		b->report.n_reads_open += open && h->unread;
@@ -299,7 +301,7 @@ static int add_tree(struct landlock_builder *b, const struct fs_grant *g,
 
 	expand = g->expand || (shrinks && hole_below(b, path, rights));
 	if (!expand && !shrinks)
-		count_open(b, path);
+		count_open(b, path, g->inside);
 	if (is_granted(b, path, rights, !shrinks))
 		return 0;
 	r = expand ? landlock_expand(b, fd, path, rights)
@@ -327,7 +329,7 @@ static int add_found(struct landlock_builder *b, const struct fs_grant *g,
 {
 	uint64_t rights = landlock_fs_rights(g->access);
 
-	if (is_held_back(b, path))
+	if (!g->inside && is_held_back(b, path))
 		return 0;
 	if (is_dir)
 		return add_tree(b, g, fd, path);

@@ -196,10 +196,6 @@ static struct action row_action(const struct seccomp_options *o,
 	case ROW_SENDMMSG:
 		return tested(class, notified(o, NOTIFY_NET));
 	case ROW_FCNTL:
-		/* Landlock's scope holds what is sent for a descriptor. */
-		return o->landlock_abi < 6 || (o->notify & NOTIFY_FTRUNCATE)
-			       ? tested(class, SECCOMP_RET_ALLOW)
-			       : answer(SECCOMP_RET_ALLOW);
 	case ROW_SENDTO:
 	case ROW_RECVFROM:
 	case ROW_RECVMSG:

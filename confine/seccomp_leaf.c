@@ -223,6 +223,8 @@ static void check_setsockopt(struct bpf *b)
 static void check_fcntl(struct bpf *b, const struct seccomp_options *o)
 {
 	bpf_load_arg(b, 1);
+	/* holds up whoever opens the file, for as long as the kernel waits */
+	bpf_ret_eq(b, F_SETLEASE, RET_ERRNO(EPERM));
 	/* what could only append may then write anywhere */
 	if (o->notify & NOTIFY_FTRUNCATE) {
 		size_t setfl = bpf_if_eq(b, F_SETFL);

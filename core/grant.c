@@ -28,7 +28,9 @@ int grant_set_add(struct grant_set *g, const char *path, uint32_t access,
 	copy = str_dup(str_from(path));
 	if (!copy)
 		return -ENOMEM;
-	r = vec_push(&g->fs, (struct fs_grant){ copy, access, expand });
+	r = vec_push(&g->fs, (struct fs_grant){ .path = copy,
+						.access = access,
+						.expand = expand });
 	if (r == 0)
 		(void)TAKE(copy); /* the set owns it now */
 	return r;

@@ -35,6 +35,7 @@ struct fs_grant {
 	 * (denied leaves left out): expand at set-up time by listing it.
 	 */
 	bool expand;
+	bool inside; /* granted although it is, or is in, a hole */
 };
 
 /* Absolute path that no grant may cover, however it was reached. */

@@ -64,6 +64,13 @@ struct str policy_rule_name(const struct policy *p, struct verdict v);
  * {{.RemotePort}} rendered from op; appends nothing if it has none. */
 void policy_rule_message(const struct policy *p, struct verdict v,
 			 const struct op *op, struct buf *out);
+/*
+ * True if v permits by a rule of the policy that names path, or has a pattern
+ * below prefix that says more than it (prefix "/dev/": "/dev/kvm" and
+ * "/dev/nvidia*" do, a wildcard for all of it does not).
+ */
+bool policy_rule_names(const struct policy *p, struct verdict v,
+		       struct str path, struct str prefix);
 /* Longest prefix (1 to 128) among the cidrs of the network rule v came from
  * that hold a; 0 if none does. */
 unsigned int policy_rule_cidr_bits(const struct policy *p, struct verdict v,

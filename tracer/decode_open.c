@@ -360,6 +360,10 @@ static void open_common(struct file_call *f)
 	}
 	if (f->verb == FILE_OPEN)
 		open_read_learn(f);
+	/* Whose terminal it is the floor does not know. */
+	if (f->act == act_continue && !has(f, O_PATH) && f->a.fd >= 0 &&
+	    S_ISCHR(f->a.st.st_mode))
+		f->act = act_open;
 	file_judge(f);
 }
 

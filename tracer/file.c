@@ -24,6 +24,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "tracer/brake.h"
+#include "tracer/device.h"
 #include "tracer/divert.h"
 #include "tracer/exposes.h"
 #include "tracer/ownfd.h"
@@ -541,10 +542,35 @@ static void brake(struct file_call *f, struct op *op, struct event *e)
 		op->kind = OP_NONE;
 }
 
+/* What no rule can allow, or only one that names it. */
+static void refuse_by(struct file_call *f, struct event *e, const char *rule)
+{
+	e->has_policy = true;
+	e->decision = e->effective_decision = VERDICT_DENY;
+	e->rule = str_from(rule);
+	e->action = EVENT_BLOCKED;
+	(void)sink_emit(&f->q->tracer->sink, e); /* it is refused in any case */
+	request_fail(f->q, EACCES);
+}
+
+static void describe(const struct file_call *f, struct event *e)
+{
+	e->type = str_from(event_type(f->verb));
+	request_event(f->q, e);
+	e->path = buf_str(&f->a.path);
+	e->operation = str_from(file_verb_to_string(f->verb));
+	event_add_str(e, "syscall", str_from(f->q->name));
+	if (f->a.name.len)
+		event_add_str(e, "name", buf_str(&f->a.name));
+	if (f->two)
+		event_add_str(e, "path2", buf_str(&f->b.path));
+}
+
 void file_judge(struct file_call *f)
 {
 	struct op op, op2;
 	struct event e = EVENT_INIT("");
+	const char *guard = NULL;
 	bool second;
 
 	hide_quarantine(f);
@@ -557,18 +583,14 @@ void file_judge(struct file_call *f)
 	if (file_is_ours(f, op.file.path) ||
 	    (f->two && file_is_ours(f, buf_str(&f->b.path))))
 		op.kind = OP_NONE; /* denied by any policy */
+	else
+		guard = device_refuses(f, &op);
 	brake(f, &op, &e);
 	second = second_op(f, &op2);
-	e.type = str_from(event_type(f->verb));
-	request_event(f->q, &e);
-	e.path = buf_str(&f->a.path);
-	e.operation = str_from(file_verb_to_string(f->verb));
-	event_add_str(&e, "syscall", str_from(f->q->name));
-	if (f->a.name.len)
-		event_add_str(&e, "name", buf_str(&f->a.name));
-	if (f->two)
-		event_add_str(&e, "path2", buf_str(&f->b.path));
-	if (op.kind != OP_NONE && startup_guard(f, &op))
+	describe(f, &e);
+	if (guard)
+		refuse_by(f, &e, guard);
+	else if (op.kind != OP_NONE && startup_guard(f, &op))
 		allow_startup(f, &e);
 	else if (f->held)
 		request_hold(f->q, &op, second ? &op2 : NULL, &e, on_judged);

@@ -10,9 +10,11 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "confine/caps.h"
 #include "confine/seccomp.h"
 #include "core/grant.h"
+#include "tracer/device.h"
 #include "tracer/divert_exec.h"
 
 static int add_grants(struct grant_set *g, const struct settings_list *l,
@@ -23,6 +25,26 @@ static int add_grants(struct grant_set *g, const struct settings_list *l,
 	for (size_t i = 0; r == 0 && i < l->n; i++)
 		r = grant_set_add(g, l->v[i], access, /* expand */ false);
 	return r;
+}
+
+/*
+ * What policies grant in /dev by name is granted although its neighbours are
+ * not. Others' terminals cannot be told from one's own here: commands open them
+ * through us, or for writing (which is judged); see device.c.
+ */
+static int hold_devices_back(const struct tracer *t, struct grant_set *g,
+			     bool for_commands)
+{
+	for (size_t i = 0; i < g->fs.n; i++) {
+		struct fs_grant *f = &g->fs.data[i];
+		struct str path = str_from(f->path);
+
+		f->inside |= str_starts(path, STR("/dev/"));
+		if (for_commands && !t->floor_only &&
+		    path_beneath(path, STR("/dev/pts")))
+			f->access &= ~(uint32_t)(GRANT_READ | GRANT_EXECUTE);
+	}
+	return device_holes(t, g);
 }
 
 static int derive_grants(struct tracer *t, struct grant_set *g, bool hide_trash)
@@ -46,6 +68,8 @@ static int derive_grants(struct tracer *t, struct grant_set *g, bool hide_trash)
 		r = grant_set_add_hole(g, s->deny_paths.v[i]);
 	for (size_t i = 0; r == 0 && i < s->closed_paths.n; i++)
 		r = grant_set_add_hole(g, s->closed_paths.v[i]);
+	if (r == 0)
+		r = hold_devices_back(t, g, /* for_commands */ hide_trash);
 	g->n_unread = g->holes.n;
 	if (r == 0 && s->control_socket)
 		r = grant_set_add_hole(g, s->control_socket);
@@ -77,6 +101,12 @@ static int add_own_grants(const struct tracer *t, struct grant_set *g)
 	struct str rest = str_from(t->settings.path), dir;
 	int r = grant_set_add(g, "/proc", GRANT_READ, /* expand */ false);
 
+	if (r == 0) /* terminals of commands */
+		r = grant_set_add(g, "/dev/pts", GRANT_READ | GRANT_IOCTL,
+				  /* expand */ false);
+	for (size_t i = 0; i < g->fs.n; i++)
+		g->fs.data[i].inside |= str_starts(str_from(g->fs.data[i].path),
+						   STR("/dev/pts"));
 	if (r == 0 && (t->cgroups || t->late))
 		r = grant_set_add(g, "/sys/fs/cgroup", GRANT_RW,
 				  /* expand */ false);

@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -285,6 +286,16 @@ static int enter_network(struct tracer *t, struct channel_msg *m)
 	return t->user_ns < 0 ? netns_enter(-1, t->net_ns) : 0;
 }
 
+/*
+ * Shared memory, semaphores and message queues belong to the user, not to who
+ * made them, and are named by numbers: no rule could speak of them. Commands
+ * get a set of their own, where that can be had.
+ */
+static void enter_ipc(struct tracer *t)
+{
+	t->ipc_error = unshare(CLONE_NEWIPC) < 0 ? -errno : 0;
+}
+
 static int start_common(struct tracer *t, const struct proto_hello *hello)
 {
 	int r;
@@ -300,6 +311,7 @@ static int start_common(struct tracer *t, const struct proto_hello *hello)
 		return log_error_errno(r, "settings are not valid JSON");
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return log_error_errno(-errno, "cannot become subreaper");
+	enter_ipc(t);
 	return 0;
 }
 
@@ -445,6 +457,9 @@ size_t session_layers(struct tracer *t, const struct launch_event *confined,
 		      : "off");
 	step_layer(confined, CONFINE_CAPS, "capabilities", out, &n);
 	step_layer(confined, CONFINE_NNP, "no_new_privs", out, &n);
+	layer(out, &n, "ipc", t->ipc_error == 0,
+	      t->ipc_error ? strerror(-t->ipc_error)
+			   : "shared memory and message queues of its own");
 	layer(out, &n, "undo", t->trash && (notify || by_ptrace),
 	      t->trash                       ? ""
 	      : t->trash_error == -ECANCELED ? "off"

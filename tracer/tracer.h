@@ -103,6 +103,7 @@ struct tracer {
 	/* owned: a network whose every way out is our proxy's; -1 = none.
 	 * With user_ns the commands enter it, else we are in it as well. */
 	int net_ns, user_ns;
+	int ipc_error;               /* why IPC is the host's; 0 = it is not */
 	struct cgroup_root *cgroups; /* owned; NULL = none here */
 	struct launcher *launcher;   /* owned */
 	struct loop_source *launcher_source;
@@ -180,7 +181,7 @@ int session_policy_changed(struct tracer *t);
 void session_done(struct tracer *t);
 
 /* Layers in force, into out (at most max); details live in scratch. */
-#define TRACER_MAX_LAYERS 10
+#define TRACER_MAX_LAYERS 12
 size_t session_layers(struct tracer *t, const struct launch_event *confined,
 		      struct proto_layer *out, struct buf *scratch);
 

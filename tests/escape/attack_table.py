@@ -28,8 +28,18 @@ TAIL = """
 
 * An allowed interpreter does by itself what a denied program would; its files,
   connections and children are still judged.
-* Agents that poison what allowed programs read (hooks, build scripts, variables; 17,
-  18): the children run in the same sandbox, but they run.
+* Agents that poison what allowed programs read (build scripts, variables; 17, 18): the
+  children run in the same sandbox, but they run. What a person runs later from the
+  project (`core.fsmonitor` in `.git/config`, tasks of editors, `package.json`) or from
+  tool directories in their home (`~/.local/bin`, `~/.cargo/bin`) is on record and
+  undoable, not held back; only git's hooks and what starts by itself are.
+* A copy of a denied program that was changed more than a little (its build id taken out)
+  runs: content is no boundary.
+* Without CAP_SYS_ADMIN there is no IPC namespace: System V shared memory and message
+  queues are those of the user (`session info` says so). Readers may hold flock() locks
+  on files that they may read.
+* Where neither notifications nor ptrace work, others' terminals can be opened by
+  whoever has their number and user.
 * Without seccomp notifications (another supervisor holds the listener): names of
   programs, undo and addresses are not judged; Landlock and the static filter stay,
   TCP is left to the proxy's port and there is no UDP. `detect` says so.

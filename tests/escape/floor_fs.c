@@ -231,6 +231,16 @@ static int open_tree_clone(const struct arena *a)
 	return attack_result(syscall(428 /* open_tree */, AT_FDCWD, a->out, 1));
 }
 
+/* Whoever wants to write to the file is held up. */
+static int lease(const struct arena *a)
+{
+	int fd = open(at(a->ws, "file"), O_RDONLY);
+
+	if (fd < 0)
+		return ATTACK_NO_MEANS;
+	return attack_result(fcntl(fd, F_SETLEASE, F_RDLCK));
+}
+
 const struct attack fs_attacks[] = {
 	{ "read_outside", read_outside, 1 },
 	{ "write_outside", write_outside, 1 },
@@ -261,5 +271,6 @@ const struct attack fs_attacks[] = {
 	{ "bind_secret", bind_secret, 0 },
 	{ "new_mount_api", new_mount_api, 0 },
 	{ "open_tree_clone", open_tree_clone, 0 },
+	{ "lease", lease, 0 },
 	{ NULL, NULL, 0 },
 };

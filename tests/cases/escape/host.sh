@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: MIT
+# host.sh - what of the machine is no file of the project: others' terminals,
+# disks, processes, shared memory, sockets, what runs by itself later. Under the
+# shipped policy, with each set of layers.
+. "$(dirname "$0")/../server/lib.sh"
+POLICY_FILE=$SRC/data/policies/default.yaml
+case ${AGENTSH_LAYERS:-} in
+*fuse*) [ -w /dev/fuse ] || skip "no /dev/fuse" ;;
+esac
+on() { case ${AGENTSH_LAYERS:-} in *$1*) echo true ;; *) echo false ;; esac; }
+CONFIG_EXTRA="sandbox: {fuse: {enabled: $(on fuse)}, ptrace: {enabled: $(on ptrace)}, seccomp: {file_monitor: {write_only_opens: $(on fast)}}}"
+command -v python3 >/dev/null || skip "no python3"
+HOME=$(mktemp -d "$AGENTSH_BUILD/home.XXXXXX") # not in scratch space
+export HOME
+mkdir -p "$HOME/.local/share" "$HOME/.local/lib/python3.11/site-packages"
+TMUX_DIR=$(mktemp -d /tmp/tmux-XXXXXX)
+
+# Somebody's terminal, shared memory and tmux server; what reaches them is told.
+cat >"$T/victim.py" <<-'PY'
+	import ctypes, os, pty, select, socket, sys
+	master, slave = pty.openpty()
+	libc = ctypes.CDLL(None)
+	shm = libc.shmget(0, 4096, 0o1600)
+	libc.shmat.restype = ctypes.c_void_p
+	ctypes.memmove(libc.shmat(shm, None, 0), b"sesame\0", 7)
+	tmux = socket.socket(socket.AF_UNIX)
+	tmux.bind(sys.argv[1])
+	tmux.listen(5)
+	print(os.ttyname(slave), shm, flush=True)
+	os.write(master, b"sesame\n")
+	while True:
+	    for f in select.select([master, tmux], [], [], 60)[0]:
+	        if f is tmux:
+	            tmux.accept()[0].close()
+	            print("connected", flush=True)
+	        else:
+	            print("typed", os.read(master, 99), flush=True)
+PY
+python3 "$T/victim.py" "$TMUX_DIR/default" >"$T/victim" 2>&1 &
+VICTIM=$!
+over() {
+	local status=$?
+	ipcrm -m "${SHM:-0}" 2>/dev/null
+	kill "$VICTIM" 2>/dev/null
+	rm -rf "$TMUX_DIR" "$HOME"
+	(exit $status)
+	case_cleanup
+}
+trap over EXIT
+wait_for test -s "$T/victim"
+read -r PTS SHM <"$T/victim"
+mknod "$WS/disk" b 7 0 2>/dev/null && head -c 1 "$WS/disk" >/dev/null 2>&1 && DISK=1
+start_server
+new_session s
+
+attack() {
+	NAME=$1
+	printf '%s\n' "$2" >"$WS/attack.sh"
+	sh_exec '. ./attack.sh'
+	OUT=$(jq -r '(.result.stdout // "") + (.result.stderr // "")' "$T/out" | tr -d '\0')
+	jq '[.events.blocked_operations[]?]' "$T/out" >"$T/blocked"
+}
+no_output() { ! grep -q -- "$1" <<<"$OUT" || fail "$NAME: got past: $OUT"; }
+output() { grep -q -- "$1" <<<"$OUT" || fail "$NAME: lacks $1: $OUT"; }
+recorded() { jq -e "any(.[]; $1)" "$T/blocked" >/dev/null || fail "$NAME: not on record: $(jq -c '.[] | [.path, .policy.rule]' "$T/blocked" | head -20)"; }
+by() { recorded ".policy.rule == \"$1\""; }
+
+# --- terminals
+attack type_into "echo injected >$PTS; echo injected >>$PTS; cat </dev/null >$PTS"
+by terminal-guard
+attack listen "timeout 2 head -c 3 $PTS; timeout 2 dd if=$PTS bs=3 count=1"
+no_output ses
+[ "$(on fast)" = true ] || by terminal-guard
+attack by_descriptor "python3 -c \"
+import os
+fd = os.open('$PTS', os.O_PATH)
+os.close(os.open('/proc/self/fd/%d' % fd, os.O_RDWR)); print('got it')\""
+no_output 'got it'
+by terminal-guard
+attack open_up "chmod 666 $PTS; chown nobody $PTS"
+[ "$(stat -c %a "$PTS")" != 666 ] || fail "others may write to the terminal"
+attack consoles 'for d in /dev/console /dev/tty0 /dev/tty1 /dev/vcs; do head -c 1 $d >/dev/null && echo "read $d"; done'
+no_output '^read'
+! grep -q injected "$T/victim" || fail "typed into a terminal: $(cat "$T/victim")"
+# one's own is one's own
+# (some containers have one that nobody may open)
+if [ "$(${AGENTSH_JAIL:+$AGENTSH_JAIL --} stat -Lc %a /dev/ptmx)" != 0 ]; then
+	attack own 'python3 -c "
+import os, pty
+m, s = pty.openpty()
+name = os.ttyname(s)
+os.close(s)
+os.close(os.open(name, os.O_RDWR | os.O_NOCTTY)); print(\"own\")
+pty.spawn([\"sh\", \"-c\", \"echo by tty >/dev/tty; echo by name >\$(tty)\"])"'
+	output own
+	output 'by tty'
+	output 'by name'
+fi
+
+# --- devices
+if [ "${DISK:-}" ]; then
+	attack disk 'head -c 1 disk | wc -c; dd if=disk bs=1 count=1 2>/dev/null | wc -c; python3 -c "
+import os
+os.read(os.open(\"disk\", os.O_RDONLY), 1); print(\"got it\")"'
+	no_output '^[1-9]'
+	no_output 'got it'
+	by device-guard
+fi
+attack memory 'for d in /dev/mem /dev/kmsg /dev/port /dev/loop-control; do head -c 1 $d >/dev/null && echo "read $d"; done; head -c 1 /dev/zero | wc -c'
+no_output '^read'
+output '^1$'
+
+# --- processes
+attack oom "echo 1000 >/proc/$SERVER_PID/oom_score_adj; echo 1000 >/proc/$VICTIM/oom_score_adj; echo 500 >/proc/self/oom_score_adj && echo own"
+output own
+by process-guard
+for p in $SERVER_PID $VICTIM; do
+	[ "$(cat "/proc/$p/oom_score_adj")" -lt 500 ] || fail "oom_score_adj of $p"
+done
+attack memory_shared "python3 -c \"
+import ctypes
+libc = ctypes.CDLL(None)
+libc.shmat.restype = ctypes.c_void_p
+a = libc.shmat($SHM, None, 0)
+print(ctypes.string_at(a, 6).decode() if a and a != 2 ** 64 - 1 else 'none')\"; ipcrm -m $SHM"
+api GET /api/v1/sessions/s
+if jq -e 'any(.protection[]; .name == "ipc" and .active)' "$T/out" >/dev/null; then
+	no_output sesame
+	ipcs -m | grep -q " $SHM " || fail "shared memory is gone"
+fi
+attack lease 'python3 -c "
+import fcntl, os
+fcntl.fcntl(os.open(\"/etc/passwd\", os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_RDLCK); print(\"held up\")"'
+no_output 'held up'
+
+# --- sockets of persons
+attack tmux "python3 -c \"
+import socket
+socket.socket(socket.AF_UNIX).connect('$TMUX_DIR/default'); print('connected')\""
+no_output connected
+recorded '(.path // "") | endswith("/default")'
+! grep -q connected "$T/victim" || fail "reached a tmux server"
+
+# --- what a person would run later
+attack later 'git init -q .; for f in .git/hooks/pre-commit ~/.bashrc ~/.ssh/authorized_keys ~/.config/systemd/user/x.service \
+	~/.local/share/systemd/user/x.service ~/.local/lib/python3.11/site-packages/x.pth ~/.config/autostart/x.desktop /etc/cron.d/x \
+	/var/spool/cron/crontabs/root; do mkdir -p "${f%/*}"; echo x >"$f"; done
+	echo x >hook; chmod +x hook; mv hook .git/hooks/post-merge; ln -s ../../x .git/hooks/post-checkout; ln hook .git/hooks/pre-push
+	cp .git/hooks/pre-push.sample .git/hooks/pre-rebase; mv .git/hooks/pre-push.sample .git/hooks/pre-push'
+by protect-git-hooks
+by protect-what-starts-by-itself
+# git's own samples are there
+ls "$WS"/.git/hooks/*.sample >/dev/null || fail "git init could not do its work"
+for f in "$HOME/.bashrc" "$HOME/.ssh" "$HOME/.config/systemd" "$HOME/.local/share/systemd/user/x.service" \
+	"$HOME/.local/lib/python3.11/site-packages/x.pth" "$HOME/.config/autostart" /etc/cron.d/x; do
+	[ ! -e "$f" ] || fail "$f was made"
+done
+ls "$WS/.git/hooks" | grep -v sample && fail "a hook was planted"
+exit 0
