@@ -10,6 +10,8 @@
 #include <nettle/sha1.h>
 #include <nettle/sha2.h>
 
+#include "base/num.h"
+
 static const uint8_t *bytes(struct str s)
 {
 	return (const uint8_t *)(s.n ? s.p : "");
@@ -84,27 +86,16 @@ void hex_encode(struct buf *b, const uint8_t *p, size_t n)
 		buf_put(b, (char[]){ digits[p[i] >> 4], digits[p[i] & 15] }, 2);
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 int hex_decode(struct str s, uint8_t *out, size_t n)
 {
 	if (s.n / 2 != n || s.n % 2)
 		return -EINVAL;
 	for (size_t i = 0; i < s.n; i++)
-		if (hex_value(s.p[i]) < 0)
+		if (num_hex_digit(s.p[i]) < 0)
 			return -EINVAL;
 	for (size_t i = 0; i < n; i++)
-		out[i] = (uint8_t)(hex_value(s.p[2 * i]) * 16 +
-				   hex_value(s.p[2 * i + 1]));
+		out[i] = (uint8_t)(num_hex_digit(s.p[2 * i]) * 16 +
+				   num_hex_digit(s.p[2 * i + 1]));
 	return 0;
 }
 

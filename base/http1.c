@@ -312,27 +312,16 @@ ssize_t http1_parse_response(struct str bytes, struct str request_method,
 	return n;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* "1a3" with an optional ";extension", which is checked and ignored. */
 static int parse_chunk_size(struct str line, uint64_t *ret)
 {
 	uint64_t size = 0;
 	size_t i = 0;
 
-	for (; i < line.n && hex_value(line.p[i]) >= 0; i++) {
+	for (; i < line.n && num_hex_digit(line.p[i]) >= 0; i++) {
 		if (size >> 58)
 			return -EBADMSG;
-		size = size << 4 | (unsigned int)hex_value(line.p[i]);
+		size = size << 4 | (unsigned int)num_hex_digit(line.p[i]);
 	}
 	if (i == 0 || i > 15)
 		return -EBADMSG;

@@ -52,6 +52,9 @@ void json_null(struct json_writer *w);
 /* Already encoded JSON, inserted as it is. */
 void json_raw(struct json_writer *w, struct str json);
 
+/* A whole document: an array of strings, compact. */
+void json_str_array(struct buf *out, const struct str *v, size_t n);
+
 /* key + value in one; the _opt forms write nothing for ""/0/false. */
 void json_kv_str(struct json_writer *w, const char *key, struct str s);
 void json_kv_cstr(struct json_writer *w, const char *key, const char *s);

@@ -37,17 +37,6 @@ static bool take(struct parser *p, char c)
 	return true;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* The four digits after \u at s[i], or -1. */
 static int32_t hex4(struct str s, size_t i)
 {
@@ -56,7 +45,7 @@ static int32_t hex4(struct str s, size_t i)
 	if (s.n < 4 || i > s.n - 4)
 		return -1;
 	for (size_t k = 0; k < 4; k++) {
-		int digit = hex_value(s.p[i + k]);
+		int digit = num_hex_digit(s.p[i + k]);
 
 		if (digit < 0)
 			return -1;

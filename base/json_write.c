@@ -371,3 +371,14 @@ void json_kv_bool_opt(struct json_writer *w, const char *key, bool v)
 	if (v)
 		json_kv_bool(w, key, v);
 }
+
+void json_str_array(struct buf *out, const struct str *v, size_t n)
+{
+	struct json_writer w;
+
+	json_writer_init(&w, out, 0);
+	json_begin_array(&w);
+	for (size_t i = 0; i < n; i++)
+		json_str(&w, v[i]);
+	json_end_array(&w);
+}

@@ -78,17 +78,6 @@ int num_parse_octal(struct str s, uint32_t *ret)
 	return 0;
 }
 
-static int hex_value(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 int num_parse_hex(struct str s, uint64_t *ret)
 {
 	uint64_t v = 0;
@@ -96,12 +85,12 @@ int num_parse_hex(struct str s, uint64_t *ret)
 	if (s.n == 0)
 		return -EINVAL;
 	for (size_t i = 0; i < s.n; i++)
-		if (hex_value(s.p[i]) < 0)
+		if (num_hex_digit(s.p[i]) < 0)
 			return -EINVAL;
 	for (size_t i = 0; i < s.n; i++) {
 		if (v >> 60)
 			return -ERANGE;
-		v = v << 4 | (uint64_t)hex_value(s.p[i]);
+		v = v << 4 | (uint64_t)num_hex_digit(s.p[i]);
 	}
 	*ret = v;
 	return 0;

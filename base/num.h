@@ -12,6 +12,18 @@
 
 #include "base/str.h"
 
+/* The value of a hexadecimal digit of either case, or -1. */
+static inline int num_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
 int num_parse_u64(struct str s, uint64_t *ret);
 int num_parse_i64(struct str s, int64_t *ret);
 /* Decimal within [min, max]. */

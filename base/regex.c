@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "base/num.h"
 #include "base/regex_class.h"
 #include "base/utf8.h"
 
@@ -146,14 +147,6 @@ static int try_unicode(struct parser *p)
 	return r < 0 ? r : 1;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Behind \x: two digits, or any number in braces. */
 static int parse_hex(struct parser *p, uint32_t *ret)
 {
@@ -161,8 +154,9 @@ static int parse_hex(struct parser *p, uint32_t *ret)
 	uint32_t v = 0;
 	size_t n = 0;
 
-	while (more(p) && hex_value(peek(p)) >= 0 && n < (braced ? 8U : 2U)) {
-		v = v << 4 | (uint32_t)hex_value(peek(p));
+	while (more(p) && num_hex_digit(peek(p)) >= 0 &&
+	       n < (braced ? 8U : 2U)) {
+		v = v << 4 | (uint32_t)num_hex_digit(peek(p));
 		p->at++;
 		n++;
 	}

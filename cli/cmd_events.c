@@ -10,6 +10,7 @@
 #include "cli/client.h"
 #include "cli/output.h"
 #include "cli/sse.h"
+#include "cli/store.h"
 
 static int print_event(void *arg, struct str event, struct str data)
 {
@@ -69,24 +70,6 @@ int cmd_events_tail(struct cli *c)
 	sse_done(&t.sse);
 	buf_done(&t.refusal);
 	return status;
-}
-
-/* RFC 3339 or a duration ago. 0 or an exit status. */
-static int parse_when(const char *flag, const char *text, int64_t *ret_ns)
-{
-	int64_t ns = 0;
-
-	*ret_ns = 0;
-	if (text[0] == '\0')
-		return 0;
-	if (clock_parse_rfc3339(str_from(text), ret_ns) == 0)
-		return 0;
-	if (num_parse_duration(str_from(text), &ns) < 0)
-		return fail("invalid --%s \"%s\" (expected RFC 3339 or a "
-			    "duration ago, such as 10m)",
-			    flag, text);
-	*ret_ns = clock_realtime_ns() - ns;
-	return 0;
 }
 
 static int add_row(void *arg, struct str payload)
@@ -188,10 +171,11 @@ int cmd_events_query(struct cli *c)
 	if (!filter.ascending && strcmp(order, "desc") != 0)
 		return fail("invalid --order \"%s\" (expected desc|asc)",
 			    order);
-	status = parse_when("since", flag_text(f, "since"), &filter.since_ns);
+	status = store_parse_since("since", flag_text(f, "since"),
+				   &filter.since_ns);
 	if (status == 0)
-		status = parse_when("until", flag_text(f, "until"),
-				    &filter.until_ns);
+		status = store_parse_since("until", flag_text(f, "until"),
+					   &filter.until_ns);
 	if (status)
 		return status;
 	while (filter.n_types < TYPES_MAX && str_split(&rest, ',', &type))

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "core/op.h"
 
 /* --- the table ----------------------------------------------------------- */
@@ -214,15 +215,6 @@ void services_put_phantoms(const struct services *s, struct buf *out)
 
 /* --- verdicts ------------------------------------------------------------ */
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if ((c | 32) >= 'a' && (c | 32) <= 'f')
-		return (c | 32) - 'a' + 10;
-	return -1;
-}
-
 int service_path(struct str target, struct buf *out)
 {
 	ptrdiff_t query = str_index(target, '?');
@@ -239,8 +231,8 @@ int service_path(struct str target, struct buf *out)
 			buf_putc(out, c);
 			continue;
 		}
-		high = i + 2 < path.n ? hex_digit(path.p[i + 1]) : -1;
-		low = i + 2 < path.n ? hex_digit(path.p[i + 2]) : -1;
+		high = i + 2 < path.n ? num_hex_digit(path.p[i + 1]) : -1;
+		low = i + 2 < path.n ? num_hex_digit(path.p[i + 2]) : -1;
 		if (high < 0 || low < 0)
 			return -EINVAL;
 		c = (char)(high << 4 | low);

@@ -22,7 +22,7 @@ struct approval {
 	char *command_id, *kind, *target, *rule, *message; /* owned */
 	int64_t created_ns, expires_ns;
 	uint32_t worker_request;
-	bool from_vfs;
+	bool from_vfs; /* asks, not the tracer */
 	struct loop_source *timer;
 };
 
@@ -118,7 +118,7 @@ static int fill(struct approval *a, const struct approval_ask *o)
 	a->rule = str_dup(o->rule);
 	a->message = str_dup(o->message);
 	a->worker_request = o->worker_request;
-	a->from_vfs = o->from_vfs;
+	a->from_vfs = o->worker && o->worker == o->session->vfs;
 	return a->command_id && a->kind && a->target && a->rule && a->message
 		       ? 0
 		       : -ENOMEM;
@@ -168,6 +168,33 @@ static struct approval *find(const struct app *app, struct str id)
 	while (a && !str_eq_c(id, a->id))
 		a = a->next;
 	return a;
+}
+
+int approval_from_worker(struct session *s, struct worker *w,
+			 const struct channel_msg *m)
+{
+	struct proto_approval no = { .reason = STR("too many pending "
+						   "approvals") };
+	_cleanup_buf_ struct buf out = BUF_INIT;
+	struct proto_approval_ask ask;
+	char id[64];
+	int r = proto_approval_ask_decode(m->body, &ask);
+	struct approval_ask q = { .session = s,
+				  .worker = w,
+				  .worker_request = m->id };
+
+	if (r < 0)
+		return r;
+	q.command_id = ask.command_id;
+	q.kind = ask.kind;
+	q.target = ask.target;
+	q.rule = ask.rule;
+	q.message = ask.message;
+	q.timeout_ns = (int64_t)MIN(ask.timeout_ns, (uint64_t)INT64_MAX);
+	if (approval_ask(&q, id) < 0 && proto_approval_encode(&no, &out) == 0)
+		(void)worker_send(w, PROTO_APPROVAL, m->id, buf_str(&out), NULL,
+				  0);
+	return 0;
 }
 
 int approval_resolve(struct app *app, struct str id, bool approved,

@@ -8,6 +8,7 @@
 #ifndef SERVER_APPROVALS_H
 #define SERVER_APPROVALS_H
 
+#include "core/channel.h"
 #include "server/exec.h"
 
 struct approval_ask {
@@ -15,8 +16,8 @@ struct approval_ask {
 	struct command *command; /* pre-check; NULL for a worker's question */
 	struct str command_id, kind, target, rule, message;
 	int64_t timeout_ns;      /* 0 = configured default */
+	struct worker *worker;   /* which of the session's it is */
 	uint32_t worker_request; /* id to answer under */
-	bool from_vfs;           /* its vfs asks, not its tracer */
 };
 
 /*
@@ -24,6 +25,12 @@ struct approval_ask {
  * 0, -EBUSY (too many pending), -EOPNOTSUPP (nobody can answer), -errno.
  */
 int approval_ask(const struct approval_ask *o, char ret_id[64]);
+/*
+ * A worker's PROTO_APPROVAL_ASK; one that cannot be put to anybody is answered
+ * with no. 0, or -EBADMSG.
+ */
+int approval_from_worker(struct session *s, struct worker *w,
+			 const struct channel_msg *m);
 /* 0 or -ENOENT. */
 int approval_resolve(struct app *app, struct str id, bool approved,
 		     struct str reason);

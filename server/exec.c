@@ -52,17 +52,6 @@ void command_set_error(struct command *c, int exit_code, const char *code,
 
 /* ---- events about the command ---- */
 
-static void args_json(const struct str *args, size_t n, struct buf *out)
-{
-	struct json_writer w;
-
-	json_writer_init(&w, out, 0);
-	json_begin_array(&w);
-	for (size_t i = 0; i < n; i++)
-		json_str(&w, args[i]);
-	json_end_array(&w);
-}
-
 static void add_json(struct event *e, const char *key, const struct buf *b)
 {
 	if (e->n_fields < EVENT_MAX_FIELDS && b->error == 0)
@@ -84,7 +73,7 @@ static int emit_policy(struct command *c, bool permitted)
 	struct event e = base_event(c, "command_policy");
 	_cleanup_buf_ struct buf args = BUF_INIT;
 
-	args_json(c->rq.args, c->rq.n_args, &args);
+	json_str_array(&args, c->rq.args, c->rq.n_args);
 	e.operation = STR("command_precheck");
 	e.has_policy = true;
 	e.decision = c->verdict.kind;
@@ -109,8 +98,8 @@ static int emit_redirected(struct command *c)
 	struct event e = base_event(c, "command_redirected");
 	_cleanup_buf_ struct buf from = BUF_INIT, to = BUF_INIT;
 
-	args_json(c->rq.args, c->rq.n_args, &from);
-	args_json(c->args, c->n_args, &to);
+	json_str_array(&from, c->rq.args, c->rq.n_args);
+	json_str_array(&to, c->args, c->n_args);
 	event_add_str(&e, "from_command", c->rq.command);
 	add_json(&e, "from_args", &from);
 	event_add_str(&e, "to_command", c->command);
@@ -123,7 +112,7 @@ static int emit_started(struct command *c)
 	struct event e = base_event(c, "command_started");
 	_cleanup_buf_ struct buf args = BUF_INIT;
 
-	args_json(c->args, c->n_args, &args);
+	json_str_array(&args, c->args, c->n_args);
 	event_add_str(&e, "command", c->command);
 	add_json(&e, "args", &args);
 	return app_emit(c->app, &e);

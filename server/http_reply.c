@@ -191,14 +191,6 @@ void http_raw_close(struct http_conn *c)
 	conn_advance(c);
 }
 
-static int hex_digit(char ch)
-{
-	if (ch >= '0' && ch <= '9')
-		return ch - '0';
-	ch = (char)(ch | 0x20);
-	return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
-}
-
 int http_unescape(struct str s, bool plus, struct buf *out)
 {
 	for (size_t i = 0; i < s.n; i++) {
@@ -214,8 +206,8 @@ int http_unescape(struct str s, bool plus, struct buf *out)
 		}
 		if (s.n - i < 3)
 			return -EINVAL;
-		hi = hex_digit(s.p[i + 1]);
-		lo = hex_digit(s.p[i + 2]);
+		hi = num_hex_digit(s.p[i + 1]);
+		lo = num_hex_digit(s.p[i + 2]);
 		if (hi < 0 || lo < 0 || (hi == 0 && lo == 0))
 			return -EINVAL;
 		buf_putc(out, (char)(hi << 4 | lo));

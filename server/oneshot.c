@@ -125,23 +125,12 @@ static int find_plan(struct run *r)
 
 /* ---- what ---- */
 
-static void args_json(const struct str *args, size_t n, struct buf *out)
-{
-	struct json_writer w;
-
-	json_writer_init(&w, out, 0);
-	json_begin_array(&w);
-	for (size_t i = 0; i < n; i++)
-		json_str(&w, args[i]);
-	json_end_array(&w);
-}
-
 static int record_check(struct run *r, bool permitted, struct str message)
 {
 	struct event e = EVENT_INIT("command_policy");
 	_cleanup_buf_ struct buf args = BUF_INIT;
 
-	args_json(r->argv + 1, r->argc - 1, &args);
+	json_str_array(&args, r->argv + 1, r->argc - 1);
 	e.operation = STR("command_precheck");
 	e.has_policy = true;
 	e.decision = r->verdict.kind;
@@ -336,7 +325,7 @@ static int record_start(struct run *r)
 	event_add_str(&made, "policy", r->plan.policy_name);
 	event_add_str(&made, "project_root", r->plan.project_root);
 	event_add_bool(&made, "without_server", true);
-	args_json(r->argv + 1, r->argc - 1, &args);
+	json_str_array(&args, r->argv + 1, r->argc - 1);
 	event_add_str(&e, "command", r->file);
 	event_add_json(&e, "args", buf_str(&args));
 	x = record(r, &made);

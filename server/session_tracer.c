@@ -253,36 +253,6 @@ static int on_exited(struct session *s, struct str body)
 	return 0;
 }
 
-static void answer_no(struct session *s, uint32_t id, const char *reason)
-{
-	struct proto_approval no = { false, STR_NONE, str_from(reason) };
-	_cleanup_buf_ struct buf body = BUF_INIT;
-
-	if (proto_approval_encode(&no, &body) == 0)
-		(void)worker_send(s->tracer, PROTO_APPROVAL, id, buf_str(&body),
-				  NULL, 0);
-}
-
-static int on_approval_ask(struct session *s, uint32_t id, struct str body)
-{
-	struct proto_approval_ask m;
-	struct approval_ask q = { .session = s, .worker_request = id };
-	char approval_id[64];
-	int r = proto_approval_ask_decode(body, &m);
-
-	if (r < 0)
-		return r;
-	q.command_id = m.command_id;
-	q.kind = m.kind;
-	q.target = m.target;
-	q.rule = m.rule;
-	q.message = m.message;
-	q.timeout_ns = (int64_t)MIN(m.timeout_ns, (uint64_t)INT64_MAX);
-	if (approval_ask(&q, approval_id) < 0)
-		answer_no(s, id, "too many pending approvals");
-	return 0;
-}
-
 static int on_message(void *arg, struct channel_msg *m)
 {
 	struct session *s = arg;
@@ -295,7 +265,7 @@ static int on_message(void *arg, struct channel_msg *m)
 	case PROTO_EXITED:
 		return on_exited(s, m->body);
 	case PROTO_APPROVAL_ASK:
-		return on_approval_ask(s, m->id, m->body);
+		return approval_from_worker(s, s->tracer, m);
 	case PROTO_NOTICE: {
 		_cleanup_buf_ struct buf text = BUF_INIT;
 		struct command *c = by_request(s, m->id);

@@ -58,38 +58,14 @@ static int on_ready(struct session *s, struct channel_msg *m)
 	return 0;
 }
 
-/* What no supervisor judged: a process' own call, where there is no listener. */
-static int on_approval_ask(struct session *s, uint32_t id, struct str body)
-{
-	struct proto_approval no = { .reason = STR("too many pending "
-						   "approvals") };
-	_cleanup_buf_ struct buf out = BUF_INIT;
-	struct proto_approval_ask m;
-	struct approval_ask q = { .session = s,
-				  .worker_request = id,
-				  .from_vfs = true };
-	char approval_id[64];
-	int r = proto_approval_ask_decode(body, &m);
-
-	if (r < 0)
-		return r;
-	q.command_id = m.command_id;
-	q.kind = m.kind;
-	q.target = m.target;
-	q.rule = m.rule;
-	q.message = m.message;
-	q.timeout_ns = (int64_t)MIN(m.timeout_ns, (uint64_t)INT64_MAX);
-	if (approval_ask(&q, approval_id) < 0 &&
-	    proto_approval_encode(&no, &out) == 0)
-		(void)worker_send(s->vfs, PROTO_APPROVAL, id, buf_str(&out),
-				  NULL, 0);
-	return 0;
-}
-
 static int on_message(void *arg, struct channel_msg *m)
 {
+	struct session *s = arg;
+
+	/* What no supervisor judged: a process' own call, where there is no
+	 * listener. */
 	if (m->type == PROTO_APPROVAL_ASK)
-		return on_approval_ask(arg, m->id, m->body);
+		return approval_from_worker(s, s->vfs, m);
 	return m->type == PROTO_READY ? on_ready(arg, m) : -EBADMSG;
 }
 
