@@ -534,6 +534,7 @@ int command_start(const struct command_start *o, struct command **ret,
 		return refuse(c, ret_status, r == -ENOMEM ? 500 : 400, r);
 	exec_request_trace(c, o->traceparent);
 	reload_renew_floor(s);
+	s->wanted = true;
 	r = session_need_tracer(s);
 	if (r < 0) {
 		buf_printf(err, "the session's sandbox did not start: %s",

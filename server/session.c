@@ -273,7 +273,8 @@ void session_to_json(const struct session *s, struct json_writer *w)
 	json_kv_cstr(w, "state", s->commands ? "busy" : "ready");
 	json_kv_str(w, "created_at", buf_str(&when));
 	json_kv_cstr(w, "workspace", s->workspace);
-	json_kv_cstr(w, "workspace_mount", s->workspace);
+	json_kv_cstr(w, "workspace_mount",
+		     s->workspace_mount ? s->workspace_mount : s->workspace);
 	json_kv_cstr(w, "policy", s->policy_name);
 	json_kv_i64(w, "policy_generation", s->generation);
 	json_kv_cstr(w, "cwd", s->cwd);

@@ -63,9 +63,11 @@ struct session {
 	unsigned int home_made; /* directories, see home.c */
 	/* who made it and is answered when its proxy is there; NULL */
 	struct http_conn *creator;
-	int mount_ns;         /* owned: where the FUSE mount is; -1 = none */
-	int mount_user_ns;    /* owned: whose it is, unless ours; -1 */
-	struct worker *proxy; /* NULL unless STARTING or READY */
+	int mount_ns;          /* owned: where the FUSE mount is; -1 = none */
+	char *workspace_mount; /* owned: where the host sees it; NULL */
+	bool wanted;           /* a command came: nothing is put off */
+	int mount_user_ns;     /* owned: whose it is, unless ours; -1 */
+	struct worker *proxy;  /* NULL unless STARTING or READY */
 	enum worker_state proxy_state;
 	uint16_t proxy_port;  /* 0 = there is none */
 	uint16_t dns_port;    /* of the proxy's DNS stub; 0 = there is none */

@@ -158,8 +158,11 @@ static int add_mount_layers(const struct session *s, struct arena *a,
 		all[i] = m->layers[i];
 		if (!mounted || !str_eq_c(all[i].name, "undo"))
 			continue;
-		all[i].active = true;
-		all[i].detail = STR("by the mount over the workspace");
+		all[i].active = s->app->cfg.keeps;
+		all[i].detail =
+			s->app->cfg.keeps
+				? STR("by the mount over the workspace")
+				: STR("sandbox.fuse.audit.enabled is false");
 	}
 	/* the tracer does not know of it: it only runs inside the mount */
 	all[m->n_layers] = (struct proto_layer){
@@ -410,6 +413,13 @@ int session_need_tracer(struct session *s)
 				  .owner = &owner };
 	int r;
 
+	if (s->app->cfg.fuse_deferred && !s->wanted) {
+		/* the proxy's address is part of the session's answer */
+		r = session_need_proxy(s);
+		if (s->proxy_state != WORKER_STARTING)
+			session_announce(s);
+		return r;
+	}
 	/* Also brings back a proxy that died under a living tracer. */
 	r = session_need_vfs(s);
 	if (r == 0 && s->vfs_state == WORKER_STARTING) {

@@ -13,6 +13,8 @@
  * with it, because their workspace is gone; the next command gets a new one.
  */
 #include <errno.h>
+#include <stdlib.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -33,6 +35,15 @@ static void settled(struct session *s)
 				      "the session's sandbox did not start");
 }
 
+/* Where the host sees the mount, too. */
+static void take_mount_point(struct session *s, const struct proto_ready *m)
+{
+	for (uint32_t i = 0; i < m->n_layers; i++)
+		if (str_eq_c(m->layers[i].name, "mount_point") &&
+		    m->layers[i].active)
+			s->workspace_mount = str_dup(m->layers[i].detail);
+}
+
 static int on_ready(struct session *s, struct channel_msg *m)
 {
 	_cleanup_arena_ struct arena a = ARENA_INIT(1U << 16);
@@ -45,6 +56,7 @@ static int on_ready(struct session *s, struct channel_msg *m)
 		s->mount_ns = TAKE_FD(m->fds[0]);
 		if (m->n_fds > 1)
 			s->mount_user_ns = TAKE_FD(m->fds[1]);
+		take_mount_point(s, &ready);
 		(void)app_emit_simple(s->app, s, "fuse_mounted", "mount_point",
 				      ready.layers[0].detail);
 	} else {
@@ -85,6 +97,11 @@ static void forget_mount(struct session *s)
 	if (s->mount_user_ns >= 0)
 		(void)close(s->mount_user_ns);
 	s->mount_ns = s->mount_user_ns = -1;
+	/* one that was killed leaves it behind */
+	if (s->workspace_mount)
+		(void)umount2(s->workspace_mount, MNT_DETACH);
+	free(s->workspace_mount);
+	s->workspace_mount = NULL;
 	if (s->attribution >= 0)
 		(void)close(s->attribution);
 	s->attribution = -1;
@@ -147,6 +164,7 @@ int session_need_vfs(struct session *s)
 				  .mount_ns = -1,
 				  .user_ns = -1,
 				  .hello = &hello,
+				  .ring_size = cfg->fuse_ring,
 				  .owner = &owner };
 	int r;
 

@@ -22,6 +22,10 @@
 #define DAY_NS             (86400LL * 1000000000)
 #define DEFAULT_APPROVAL   (300LL * 1000000000)
 #define DEFAULT_CLEANUP_NS (60LL * 1000000000)
+/* of a worker's events */
+#define RING_MIN    16384U
+#define RING_MAX    (16U << 20)
+#define EVENT_BYTES 512U
 
 static const char *keep(struct settings *s, const char *text)
 {
@@ -376,6 +380,7 @@ static void put_rest(struct json_writer *w, const struct config *c)
 	 * quota the oldest goes, as it says in the interface. */
 	json_key(w, "trash");
 	json_begin_object(w);
+	json_kv_bool(w, "enabled", c->sandbox.fuse.audit.enabled);
 	json_kv_str_opt(w, "dir", str_from(c->sandbox.fuse.audit.trash_path));
 	json_kv_i64_opt(w, "max_bytes",
 			(int64_t)MIN(c->sandbox.fuse.audit.quota,
@@ -396,6 +401,32 @@ static void put_rest(struct json_writer *w, const struct config *c)
 	json_end_object(w);
 }
 
+/* What makes FUSE usable, before the mount that was put off. */
+static void put_enable(struct json_writer *w, const struct config *c)
+{
+	const struct ystrings *words = &c->sandbox.fuse.deferred_enable_command;
+
+	if (!c->sandbox.fuse.deferred || words->n == 0)
+		return;
+	json_kv_str_opt(w, "vfs.enable_marker",
+			str_from(c->sandbox.fuse.deferred_marker_file));
+	json_key(w, "vfs.enable_command");
+	json_begin_array(w);
+	for (size_t i = 0; i < words->n; i++)
+		json_str(w, words->v[i]);
+	json_end_array(w);
+}
+
+/* A ring of events holds a power of two. */
+static uint32_t ring_size(int64_t n_events)
+{
+	uint32_t size = RING_MIN;
+
+	while (size < RING_MAX && (int64_t)(size / EVENT_BYTES) < n_events)
+		size *= 2;
+	return size;
+}
+
 static int set_vfs_json(struct settings *s, const struct config *c)
 {
 	static const char *const MODES[] = { "monitor", "soft_block",
@@ -408,6 +439,14 @@ static int set_vfs_json(struct settings *s, const struct config *c)
 	json_begin_object(&w);
 	json_kv_cstr(&w, "vfs.mode",
 		     mode < ARRAY_LEN(MODES) ? MODES[mode] : "soft_delete");
+	json_kv_bool(&w, "vfs.keep", c->sandbox.fuse.audit.enabled);
+	json_kv_bool(&w, "vfs.strict",
+		     c->sandbox.fuse.audit.strict_on_audit_failure);
+	/* The key's default is where nothing is to be shown to the host. */
+	if (c->sandbox.fuse.mount_base_dir != c->sessions.base_dir)
+		json_kv_str_opt(&w, "vfs.mount_base",
+				str_from(c->sandbox.fuse.mount_base_dir));
+	put_enable(&w, c);
 	json_kv_str_opt(&w, "vfs.trash_path",
 			str_from(c->sandbox.fuse.audit.trash_path));
 	json_kv_i64_opt(&w, "vfs.max_background",
@@ -426,6 +465,9 @@ static int set_vfs_json(struct settings *s, const struct config *c)
 	json_kv_bool(&w, "approvals.enabled", c->approvals.enabled);
 	json_end_object(&w);
 	s->fuse = c->sandbox.fuse.enabled;
+	s->fuse_deferred = s->fuse && c->sandbox.fuse.deferred;
+	s->keeps = c->sandbox.fuse.audit.enabled;
+	s->fuse_ring = ring_size(c->sandbox.fuse.audit.max_event_queue);
 	s->vfs_json = text.error ? STR_NONE : keep_str(s, buf_str(&text));
 	return s->vfs_json.n ? 0 : -ENOMEM;
 }

@@ -88,6 +88,9 @@ struct settings {
 	uint32_t limit_cpu_percent, limit_pids;
 	const char *cgroup_base; /* "" = beneath our own */
 	bool fuse;               /* one agentsh-vfs per session */
+	bool fuse_deferred;      /* at its first command */
+	bool keeps;              /* what is destroyed */
+	uint32_t fuse_ring;      /* bytes of events that may wait */
 	struct str vfs_json;     /* its settings */
 	bool net_proxy;          /* one agentsh-netproxy per session */
 	const char *net_listen;

@@ -498,7 +498,8 @@ static int set_up(struct worker *w, const struct worker_start *o)
 	r = find_program(w->app, o->program, &program);
 	if (r < 0)
 		return r;
-	r = ring_create(RING_DEFAULT_SIZE, &w->ring, &ring_fd, &w->ring_event);
+	r = ring_create(o->ring_size ? o->ring_size : RING_DEFAULT_SIZE,
+			&w->ring, &ring_fd, &w->ring_event);
 	if (r == 0)
 		r = loop_add_timer(w->app->loop, 0, on_timer, w, &w->timer);
 	if (r == 0)

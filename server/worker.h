@@ -39,7 +39,8 @@ struct worker_start {
 	int mount_ns;        /* namespace to run in, borrowed; -1 = ours */
 	int user_ns;         /* what owns it; borrowed; -1 = ours */
 	const struct proto_hello *hello;
-	int hello_fds[4]; /* sent with it, borrowed */
+	uint32_t ring_size; /* of its events; 0 = RING_DEFAULT_SIZE */
+	int hello_fds[4];   /* sent with it, borrowed */
 	size_t n_hello_fds;
 	const struct worker_owner *owner; /* copied */
 };

@@ -14,6 +14,8 @@
 #include "core/proto.h"
 #include "vfs/session.h"
 
+#define LENIENT_WAIT_MS 500
+
 static int ask_server(void *arg, const struct op *op, struct str rule,
 		      struct str message, int64_t timeout_ns)
 {
@@ -36,13 +38,28 @@ static int ask_server(void *arg, const struct op *op, struct str rule,
 	return r < 0 ? r : (int)ticket;
 }
 
+/* What cannot be recorded in time is refused, or goes on and is counted. */
+static int emit(void *arg, const struct event *e)
+{
+	struct vfs *v = arg;
+	int r;
+
+	v->ring_sink.wait_ms = v->settings.strict ? RING_SINK_WAIT_MS
+						  : LENIENT_WAIT_MS;
+	r = v->ring_sink.sink.emit(v->ring_sink.sink.arg, e);
+	if (r >= 0 || v->settings.strict || event_is_denial(e))
+		return r;
+	v->ring_sink.gap++;
+	return 0;
+}
+
 void gate_init(struct vfs *v)
 {
 	(void)pthread_mutex_init(&v->gate_lock, NULL);
 	/* Used with gate_lock held: by the guard, which we call so. */
 	ring_sink_init(&v->ring_sink, v->heritage.ring, STR_NONE,
 		       RING_SINK_WAIT_MS);
-	v->sink = v->ring_sink.sink;
+	v->sink = (struct sink){ .emit = emit, .arg = v };
 	v->approver = (struct approver){ .ask = ask_server, .arg = v };
 }
 

@@ -42,7 +42,11 @@ static int open_policy(struct vfs *v)
 static int open_trash(struct vfs *v)
 {
 	struct str store;
-	int r = trash_open(v->root_fd, &v->settings.trash, &v->trash);
+	int r;
+
+	if (!v->settings.keep)
+		return 0;
+	r = trash_open(v->root_fd, &v->settings.trash, &v->trash);
 
 	if (r < 0) {
 		(void)log_warn_errno(r,
@@ -101,6 +105,8 @@ static int start(struct vfs *v, const struct proto_hello *h, int attribution)
 	if (r == 0)
 		r = inode_table_init(&v->inodes, v->root_fd);
 	if (r == 0)
+		enable_fuse(&v->settings);
+	if (r == 0)
 		r = session_open(v, &v->session);
 	if (r == 0 && v->trash)
 		trash_set_mounted(v->trash);
@@ -113,8 +119,9 @@ static int start(struct vfs *v, const struct proto_hello *h, int attribution)
 static int send_ready(struct vfs *v, int error)
 {
 	_cleanup_buf_ struct buf body = BUF_INIT, detail = BUF_INIT;
-	struct proto_layer layers[2] = { { .name = STR("fuse") },
-					 { .name = STR("undo") } };
+	struct proto_layer layers[3] = { { .name = STR("fuse") },
+					 { .name = STR("undo") },
+					 { .name = STR("mount_point") } };
 	struct proto_ready m = { .layers = layers, .n_layers = 2 };
 	int namespaces[2];
 	int r;
@@ -130,6 +137,11 @@ static int send_ready(struct vfs *v, int error)
 	layers[0].detail = buf_str(&detail);
 	layers[1].active = v->trash != NULL;
 	layers[1].detail = v->trash ? trash_path(v->trash) : STR_NONE;
+	if (error == 0 && session_shown(v->session)) {
+		layers[2].active = true;
+		layers[2].detail = str_from(session_shown(v->session));
+		m.n_layers = 3;
+	}
 	r = proto_ready_encode(&m, &body);
 	if (r < 0)
 		return r;

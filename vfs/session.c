@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -43,6 +44,8 @@ struct session {
 	struct fuse_session *se; /* owned */
 	int dev;                 /* owned: /dev/fuse */
 	char *where;             /* owned: mount point */
+	char *shown;             /* owned: another, which the host sees; NULL */
+	int host_ns;             /* owned: of `shown`; -1 */
 	bool mounted;
 	bool passthrough; /* relaxed access */
 	uint64_t init_unique;
@@ -295,6 +298,72 @@ static int do_mount(struct session *s)
 	return 0;
 }
 
+/* The directories of settings.mount_base/SESSION/workspace-mnt. */
+static int make_shown(struct session *s, struct buf *path)
+{
+	buf_puts(path, s->vfs->settings.mount_base);
+	(void)mkdir(buf_cstr(path), 0711);
+	buf_printf(path, "/%s", s->vfs->session_id);
+	(void)mkdir(buf_cstr(path), 0711);
+	buf_puts(path, "/workspace-mnt");
+	if (path->error)
+		return path->error;
+	/* of one that was killed */
+	(void)umount2(buf_cstr(path), MNT_DETACH);
+	return mkdir(buf_cstr(path), 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/*
+ * The mount as the host sees it, made before we leave the host's namespace. The
+ * one over the workspace is a second sight of it.
+ */
+static int mount_shown(struct session *s)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	char *inner = s->where;
+	int r = make_shown(s, &path);
+
+	if (r < 0)
+		return r;
+	s->host_ns = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	if (s->host_ns < 0)
+		return -errno;
+	s->shown = strdup(buf_cstr(&path));
+	if (!s->shown)
+		return -ENOMEM;
+	s->where = s->shown;
+	r = do_mount(s);
+	s->where = inner;
+	s->mounted = false; /* not there yet */
+	if (r < 0) {
+		(void)rmdir(s->shown);
+		free(TAKE(s->shown));
+	}
+	return r;
+}
+
+static int bind_shown(struct session *s)
+{
+	if (mount(s->shown, s->where, NULL, MS_BIND, NULL) < 0)
+		return -errno;
+	s->mounted = true;
+	return 0;
+}
+
+/* No thread shares our file system context any more. */
+static void unmount_shown(struct session *s)
+{
+	if (!s->shown)
+		return;
+	/* EINVAL: the server was faster */
+	if (setns(s->host_ns, CLONE_NEWNS) < 0 ||
+	    (umount2(s->shown, MNT_DETACH) < 0 && errno != EINVAL))
+		log_warn("cannot unmount %s", s->shown);
+	(void)rmdir(s->shown);
+	*strrchr(s->shown, '/') = '\0';
+	(void)rmdir(s->shown);
+}
+
 static int make_session(struct session *s)
 {
 	static const struct fuse_custom_io io = { .writev = dev_writev,
@@ -325,7 +394,7 @@ int session_open(struct vfs *v, struct session **ret)
 	if (!s)
 		return -ENOMEM;
 	s->vfs = v;
-	s->dev = -1;
+	s->dev = s->host_ns = -1;
 	s->passthrough = v->settings.passthrough;
 	(void)pthread_mutex_init(&s->turn, NULL);
 	(void)pthread_mutex_init(&s->lock, NULL);
@@ -333,10 +402,13 @@ int session_open(struct vfs *v, struct session **ret)
 						  : v->workspace);
 	if (!s->where)
 		r = -ENOMEM;
+	if (r == 0 && v->settings.mount_base && mount_shown(s) < 0)
+		log_warn("the mount is not shown below %s",
+			 v->settings.mount_base);
 	if (r == 0 && !v->settings.mount_point)
 		r = private_namespace(v);
 	if (r == 0)
-		r = do_mount(s);
+		r = s->shown ? bind_shown(s) : do_mount(s);
 	if (r == 0)
 		r = make_session(s);
 	if (r < 0) {
@@ -384,6 +456,10 @@ struct session *session_close(struct session *s)
 		tell_counts(s);
 	if (s->vfs)
 		s->vfs->inodes.dev_fuse = -1;
+	unmount_shown(s);
+	if (s->host_ns >= 0)
+		(void)close(s->host_ns);
+	free(s->shown);
 	if (s->se)
 		fuse_session_destroy(s->se);
 	else if (s->dev >= 0)
@@ -391,6 +467,11 @@ struct session *session_close(struct session *s)
 	free(s->where);
 	free(s);
 	return NULL;
+}
+
+const char *session_shown(const struct session *s)
+{
+	return s->shown;
 }
 
 int session_dev_fd(const struct session *s)

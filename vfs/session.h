@@ -28,6 +28,8 @@ struct session *session_close(struct session *s);
 void session_block(struct session *s);
 void session_unblock(struct session *s);
 
+/* Where the host sees the mount, too; NULL. */
+const char *session_shown(const struct session *s);
 int session_dev_fd(const struct session *s);
 /* Opens may be passed through to the backing file. */
 bool session_passthrough(const struct session *s);

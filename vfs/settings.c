@@ -19,6 +19,31 @@ static const char *text(struct arena *a, const struct json *doc,
 	return s.n ? arena_dup(a, s) : NULL;
 }
 
+/* NULL-terminated; NULL: no such list, or no memory. */
+static char **words(struct arena *a, const struct json *list)
+{
+	size_t n = 0;
+	char **all;
+
+	if (!list || list->type != JSON_ARRAY)
+		return NULL;
+	json_foreach(v, list) n += v->type == JSON_STRING;
+	all = n ? arena_alloc(a, (n + 1) * sizeof(*all)) : NULL;
+	if (!all)
+		return NULL;
+	n = 0;
+	json_foreach(v, list)
+	{
+		if (v->type != JSON_STRING)
+			continue;
+		all[n] = arena_dup(a, v->text);
+		if (!all[n++])
+			return NULL;
+	}
+	all[n] = NULL;
+	return all;
+}
+
 static enum vfs_mode parse_mode(struct str s)
 {
 	if (str_eq(s, STR("soft_block")))
@@ -58,8 +83,16 @@ int vfs_settings_parse(struct str json, struct vfs_settings *ret)
 		return r < 0 ? r : -EBADMSG;
 	}
 	s.mount_point = text(&s.arena, doc, "vfs.mount_point");
+	s.mount_base = text(&s.arena, doc, "vfs.mount_base");
+	s.enable_marker = text(&s.arena, doc, "vfs.enable_marker");
+	s.enable_command = words(&s.arena, json_get(doc, "vfs.enable_command"));
+	s.keep = json_get_bool(doc, "vfs.keep", true);
 	s.trash_path = text(&s.arena, doc, "vfs.trash_path");
 	s.mode = parse_mode(json_get_str(doc, "vfs.mode"));
+	s.strict = s.mode == VFS_STRICT ||
+		   json_get_bool(doc, "vfs.strict", false);
+	if (!s.keep)
+		s.mode = VFS_MONITOR;
 	s.passthrough = json_get_bool(doc, "vfs.passthrough", true);
 	s.follow = json_get_bool(doc, "vfs.follow_cpu", true);
 	s.count = json_get_bool(doc, "vfs.count", false);

@@ -34,9 +34,14 @@ enum vfs_mode { /* sandbox.fuse.audit.mode */
 };
 
 struct vfs_settings {
-	struct arena arena;      /* owns the strings */
-	const char *mount_point; /* "": over the workspace, own namespace */
-	const char *trash_path;  /* NULL = default */
+	struct arena arena;        /* owns the strings */
+	const char *mount_point;   /* "": over the workspace, own namespace */
+	const char *mount_base;    /* shown to the host below it; NULL */
+	const char *enable_marker; /* NULL: none needed */
+	char **enable_command;  /* makes FUSE usable; NULL-terminated or NULL */
+	const char *trash_path; /* NULL = default */
+	bool keep;              /* what is destroyed */
+	bool strict;            /* what cannot be recorded is refused */
 	enum vfs_mode mode;
 	bool passthrough;
 	bool follow; /* run beside the client, pace.h */
@@ -102,6 +107,10 @@ struct vfs {
 
 /* --- settings.c --- */
 int vfs_settings_parse(struct str json, struct vfs_settings *ret);
+
+/* --- enable.c --- */
+/* Runs settings.enable_command if /dev/fuse cannot be opened. */
+void enable_fuse(const struct vfs_settings *s);
 
 /* --- command.c --- */
 /* attribution_fd: borrowed; -1: PROTO_SPAWNED alone tells. 0 or -errno. */

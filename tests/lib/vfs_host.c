@@ -3,11 +3,12 @@
  * vfs_host.c - runs a command inside an agentsh-vfs mount, without a server
  *
  * vfs_host [-p POLICY.yaml] [-s SETTINGS.json] [-o EVENTS] [-c ID]
- *	[-a yes|no] VFS WORKSPACE -- CMD
+ *	[-a yes|no] [-r SIZE] VFS WORKSPACE -- CMD
  *
  * Plays the server's part: policy, ring, channel, hello; enters the mount
  * namespace that the worker answers with, runs CMD there with WORKSPACE as its
- * directory, and ends the worker. -o: events as JSON lines. -a: the answer to
+ * directory, and ends the worker. -o: events as JSON lines. -r: a ring of that
+ * size, which is not read before SIGUSR1. -a: the answer to
  * approvals, after half a second. The exit status is the command's; 77 when mounting is not possible.
  */
 #include <errno.h>
@@ -40,6 +41,8 @@ struct host {
 	FILE *events;        /* NULL: not wanted */
 	const char *approve; /* "yes", "no"; NULL: nothing comes */
 	int mnt_ns;
+	volatile bool lazy; /* events are not read yet */
+	uint32_t size;      /* of the ring */
 };
 
 static _Noreturn void die(const char *what, int r)
@@ -84,7 +87,7 @@ static void start_worker(struct host *h, const char *program, int policy)
 	if (r == 0)
 		r = channel_new(socks[0], &h->channel);
 	if (r == 0)
-		r = ring_create(RING_DEFAULT_SIZE, &h->ring, &memfd, &eventfd);
+		r = ring_create(h->size, &h->ring, &memfd, &eventfd);
 	if (r < 0)
 		die("set-up", r);
 	h->worker = fork();
@@ -168,6 +171,14 @@ static bool wait_ready(struct host *h)
 	return r;
 }
 
+static struct host *signalled;
+
+static void read_again(int n)
+{
+	(void)n;
+	signalled->lazy = false;
+}
+
 static void tell(struct host *h, enum proto_type type, pid_t pid,
 		 const char *id)
 {
@@ -226,7 +237,8 @@ static int run(struct host *h, const char *workspace, const char *id,
 		struct pollfd p = { .fd = ring_eventfd(h->ring),
 				    .events = POLLIN };
 
-		drain(h);
+		if (!h->lazy)
+			drain(h);
 		answer(h);
 		if (poll(&p, 1, 20) > 0) {
 			uint64_t n;
@@ -256,16 +268,18 @@ static int finish(struct host *h)
 int main(int argc, char **argv)
 {
 	const char *policy = NULL, *settings = NULL, *id = "cmd-test";
-	struct host h = { .mnt_ns = -1 };
+	struct host h = { .mnt_ns = -1, .size = RING_DEFAULT_SIZE };
 	int opt, code;
 
-	while ((opt = getopt(argc, argv, "+p:s:c:o:a:")) >= 0) {
+	while ((opt = getopt(argc, argv, "+p:s:c:o:a:r:")) >= 0) {
 		if (opt == 'p')
 			policy = optarg;
 		else if (opt == 's')
 			settings = optarg;
 		else if (opt == 'c')
 			id = optarg;
+		else if (opt == 'r')
+			h.lazy = (h.size = (uint32_t)atoi(optarg)) > 0;
 		else if (opt == 'a')
 			h.approve = optarg;
 		else if (opt == 'o')
@@ -277,6 +291,8 @@ int main(int argc, char **argv)
 		return 2;
 	if (strcmp(argv[optind + 2], "--") == 0 && argc - optind < 4)
 		return 2;
+	signalled = &h;
+	(void)signal(SIGUSR1, read_again);
 	start_worker(&h, argv[optind], compile(policy));
 	hello(&h, argv[optind + 1], settings);
 	if (!wait_ready(&h))

@@ -8,6 +8,7 @@
 #
 # SETTINGS: the settings object. POLICY: a policy file; default: all allowed.
 # APPROVE: yes or no, the answer to approvals.
+# RING: options for a ring that is not read meanwhile.
 # COMMAND: the id under which the next command is recorded.
 
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/case.sh"
@@ -15,13 +16,14 @@ SETTINGS='{}'
 POLICY=
 COMMAND=c1
 APPROVE=
+RING=
 
 mounted() {
 	printf '%s' "$SETTINGS" >"$T/settings.json"
 	LAST="$*"
 	timeout "${TIMEOUT:-50}" ${AGENTSH_JAIL:+$AGENTSH_JAIL --} \
 		"$AGENTSH_BUILD/tests/cases/vfs/vfs-host" ${POLICY:+-p "$POLICY"} \
-		-s "$T/settings.json" ${APPROVE:+-a "$APPROVE"} -c "$COMMAND" -o "$T/events" \
+		-s "$T/settings.json" ${APPROVE:+-a "$APPROVE"} $RING -c "$COMMAND" -o "$T/events" \
 		"$AGENTSH_BUILD/vfs/agentsh-vfs" "$WS" -- "$@" \
 		>"$T/out" 2>"$T/err" </dev/null
 	STATUS=$?
