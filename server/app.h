@@ -49,7 +49,7 @@ struct app {
 	int reload_fd; /* inotify on policies.dir; -1 = none */
 	struct loop_source *reload_io, *reload_timer;
 	int64_t started_ns;
-	uint16_t http_port; /* in use; the configured one may be 0 */
+	uint16_t http_port;    /* in use; the configured one may be 0 */
 	struct ports *proxies; /* sessions' proxies; owned, NULL = none */
 	int proxies_fd;        /* the same, for workers; owned, with it */
 };
