@@ -83,7 +83,9 @@ int spool_open(const char *path, struct str key, struct spool *ret)
 	}
 	if (fd < 0)
 		return fd;
-	*ret = (struct spool){ .fd = fd, .key = key, .record = BUF_INIT };
+	*ret = (struct spool){
+		.fd = fd, .key = key, .record = BUF_INIT, .held = BUF_INIT
+	};
 	return 0;
 }
 
@@ -93,6 +95,7 @@ void spool_close(struct spool *s)
 		(void)close(s->fd);
 	s->fd = -1;
 	buf_done(&s->record);
+	buf_done(&s->held);
 }
 
 /* before: SHA256_LEN bytes, then the event. */
@@ -140,48 +143,85 @@ static int write_record(struct spool *s)
 	return r;
 }
 
-/*
- * The record is built as hash | event, which is what the next hash is of; the
- * length then takes the place of the hash's last bytes.
- */
-static int append(struct spool *s, const struct event *e)
+/* One more record at the end of s->record; the chain goes on with its hash. */
+static void add_record(struct spool *s, struct str event)
 {
-	uint8_t hash[SHA256_LEN];
-	struct buf *b = &s->record;
-	size_t n;
-	int r = find_head(s);
+	_cleanup_buf_ struct buf linked = BUF_INIT;
+
+	buf_put(&linked, s->head, sizeof(s->head));
+	buf_put_str(&linked, event);
+	link_hash(s->key, buf_str(&linked), s->head);
+	if (linked.error && !s->record.error)
+		s->record.error = linked.error;
+	wire_put_str(&s->record, event);
+	buf_put(&s->record, s->head, sizeof(s->head));
+	wire_put_u32(&s->record, (uint32_t)event.n);
+}
+
+/* What is held, in one write. */
+static int append_held(struct spool *s)
+{
+	struct wire_reader in = wire_reader_init(buf_str(&s->held));
+	int r = s->held.error ? s->held.error : find_head(s);
 
 	if (r < 0)
 		return r;
-	buf_reset(b);
-	buf_put(b, s->head, sizeof(s->head));
-	r = event_encode(e, b);
+	buf_reset(&s->record);
+	while (in.rest.n && !in.error)
+		add_record(s, wire_get_str(&in));
+	r = in.error          ? in.error
+	    : s->record.error ? s->record.error
+			      : write_record(s);
 	if (r < 0)
-		return r;
-	link_hash(s->key, buf_str(b), hash);
-	n = b->len - SHA256_LEN;
-	memmove(b->data + sizeof(uint32_t), b->data + SHA256_LEN, n);
-	b->len = sizeof(uint32_t) + n;
-	b->data[0] = (char)(n & 0xff);
-	b->data[1] = (char)(n >> 8 & 0xff);
-	b->data[2] = (char)(n >> 16 & 0xff);
-	b->data[3] = (char)(n >> 24 & 0xff);
-	buf_put(b, hash, sizeof(hash));
-	wire_put_u32(b, (uint32_t)n);
-	r = b->error ? b->error : write_record(s);
-	if (r == 0)
-		memcpy(s->head, hash, sizeof(hash));
+		s->end = 0; /* head is of what is not there: read it again */
 	return r;
+}
+
+int spool_flush(struct spool *s)
+{
+	int r;
+
+	if (s->held.len == 0 && !s->held.error)
+		return 0;
+	if (flock(s->fd, LOCK_EX) < 0)
+		return -errno;
+	r = append_held(s);
+	(void)flock(s->fd, LOCK_UN);
+	if (r == 0)
+		buf_reset(&s->held);
+	return r;
+}
+
+int spool_hold(struct spool *s, const struct event *e)
+{
+	size_t at = s->held.len;
+	int r;
+
+	wire_put_u32(&s->held, 0); /* its length, once it is known */
+	r = event_encode(e, &s->held);
+	if (r == 0)
+		r = s->held.error;
+	if (r < 0) {
+		s->held.len = at;
+		return r;
+	}
+	for (unsigned int i = 0; i < sizeof(uint32_t); i++)
+		s->held.data[at + i] =
+			(char)((s->held.len - at - sizeof(uint32_t)) >>
+			       (8 * i));
+	return 0;
 }
 
 int spool_append(struct spool *s, const struct event *e)
 {
-	int r;
+	size_t at = s->held.len;
+	int r = spool_hold(s, e);
 
-	if (flock(s->fd, LOCK_EX) < 0)
-		return -errno;
-	r = append(s, e);
-	(void)flock(s->fd, LOCK_UN);
+	if (r < 0)
+		return r;
+	r = spool_flush(s);
+	if (r < 0) /* the caller will not do what it is about */
+		s->held.len = at;
 	return r;
 }
 

@@ -23,6 +23,7 @@ struct spool {
 	uint64_t end;   /* of the file when we last looked */
 	uint8_t head[SHA256_LEN];
 	struct buf record; /* reused */
+	struct buf held;   /* events that wait for the next one */
 };
 
 /* Path of the spool that belongs to a database (or a JSON lines log). */
@@ -32,6 +33,11 @@ int spool_open(const char *path, struct str key, struct spool *ret);
 void spool_close(struct spool *s);
 /* On return 0 the event survives the death of this process. Or -errno. */
 int spool_append(struct spool *s, const struct event *e);
+/* Keeps it for the next spool_append() or spool_flush(), which writes it along:
+ * for what comes before anything happens. 0 or -errno. */
+int spool_hold(struct spool *s, const struct event *e);
+/* Writes what is held. 0 or -errno. */
+int spool_flush(struct spool *s);
 /*
  * Appends what the spool holds to the store, then empties it. What does not
  * follow from what comes before it is not taken over: an event `spool_damaged`

@@ -57,11 +57,26 @@ static int emit(void *arg, const struct event *e)
 	return r->plan.spool.n ? spool_append(&r->spool, e) : 0;
 }
 
+static int flush(void *arg)
+{
+	struct run *r = arg;
+
+	return r->plan.spool.n ? spool_flush(&r->spool) : 0;
+}
+
 static int record(struct run *r, struct event *e)
 {
 	e->session_id = str_from(r->session);
 	e->command_id = str_from(r->command);
 	return emit(r, e);
+}
+
+/* Written with what comes next, which is the command's exec. */
+static int record_soon(struct run *r, struct event *e)
+{
+	e->session_id = str_from(r->session);
+	e->command_id = str_from(r->command);
+	return r->plan.spool.n ? spool_hold(&r->spool, e) : 0;
 }
 
 static int complain(int status, const char *fmt, ...) _printf_(2, 3);
@@ -140,7 +155,7 @@ static int record_check(struct run *r, bool permitted, struct str message)
 	e.generation = r->verdict.generation;
 	event_add_str(&e, "command", str_from(r->o->argv[0]));
 	event_add_json(&e, "args", buf_str(&args));
-	return record(r, &e);
+	return permitted ? record_soon(r, &e) : record(r, &e);
 }
 
 /* Another command is to run in its place. */
@@ -328,8 +343,8 @@ static int record_start(struct run *r)
 	json_str_array(&args, r->argv + 1, r->argc - 1);
 	event_add_str(&e, "command", r->file);
 	event_add_json(&e, "args", buf_str(&args));
-	x = record(r, &made);
-	return x < 0 ? x : record(r, &e);
+	x = record_soon(r, &made);
+	return x < 0 ? x : record_soon(r, &e);
 }
 
 static int exit_status(const struct inproc_result *x)
@@ -424,6 +439,7 @@ static int go(struct run *r)
 	struct inproc in = { .hello = &hello,
 			     .policy = policy_ref(r->plan.policy),
 			     .sink = { emit, r },
+			     .flush = flush,
 			     .spawn = &spawn,
 			     .fds = { 0, 1, 2 },
 			     .closed_port = r->plan.port,

@@ -6,8 +6,10 @@
  * may write: Landlock could not hold it there). The key is a hash of everything that
  * a plan depends on but the files: this program, the user, the workspace, what
  * was asked for, the environment (which configuration and policy may quote).
- * The files it was made from are found and read again each time, and their
- * hashes compared. Whoever could write here could choose a policy: the
+ * The files it was made from are found again each time. One that is still, to
+ * the nanosecond of its change time, what it was before it was read for the
+ * plan has not been written since: nobody sets that time. Any other is read,
+ * and its hash compared. Whoever could write here could choose a policy: the
  * directory and the files must be ours and nobody else's to write, and every
  * session closes them to its commands.
  */
@@ -26,9 +28,12 @@
 #include "server/oneshot_plan.h"
 #include "server/project.h"
 
-#define PLAN_MAGIC  0x314e5052U
+#define PLAN_MAGIC  0x324e5052U
 #define PLAN_MAX    ((size_t)1 << 20)
 #define CACHE_FILES 128 /* then it begins anew */
+/* Seconds that a file must have been left alone before its plan was kept:
+ * change times come in steps, on some file systems of seconds. */
+#define CLOCK_STEP 2
 
 int oneshot_cache_dir(struct buf *out)
 {
@@ -119,6 +124,49 @@ static int open_file(int dir, const struct buf *key, const char *suffix)
 
 /* ---- the plan as bytes ---- */
 
+static bool look_at(const char *path, struct oneshot_file *ret)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return false;
+	*ret = (struct oneshot_file){
+		.dev = st.st_dev,
+		.ino = st.st_ino,
+		.size = st.st_size,
+		.mtime = st.st_mtim.tv_sec,
+		.mtime_ns = st.st_mtim.tv_nsec,
+		.ctime = st.st_ctim.tv_sec,
+		.ctime_ns = st.st_ctim.tv_nsec,
+	};
+	return true;
+}
+
+static void put_file(struct str path, struct buf *b)
+{
+	struct oneshot_file file = { .ctime = INT64_MAX }, *f = &file;
+
+	(void)look_at(path.p, f);
+	wire_put_u64(b, f->dev);
+	wire_put_u64(b, f->ino);
+	wire_put_i64(b, f->size);
+	wire_put_i64(b, f->mtime);
+	wire_put_i64(b, f->mtime_ns);
+	wire_put_i64(b, f->ctime);
+	wire_put_i64(b, f->ctime_ns);
+}
+
+static void get_file(struct wire_reader *in, struct oneshot_file *f)
+{
+	f->dev = wire_get_u64(in);
+	f->ino = wire_get_u64(in);
+	f->size = wire_get_i64(in);
+	f->mtime = wire_get_i64(in);
+	f->mtime_ns = wire_get_i64(in);
+	f->ctime = wire_get_i64(in);
+	f->ctime_ns = wire_get_i64(in);
+}
+
 static void put_plan(const struct oneshot_plan *p, struct buf *b)
 {
 	wire_put_u32(b, PLAN_MAGIC);
@@ -126,6 +174,9 @@ static void put_plan(const struct oneshot_plan *p, struct buf *b)
 	buf_put(b, p->config_digest, sizeof(p->config_digest));
 	wire_put_str(b, p->policy_path);
 	buf_put(b, p->policy_digest, sizeof(p->policy_digest));
+	put_file(p->config_path, b);
+	put_file(p->policy_path, b);
+	wire_put_i64(b, p->made_at);
 	wire_put_str(b, p->policy_name);
 	wire_put_str(b, p->settings_json);
 	wire_put_str(b, p->spool);
@@ -170,6 +221,9 @@ static int get_plan(struct str bytes, struct oneshot_plan *p)
 	get_digest(&in, p->config_digest);
 	p->policy_path = get(&in, p);
 	get_digest(&in, p->policy_digest);
+	get_file(&in, &p->config_file);
+	get_file(&in, &p->policy_file);
+	p->made_at = wire_get_i64(&in);
 	p->policy_name = get(&in, p);
 	p->settings_json = get(&in, p);
 	p->spool = get(&in, p);
@@ -195,11 +249,26 @@ static int get_plan(struct str bytes, struct oneshot_plan *p)
 
 /* ---- is it still true? ---- */
 
-static bool same_file(struct str path, const uint8_t digest[SHA256_LEN])
+static bool untouched(const char *path, const struct oneshot_file *was,
+		      int64_t made_at)
+{
+	struct oneshot_file now;
+
+	return was->ctime < made_at - CLOCK_STEP && look_at(path, &now) &&
+	       now.dev == was->dev && now.ino == was->ino &&
+	       now.size == was->size && now.mtime == was->mtime &&
+	       now.mtime_ns == was->mtime_ns && now.ctime == was->ctime &&
+	       now.ctime_ns == was->ctime_ns;
+}
+
+static bool same_file(struct str path, const uint8_t digest[SHA256_LEN],
+		      const struct oneshot_file *was, int64_t made_at)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	uint8_t now[SHA256_LEN];
 
+	if (untouched(path.p, was, made_at))
+		return true;
 	if (fd_read_file(AT_FDCWD, path.p, LIMIT_POLICY_BYTES, &text) < 0)
 		return false;
 	digest_sha256(buf_str(&text), now);
@@ -213,7 +282,8 @@ static bool same_config(const struct oneshot_source *src,
 
 	(void)config_find(src->config, environ, &found);
 	return !found.error && str_eq(buf_str(&found), p->config_path) &&
-	       same_file(p->config_path, p->config_digest);
+	       same_file(p->config_path, p->config_digest, &p->config_file,
+			 p->made_at);
 }
 
 static bool same_roots(const struct oneshot_source *src,
@@ -248,7 +318,8 @@ int oneshot_cache_load(const struct oneshot_source *src,
 	if (r == 0)
 		r = get_plan(buf_str(&bytes), &p);
 	if (r == 0 && (!same_config(src, &p) ||
-		       !same_file(p.policy_path, p.policy_digest) ||
+		       !same_file(p.policy_path, p.policy_digest,
+				  &p.policy_file, p.made_at) ||
 		       !same_roots(src, &p)))
 		r = -ESTALE;
 	if (r == 0) {

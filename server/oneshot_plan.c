@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "audit/spool.h"
@@ -247,7 +248,8 @@ static int from_settings(struct oneshot_plan *p, const struct settings *cfg,
 int oneshot_plan_make(const struct oneshot_source *src,
 		      struct oneshot_plan *ret, struct buf *err)
 {
-	struct oneshot_plan p = { .arena = ARENA_INIT(16U << 20) };
+	struct oneshot_plan p = { .arena = ARENA_INIT(16U << 20),
+				  .made_at = time(NULL) };
 	struct settings cfg = { 0 };
 	struct diag *diag = calloc(1, sizeof(*diag));
 	int r;

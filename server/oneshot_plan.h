@@ -20,6 +20,12 @@ struct oneshot_source {
 	const char *workspace; /* real path */
 };
 
+/* A file as stat() tells it from others and from what it was. */
+struct oneshot_file {
+	uint64_t dev, ino;
+	int64_t size, mtime, mtime_ns, ctime, ctime_ns;
+};
+
 /* Strings live in the arena. */
 struct oneshot_plan {
 	struct arena arena;
@@ -36,6 +42,9 @@ struct oneshot_plan {
 	/* what it came from, for the cache */
 	struct str config_path, policy_path;
 	uint8_t config_digest[32], policy_digest[32];
+	/* as they were when it was kept; only of one from the cache */
+	struct oneshot_file config_file, policy_file;
+	int64_t made_at; /* seconds: before the files were read */
 	bool detect_root, cacheable;
 	VEC(struct str) markers;
 };

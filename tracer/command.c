@@ -504,6 +504,7 @@ uint32_t command_group(struct command *c)
 	r = trash_group_open(t->trash, str_from(t->session_id), str_from(c->id),
 			     str_from(c->line), &c->trash_group);
 	c->has_group = r == 0;
+	t->kept_any |= r == 0;
 	if (r < 0)
 		(void)log_warn_errno(r, "command %s: no undo group", c->id);
 	return c->trash_group;

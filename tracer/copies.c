@@ -43,6 +43,12 @@ struct program {
 	struct elf_facts facts;
 };
 
+struct dir {
+	dev_t dev;
+	ino_t ino;
+	struct str name; /* in path */
+};
+
 struct seen {
 	dev_t dev;
 	ino_t ino;
@@ -52,33 +58,52 @@ struct seen {
 };
 
 struct copies {
-	const struct policy *policy; /* borrowed */
-	char *dirs[COPIES_MAX_DIRS]; /* owned: real paths */
+	const struct policy *policy;      /* borrowed */
+	char *path;                       /* owned: the search path as given */
+	struct dir dirs[COPIES_MAX_DIRS]; /* as they were at first */
 	size_t n_dirs;
 	bool scanned;
 	VEC(struct program) programs;
 	struct seen cache[COPIES_CACHE];
 };
 
+static bool stat_dir(struct str name, struct stat *ret)
+{
+	char path[LIMIT_PATH];
+
+	if (name.n == 0 || name.n >= sizeof(path))
+		return false;
+	memcpy(path, name.p, name.n);
+	path[name.n] = 0;
+	return stat(path, ret) == 0 && S_ISDIR(ret->st_mode);
+}
+
 int copies_new(const struct policy *p, const char *path, struct copies **ret)
 {
 	struct copies *c = calloc(1, sizeof(*c));
-	struct str rest = str_from(path), dir;
+	struct str rest, name;
 
 	if (!c)
 		return -ENOMEM;
 	c->policy = p;
-	while (c->n_dirs < COPIES_MAX_DIRS && str_split(&rest, ':', &dir)) {
-		_cleanup_free_ char *name = str_dup(dir);
-		char *real = name && *name ? realpath(name, NULL) : NULL;
+	c->path = str_dup(str_from(path));
+	if (!c->path) {
+		free(c);
+		return -ENOMEM;
+	}
+	rest = str_from(c->path);
+	while (c->n_dirs < COPIES_MAX_DIRS && str_split(&rest, ':', &name)) {
+		struct stat st;
 		bool twice = false;
 
-		for (size_t i = 0; real && i < c->n_dirs; i++)
-			twice |= strcmp(real, c->dirs[i]) == 0;
-		if (real && !twice)
-			c->dirs[c->n_dirs++] = real;
-		else
-			free(real);
+		if (!stat_dir(name, &st))
+			continue;
+		for (size_t i = 0; i < c->n_dirs; i++)
+			twice |= st.st_ino == c->dirs[i].ino &&
+				 st.st_dev == c->dirs[i].dev;
+		if (!twice)
+			c->dirs[c->n_dirs++] =
+				(struct dir){ st.st_dev, st.st_ino, name };
 	}
 	*ret = c;
 	return 0;
@@ -88,8 +113,7 @@ struct copies *copies_free(struct copies *c)
 {
 	if (!c)
 		return NULL;
-	for (size_t i = 0; i < c->n_dirs; i++)
-		free(c->dirs[i]);
+	free(c->path);
 	for (size_t i = 0; i < c->programs.n; i++)
 		free(c->programs.data[i].path);
 	vec_done(&c->programs);
@@ -172,8 +196,13 @@ static void judge_by_links(struct copies *c, struct program *p)
 static void scan(struct copies *c)
 {
 	c->scanned = true;
-	for (size_t i = 0; i < c->n_dirs; i++)
-		scan_dir(c, c->dirs[i]);
+	for (size_t i = 0; i < c->n_dirs; i++) {
+		_cleanup_free_ char *name = str_dup(c->dirs[i].name);
+		_cleanup_free_ char *real = name ? realpath(name, NULL) : NULL;
+
+		if (real)
+			scan_dir(c, real);
+	}
 	for (size_t i = 0; i < c->programs.n; i++)
 		if (!c->programs.data[i].is_link)
 			judge_by_links(c, &c->programs.data[i]);
@@ -193,17 +222,17 @@ static bool inode_allowed(const struct copies *c, dev_t dev, ino_t ino)
 static bool on_search_path(const struct copies *c, int fd)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
-	struct str dir;
+	struct stat st;
 	ptrdiff_t slash;
 
 	if (ownfd_path(fd, &b) < 0)
 		return false;
 	slash = str_rindex(buf_str(&b), '/');
-	if (slash < 0)
+	if (slash < 0 ||
+	    !stat_dir(str_from_n(b.data, (size_t)MAX(slash, 1)), &st))
 		return false;
-	dir = str_from_n(b.data, (size_t)slash);
 	for (size_t i = 0; i < c->n_dirs; i++)
-		if (str_eq_c(dir, c->dirs[i]))
+		if (st.st_ino == c->dirs[i].ino && st.st_dev == c->dirs[i].dev)
 			return true;
 	return false;
 }

@@ -28,17 +28,30 @@ struct here {
 	bool done;
 };
 
-static void on_ready(void *arg)
-{
-	struct here *h = arg;
-
-	command_spawn(&h->t, 1, h->in->spawn, h->in->fds, 3);
-}
-
 static void over(struct here *h)
 {
 	h->done = true;
 	loop_quit(h->t.loop, 0);
+}
+
+static void failed(struct here *h, int error, struct str step)
+{
+	h->result.error = error;
+	(void)snprintf(h->result.step, sizeof(h->result.step), STR_FMT,
+		       STR_ARG(step));
+	over(h);
+}
+
+static void on_ready(void *arg)
+{
+	struct here *h = arg;
+	/* Directly, its exec is recorded, or it does not happen. */
+	int r = h->t.direct ? 0 : h->in->flush(h->in->sink.arg);
+
+	if (r < 0)
+		failed(h, -r, STR("record"));
+	else
+		command_spawn(&h->t, 1, h->in->spawn, h->in->fds, 3);
 }
 
 static void on_spawned(void *arg, const struct proto_spawned *m)
@@ -52,10 +65,7 @@ static void on_spawned(void *arg, const struct proto_spawned *m)
 	if (h->t.direct && str_eq_c(m->step, "seccomp") &&
 	    session_start_over(&h->t) == 0)
 		return;
-	h->result.error = m->error;
-	(void)snprintf(h->result.step, sizeof(h->result.step), STR_FMT,
-		       STR_ARG(m->step));
-	over(h);
+	failed(h, m->error, m->step);
 }
 
 static void on_exited(void *arg, const struct proto_exited *m)

@@ -18,6 +18,9 @@ struct inproc {
 	const struct proto_hello *hello; /* as a server would send it */
 	struct policy *policy;           /* taken */
 	struct sink sink; /* every event, before it is acted on */
+	/* Called with sink's arg before a command might run without telling
+	 * anything. 0 or -errno: then it does not run. */
+	int (*flush)(void *arg);
 	const struct proto_spawn *spawn;
 	int fds[3];           /* stdin, stdout, stderr; borrowed */
 	uint16_t closed_port; /* of this host, to every command; 0 = none */

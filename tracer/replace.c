@@ -43,13 +43,22 @@ static const struct {
 	{ "UNIX-STREAM", AF_UNIX, SOCK_STREAM, 0 },
 };
 
-bool replace_is_needed(void)
+static bool getfd_is_refused(void)
 {
 	_cleanup_close_ int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	_cleanup_close_ int fd =
 		self < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, self, self, 0);
 
 	return fd < 0;
+}
+
+bool replace_is_needed(void)
+{
+	static int answer; /* of this process; 0 = not asked yet */
+
+	if (answer == 0)
+		answer = getfd_is_refused() ? 1 : -1;
+	return answer > 0;
 }
 
 /* Flags of the caller's descriptor: O_NONBLOCK, O_CLOEXEC. */

@@ -569,7 +569,8 @@ void session_done(struct tracer *t)
 	t->guard = guard_free(t->guard);
 	t->copies = copies_free(t->copies);
 	exec_divert_close(t);
-	if (t->trash)
+	/* One that kept nothing leaves it to the next that does. */
+	if (t->trash && (!t->host || t->kept_any))
 		(void)trash_maintain(t->trash, PURGE_MS);
 	t->trash = trash_close(t->trash);
 	t->policy = policy_unref(t->policy);

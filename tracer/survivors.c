@@ -37,6 +37,7 @@ struct proc_seen {
 
 struct census {
 	VEC(struct proc_seen) v;
+	pid_t self;
 };
 
 static int take_census(struct census *s)
@@ -45,6 +46,7 @@ static int take_census(struct census *s)
 	const struct dirent *e;
 
 	s->v.n = 0;
+	s->self = getpid();
 	while (d && (e = readdir(d))) {
 		struct proc_seen p = { 0 };
 		uint64_t pid;
@@ -92,11 +94,12 @@ static bool leads_other(const struct command *c, pid_t pid)
 }
 
 /* Membership of one process by itself; descent is added by mark_children. */
-static bool belongs(const struct command *c, const struct proc_seen *p)
+static bool belongs(const struct census *s, const struct command *c,
+		    const struct proc_seen *p)
 {
 	if (p->pid == c->pid && !c->reaped)
 		return true;
-	if (p->st.parent != getpid() || is_helper(c->tracer, p->pid) ||
+	if (p->st.parent != s->self || is_helper(c->tracer, p->pid) ||
 	    leads_other(c, p->pid))
 		return false;
 	return is_known(c, p) || p->st.session == c->pid ||
@@ -110,7 +113,7 @@ static void mark(struct census *s, const struct command *c)
 	bool more = true;
 
 	for (size_t i = 0; i < s->v.n; i++)
-		s->v.data[i].ours = belongs(c, &s->v.data[i]);
+		s->v.data[i].ours = belongs(s, c, &s->v.data[i]);
 	while (more) {
 		more = false;
 		for (size_t i = 0; i < s->v.n; i++) {

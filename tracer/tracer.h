@@ -136,6 +136,7 @@ struct tracer {
 	struct trash *trash;  /* owned; NULL = nothing is kept */
 	struct keeper keeper; /* of it */
 	int trash_error;
+	bool kept_any; /* some command has had a group to keep things in */
 	uint64_t workspace_entries; /* for the brake; 0 = not counted yet */
 	struct divert_exec *divert; /* owned; divert_exec.c */
 	struct copies *copies;      /* owned: content of denied programs */
