@@ -11,6 +11,9 @@
 #include "netproxy/splice.h"
 #include "netproxy/stream.h"
 
+/* Bytes; few are sooner copied than led around. */
+#define CONN_SPLICE_FROM (256U << 10)
+
 enum conn_state {
 	CONN_FIRST = 0, /* no byte yet: which protocol? */
 	CONN_HEAD,      /* an HTTP request head, or between two requests */
@@ -86,6 +89,15 @@ int conn_record(struct conn *c, const struct net_answer *a,
 		const struct addr *addr);
 /* Takes fd, connected to request.host and port. */
 int conn_open_upstream(struct conn *c, int fd);
+/*
+ * Leads up to max bytes from one of c's streams to the other; *s is c->up or
+ * c->down, made when there is none. How much was taken: 0 also where it cannot
+ * be done, or not yet.
+ */
+uint64_t conn_splice(struct conn *c, struct stream *from, struct splice **s,
+		     uint64_t max);
+/* Reads from again as usual. Nothing is held. */
+void conn_end_splice(struct stream *from, struct splice **s);
 /* Leaves the upstream to the pool, or closes it. */
 void conn_drop_upstream(struct conn *c);
 

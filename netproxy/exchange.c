@@ -73,6 +73,37 @@ static int body_move(struct body *b, struct stream *from, struct stream *to)
 	return MIN(r, 0);
 }
 
+/* The same without looking at it, where much is still to come. */
+static void body_splice(struct conn *c, struct body *b, struct stream *from,
+			struct splice **s)
+{
+	bool counted = b->kind == HTTP1_BODY_LENGTH;
+	uint64_t much = counted ? b->left : from->n_in, n;
+
+	if (b->done || b->kind == HTTP1_BODY_CHUNKED ||
+	    (!*s && much < CONN_SPLICE_FROM))
+		return;
+	n = conn_splice(c, from, s, counted ? b->left : UINT64_MAX);
+	if (counted)
+		b->left -= n;
+}
+
+/* Moves what has arrived. 0, or -errno for broken chunks. */
+static int body_run(struct conn *c, struct body *b, struct stream *from,
+		    struct splice **s)
+{
+	struct stream *to = from == &c->client ? &c->upstream : &c->client;
+	int r = body_move(b, from, to);
+
+	if (r == 0)
+		body_splice(c, b, from, s);
+	if (*s && b->kind == HTTP1_BODY_LENGTH)
+		b->done = b->left == 0 && !splice_held(*s);
+	if (*s && b->done)
+		conn_end_splice(from, s);
+	return r;
+}
+
 void exchange_reply(struct conn *c, unsigned int status, const char *body)
 {
 	buf_printf(&c->client.out,
@@ -82,6 +113,7 @@ void exchange_reply(struct conn *c, unsigned int status, const char *body)
 		   str_eq(buf_str(&c->request.method), STR("HEAD")) ? ""
 								    : body);
 	stream_flush(&c->client);
+	conn_end_splice(&c->client, &c->up);
 	conn_enter(c, CONN_LINGER);
 }
 
@@ -257,6 +289,8 @@ static bool try_again(struct conn *c)
 static int finish(struct conn *c)
 {
 	stream_flush(&c->client);
+	conn_end_splice(&c->upstream, &c->down);
+	conn_end_splice(&c->client, &c->up);
 	/* an answer before the whole request was sent ends the connection */
 	if (!c->to_up.done) {
 		c->client_keep = false;
@@ -271,9 +305,10 @@ static int finish(struct conn *c)
 int exchange_run(struct conn *c)
 {
 	struct stream *u = &c->upstream;
-	int r = body_move(&c->to_up, &c->client, u);
+	int r = body_run(c, &c->to_up, &c->client, &c->up);
 
-	if (r == 0 && !c->to_up.done && c->client.eof && !c->client.in.len)
+	if (r == 0 && !c->to_up.done && c->client.eof && !c->client.in.len &&
+	    !splice_held(c->up))
 		r = -EPIPE; /* half a request */
 	if (r < 0)
 		return r;
@@ -284,14 +319,14 @@ int exchange_run(struct conn *c)
 		return r;
 	if (!c->response_seen)
 		return u->failed ? -EPIPE : 0;
-	r = body_move(&c->to_client, u, &c->client);
+	r = body_run(c, &c->to_client, u, &c->down);
 	if (r < 0)
 		return r;
 	stream_flush(&c->client);
 	if (c->to_client.kind == HTTP1_BODY_UNTIL_CLOSE && u->eof &&
-	    u->in.len == 0 && !u->reset)
+	    u->in.len == 0 && !u->reset && !splice_held(c->down))
 		c->to_client.done = true;
 	if (c->to_client.done)
 		return finish(c);
-	return u->eof && u->in.len == 0 ? -EPIPE : 0;
+	return u->eof && u->in.len == 0 && !splice_held(c->down) ? -EPIPE : 0;
 }

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 /* Pages beyond the default of 64 KB are the kernel's to refuse. */
-#define PIPE_SIZE (256 << 10)
+#define PIPE_SIZE (1 << 20)
 #define PER_TURN  16 /* so that others get their turn */
 
 struct splice {
@@ -50,10 +50,11 @@ size_t splice_held(const struct splice *s)
 	return s ? s->held : 0;
 }
 
-/* True if something was taken. */
-static bool take(struct splice *s, struct stream *from)
+/* How much was taken. */
+static size_t take(struct splice *s, struct stream *from, uint64_t max)
 {
-	ssize_t n = splice(from->fd, NULL, s->in, NULL, PIPE_SIZE,
+	ssize_t n = splice(from->fd, NULL, s->in, NULL,
+			   (size_t)MIN(max, (uint64_t)PIPE_SIZE),
 			   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 
 	if (n > 0) {
@@ -64,7 +65,7 @@ static bool take(struct splice *s, struct stream *from)
 	} else if (errno != EAGAIN && errno != EINTR) {
 		from->eof = from->reset = true;
 	}
-	return n > 0;
+	return n > 0 ? (size_t)n : 0;
 }
 
 /* True if all was given. */
@@ -87,11 +88,21 @@ static bool give(struct splice *s, struct stream *to)
 	return true;
 }
 
-void splice_move(struct splice *s, struct stream *from, struct stream *to)
+uint64_t splice_move(struct splice *s, struct stream *from, struct stream *to,
+		     uint64_t max)
 {
-	for (int i = 0; i < PER_TURN; i++)
-		if (!give(s, to) || from->eof || !take(s, from))
+	uint64_t taken = 0;
+
+	for (int i = 0; i < PER_TURN; i++) {
+		size_t n = 0;
+
+		if (give(s, to) && !from->eof && taken < max)
+			n = take(s, from, max - taken);
+		if (n == 0)
 			break;
+		taken += n;
+	}
 	if (s->held)
 		(void)give(s, to);
+	return taken;
 }

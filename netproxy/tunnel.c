@@ -21,8 +21,6 @@
 #include "netproxy/conn_priv.h"
 #include "netproxy/hello.h"
 
-#define SPLICE_FROM (256U << 10) /* bytes, then pipes are worth it */
-
 static void refuse_hello(struct conn *c, struct str sni,
 			 struct net_answer answer)
 {
@@ -155,25 +153,13 @@ static bool may_pass(struct conn *c)
 	return !c->again;
 }
 
-/* Few bytes are sooner copied than led around: two system calls more. */
-static void begin_splice(struct conn *c, struct stream *from,
-			 const struct stream *to, struct splice **s)
-{
-	if (*s || c->no_splice || from->n_in < SPLICE_FROM || from->in.len ||
-	    to->out.len || from->io || to->io)
-		return;
-	c->no_splice = splice_open(s) < 0;
-	from->raw = *s != NULL;
-}
-
 static void pass(struct conn *c, struct stream *from, struct stream *to,
 		 struct splice **s)
 {
 	while (stream_move(from, to, SIZE_MAX) > 0)
 		;
-	begin_splice(c, from, to, s);
-	if (*s && !to->out.len)
-		splice_move(*s, from, to);
+	if (from->n_in >= CONN_SPLICE_FROM)
+		(void)conn_splice(c, from, s, UINT64_MAX);
 	if (from->eof && from->in.len == 0 && !splice_held(*s) &&
 	    !from->reset && !to->shut_when_flushed)
 		stream_shutdown(to);
