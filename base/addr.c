@@ -70,10 +70,11 @@ bool addr_unwrap(const struct addr *a, struct addr *ret)
 	static const uint8_t zero[12] = { 0 };
 	static const uint8_t nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
 	static const uint8_t nat64_local[6] = { 0x00, 0x64, 0xff, 0x9b, 0, 1 };
+	static const uint8_t siit[12] = { [8] = 0xff, 0xff }; /* RFC 2765 */
 	const uint8_t *b = a->b;
 
 	if (addr_is_v4(a) || memcmp(b, nat64, 12) == 0 ||
-	    memcmp(b, nat64_local, 6) == 0) {
+	    memcmp(b, nat64_local, 6) == 0 || memcmp(b, siit, 12) == 0) {
 		take_v4(b + 12, 0, ret);
 		return true;
 	}
@@ -115,6 +116,7 @@ static const struct class_row v4_rows[] = {
 	{ { 169, 254, 169, 253 }, 32, ADDR_METADATA }, /* AWS DNS */
 	{ { 169, 254, 0, 23 }, 32, ADDR_METADATA },    /* Tencent */
 	{ { 169, 254, 42, 42 }, 32, ADDR_METADATA },   /* Scaleway */
+	{ { 169, 254, 169, 250 }, 32, ADDR_METADATA }, /* Rancher */
 	{ { 100, 100, 100, 200 }, 32, ADDR_METADATA }, /* Alibaba */
 	{ { 168, 63, 129, 16 }, 32, ADDR_METADATA },   /* Azure wire server */
 	{ { 192, 0, 0, 192 }, 32, ADDR_METADATA },     /* Oracle classic */
@@ -151,6 +153,9 @@ static const struct class_row v6_rows[] = {
 	{ { 0xfd, 0x20, 0x00, 0xce, [14] = 0x02, [15] = 0x54 },
 	  128,
 	  ADDR_METADATA }, /* fd20:ce::254/128 GCP */
+	{ { 0xfd, 0x00, 0xa9, 0xfe, 0xa9, 0xfe, [15] = 0x01 },
+	  128,
+	  ADDR_METADATA }, /* fd00:a9fe:a9fe::1/128 Linode */
 	{ { 0xfd, 0x00, 0x00, 0x42, [15] = 0x42 },
 	  128,
 	  ADDR_METADATA },                       /* fd00:42::42/128 Scaleway */
@@ -404,6 +409,8 @@ bool host_is_metadata(struct str canonical)
 		"metadata.packet.net",
 		"metadata.platformequinix.com",
 		"metadata.tencentyun.com",
+		"api.metadata.cloud.ibm.com",
+		"rancher-metadata",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)

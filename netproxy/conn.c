@@ -98,6 +98,7 @@ void conn_free(struct conn *c)
 	(void)splice_close(c->down);
 	request_done(&c->request);
 	buf_done(&c->head_out);
+	buf_done(&c->begun);
 	free(c->upstream_host);
 	*c->link = c->next;
 	if (c->next)
@@ -237,7 +238,7 @@ static void answer_http(struct conn *c, const struct dial_result *r, int error)
 
 static void answer(struct conn *c, const struct dial_result *r, int error)
 {
-	if (c->entry == ENTRY_SOCKS)
+	if (c->entry == ENTRY_SOCKS && !c->origin)
 		socks_put_reply(socks_reply_from_error(error), &c->client.out);
 	else if (c->entry == ENTRY_DIRECT && !c->origin)
 		c->client.failed = direct_answer(c, error) < 0;
@@ -332,6 +333,9 @@ static bool read_first(struct conn *c)
 	if (first == SOCKS_VERSION) {
 		c->entry = ENTRY_SOCKS;
 		conn_enter(c, CONN_SOCKS_HELLO);
+	} else if (first == SOCKS_OLD_VERSION) {
+		socks_put_old_refusal(&c->client.out);
+		conn_enter(c, CONN_LINGER);
 	} else if (first == 0) {
 		c->entry = ENTRY_DIRECT;
 		conn_enter(c, CONN_DIRECT);
@@ -451,13 +455,18 @@ static void set_interest(struct conn *c)
 /* Does what can be done now; may free c. */
 static void conn_run(struct conn *c)
 {
+	bool tunnel;
 	int r = 0;
 
-	while (!c->client.failed && step(c))
-		;
-	if (c->state == CONN_TUNNEL)
-		r = tunnel_run(c);
-	else if (is_over(c))
+	do {
+		while (!c->client.failed && step(c))
+			;
+		tunnel = c->state == CONN_TUNNEL;
+		if (tunnel)
+			r = tunnel_run(c);
+		/* it was seen to carry requests: they are read */
+	} while (tunnel && r == 0 && c->state == CONN_HEAD);
+	if (!tunnel && is_over(c))
 		r = c->client.failed ? -ECONNRESET : 1;
 	if (r < 0)
 		conn_abort(c);
@@ -475,8 +484,15 @@ static void on_stream(struct stream *s, void *arg)
 
 static void on_timeout(struct loop *l, void *arg)
 {
+	struct conn *c = arg;
+
 	(void)l;
-	conn_free(arg);
+	if (c->state != CONN_TUNNEL) {
+		conn_free(c);
+		return;
+	}
+	tunnel_waited(c);
+	conn_run(c);
 }
 
 static struct conn *conn_new(struct conn_table *t)

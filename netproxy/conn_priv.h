@@ -65,12 +65,14 @@ struct conn {
 	struct splice *up, *down; /* owned */
 	bool no_splice;           /* there are no pipes to be had */
 	bool peeking;  /* tunnel: the client's first bytes are not judged yet */
-	bool again;    /* tunnel: another ClientHello could follow */
-	size_t judged; /* tunnel: bytes of the client that may go on */
-	bool answered; /* the tracer had its answer before the dial */
-	bool captured; /* by the namespace: nobody waits for an answer */
-	bool renamed;  /* captured: dialled again, by its name */
-	bool origin;   /* HTTP without a proxy: authority is in Host */
+	bool watching; /* tunnel: they went on, and are still not clear */
+	struct buf begun; /* while watching: what went on */
+	bool again;       /* tunnel: another ClientHello could follow */
+	size_t judged;    /* tunnel: bytes of the client that may go on */
+	bool answered;    /* the tracer had its answer before the dial */
+	bool captured;    /* by the namespace: nobody waits for an answer */
+	bool renamed;     /* captured: dialled again, by its name */
+	bool origin;      /* HTTP without a proxy: authority is in Host */
 };
 
 /* conn.c */
@@ -111,6 +113,8 @@ int exchange_run(struct conn *c);
 
 /* tunnel.c: 1 when both directions have ended, -ECONNRESET when one broke. */
 int tunnel_run(struct conn *c);
+/* The client had its time to say what it begins. */
+void tunnel_waited(struct conn *c);
 
 /* direct.c */
 bool direct_read(struct conn *c);
@@ -121,8 +125,8 @@ void direct_begin(struct conn *c, const struct addr *addr, uint16_t port);
 bool direct_dial_again(struct conn *c, int error);
 /* The requests on a new own connection are read: it is plain HTTP by name. */
 bool direct_reads_http(const struct conn *c);
-/* Such a request may go on: its host was looked up to this address. Makes it
- * one for this address. */
+/* Such a request may go on: its host was looked up to this address, and it is
+ * made one for this address; or it is the host of the tunnel that it is in. */
 bool direct_takes_request(struct conn *c);
 /* Tells the tracer how the dial ended; error if that is too late. */
 int direct_answer(struct conn *c, int error);

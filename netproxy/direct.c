@@ -135,6 +135,8 @@ bool direct_takes_request(struct conn *c)
 {
 	struct request *r = &c->request;
 
+	if (c->entry != ENTRY_DIRECT) /* inside a tunnel */
+		return str_eq_c(buf_str(&r->host), c->upstream_host);
 	r->addr = c->upstream_addr;
 	return names_has(c->table->names, &r->addr, buf_str(&r->host));
 }

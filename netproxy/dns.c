@@ -13,6 +13,11 @@
 #define LABEL_LONG    24
 /* Bits per byte; words and host names stay below 3.6 at these lengths. */
 #define LABEL_ENTROPY 3.9
+/* The same for all labels but the last two, together. Endpoints of clouds have
+ * up to 80 bytes there, with some random ones. */
+#define LEFT_LONGEST 120
+#define LEFT_LONG    56
+#define LEFT_ENTROPY 4.5
 
 static unsigned int u16_at(struct str s, size_t i)
 {
@@ -141,10 +146,32 @@ static bool is_hex(struct str s)
 	return true;
 }
 
+/* Labels may be short and many: all but the last two, as one (backwards, which
+ * changes nothing). */
+static bool is_long_data(struct str name)
+{
+	char left[256];
+	size_t n = 0, dots = 0;
+
+	if (name.n >= sizeof(left))
+		return true;
+	for (size_t i = name.n; i > 0; i--) {
+		dots += name.p[i - 1] == '.';
+		if (dots >= 2 && name.p[i - 1] != '.')
+			left[n++] = name.p[i - 1];
+	}
+	return n > LEFT_LONGEST ||
+	       (n >= LEFT_LONG &&
+		(is_hex(str_from_n(left, n)) ||
+		 entropy(str_from_n(left, n)) >= LEFT_ENTROPY));
+}
+
 bool dns_name_is_data(struct str name)
 {
 	struct str label;
 
+	if (is_long_data(name))
+		return true;
 	while (str_split(&name, '.', &label)) {
 		if (label.n > LABEL_LONGEST)
 			return true;

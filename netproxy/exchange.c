@@ -221,8 +221,9 @@ bool exchange_read_head(struct conn *c)
 			       "malformed request\n");
 		return true;
 	}
-	status = c->origin ? request_parse_origin(head, c->upstream_port,
-						  &c->request)
+	status = c->origin ? request_parse_origin(head,
+						  str_from(c->upstream_host),
+						  c->upstream_port, &c->request)
 			   : request_parse(head, &c->request);
 	if (status) {
 		exchange_reply(c, (unsigned int)status,

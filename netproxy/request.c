@@ -103,17 +103,19 @@ int request_parse(const struct http1_head *head, struct request *ret)
 	return http1_header_count(head, "host") <= 1 ? 0 : 400;
 }
 
-int request_parse_origin(const struct http1_head *head, uint16_t port,
-			 struct request *ret)
+int request_parse_origin(const struct http1_head *head, struct str host,
+			 uint16_t port, struct request *ret)
 {
+	size_t n = http1_header_count(head, "host");
 	int status;
 
 	*ret = (struct request){ .host = BUF_INIT };
 	buf_put_str(&ret->method, head->method);
 	if (head->target.p[0] != '/' || str_index(head->target, '#') >= 0 ||
-	    http1_header_count(head, "host") != 1)
+	    n > 1 || (n == 0 && head->minor > 0))
 		return 400;
-	status = parse_authority(http1_header(head, "host"), port, ret);
+	status = parse_authority(n ? http1_header(head, "host") : host, port,
+				 ret);
 	if (status || ret->port != port)
 		return 400;
 	buf_put_str(&ret->path, head->target);

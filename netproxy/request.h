@@ -37,8 +37,8 @@ void request_done(struct request *r);
 int request_parse(const struct http1_head *head, struct request *ret);
 /* The same for a client that knows of no proxy: path in the target, authority
  * in Host, with this port when it names none. */
-int request_parse_origin(const struct http1_head *head, uint16_t port,
-			 struct request *ret);
+int request_parse_origin(const struct http1_head *head, struct str host,
+			 uint16_t port, struct request *ret);
 
 /* True for a field that is about one connection only (RFC 9110 section 7.6.1),
  * or that the Connection header nominates. */

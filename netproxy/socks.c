@@ -126,3 +126,10 @@ enum socks_reply socks_reply_from_error(int error)
 		return SOCKS_FAILURE;
 	}
 }
+
+void socks_put_old_refusal(struct buf *out)
+{
+	const uint8_t rejected[8] = { 0, 91 };
+
+	buf_put(out, rejected, sizeof(rejected));
+}

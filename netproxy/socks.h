@@ -15,7 +15,8 @@
 
 #include "netproxy/request.h"
 
-#define SOCKS_VERSION 5
+#define SOCKS_VERSION     5
+#define SOCKS_OLD_VERSION 4
 
 /* RFC 1928 section 6 */
 enum socks_reply {
@@ -42,5 +43,7 @@ ssize_t socks_parse_request(struct str in, struct request *ret,
 void socks_put_reply(enum socks_reply reply, struct buf *out);
 /* Reply for the error of a dial (negative errno). */
 enum socks_reply socks_reply_from_error(int error);
+/* Version 4 has no names that everybody sends: it is not spoken here. */
+void socks_put_old_refusal(struct buf *out);
 
 #endif

@@ -312,6 +312,17 @@ static void take_asked(struct msghdr *m, struct datagram *d)
 	}
 }
 
+/* A sender may choose any address of this host for its own; the answer would
+ * go there. */
+static bool is_from_here(const struct datagram *d)
+{
+	struct addr from;
+	uint16_t port;
+
+	return addr_from_sockaddr(&d->from, d->from_len, &from, &port) == 0 &&
+	       addr_classify(&from) == ADDR_LOOPBACK;
+}
+
 static void on_udp(struct loop *l, int fd, uint32_t events, void *arg)
 {
 	struct stub *s = arg;
@@ -334,6 +345,8 @@ static void on_udp(struct loop *l, int fd, uint32_t events, void *arg)
 		if (n < 0)
 			return;
 		d.from_len = m.msg_namelen;
+		if (fd == s->udp && !is_from_here(&d))
+			continue;
 		take_asked(&m, &d);
 		take_query(s, str_from_n(bytes, (size_t)n), NULL, &d);
 	}

@@ -8,8 +8,9 @@
  * the same server front serves. Without server name it must be a tunnel to an
  * address. A second ClientHello, after a HelloRetryRequest, is looked at in the
  * same way. With encrypted ClientHello the outer name counts: a front whose
- * name is allowed is allowed. Other protocols pass: host and port were judged,
- * and ssh over port 443 is a thing.
+ * name is allowed is allowed. Requests in plain HTTP are read like those of an
+ * own connection (direct.h): each must be for the host of the tunnel. Other
+ * protocols pass: host and port were judged, and ssh over port 443 is a thing.
  *
  * The host's bytes are never held back (ssh and smtp servers speak first).
  * What goes on for long is led from socket to socket by the kernel (splice.c).
@@ -19,7 +20,11 @@
 #include <errno.h>
 
 #include "netproxy/conn_priv.h"
+#include "netproxy/first.h"
 #include "netproxy/hello.h"
+
+/* How long bytes that could begin anything wait for more. */
+#define UNCLEAR_NS 300000000ULL
 
 static void refuse_hello(struct conn *c, struct str sni,
 			 struct net_answer answer)
@@ -69,24 +74,22 @@ static bool opens_tls(const struct conn *c, struct str host)
 	return host.n && gate_intercepts(c->table->gate, host, c->request.port);
 }
 
-/* True when the first bytes may go on. */
-static bool peek(struct conn *c)
+/* Neither a name nor the host of a request can be read from it. */
+static void refuse_unread(struct conn *c)
+{
+	refuse_hello(c, STR_NONE,
+		     (struct net_answer){ .builtin =
+						  "net-floor-client-hello" });
+}
+
+/* A ClientHello has begun. True when it may go on. */
+static bool peek_hello(struct conn *c)
 {
 	struct hello hello = { .name = BUF_INIT };
 	struct net_answer answer = { .builtin = "net-floor-client-hello" };
+	int r = hello_parse(buf_str(&c->client.in), &hello);
 	bool fits = false;
-	int r = 1;
 
-	if (c->client.in.len == 0)
-		return false;
-	if (!hello_begins(buf_str(&c->client.in))) {
-		c->peeking = false;
-		if (!opens_tls(c, buf_str(&c->request.host)))
-			return true;
-		refuse_hello(c, STR_NONE, answer);
-		return false;
-	}
-	r = hello_parse(buf_str(&c->client.in), &hello);
 	if (r == -EAGAIN && !c->client.eof)
 		return false;
 	if (r == 1)
@@ -107,6 +110,81 @@ static bool peek(struct conn *c)
 	c->again = fits;
 	c->judged = hello.len;
 	return fits;
+}
+
+/* The client's requests are read from here on, and each is judged. */
+static void read_requests(struct conn *c)
+{
+	c->origin = c->upstream_keep = true;
+	conn_enter(c, CONN_HEAD);
+}
+
+static bool is_request(const struct conn *c, enum first what)
+{
+	/* HTTP/2 in the clear: where plain HTTP is at home it can only be a
+	 * way around; elsewhere it is gRPC's */
+	return !c->request.is_addr &&
+	       (what == FIRST_HTTP ||
+		(what == FIRST_HTTP2 && c->request.port == 80));
+}
+
+/* True when the first bytes may go on. */
+static bool peek(struct conn *c)
+{
+	struct str in = buf_str(&c->client.in);
+	enum first what = first_bytes(in);
+
+	if (in.n == 0)
+		return false;
+	if (what == FIRST_HELLO)
+		return peek_hello(c);
+	if (what == FIRST_UNCLEAR && !c->client.eof) {
+		if (c->judged != in.n) /* more of it than before */
+			(void)loop_timer_arm(c->timer, UNCLEAR_NS);
+		c->judged = in.n;
+		return false;
+	}
+	c->peeking = false;
+	c->judged = 0;
+	(void)loop_timer_arm(c->timer, 0);
+	if (what == FIRST_NO_SNI || opens_tls(c, buf_str(&c->request.host)))
+		refuse_unread(c);
+	else if (is_request(c, what))
+		read_requests(c);
+	else
+		return true;
+	return false;
+}
+
+/* A client that types slowly is not held; what it begins is seen in time. */
+void tunnel_waited(struct conn *c)
+{
+	if (!c->peeking)
+		return;
+	c->peeking = false;
+	if (opens_tls(c, buf_str(&c->request.host)))
+		refuse_unread(c);
+	else
+		c->watching = true;
+}
+
+/* True when what has arrived may follow what went on already. */
+static bool watch(struct conn *c)
+{
+	struct str in = buf_str(&c->client.in);
+	enum first what;
+
+	if (in.n == 0)
+		return true;
+	buf_put(&c->begun, in.p, MIN(in.n, (size_t)FIRST_MAX));
+	what = first_bytes(buf_str(&c->begun));
+	if (c->begun.error || what == FIRST_HELLO || what == FIRST_NO_SNI ||
+	    is_request(c, what)) {
+		refuse_unread(c);
+		return false;
+	}
+	c->watching = what == FIRST_UNCLEAR;
+	return true;
 }
 
 /* The same for a second hello. True when nothing is left to look at. */
@@ -142,6 +220,8 @@ static bool may_pass(struct conn *c)
 {
 	if (c->peeking && !peek(c))
 		return c->client.eof && c->client.in.len == 0;
+	if (c->watching && !watch(c))
+		return false;
 	while (c->again && c->state == CONN_TUNNEL) {
 		size_t before = c->client.in.len;
 

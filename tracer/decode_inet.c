@@ -133,7 +133,8 @@ static bool is_ours(const struct net_call *n, const struct op_net *net)
 
 	if (!net_is_loopback(net) || !net->port)
 		return false;
-	return (net->port == s->proxy_port && net->protocol == IPPROTO_TCP) ||
+	/* of a socket that cannot be looked at the protocol is not known */
+	return (net->port == s->proxy_port && net->protocol != IPPROTO_UDP) ||
 	       net->port == s->dns_port;
 }
 

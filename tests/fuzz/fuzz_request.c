@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (request_parse(&head, &r) == 0 && !r.connect)
 		check(&head, &r);
 	request_done(&r);
-	if (request_parse_origin(&head, 80, &r) == 0)
+	if (request_parse_origin(&head, STR("a.test"), 80, &r) == 0)
 		check(&head, &r);
 	request_done(&r);
 	return 0;

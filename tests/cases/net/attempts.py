@@ -84,7 +84,7 @@ def hello(name, extra=b""):
     return b"\x16\3\1" + struct.pack(">H", len(message)) + message
 
 
-def query(name, kind=1, server="8.8.8.8", raw=None, extra=b""):
+def query(name, kind=1, server="8.8.8.8", raw=None, extra=b"", full=False):
     q = struct.pack(">HHHHHH", 7, 0x100, 1, 0, 0, 1 if extra else 0)
     for label in name.split("."):
         q += bytes([len(label)]) + label.encode("latin-1")
@@ -98,7 +98,7 @@ def query(name, kind=1, server="8.8.8.8", raw=None, extra=b""):
         a = s.recv(4096)
     except TimeoutError:
         return None if raw else "no answer"
-    return a if a[6:8] != b"\0\0" else None
+    return a if full or a[6:8] != b"\0\0" else None
 
 
 def udp(to, how="sendto", family=socket.AF_INET):

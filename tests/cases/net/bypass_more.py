@@ -10,6 +10,7 @@ import signal
 import socket
 import struct
 import subprocess
+import time
 
 from attempts import (EVIL, EVIL6, META, OPEN, PRIVATE, PROXY, WEB, attempt,
                       hello, libc, query, talk, udp, via_proxy)
@@ -221,6 +222,27 @@ for name, text in {
 
     attempt("tunnel/socks " + name, by_socks)
 
+
+def waiting():
+    """The method alone, and the rest when it has gone on."""
+    s = socket.create_connection(PROXY, 2)
+    s.settimeout(1)
+    s.sendall(TUNNEL)
+    s.recv(1000)
+    data = b""
+    try:
+        for part in (b"G", ORIGIN[1:]):
+            s.sendall(part)
+            time.sleep(0.4)
+        while part := s.recv(1000):
+            data += part
+    except OSError:
+        pass
+    return data if b"host=evil.test path" in data else None
+
+
+attempt("tunnel/method, then the rest", waiting)
+
 # --- SOCKS -----------------------------------------------------------------
 
 for name, parts in {
@@ -345,6 +367,12 @@ def letters(i, n):
     return out
 
 
+def looked_up(labels):
+    """The answer, if it was not refused: then somebody was asked."""
+    a = query(".".join(labels) + ".deep.test", full=True)
+    return a if isinstance(a, str) or a[3] & 15 != 5 else None
+
+
 for name, function in {
         "by tcp": lambda: over_tcp(HEADER + BAD + b"\0\1\0\1"),
         "by tcp in pieces": lambda: over_tcp(HEADER + BAD + b"\0\1\0\1", 3),
@@ -373,12 +401,10 @@ for name, function in {
         "dnskey": lambda: query("good.test", 48),
         "upper case": lambda: query("EVIL.Test"),
         "underscore": lambda: query("_dns.resolver.arpa", 64),
-        "many labels": lambda: query(".".join(
-            letters(i, 20) for i in range(9)) + ".good.test"),
-        "few long labels": lambda: query(".".join(
-            letters(i, 23) for i in range(4)) + ".good.test"),
-        "hex labels": lambda: query(".".join(
-            ["0123456789abcdef012345"] * 4) + ".good.test"),
+        "many labels": lambda: looked_up(letters(i, 20) for i in range(9)),
+        "few long labels": lambda: looked_up(letters(i, 23) for i in range(4)),
+        "hex labels": lambda: looked_up(["0123456789abcdef012345"] * 4),
+        "one letter labels": lambda: looked_up("abcdefghijklmnopqrstuvwxyz" * 4),
         "points at a chain": lambda: query("chain.good.test") and None,
         "chain to private": lambda: via_proxy(
             b"GET http://chain.good.test/ HTTP/1.1\r\n"
@@ -568,7 +594,6 @@ def raw_call(number, *args):
     return lambda: "done" if libc.syscall(number, *args) >= 0 else None
 
 
-attempt("bent/socketcall", raw_call(102, 1, 0))
 attempt("bent/io_uring enter", raw_call(426, 0, 0, 0, 0, 0, 0))
 attempt("bent/io_uring register", raw_call(427, 0, 0, 0, 0))
 attempt("bent/bpf", raw_call(321, 0, 0, 0))
@@ -686,7 +711,8 @@ def program(*argv, env=None):
             return None
         except subprocess.TimeoutExpired:
             return "no answer"
-        return p.stdout if b"host=" in p.stdout or b"SSH-" in p.stdout \
+        return p.stdout if b"host=" in p.stdout.replace(
+            b"host=good.test path", b"").replace(b" host=evil.test:", b"") \
             else None
     return function
 
@@ -740,12 +766,14 @@ for name, argv in {
         "openssl": ("openssl", "s_client", "-connect", EVIL + ":443"),
         "openssl good name": ("openssl", "s_client", "-servername",
                               "good.test", "-connect", EVIL + ":443"),
-        "node": ("node", "-e", "require('net').connect(80,'%s').on('connect',"
+        "node": ("node", "-e", "require('net').connect(80,'%s',function(){"
+                 "this.write('GET / HTTP/1.0\\r\\n\\r\\n')}).on('data',"
                  "()=>console.log('host=')).on('error',()=>{})" % EVIL),
         "node fetch": ("node", "-e", "fetch('%s').then(r=>r.text()).then("
                        "console.log,()=>{})" % E80),
-        "perl": ("perl", "-MIO::Socket::INET", "-e", "print 'host=' if "
-                 "IO::Socket::INET->new(PeerAddr=>'%s:80',Timeout=>2)" % EVIL),
+        "perl": ("perl", "-MIO::Socket::INET", "-e", "$s = "
+                 "IO::Socket::INET->new(PeerAddr=>'%s:80',Timeout=>2) or exit; "
+                 "print $s qq(GET / HTTP/1.0\\r\\n\\r\\n); print <$s>" % EVIL),
         "ping": ("ping", "-c1", "-W1", EVIL)}.items():
     attempt("programs/" + name, program(*argv))
 for name, env in {
@@ -754,3 +782,50 @@ for name, env in {
         "empty": {"http_proxy": "", "HTTP_PROXY": ""},
         "another": {"http_proxy": "http://%s:80" % EVIL}}.items():
     attempt("programs/curl no proxy: " + name, program(*CURL, E80, env=env))
+
+# --- what must work ---------------------------------------------------------
+
+
+def works(name, ok):
+    print("works/" + name, "ok" if ok else "FAILED")
+
+
+works("request in a tunnel", b"host=good.test path=/in" in everything(
+    TUNNEL, b"GET /in HTTP/1.1\r\nHost: GOOD.test.\r\nConnection: close\r\n\r\n"))
+works("request without host", b"host=good.test path=/old" in everything(
+    TUNNEL, b"GET /old HTTP/1.0\r\n\r\n"))
+works("two requests", everything(
+    TUNNEL, b"GET /1 HTTP/1.1\r\nHost: good.test\r\n\r\n",
+    b"GET /2 HTTP/1.1\r\nHost: good.test:80\r\nConnection: close\r\n\r\n"
+    ).count(b"host=good.test path=/") == 2)
+works("request by SOCKS", b"host=good.test path=/s" in socks(
+    b"good.test", b"GET /s HTTP/1.1\r\nHost: good.test\r\n\r\n"))
+works("websocket in a tunnel", everything(
+    TUNNEL, b"GET /ws HTTP/1.1\r\nHost: good.test\r\nConnection: Upgrade\r\n"
+    b"Upgrade: websocket\r\n\r\nping").endswith(b"frame:ping"))
+
+
+def banner(text):
+    """A protocol that is none of ours, typed slowly."""
+    s = socket.create_connection(PROXY, 2)
+    s.settimeout(3)
+    s.sendall(b"CONNECT ssh.good.test:22 HTTP/1.1\r\n"
+              b"Host: ssh.good.test:22\r\n\r\n")
+    data = b""
+    while b"fake\r\n" not in data:
+        data += s.recv(100)
+    for part in text:
+        s.sendall(part)
+        time.sleep(0.4)
+    s.shutdown(socket.SHUT_WR)
+    while part := s.recv(100):
+        data += part
+    return data.endswith(b"total %d\n" % sum(map(len, text)))
+
+
+works("ssh", banner([b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"]))
+works("a word that waits", banner([b"ping", b"more", b"\n"]))
+works("keys of a database", banner([b"get hello\r\n", b"get /x\r\n"]))
+works("a name of many labels", "names" in OPEN or query(
+    "ec2-203-0-113-25.compute-1.eu-west-1.internal.deep.test", 1, "8.8.8.8",
+    full=True)[3] & 15 == 3)
