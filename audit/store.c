@@ -3,7 +3,8 @@
  * store.c - appending events, one transaction per batch
  *
  * An event is rendered to JSON once; the same bytes go to the database, to the
- * JSON lines and (audit_last_json) to whoever subscribed. Beside the open
+ * JSON lines and (audit_last_json) to whoever subscribed. Permitted opens for
+ * reading share rows (block.c) and are rendered for the latter only. Beside the open
  * transaction the batch is kept encoded in `held`, until the commit is known
  * to have worked: SQLite may roll back by itself when the disk is full.
  */
@@ -22,11 +23,11 @@
 
 #define DEFAULT_BATCH 512
 
-#define SQL_INSERT                                                            \
-	"INSERT INTO events(event_id, ts_unix_ns, session_id, command_id, "   \
-	"type, pid, policy_decision, effective_decision, policy_rule, path, " \
-	"domain, remote, operation, payload_json, integrity_json) "           \
-	"VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+#define SQL_INSERT                                                             \
+	"INSERT INTO event_log(event_id, ts_unix_ns, session_id, command_id, " \
+	"type, pid, policy_decision, effective_decision, policy_rule, path, "  \
+	"domain, remote, operation, payload_json, integrity_json, n_events) "  \
+	"VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 #define SQL_HEAD                                 \
 	"INSERT INTO audit_chain VALUES(1,?,?) " \
 	"ON CONFLICT(id) DO UPDATE SET "         \
@@ -160,8 +161,9 @@ static int bind_event(sqlite3_stmt *st, const struct event *e)
 	return bind_text(st, 13, e->operation);
 }
 
-/* e has an id, and s->payload is its JSON. */
-static int insert(struct audit_store *s, const struct event *e)
+/* e has an id, and payload is its JSON; n: it is a block of so many. */
+static int insert(struct audit_store *s, const struct event *e,
+		  struct str payload, uint32_t n)
 {
 	sqlite3_stmt *st = s->stmts[STMT_INSERT];
 	char entry[CHAIN_HEX_MAX + 1];
@@ -169,7 +171,7 @@ static int insert(struct audit_store *s, const struct event *e)
 
 	if (r < 0)
 		return r;
-	r = chain_hash(&s->chain, buf_str(&s->payload), entry);
+	r = chain_hash(&s->chain, payload, entry);
 	if (r < 0)
 		return r;
 	buf_reset(&s->integrity);
@@ -177,8 +179,9 @@ static int insert(struct audit_store *s, const struct event *e)
 	if (s->integrity.error)
 		return s->integrity.error;
 	r = bind_event(st, e);
+	(void)(n ? sqlite3_bind_int64(st, 16, n) : sqlite3_bind_null(st, 16));
 	if (r == 0)
-		r = bind_text(st, 14, buf_str(&s->payload));
+		r = bind_text(st, 14, payload);
 	if (r == 0)
 		r = bind_text(st, 15, buf_str(&s->integrity));
 	if (r == 0)
@@ -204,13 +207,20 @@ static int render(struct audit_store *s, const struct event *e)
 static int replay_one(struct audit_store *s, struct str bytes)
 {
 	_cleanup_arena_ struct arena a = ARENA_INIT(4U << 20);
+	struct str json;
 	struct event e;
-	int r = event_decode(bytes, &a, &e);
+	uint32_t n;
+	int r;
 
+	if (bytes.n && (uint8_t)bytes.p[0] == BLOCK_RECORD) {
+		r = block_decode(bytes, &e, &json, &n);
+		return r < 0 ? r : insert(s, &e, json, n);
+	}
+	r = event_decode(bytes, &a, &e);
 	if (r == 0)
 		r = render(s, &e);
 	if (r == 0)
-		r = insert(s, &e);
+		r = insert(s, &e, buf_str(&s->payload), 0);
 	return r;
 }
 
@@ -261,6 +271,81 @@ static int commit(struct audit_store *s)
 	return 0;
 }
 
+/* Begins a record of what is held until its commit; 0 or -ENOSPC. */
+static int hold_begin(struct audit_store *s, size_t *ret_mark)
+{
+	if (s->held.len > AUDIT_MAX_HELD)
+		return -ENOSPC;
+	*ret_mark = s->held.len;
+	wire_put_u32(&s->held, 0);
+	return 0;
+}
+
+static int hold_end(struct audit_store *s, size_t mark, int r)
+{
+	uint32_t n;
+
+	if (r == 0)
+		r = s->held.error;
+	if (r < 0) {
+		s->held.len = mark;
+		s->held.error = 0;
+		return r;
+	}
+	n = (uint32_t)(s->held.len - mark - 4);
+	for (size_t i = 0; i < 4; i++)
+		s->held.data[mark + i] = (char)(n >> (8 * i));
+	return 0;
+}
+
+/* Keeps the event until its commit, whatever becomes of the transaction. */
+static int hold(struct audit_store *s, const struct event *e)
+{
+	size_t mark;
+	int r = hold_begin(s, &mark);
+
+	return r < 0 ? r : hold_end(s, mark, event_encode(e, &s->held));
+}
+
+int block_close(struct audit_store *s, struct block *b)
+{
+	struct event row;
+	struct str json;
+	size_t mark;
+	uint32_t n;
+	int r = hold_begin(s, &mark);
+
+	if (r < 0)
+		return r;
+	block_finish(b);
+	block_encode(b, &s->held);
+	r = hold_end(s, mark, b->json.error);
+	if (r < 0) {
+		block_unfinish(b);
+		return r;
+	}
+	block_empty(b);
+	/* With an older batch to write again, this one waits behind it. */
+	if (s->replay)
+		return 0;
+	r = block_decode(str_from_n(s->held.data + mark + 4,
+				    s->held.len - mark - 4),
+			 &row, &json, &n);
+	if (r < 0 || insert(s, &row, json, n) < 0)
+		roll_back(s);
+	return 0;
+}
+
+static int close_blocks(struct audit_store *s)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < N_BLOCKS; i++)
+		if (s->blocks.v[i].n)
+			r = block_close(s, &s->blocks.v[i]);
+	return r == 0 && s->replay ? -EIO : r;
+}
+
 int audit_flush(struct audit_store *s)
 {
 	int r = 0, jr = 0;
@@ -270,6 +355,8 @@ int audit_flush(struct audit_store *s)
 	if (s->db && !s->read_only) {
 		if (s->replay)
 			r = replay(s);
+		if (r == 0)
+			r = close_blocks(s);
 		if (r == 0)
 			r = commit(s);
 		if (r < 0)
@@ -285,30 +372,6 @@ bool audit_pending(const struct audit_store *s)
 	return s->n_pending > 0;
 }
 
-/* Keeps the event until its commit, whatever becomes of the transaction. */
-static int hold(struct audit_store *s, const struct event *e)
-{
-	size_t mark = s->held.len;
-	uint32_t n;
-	int r;
-
-	if (s->held.len > AUDIT_MAX_HELD)
-		return -ENOSPC;
-	wire_put_u32(&s->held, 0);
-	r = event_encode(e, &s->held);
-	if (r == 0)
-		r = s->held.error;
-	if (r < 0) {
-		s->held.len = mark;
-		s->held.error = 0;
-		return r;
-	}
-	n = (uint32_t)(s->held.len - mark - 4);
-	for (size_t i = 0; i < 4; i++)
-		s->held.data[mark + i] = (char)(n >> (8 * i));
-	return 0;
-}
-
 static int append_to_db(struct audit_store *s, const struct event *e)
 {
 	int r = hold(s, e);
@@ -318,7 +381,7 @@ static int append_to_db(struct audit_store *s, const struct event *e)
 	/* With an older batch to write again, this one waits behind it. */
 	if (s->replay)
 		return 0;
-	if (insert(s, e) < 0)
+	if (insert(s, e, buf_str(&s->payload), 0) < 0)
 		roll_back(s);
 	return 0;
 }
@@ -333,6 +396,7 @@ int audit_append(struct audit_store *s, const struct event *in)
 {
 	struct event e = *in;
 	char id[UUID_LEN + 1];
+	bool taken;
 	int r;
 
 	if (s->read_only)
@@ -344,9 +408,13 @@ int audit_append(struct audit_store *s, const struct event *in)
 	if (e.timestamp_ns == 0)
 		e.timestamp_ns = clock_realtime_ns();
 	r = s->filter ? s->filter(s->filter_arg, &e) : 0;
-	if (r == 0)
-		r = render(s, &e);
 	if (r == 0 && s->db)
+		r = block_take(s, &e);
+	taken = r > 0;
+	buf_reset(&s->payload);
+	if (r >= 0 && (!taken || s->jsonl || s->render))
+		r = render(s, &e);
+	if (r == 0 && s->db && !taken)
 		r = append_to_db(s, &e);
 	if (r == 0 && s->jsonl)
 		r = jsonl_append(s->jsonl, buf_str(&s->payload));
@@ -357,6 +425,11 @@ int audit_append(struct audit_store *s, const struct event *in)
 	if (s->n_pending >= s->batch_size && !s->replay)
 		(void)audit_flush(s);
 	return 0;
+}
+
+void audit_render(struct audit_store *s, bool always)
+{
+	s->render = always;
 }
 
 struct str audit_last_json(const struct audit_store *s)
@@ -376,7 +449,7 @@ static int load_chain(struct audit_store *s)
 	int rc, r = 0;
 
 	rc = sqlite3_prepare_v2(s->db,
-				"SELECT integrity_json FROM events WHERE"
+				"SELECT integrity_json FROM event_log WHERE"
 				" integrity_json IS NOT NULL"
 				" ORDER BY rowid DESC LIMIT 1",
 				-1, &stmt, NULL);
@@ -432,8 +505,12 @@ static int open_database(struct audit_store *s, const char *path)
 					 flags | SQLITE_OPEN_NOMUTEX, NULL));
 	if (r == 0)
 		r = schema_prepare(s->db, s->read_only);
-	if (r < 0 || s->read_only)
+	if (r < 0)
 		return r;
+	s->has_blocks = r >= SCHEMA_BLOCKS;
+	r = 0;
+	if (s->read_only)
+		return 0;
 	for (size_t i = 0; r == 0 && i < STMT_MAX; i++)
 		r = sqlite_error(sqlite3_prepare_v3(s->db, SQL[i], -1,
 						    SQLITE_PREPARE_PERSISTENT,
@@ -458,6 +535,7 @@ struct audit_store *audit_close(struct audit_store *s)
 	buf_done(&s->payload);
 	buf_done(&s->integrity);
 	buf_done(&s->held);
+	blocks_done(&s->blocks);
 	free(s);
 	return NULL;
 }

@@ -3,7 +3,8 @@
  * store.h - the audit log: SQLite (WAL) with one writer, and JSON lines
  *
  * Schema: interface reference section 5.3, versioned by PRAGMA user_version
- * with migrations in schema.c. File mode 0600. Appends are batched into one
+ * with migrations in schema.c; `events` is a view, because many like events
+ * share a row of `event_log` (block.c). File mode 0600. Appends are batched into one
  * transaction of at most batch_size events or flush_interval; a query through
  * the same store flushes first. Other processes may read with sqlite3 at any
  * time (busy_timeout is set on both sides). One thread.
@@ -63,7 +64,11 @@ typedef int audit_filter_fn(void *arg, struct event *e);
 void audit_set_filter(struct audit_store *s, audit_filter_fn *fn, void *arg);
 /* Assigns id and chain hash; the event is in the current batch on return. */
 int audit_append(struct audit_store *s, const struct event *in);
-/* JSON of the event appended last; borrowed until the next append. */
+/*
+ * JSON of the event appended last; borrowed until the next append. Empty for an
+ * open for reading that was permitted, unless audit_render() asked for all.
+ */
+void audit_render(struct audit_store *s, bool always);
 struct str audit_last_json(const struct audit_store *s);
 /* Commits the batch. Call on a timer, before answers and at exit. */
 int audit_flush(struct audit_store *s);

@@ -88,6 +88,7 @@ int app_emit(struct app *app, const struct event *e)
 		command_add_trace(c, &traced);
 		e = &traced;
 	}
+	audit_render(app->store, s && s->subs);
 	r = audit_append(app->store, e);
 	if (r < 0)
 		return log_error_errno(r, "cannot record an event");

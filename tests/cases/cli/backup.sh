@@ -6,6 +6,8 @@ start_server
 in_session echo recorded
 expect_status 0
 export AGENTSH_CONFIG=$T/config.yaml
+# what a command did is committed when it is asked for, or 50 ms later
+expect_event '.type == "command_finished"'
 
 run agentsh backup -o "$T/b.tar.gz" --verify
 expect_status 0

@@ -49,7 +49,7 @@ a.backup(b)
 b.execute(sys.argv[3])
 b.commit()'
 python3 -c "$copy" "$T/data/events.db" "$T/tampered.db" \
-	"update events set payload_json = replace(payload_json, 'made', 'mine')"
+	"update event_log set payload_json = replace(payload_json, 'made', 'mine')"
 python3 -c "$copy" "$T/data/events.db" "$T/copied.db" 'select 1'
 run agentsh audit verify "$T/copied.db"
 expect_status 0

@@ -26,7 +26,7 @@ cp "$T/data/audit.jsonl" "$T/copy"
 sed -i 's/"deny"/"allow"/' "$T/data/audit.jsonl"
 verify && fail "an edited line passed"
 cp "$T/copy" "$T/data/audit.jsonl"
-sqlite3 "$T/data/events.db" "UPDATE events SET payload_json=replace(payload_json,'deny','allow')"
+sqlite3 "$T/data/events.db" "UPDATE event_log SET payload_json=replace(payload_json,'deny','allow')"
 verify && fail "an edited row passed"
 
 # the server itself does not go on with an edited log

@@ -24,11 +24,11 @@ def linked(infos):
 
 
 db = sqlite3.connect(f"{folder}/events.db")
-rows = db.execute("SELECT payload_json, integrity_json FROM events"
+rows = db.execute("SELECT payload_json, integrity_json, n_events FROM event_log"
                   " ORDER BY rowid").fetchall()
-infos = [json.loads(i) for _, i in rows]
+infos = [json.loads(i) for _, i, _ in rows]
 linked(infos)
-for (payload, _), info in zip(rows, infos):
+for (payload, _, _), info in zip(rows, infos):
     entry(lambda t: hashlib.sha256(t).hexdigest(), info, payload.encode())
 
 infos = []
@@ -43,4 +43,7 @@ for line in open(f"{folder}/audit.jsonl"):
     entry(lambda t: hmac.new(key, t, "sha256").hexdigest(), info,
           text.encode())
 linked(infos)
-assert len(infos) == len(rows), "the two logs differ in length"
+events = sum(1 if n is None else n for _, _, n in rows)
+assert len(infos) == events, "the two logs differ in length"
+ids = {row[0] for row in db.execute("SELECT event_id FROM events")}
+assert len(ids) == events, "the view lacks events"

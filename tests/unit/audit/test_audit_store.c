@@ -217,16 +217,16 @@ static void database_chain(void **state)
 	assert_true(v.ok);
 	assert_int_equal(v.n_checked, 100);
 
-	sql(p->db, "DELETE FROM events WHERE rowid = 100");
+	sql(p->db, "DELETE FROM event_log WHERE rowid = 100");
 	assert_false(verify_db(p->db).ok);
 	sql(p->db, "DELETE FROM audit_chain");
 	assert_true(verify_db(p->db).ok);
-	sql(p->db, "UPDATE events SET payload_json = replace(payload_json,"
+	sql(p->db, "UPDATE event_log SET payload_json = replace(payload_json,"
 		   " 'deny', 'allow') WHERE rowid = 11");
 	v = verify_db(p->db);
 	assert_false(v.ok);
 	assert_int_equal(v.bad_sequence, 10);
-	sql(p->db, "DELETE FROM events WHERE rowid = 11");
+	sql(p->db, "DELETE FROM event_log WHERE rowid = 11");
 	v = verify_db(p->db);
 	assert_false(v.ok);
 	assert_int_equal(v.bad_sequence, 10);
