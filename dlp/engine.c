@@ -371,7 +371,7 @@ int dlp_engine_new(const struct dlp_settings *s, struct buf *err,
 	if (r < 0)
 		return r;
 	customs_first(e->entries, e->n_entries, e->n_regexes);
-	e->tr.portable = !dlp_triggers_has_avx2();
+	e->tr.pass = dlp_triggers_best();
 	e->tr.digits = e->person[DLP_PHONE] != DLP_NO_TYPE ||
 		       e->person[DLP_CREDIT_CARD] != DLP_NO_TYPE ||
 		       e->person[DLP_SSN] != DLP_NO_TYPE;

@@ -159,11 +159,32 @@ struct dlp_entry {
 #define DLP_SET_BITS     64U
 #define DLP_FIRST_BITS   32768U
 
+/* Which form of the first pass; they find the same. */
+enum dlp_pass {
+	DLP_PASS_PORTABLE = 0,
+	DLP_PASS_AVX2,
+	DLP_PASS_AVX512,
+};
+
+/* What the first pass asks about a byte, in tr->classes. */
+enum dlp_byte {
+	DLP_B_LOWER = 1,
+	DLP_B_UPPER = 2,
+	DLP_B_DIGIT = 4,
+	DLP_B_BASE64 = 8,
+	DLP_B_BACKSLASH = 16,
+	DLP_B_PERCENT = 32,
+	DLP_B_M = 64,
+};
+
 struct dlp_triggers {
 	uint16_t at[DLP_PLACES]
 		   [256]; /* bit b: bucket b has the byte at its place k */
 	/* the same by nibble, a superset: [place][bucket / 8][high?][nibble] */
 	uint8_t nibble[DLP_PLACES][2][2][16];
+	/* and by the lower seven bits: [place][bucket / 8][byte] */
+	uint8_t byte[DLP_PLACES][2][128];
+	uint8_t classes[128]; /* enum dlp_byte of each byte */
 	/* lists of entries, + 1: literals by a hash of three bytes */
 	uint16_t hash[DLP_HASH_SIZE];
 	/* and the others by number: bit i of set: list i can be here */
@@ -174,14 +195,16 @@ struct dlp_triggers {
 	/* Hashes of three bytes that some entry can have first; with `wide`
 	 * there are entries that can have too many. */
 	uint64_t first[DLP_FIRST_BITS / 64];
-	bool digits, portable, wide;
+	bool digits, wide;
+	enum dlp_pass pass;
 };
 
 /* Blocks of 64 bytes: bit i is about byte i. */
 struct dlp_masks {
 	uint64_t trigger; /* something may begin here, or is an @ % \ */
-	uint64_t digit;
+	uint64_t digit, plus;
 	uint64_t base64;
+	uint64_t number; /* numbers of ours may begin here; scan.c's */
 	/* In: where in the block words may begin, as far as what is before it
 	 * says; DLP_EDGE_UNKNOWN if that is not known. Out: for the next one. */
 	uint64_t edge;
@@ -365,7 +388,12 @@ void dlp_triggers_scan(const struct dlp_engine *e, const unsigned char *p,
 		       struct dlp_masks *m);
 void dlp_triggers_scan_avx2(const struct dlp_triggers *tr,
 			    const unsigned char *p, struct dlp_masks *m);
+void dlp_triggers_scan_avx512(const struct dlp_triggers *tr,
+			      const unsigned char *p, struct dlp_masks *m);
 bool dlp_triggers_has_avx2(void);
+bool dlp_triggers_has_avx512(void);
+/* The best form that this processor has. */
+enum dlp_pass dlp_triggers_best(void);
 /* The place of the first byte that an entry may begin at, if more came. */
 size_t dlp_triggers_tail(const struct dlp_triggers *tr, const unsigned char *p,
 			 size_t n);

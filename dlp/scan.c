@@ -365,9 +365,6 @@ static enum dlp_answer try_byte(struct dlp_scan *s, const struct dlp_view *v,
 struct block {
 	size_t at;
 	uint64_t trigger, number, blob;
-	/* carried to the next block */
-	uint64_t edge;
-	size_t run;
 };
 
 static __attribute__((noinline)) enum dlp_answer look(struct dlp_scan *s,
@@ -448,27 +445,6 @@ static __attribute__((noinline)) bool may_be_number(const struct dlp_view *v,
 			       is_digit(p[n + 1]));
 }
 
-/* Beginnings of three digits, or of any behind a plus sign. */
-static uint64_t number_bits(const struct dlp_view *v, size_t i, uint64_t digit)
-{
-	uint64_t before = digit << 1, first, left = 0;
-	uint64_t three;
-
-	if (i > 0)
-		before |= is_digit(v->p[i - 1]);
-	first = digit & ~before;
-	three = (digit >> 1 | 1ULL << 63) & (digit >> 2 | 3ULL << 62);
-	for (; first; first &= first - 1) {
-		uint64_t bit = first & -first;
-		size_t t = i + (size_t)__builtin_ctzll(first);
-
-		if ((t > 0 && v->p[t - 1] == '+') ||
-		    (three & bit && may_be_number(v, t)))
-			left |= bit;
-	}
-	return left;
-}
-
 /*
  * Leaves of the triggers those that an entry's first bytes stand at, and the
  * marks. Most go here, so there is no branch to mispredict.
@@ -490,6 +466,42 @@ static uint64_t refine(const struct dlp_triggers *tr, const unsigned char *p,
 	return left;
 }
 
+/* The first pass over a few blocks, before any is looked at closer. */
+#define BATCH 16U
+
+struct batch {
+	struct dlp_masks m[BATCH];
+	size_t at;         /* where the first block begins */
+	unsigned int n, i; /* blocks; the next one */
+	/* carried from block to block */
+	uint64_t edge, digit, plus;
+	size_t run; /* of base64 */
+};
+
+/* The batch begins anew at i. */
+static void batch_at(const struct dlp_scan *s, const struct dlp_view *v,
+		     size_t i, struct batch *b)
+{
+	b->n = b->i = 0;
+	b->edge = DLP_EDGE_UNKNOWN;
+	b->digit = i > 0 && is_digit(v->p[i - 1]);
+	b->plus = i > 0 && v->p[i - 1] == '+';
+	b->run = blob_before(s, v, i);
+}
+
+/* Numbers of three digits, or of any behind a plus sign, begin here. */
+static uint64_t number_bits(const struct dlp_masks *m, struct batch *b)
+{
+	uint64_t digit = m->digit;
+	uint64_t first = digit & ~(digit << 1 | b->digit);
+	uint64_t three = (digit >> 1 | 1ULL << 63) & (digit >> 2 | 3ULL << 62);
+	uint64_t after = m->plus << 1 | b->plus;
+
+	b->digit = digit >> 63;
+	b->plus = m->plus >> 63;
+	return first & (three | after);
+}
+
 /* The last bytes of a view, with zeros behind them. */
 static __attribute__((noinline)) void masks_at_end(const struct dlp_scan *s,
 						   const struct dlp_view *v,
@@ -503,38 +515,60 @@ static __attribute__((noinline)) void masks_at_end(const struct dlp_scan *s,
 	m->trigger = refine(&s->e->tr, last, m->trigger);
 }
 
-static void masks(const struct dlp_scan *s, const struct dlp_view *v, size_t i,
-		  struct dlp_masks *m)
+static void fill_batch(const struct dlp_scan *s, const struct dlp_view *v,
+		       size_t i, size_t limit, struct batch *b)
 {
-	if (v->n - i < DLP_LOOK) {
-		masks_at_end(s, v, i, m);
-		return;
+	const struct dlp_engine *e = s->e;
+
+	b->at = i;
+	for (b->n = b->i = 0; b->n < BATCH && i < limit; b->n++, i += 64) {
+		struct dlp_masks *m = &b->m[b->n];
+
+		m->edge = b->edge;
+		if (v->n - i < DLP_LOOK) {
+			masks_at_end(s, v, i, m);
+		} else {
+			dlp_triggers_scan(e, v->p + i, m);
+			m->trigger = refine(&e->tr, v->p + i, m->trigger);
+		}
+		b->edge = m->edge;
+		m->number = e->tr.digits ? number_bits(m, b) : 0;
 	}
-	dlp_triggers_scan(s->e, v->p + i, m);
-	m->trigger = refine(&s->e->tr, v->p + i, m->trigger);
+}
+
+/* Of the numbers that begin in a block those that may be ours. */
+static uint64_t refine_numbers(const struct dlp_view *v, size_t i,
+			       uint64_t number)
+{
+	uint64_t left = 0;
+
+	for (; number; number &= number - 1) {
+		size_t t = i + (size_t)__builtin_ctzll(number);
+
+		if ((t > 0 && v->p[t - 1] == '+') || may_be_number(v, t))
+			left |= number & -number;
+	}
+	return left;
 }
 
 /*
- * One block, from i on. Return: where to go on; SIZE_MAX when a trigger has to
- * wait for more, with s->pos at it.
+ * One block, at i. Return: where to go on; SIZE_MAX when a trigger has to wait
+ * for more, with s->pos at it.
  */
 static size_t walk_block(struct dlp_scan *s, const struct dlp_view *v, size_t i,
-			 size_t limit, struct block *last)
+			 size_t limit, struct batch *batch)
 {
-	struct dlp_masks m = { .edge = last->edge };
-	struct block b = { .at = i };
-	uint64_t all;
+	const struct dlp_masks *m = &batch->m[batch->i++];
+	struct block b = { .at = i, .trigger = m->trigger };
+	uint64_t base64 = m->base64, all;
 
-	masks(s, v, i, &m);
-	last->edge = m.edge;
-	b.trigger = m.trigger;
-	if (m.digit && s->e->tr.digits)
-		b.number = number_bits(v, i, m.digit);
 	if (s->blob_from > i)
-		m.base64 &= s->blob_from - i < 64
-				    ? UINT64_MAX << (s->blob_from - i)
-				    : 0;
-	b.blob = blob_bit(m.base64, &last->run);
+		base64 &= s->blob_from - i < 64
+				  ? UINT64_MAX << (s->blob_from - i)
+				  : 0;
+	b.blob = blob_bit(base64, &batch->run);
+	if (m->number)
+		b.number = refine_numbers(v, i, m->number);
 	all = b.trigger | b.number | b.blob;
 	if (limit - i < 64)
 		all &= (1ULL << (limit - i)) - 1;
@@ -557,13 +591,16 @@ static size_t walk_block(struct dlp_scan *s, const struct dlp_view *v, size_t i,
 /* False when a trigger has to wait for more. */
 static bool walk(struct dlp_scan *s, const struct dlp_view *v, size_t limit)
 {
+	__attribute__((uninitialized)) struct batch batch;
 	size_t i = s->pos;
-	struct block last = { .edge = DLP_EDGE_UNKNOWN,
-			      .run = blob_before(s, v, i) };
 
+	batch_at(s, v, i, &batch);
 	while (i < limit) {
-		size_t next = walk_block(s, v, i, limit, &last);
+		size_t next;
 
+		if (batch.i == batch.n)
+			fill_batch(s, v, i, limit, &batch);
+		next = walk_block(s, v, i, limit, &batch);
 		if (next == SIZE_MAX)
 			return false;
 		if (s->has_pending && s->pending.end == next &&
@@ -571,10 +608,8 @@ static bool walk(struct dlp_scan *s, const struct dlp_view *v, size_t limit)
 			swallow_first(s, v);
 			next = s->floor;
 		}
-		if (next != i + 64) {
-			last.run = blob_before(s, v, next);
-			last.edge = DLP_EDGE_UNKNOWN;
-		}
+		if (next != i + 64)
+			batch_at(s, v, next, &batch);
 		i = next;
 	}
 	s->pos = MAX(i, s->pos);

@@ -288,6 +288,7 @@ static void fill_tables(struct dlp_triggers *tr, unsigned int bucket,
 			tr->at[k][c] |= (uint16_t)(1U << bucket);
 			tr->nibble[k][bucket / 8][0][c & 15] |= bit;
 			tr->nibble[k][bucket / 8][1][c >> 4] |= bit;
+			tr->byte[k][bucket / 8][c & 127] |= bit;
 		}
 }
 
@@ -437,9 +438,33 @@ static void list_entry(struct dlp_engine *e, size_t i)
 	append(e, &tr->list[n], i);
 }
 
+static void fill_classes(const struct dlp_engine *e, uint8_t classes[128])
+{
+	for (unsigned int c = 0; c < 128; c++) {
+		unsigned int bits = 0;
+
+		if (c >= 'a' && c <= 'z')
+			bits |= DLP_B_LOWER;
+		if (c >= 'A' && c <= 'Z')
+			bits |= DLP_B_UPPER;
+		if (c >= '0' && c <= '9')
+			bits |= DLP_B_DIGIT;
+		if (dlp_is(e, (unsigned char)c, DLP_C_BASE64))
+			bits |= DLP_B_BASE64;
+		if (c == '\\')
+			bits |= DLP_B_BACKSLASH;
+		if (c == '%')
+			bits |= DLP_B_PERCENT;
+		if (c == 'm')
+			bits |= DLP_B_M;
+		classes[c] = (uint8_t)bits;
+	}
+}
+
 int dlp_triggers_build(struct dlp_engine *e)
 {
 	e->tr.mark['@'] = e->tr.mark['%'] = e->tr.mark['\\'] = 1;
+	fill_classes(e, e->tr.classes);
 	for (size_t i = 0; i < e->n_entries; i++)
 		list_entry(e, i);
 	return deal(e);
@@ -468,6 +493,7 @@ static void scan_portable(const struct dlp_engine *e, const unsigned char *p,
 		here |= (uint64_t)(p[0] == '@') | (uint64_t)is_escape(p);
 		ret->trigger |= here << i;
 		ret->digit |= (class >> DLP_C_DIGIT & 1) << i;
+		ret->plus |= (uint64_t)(p[0] == '+') << i;
 		ret->base64 |= (class >> DLP_C_BASE64 & 1) << i;
 	}
 }
@@ -475,10 +501,24 @@ static void scan_portable(const struct dlp_engine *e, const unsigned char *p,
 void dlp_triggers_scan(const struct dlp_engine *e, const unsigned char *p,
 		       struct dlp_masks *ret)
 {
-	if (e->tr.portable)
-		scan_portable(e, p, ret);
-	else
+	switch (e->tr.pass) {
+	case DLP_PASS_AVX512:
+		dlp_triggers_scan_avx512(&e->tr, p, ret);
+		break;
+	case DLP_PASS_AVX2:
 		dlp_triggers_scan_avx2(&e->tr, p, ret);
+		break;
+	case DLP_PASS_PORTABLE:
+		scan_portable(e, p, ret);
+		break;
+	}
+}
+
+enum dlp_pass dlp_triggers_best(void)
+{
+	if (dlp_triggers_has_avx512())
+		return DLP_PASS_AVX512;
+	return dlp_triggers_has_avx2() ? DLP_PASS_AVX2 : DLP_PASS_PORTABLE;
 }
 
 static bool is_digit(unsigned char c)

@@ -149,7 +149,7 @@ AVX2 void dlp_triggers_scan_avx2(const struct dlp_triggers *tr,
 	/* Buckets of the second half for what starts a word. */
 	const __m256i word =
 		_mm256_set1_epi8((char)((1U << (DLP_WORD_BUCKETS - 8)) - 1));
-	uint64_t begin = 0, inside = 0, base = 0;
+	uint64_t begin = 0, inside = 0, base = 0, plus = 0;
 	struct buckets x = buckets(tr, p);
 	struct words w = { 0 };
 
@@ -167,10 +167,12 @@ AVX2 void dlp_triggers_scan_avx2(const struct dlp_triggers *tr,
 		begin |= bits(_mm256_cmpeq_epi8(a, zero)) << at;
 		inside |= bits(in) << at;
 		base |= bits(_mm256_cmpeq_epi8(base64(v), zero)) << at;
+		plus |= bits(eq(v, '+')) << at;
 		add_words(v, at, &w);
 	}
 	m->trigger = ~inside | (~begin & starts(&w, &m->edge));
 	m->digit = w.digit;
+	m->plus = plus;
 	m->base64 = ~base;
 }
 

@@ -135,19 +135,46 @@ static int unescape_u(const char *p, const char *end, char *out, size_t *ret_n)
 /* One escape at p; *ret_n decoded bytes in out (4 fit). Return: its length. */
 static int unescape(const char *p, const char *end, char *out, size_t *ret_n)
 {
-	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-	const char *hit;
+	static const char plain[256] = {
+		['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+		['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
+	};
 
 	if (end - p < 2)
 		return -EBADMSG;
 	if (p[1] == 'u')
 		return unescape_u(p, end, out, ret_n);
-	hit = p[1] ? strchr(from, p[1]) : NULL;
-	if (!hit)
-		return -EBADMSG;
-	out[0] = to[hit - from];
+	out[0] = plain[(unsigned char)p[1]];
 	*ret_n = 1;
-	return 2;
+	return out[0] ? 2 : -EBADMSG;
+}
+
+/* Copies up to the next backslash, or to end; room for 16 bytes more. */
+static const char *copy_plain(const char *p, const char *end, char **out)
+{
+	char *to = *out;
+
+#ifdef __SSE2__
+	for (; end - p >= 16; p += 16, to += 16) {
+		__m128i v;
+		int bits;
+
+		memcpy(&v, p, sizeof(v));
+		memcpy(to, &v, sizeof(v));
+		bits = _mm_movemask_epi8(
+			_mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+		if (bits) {
+			int n = __builtin_ctz((unsigned int)bits);
+
+			*out = to + n;
+			return p + n;
+		}
+	}
+#endif
+	while (p < end && *p != '\\')
+		*to++ = *p++;
+	*out = to;
+	return p;
 }
 
 /* Decodes raw[start, end) into e->decoded. */
@@ -155,31 +182,26 @@ static int decode(struct json_edits *e)
 {
 	const char *p = e->in.p + e->raw, *end = e->in.p + e->raw_end;
 	char *out;
-	size_t n = 0, len = 0;
 
 	buf_reset(&e->decoded);
-	out = buf_reserve(&e->decoded, (size_t)(end - p) + 4);
+	out = buf_reserve(&e->decoded, (size_t)(end - p) + 20);
 	if (!out)
 		return -ENOMEM;
-	while (p < end) {
-		const char *plain = memchr(p, '\\', (size_t)(end - p));
+	for (;;) {
+		size_t n = 0;
 		int used;
 
-		if (!plain)
-			plain = end;
-		memcpy(out + len, p, (size_t)(plain - p));
-		len += (size_t)(plain - p);
-		p = plain;
+		p = copy_plain(p, end, &out);
 		if (p == end)
 			break;
-		used = unescape(p, end, out + len, &n);
+		used = unescape(p, end, out, &n);
 		if (used < 0)
 			return used;
-		len += n;
+		out += n;
 		p += used;
 	}
-	out[len] = 0;
-	e->decoded.len = len;
+	*out = 0;
+	e->decoded.len = (size_t)(out - e->decoded.data);
 	return 0;
 }
 
@@ -235,12 +257,18 @@ static size_t to_raw(struct json_edits *e, size_t text, bool up)
 		return e->raw + text;
 	while (e->map_text < text) {
 		const char *p = e->in.p + e->map_raw;
+		const char *slash = memchr(p, '\\', (size_t)(end - p));
+		size_t n = slash ? (size_t)(slash - p) : (size_t)(end - p);
 		char out[4];
-		size_t n = 1;
-		int used = 1;
+		int used;
 
-		if (*p == '\\')
-			used = unescape(p, end, out, &n);
+		if (n) {
+			n = MIN(n, text - e->map_text);
+			e->map_raw += n;
+			e->map_text += n;
+			continue;
+		}
+		used = unescape(p, end, out, &n);
 		if (used < 0 || (!up && e->map_text + n > text))
 			break;
 		e->map_raw += (size_t)used;

@@ -3,7 +3,7 @@
  * fuzz_dlp_scan.c - secrets in arbitrary bytes, cut anywhere
  *
  * The first byte says how the rest is cut. What comes out of a stream is what
- * comes out of the whole, and SIMD and portable first pass find the same.
+ * comes out of the whole, and all forms of the first pass find the same.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ static const struct dlp_custom customs[] = {
 	{ STR("line"), STR_NONE, STR("(?m)^pin: [^\n]+$"), DLP_LOG },
 };
 
-static struct dlp_engine *engine(bool portable)
+static struct dlp_engine *engine(enum dlp_pass pass)
 {
 	struct dlp_settings s = { .custom = customs,
 				  .n_custom = ARRAY_LEN(customs) };
@@ -26,7 +26,7 @@ static struct dlp_engine *engine(bool portable)
 
 	if (dlp_engine_new(&s, &err, &e) < 0)
 		abort();
-	e->tr.portable |= portable;
+	e->tr.pass = MIN(pass, e->tr.pass);
 	return e;
 }
 
@@ -58,20 +58,24 @@ static void stream(const struct dlp_engine *e, struct str in, size_t step,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct dlp_engine *simd, *portable;
+	static struct dlp_engine *simd, *narrow, *portable;
 	_cleanup_buf_ struct buf a = BUF_INIT, b = BUF_INIT, c = BUF_INIT;
+	_cleanup_buf_ struct buf d = BUF_INIT;
 	struct str in;
 
 	if (size < 2)
 		return 0;
 	if (!simd) {
-		simd = engine(/* portable */ false);
-		portable = engine(/* portable */ true);
+		simd = engine(DLP_PASS_AVX512);
+		narrow = engine(DLP_PASS_AVX2);
+		portable = engine(DLP_PASS_PORTABLE);
 	}
 	in = str_from_n((const char *)data + 1, size - 1);
 	assert(dlp_redact(simd, in, &a, NULL) >= 0);
 	assert(dlp_redact(portable, in, &b, NULL) >= 0);
 	assert(str_eq(buf_str(&a), buf_str(&b)));
+	assert(dlp_redact(narrow, in, &d, NULL) >= 0);
+	assert(str_eq(buf_str(&a), buf_str(&d)));
 	stream(simd, in, data[0] + 1U, &c);
 	assert(str_eq(buf_str(&a), buf_str(&c)));
 	return 0;
