@@ -2,9 +2,9 @@
 /*
  * check.c - what tells a secret from something of the same shape
  */
-#include <ctype.h>
 #include <string.h>
 
+#include "dlp/ascii.h"
 #include "dlp/priv.h"
 
 /* A secret's beginning is random if the whole is. */
@@ -15,6 +15,7 @@ struct mix {
 	size_t n;
 	unsigned int digits, lower, upper, distinct;
 	unsigned int bits; /* entropy per byte, in sixteenths of a bit */
+	bool hex;          /* hex digits and - only */
 };
 
 /* 16 * n * log2(n), rounded, for n up to SAMPLE. */
@@ -27,49 +28,104 @@ static const uint16_t n_log2_n[SAMPLE + 1] = {
 	5088, 5203, 5320, 5436, 5553, 5671, 5788, 5907, 6025, 6144,
 };
 
-/* Few different bytes at the beginning: that is not random. */
-static bool is_dull(struct str s)
-{
-	uint64_t low = 0, high = 0; /* in registers: this is asked often */
-	size_t n = MIN(s.n, (size_t)24);
-
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		uint64_t bit = 1ULL << (c & 63);
-		uint64_t upper = -(uint64_t)(c >> 6 & 1);
-
-		low |= bit & ~upper;
-		high |= bit & upper;
-	}
-	return n >= 16 &&
-	       __builtin_popcountll(low) + __builtin_popcountll(high) < 7;
-}
-
 static struct mix measure(struct str s)
 {
-	struct mix m = { .n = MIN(s.n, (size_t)SAMPLE) };
+	struct mix m = { .n = MIN(s.n, (size_t)SAMPLE), .hex = true };
 	uint8_t count[256] = { 0 };
 	unsigned int sum = 0;
 
 	for (size_t i = 0; i < m.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
+		unsigned int kind = ascii_kinds[c];
 
-		m.digits += isdigit(c) != 0;
-		m.lower += islower(c) != 0;
-		m.upper += isupper(c) != 0;
-		m.distinct += count[c] == 0;
+		m.digits += kind & 1;
+		m.lower += kind >> 1 & 1;
+		m.upper += kind >> 2 & 1;
+		m.hex = m.hex && (kind & ASCII_HEX || c == '-');
+		/* n log n - sum of c log c, over n */
 		count[c]++;
-	}
-	/* n log n - sum of c log c, over n */
-	for (size_t i = 0; i < m.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
 		sum += n_log2_n[count[c]];
-		count[c] = 0;
+		sum -= n_log2_n[count[c] - 1];
+		m.distinct += count[c] == 1;
 	}
 	m.bits = m.n ? (n_log2_n[m.n] - sum) / (unsigned int)m.n : 0;
 	return m;
 }
+
+/* --- dull stretches ---------------------------------------------------- */
+
+#define DULL_MIN    16U /* shorter ones are measured */
+#define DULL_SAMPLE 24U
+#define DULL_BYTES  7U
+#define WIDE_MIN    40U
+#define WIDE_BYTES  9U
+
+/* Different bytes; c and c + 128 are one. */
+struct bytes {
+	uint64_t low, high;
+	unsigned int n;
+};
+
+static bool add_byte(struct bytes *b, unsigned char c, unsigned int max)
+{
+	uint64_t bit = 1ULL << (c & 63);
+	uint64_t upper = -(uint64_t)(c >> 6 & 1);
+
+	b->n += !((b->low & bit & ~upper) | (b->high & bit & upper));
+	if (b->n >= max)
+		return false;
+	b->low |= bit & ~upper;
+	b->high |= bit & upper;
+	return true;
+}
+
+/* As far as the bytes from p on are fewer than max different ones. */
+static size_t dull_length(const unsigned char *p, size_t n, unsigned int max)
+{
+	struct bytes b = { 0 };
+	size_t i = 0;
+
+	while (i < n && add_byte(&b, p[i], max))
+		i++;
+	return i;
+}
+
+static bool is_dull_here(const struct dlp_dull *d, size_t i, size_t n)
+{
+	size_t need = d->wide ? MIN(n, (size_t)SAMPLE)
+			      : MIN(n, (size_t)DULL_SAMPLE);
+
+	return i >= d->begin && i + need <= d->end &&
+	       n >= (d->wide ? WIDE_MIN : DULL_MIN);
+}
+
+bool dlp_is_dull(const struct dlp_view *v, size_t i, size_t n,
+		 struct dlp_dull *known)
+{
+	size_t far = v->n - i, length;
+
+	if (n < DULL_MIN)
+		return false;
+	if (is_dull_here(known, i, n))
+		return true;
+	length = dull_length(v->p + i, MIN(far, (size_t)DULL_SAMPLE),
+			     DULL_BYTES);
+	if (length >= MIN(n, (size_t)DULL_SAMPLE)) {
+		length = dull_length(v->p + i, far, DULL_BYTES);
+		*known = (struct dlp_dull){ i, i + length, false };
+		return true;
+	}
+	if (n < WIDE_MIN)
+		return false;
+	length = dull_length(v->p + i, MIN(far, (size_t)SAMPLE), WIDE_BYTES);
+	if (length < MIN(n, (size_t)SAMPLE))
+		return false;
+	length = dull_length(v->p + i, far, WIDE_BYTES);
+	*known = (struct dlp_dull){ i, i + length, true };
+	return true;
+}
+
+/* --- randomness -------------------------------------------------------- */
 
 /*
  * Random bytes of an alphabet fall short of its full entropy the more, the
@@ -89,19 +145,11 @@ static bool is_random(const struct mix *m)
 	return m->bits >= want;
 }
 
-static bool is_hex(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!isxdigit((unsigned char)s.p[i]) && s.p[i] != '-')
-			return false;
-	return true;
-}
-
 static bool looks_random(struct str s)
 {
 	struct mix m = measure(s);
 
-	return is_hex(s) ? m.bits >= 40 : is_random(&m);
+	return m.hex ? m.bits >= 40 : is_random(&m);
 }
 
 /* --- placeholders ------------------------------------------------------ */
@@ -127,7 +175,7 @@ bool dlp_is_placeholder(struct str value)
 	struct str head = { low, MIN(value.n, sizeof(low)) };
 
 	for (size_t i = 0; i < head.n; i++)
-		low[i] = (char)tolower((unsigned char)value.p[i]);
+		low[i] = ascii_lower(value.p[i]);
 	for (size_t i = 0; i < ARRAY_LEN(stop_words); i++)
 		if (has_word(head, stop_words[i]))
 			return true;
@@ -235,7 +283,7 @@ static bool is_basic(struct str s)
 	ptrdiff_t colon = str_index(text, ':');
 
 	for (size_t i = 0; i < text.n; i++)
-		if (iscntrl((unsigned char)plain[i]))
+		if ((unsigned char)plain[i] < ' ' || plain[i] == 0x7f)
 			return false;
 	return colon > 0 && (size_t)colon + 1 < text.n &&
 	       !dlp_is_placeholder(text);
@@ -251,7 +299,7 @@ static bool is_value(struct str s)
 	 * things that are called tokens are. */
 	return m.digits >= 2 && m.lower + m.upper >= 2 && m.n >= 12 &&
 	       m.digits + m.lower + m.upper >= m.n - m.n / 4 &&
-	       m.bits >= (m.n < 20 ? 46U : 52U) - (is_hex(s) ? 8U : 0U) &&
+	       m.bits >= (m.n < 20 ? 46U : 52U) - (m.hex ? 8U : 0U) &&
 	       !dlp_is_placeholder(s);
 }
 
@@ -262,7 +310,7 @@ static bool is_named(struct str s)
 
 	return m.n >= 8 && m.lower + m.upper >= 2 && m.digits >= 1 &&
 	       m.digits + m.lower + m.upper >= m.n - m.n / 4 &&
-	       m.bits >= (m.n < 12 ? 44U : 50U) - (is_hex(s) ? 8U : 0U) &&
+	       m.bits >= (m.n < 12 ? 44U : 50U) - (m.hex ? 8U : 0U) &&
 	       !dlp_is_placeholder(s);
 }
 
@@ -284,8 +332,6 @@ static bool is_mixed(struct str s)
 static bool check_random(enum dlp_check check, struct str whole,
 			 struct str secret)
 {
-	if (is_dull(secret))
-		return check == DLP_CHECK_CRC && crc_is_right(whole);
 	switch (check) {
 	case DLP_CHECK_RANDOM:
 		return looks_random(secret);

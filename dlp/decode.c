@@ -8,13 +8,13 @@
  * that it stays base64. A long blob is taken in pieces that overlap, counted
  * from its beginning; something found is reported by the piece it begins in.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
 #include "base/digest.h"
+#include "dlp/ascii.h"
 #include "dlp/priv.h"
 
 #define BLOB_MIN     64U
@@ -319,8 +319,9 @@ static void unescape(struct unescaped *u, size_t end)
 }
 
 /*
- * What an escape stands for is nothing that a secret has in it: a separator,
- * as most are. A secret with a real escape in it has another trigger there.
+ * There is no escape, or what it stands for is nothing that a secret has in it:
+ * a separator, as most are. A secret with a real escape in it has another
+ * trigger there.
  */
 static bool hides_nothing(const struct dlp_view *v, size_t t)
 {
@@ -331,9 +332,12 @@ static bool hides_nothing(const struct dlp_view *v, size_t t)
 		n = 3;
 	else if (v->n - t >= 2 && v->p[t + 1] == 'u')
 		n = 6;
-	if (v->n - t < n || escape_at(v, t, t + n, &c) == 1)
-		return false;
-	return !isalnum((unsigned char)c) && !memchr("-_.@:/+=~", c, 9);
+	if (v->n - t < n)
+		return v->end;
+	if (escape_at(v, t, t + n, &c) == 1)
+		return true;
+	return !ascii_is((unsigned char)c, ASCII_ALNUM) &&
+	       !memchr("-_.@:/+=~", c, 9);
 }
 
 enum dlp_answer dlp_escape_match(struct dlp_scan *s, const struct dlp_view *v,

@@ -49,6 +49,7 @@ struct dlp_engine *dlp_engine_free(struct dlp_engine *e)
 	free(e->regexes);
 	free(e->secrets);
 	free(e->entries);
+	free(e->hot);
 	free(e->shown);
 	free(e);
 	return NULL;
@@ -185,7 +186,7 @@ static int add_builtins(struct builder *b)
 	for (size_t i = 0; i < e->n_grammars && r == 0; i++) {
 		struct dlp_entry x = { .next = 0 };
 
-		dlp_grammar_frag(e, &e->grammars[i], &x.frag);
+		dlp_grammar_frag(e, &e->grammars[i], &x);
 		r = add_entry(b, DLP_ENTRY_GRAMMAR, i, &x);
 	}
 	return r;

@@ -14,10 +14,10 @@
  *	{n} {m,n} {m,} ?   how often; {m,} swallows what is longer
  *	( )          the secret, if that is not all of it
  */
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
+#include "dlp/ascii.h"
 #include "dlp/priv.h"
 
 /* The end of a name, quotes, = or : or =>, quotes. */
@@ -145,7 +145,7 @@ static void add_byte(const struct parser *p, char c, uint64_t set[4])
 	unsigned char b = (unsigned char)c;
 
 	set_add(set, b, b);
-	if (p->row->flags & DLP_ROW_ICASE && isalpha(b)) {
+	if (p->row->flags & DLP_ROW_ICASE && ascii_is(b, ASCII_ALPHA)) {
 		set_add(set, b | 0x20, b | 0x20);
 		set_add(set, b & ~0x20U, b & ~0x20U);
 	}
@@ -182,7 +182,7 @@ static unsigned int number(struct parser *p)
 {
 	unsigned int n = 0;
 
-	while (p->src.n && isdigit((unsigned char)p->src.p[0]))
+	while (p->src.n && ascii_is((unsigned char)p->src.p[0], ASCII_DIGIT))
 		n = n * 10 + (unsigned int)(take(p) - '0');
 	return n;
 }
@@ -195,7 +195,8 @@ static void parse_count(struct parser *p, struct dlp_seg *seg)
 	} else if (accept(p, '{')) {
 		seg->min = seg->max = (uint16_t)number(p);
 		if (accept(p, ','))
-			seg->max = isdigit((unsigned char)p->src.p[0])
+			seg->max = ascii_is((unsigned char)p->src.p[0],
+					    ASCII_DIGIT)
 					   ? (uint16_t)number(p)
 					   : DLP_NO_LIMIT;
 		(void)accept(p, '}');
@@ -218,7 +219,9 @@ static void set_literal(const struct parser *p, char c, struct dlp_seg *seg)
 	unsigned char b = (unsigned char)c;
 
 	seg->class = DLP_LITERAL;
-	seg->fold = p->row->flags & DLP_ROW_ICASE && isalpha(b) ? 0x20 : 0;
+	seg->fold = p->row->flags & DLP_ROW_ICASE && ascii_is(b, ASCII_ALPHA)
+			    ? 0x20
+			    : 0;
 	seg->byte = b | seg->fold;
 }
 
@@ -294,25 +297,24 @@ int dlp_grammar_compile(struct dlp_classes *c, const struct dlp_row *row,
 
 /* --- matching ---------------------------------------------------------- */
 
+/* Shorter runs are as well measured again. */
+#define SPAN_MIN 32U
+
 size_t dlp_scan_span(struct dlp_scan *s, const struct dlp_view *v,
 		     unsigned int class, size_t i, size_t max)
 {
 	size_t stop = v->n - i < max ? v->n : i + max, j = i;
-	struct dlp_span *hit = NULL;
+	struct dlp_span *known = &s->spans[class % DLP_SPANS];
+	bool hit = known->class == class && known->begin <= i && i < known->end;
 
-	for (unsigned int k = 0; k < DLP_SPANS; k++)
-		if (s->spans[k].class == class && s->spans[k].begin <= i &&
-		    i < s->spans[k].end)
-			hit = &s->spans[k];
-	if (hit) {
-		j = MIN(hit->end, stop);
-	} else {
-		hit = &s->spans[s->next_span++ % DLP_SPANS];
-		*hit = (struct dlp_span){ .class = class, .begin = i };
-	}
+	if (hit)
+		j = MIN(known->end, stop);
 	while (j < stop && dlp_is(s->e, v->p[j], class))
 		j++;
-	hit->end = MAX(hit->end, j);
+	if (hit)
+		known->end = MAX(known->end, j);
+	else if (j - i >= SPAN_MIN)
+		*known = (struct dlp_span){ class, i, j };
 	return j;
 }
 
@@ -322,11 +324,11 @@ bool dlp_after_escape(const struct dlp_view *v, size_t i)
 
 	if (i >= 2 && p[i - 2] == '\\' && memchr("bfnrt", p[i - 1], 5))
 		return true;
-	if (i >= 3 && p[i - 3] == '%' && isxdigit(p[i - 2]) &&
-	    isxdigit(p[i - 1]))
+	if (i >= 3 && p[i - 3] == '%' && ascii_is(p[i - 2], ASCII_HEX) &&
+	    ascii_is(p[i - 1], ASCII_HEX))
 		return true;
 	if (i >= 4 && p[i - 4] == '\\' && p[i - 3] == 'x' &&
-	    isxdigit(p[i - 2]) && isxdigit(p[i - 1]))
+	    ascii_is(p[i - 2], ASCII_HEX) && ascii_is(p[i - 1], ASCII_HEX))
 		return true;
 	if (i >= 6 && p[i - 6] == '\\' && p[i - 5] == 'u')
 		return true;
@@ -337,7 +339,7 @@ bool dlp_after_escape(const struct dlp_view *v, size_t i)
 
 		if (c == '[')
 			return k < i && p[i - k - 1] == 0x1b;
-		if (!isdigit(c) && c != ';' && c != ':')
+		if (!ascii_is(c, ASCII_DIGIT) && c != ';' && c != ':')
 			return false;
 	}
 	return false;
@@ -356,8 +358,8 @@ static bool begins_well(const struct dlp_engine *e, const struct dlp_view *v,
 	if (flags & DLP_ROW_INSIDE || dlp_word_begins(e, v, i))
 		return true;
 	return flags & DLP_ROW_PART &&
-	       (v->p[i - 1] == '_' ||
-		(islower(v->p[i - 1]) && isupper(v->p[i])));
+	       (v->p[i - 1] == '_' || (ascii_is(v->p[i - 1], ASCII_LOWER) &&
+				       ascii_is(v->p[i], ASCII_UPPER)));
 }
 
 /* Behind the last stretch: does a word go on there? */
@@ -401,12 +403,19 @@ static size_t walk_seg(struct dlp_scan *s, const struct dlp_view *v,
 	return i;
 }
 
+/* From segment `from` on; those before it are of one byte each. */
 static enum dlp_answer walk_segs(struct dlp_scan *s, const struct dlp_view *v,
-				 const struct dlp_grammar *g, struct walk *w)
+				 const struct dlp_grammar *g, unsigned int from,
+				 struct walk *w)
 {
 	const struct dlp_seg *segs = &s->e->segs[g->first];
 
-	for (unsigned int k = 0; k < g->n_segs; k++) {
+	if (g->secret_from < from)
+		w->secret = w->at + g->secret_from;
+	if (g->secret_to < from)
+		w->secret_end = w->at + g->secret_to;
+	w->at += from;
+	for (unsigned int k = from; k < g->n_segs; k++) {
 		size_t i = w->at;
 
 		if (k == g->secret_from)
@@ -427,8 +436,26 @@ static enum dlp_answer walk_segs(struct dlp_scan *s, const struct dlp_view *v,
 	return DLP_HIT;
 }
 
+static bool passes(struct dlp_scan *s, const struct dlp_view *v,
+		   const struct dlp_grammar *g, size_t start,
+		   const struct walk *w)
+{
+	enum dlp_check check = g->row->check;
+	size_t n = w->secret_end - w->secret;
+	bool random = check == DLP_CHECK_RANDOM || check == DLP_CHECK_MIXED ||
+		      check == DLP_CHECK_VALUE || check == DLP_CHECK_NAMED;
+
+	/* What is made to be expensive is made of few bytes, or short. */
+	if (random && dlp_is_dull(v, w->secret, n, &s->dull))
+		return false;
+	return dlp_check(check,
+			 str_from_n((const char *)v->p + start, w->at - start),
+			 str_from_n((const char *)v->p + w->secret, n));
+}
+
 enum dlp_answer dlp_grammar_match(struct dlp_scan *s, const struct dlp_view *v,
-				  const struct dlp_grammar *g, size_t start,
+				  const struct dlp_grammar *g,
+				  unsigned int n_proved, size_t start,
 				  struct dlp_match *ret)
 {
 	const struct dlp_seg *last = &s->e->segs[g->first + g->n_segs - 1U];
@@ -437,7 +464,7 @@ enum dlp_answer dlp_grammar_match(struct dlp_scan *s, const struct dlp_view *v,
 
 	if (!begins_well(s->e, v, g->row->flags, start))
 		return DLP_MISS;
-	a = walk_segs(s, v, g, &w);
+	a = walk_segs(s, v, g, n_proved, &w);
 	if (a == DLP_HIT && !w.overlong && w.at == v->n && !v->end)
 		a = DLP_MORE; /* what ends it is not there yet */
 	ret->start = start;
@@ -445,10 +472,7 @@ enum dlp_answer dlp_grammar_match(struct dlp_scan *s, const struct dlp_view *v,
 	if (a == DLP_MORE)
 		return a;
 	if (a == DLP_MISS || (!w.overlong && ends_badly(s->e, v, g, w.at)) ||
-	    !dlp_check(g->row->check,
-		       str_from_n((const char *)v->p + start, w.at - start),
-		       str_from_n((const char *)v->p + w.secret,
-				  w.secret_end - w.secret)))
+	    !passes(s, v, g, start, &w))
 		return DLP_MISS;
 	ret->start = w.secret;
 	ret->end = w.secret_end;

@@ -6,9 +6,9 @@
  * None of them has letters to look for, and numbers are everywhere: what makes
  * one of these out of a number is its grouping, its ranges and its check digit.
  */
-#include <ctype.h>
 #include <string.h>
 
+#include "dlp/ascii.h"
 #include "dlp/priv.h"
 
 #define LOCAL_MAX  64U
@@ -18,7 +18,7 @@
 
 static bool is_local(unsigned char c)
 {
-	return isalnum(c) || (c && strchr("._%+-", c));
+	return ascii_is(c, ASCII_ALNUM) || (c && strchr("._%+-", c));
 }
 
 /* What is behind an @ in names of files and units. */
@@ -52,7 +52,8 @@ static size_t domain_end(const struct dlp_view *v, size_t i, bool *ret_more)
 		if (c == '.' && j > label && v->p[j - 1] != '-') {
 			dots++;
 			label = j + 1;
-		} else if (!isalnum(c) && (c != '-' || j == label)) {
+		} else if (!ascii_is(c, ASCII_ALNUM) &&
+			   (c != '-' || j == label)) {
 			break;
 		}
 	}
@@ -61,12 +62,12 @@ static size_t domain_end(const struct dlp_view *v, size_t i, bool *ret_more)
 		return i;
 	}
 	/* A full stop behind it, or a label cut off, is not part of it. */
-	while (j > i && !isalnum(v->p[j - 1])) {
+	while (j > i && !ascii_is(v->p[j - 1], ASCII_ALNUM)) {
 		dots -= v->p[j - 1] == '.';
 		j--;
 	}
 	for (end = j; j > i && v->p[j - 1] != '.'; j--)
-		if (!isalpha(v->p[j - 1]))
+		if (!ascii_is(v->p[j - 1], ASCII_ALPHA))
 			return i;
 	if (dots == 0 || end - j < 2 || end - j > 24 ||
 	    is_no_domain(str_from_n((const char *)v->p + j, end - j)))
@@ -97,7 +98,8 @@ enum dlp_answer dlp_mail_match(const struct dlp_engine *e,
 	while (start > 0 && t - start <= LOCAL_MAX && is_local(v->p[start - 1]))
 		start--;
 	/* What begins with "%40" or a dot is something else's end. */
-	while (start < t && !isalnum(v->p[start]) && v->p[start] != '_')
+	while (start < t && !ascii_is(v->p[start], ASCII_ALNUM) &&
+	       v->p[start] != '_')
 		start++;
 	if (start == t || t - start > LOCAL_MAX)
 		return DLP_MISS;
@@ -144,7 +146,7 @@ static bool read_group(const struct dlp_view *v, size_t *i, struct number *x)
 {
 	uint8_t from = x->n;
 
-	for (; *i < v->n && isdigit(v->p[*i]); ++*i) {
+	for (; *i < v->n && ascii_is(v->p[*i], ASCII_DIGIT); ++*i) {
 		if (x->n >= MAX_DIGITS)
 			return false;
 		x->digits[x->n++] = v->p[*i];
@@ -177,7 +179,8 @@ static void read_number(const struct dlp_view *v, size_t i, struct number *x)
 				  (i == v->n || is_separator(v->p[i]));
 			return;
 		}
-		if (!is_separator(v->p[i]) || !isdigit(v->p[i + 1]))
+		if (!is_separator(v->p[i]) ||
+		    !ascii_is(v->p[i + 1], ASCII_DIGIT))
 			return;
 		x->sep[x->n_groups] = v->p[i];
 		i++;
@@ -361,7 +364,7 @@ static enum dlp_answer begins_number(const struct dlp_view *v, size_t t)
 	for (size_t i = t; i < t + 3; i++) {
 		if (i >= v->n)
 			return v->end ? DLP_MISS : DLP_MORE;
-		if (!isdigit(v->p[i]))
+		if (!ascii_is(v->p[i], ASCII_DIGIT))
 			return DLP_MISS;
 	}
 	return DLP_HIT;

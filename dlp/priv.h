@@ -149,8 +149,20 @@ enum dlp_entry_kind {
 struct dlp_entry {
 	enum dlp_entry_kind kind;
 	unsigned int index;
-	struct dlp_frag frag;
 	uint16_t next; /* in the same list, + 1 */
+	struct dlp_frag frag;
+	/* The same as a word: (bytes | fold) & mask == value, for places of one
+	 * byte, up to eight of a format. */
+	uint64_t fold, mask, value;
+	uint8_t n_proved; /* leading segments that mask has compared */
+	bool more;        /* places that mask says nothing of */
+};
+
+/* Of an entry what says that it is not there: lists stand in one array. */
+struct dlp_hot {
+	uint64_t fold, mask, value;
+	uint16_t entry;
+	bool last; /* of its list */
 };
 
 #define DLP_BUCKETS      16U
@@ -185,7 +197,7 @@ struct dlp_triggers {
 	/* and by the lower seven bits: [place][bucket / 8][byte] */
 	uint8_t byte[DLP_PLACES][2][128];
 	uint8_t classes[128]; /* enum dlp_byte of each byte */
-	/* lists of entries, + 1: literals by a hash of three bytes */
+	/* where lists begin in hot, + 1: literals by a hash of three bytes */
 	uint16_t hash[DLP_HASH_SIZE];
 	/* and the others by number: bit i of set: list i can be here */
 	uint64_t set[4][256];
@@ -248,6 +260,7 @@ struct dlp_engine {
 	size_t n_secrets;
 	struct dlp_entry *entries;
 	size_t n_entries;
+	struct dlp_hot *hot;    /* one per entry, in the order of the lists */
 	unsigned int person[4]; /* types of email to ssn; DLP_NO_TYPE = off */
 	unsigned int pem;       /* type of private keys; DLP_NO_TYPE = off */
 	struct dlp_triggers tr;
@@ -270,7 +283,13 @@ static inline bool dlp_seg_has(const struct dlp_engine *e,
 
 /* ---- a scan ---- */
 
-#define DLP_SPANS 4
+#define DLP_SPANS 64U
+
+/* A stretch of text made of so few bytes that nothing in it is random. */
+struct dlp_dull {
+	size_t begin, end;
+	bool wide; /* nothing of 40 bytes; else of 16 */
+};
 
 struct dlp_scan {
 	const struct dlp_engine *e;
@@ -289,12 +308,13 @@ struct dlp_scan {
 	enum dlp_swallow swallow;
 	unsigned int swallow_class;
 	int n_found, error;
-	/* Runs of a class measured last: no byte is walked over twice. */
+	/* The long run of each class measured last (class % DLP_SPANS): no
+	 * byte is walked over twice. */
 	struct dlp_span {
 		unsigned int class;
 		size_t begin, end;
 	} spans[DLP_SPANS];
-	unsigned int next_span;
+	struct dlp_dull dull;
 	void *work;                        /* of regexes; owned */
 	size_t regex_from[DLP_MAX_CUSTOM]; /* where each goes on searching */
 };
@@ -316,8 +336,10 @@ void dlp_scan_shift(struct dlp_scan *s, size_t k);
 
 /* ---- matchers: the trigger is at t, or the match begins at start ---- */
 
+/* The first n_proved segments are of one byte each, and are there. */
 enum dlp_answer dlp_grammar_match(struct dlp_scan *s, const struct dlp_view *v,
-				  const struct dlp_grammar *g, size_t start,
+				  const struct dlp_grammar *g,
+				  unsigned int n_proved, size_t start,
 				  struct dlp_match *ret);
 /*
  * The leftmost longest match from start on, as long as anything that began is
@@ -355,6 +377,12 @@ int dlp_scan_nested(struct dlp_scan *s, struct str text, dlp_found_fn fn,
 size_t dlp_scan_span(struct dlp_scan *s, const struct dlp_view *v,
 		     unsigned int class, size_t i, size_t max);
 bool dlp_check(enum dlp_check check, struct str whole, struct str secret);
+/*
+ * Whether a secret of n bytes at i is too dull for any check for randomness. What
+ * is found out is kept in *known, so that no byte is asked twice.
+ */
+bool dlp_is_dull(const struct dlp_view *v, size_t i, size_t n,
+		 struct dlp_dull *known);
 bool dlp_luhn(const unsigned char *digits, size_t n);
 /* No word goes on from before i to i; an escape before it is no word. */
 bool dlp_word_begins(const struct dlp_engine *e, const struct dlp_view *v,
@@ -374,8 +402,9 @@ int dlp_classes_add(struct dlp_classes *c, const uint64_t set[4]);
  */
 int dlp_grammar_compile(struct dlp_classes *c, const struct dlp_row *row,
 			struct dlp_seg *segs, struct dlp_grammar *ret);
+/* Fills frag, and what mask can say of more than the fragment's places. */
 void dlp_grammar_frag(const struct dlp_engine *e, const struct dlp_grammar *g,
-		      struct dlp_frag *ret);
+		      struct dlp_entry *ret);
 void dlp_regex_frag(const struct dlp_regex *x, struct dlp_frag *ret);
 void dlp_text_frag(struct str text, struct dlp_frag *ret);
 /* e->entries is complete; fills e->tr. Return: 0, -ENOMEM. */

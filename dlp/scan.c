@@ -60,6 +60,8 @@ void dlp_scan_shift(struct dlp_scan *s, size_t k)
 		s->spans[i].begin = back(s->spans[i].begin, k);
 		s->spans[i].end = back(s->spans[i].end, k);
 	}
+	s->dull.begin = back(s->dull.begin, k);
+	s->dull.end = back(s->dull.end, k);
 	for (size_t i = 0; i < s->e->n_regexes; i++)
 		s->regex_from[i] = back(s->regex_from[i], k);
 }
@@ -238,8 +240,8 @@ static enum dlp_answer match_secret(const struct dlp_secret *x,
 }
 
 static enum dlp_answer match_entry(struct dlp_scan *s, const struct dlp_view *v,
-				   const struct dlp_entry *x, size_t t,
-				   struct dlp_match *m)
+				   const struct dlp_entry *x, bool proved,
+				   size_t t, struct dlp_match *m)
 {
 	const struct dlp_engine *e = s->e;
 	enum dlp_answer a = DLP_MISS;
@@ -250,6 +252,7 @@ static enum dlp_answer match_entry(struct dlp_scan *s, const struct dlp_view *v,
 	switch (x->kind) {
 	case DLP_ENTRY_GRAMMAR:
 		return dlp_grammar_match(s, v, &e->grammars[x->index],
+					 proved ? x->n_proved : 0,
 					 t - x->frag.offset, m);
 	case DLP_ENTRY_SECRET:
 		return match_secret(&e->secrets[x->index], v, t, m);
@@ -266,12 +269,12 @@ static enum dlp_answer match_entry(struct dlp_scan *s, const struct dlp_view *v,
 	return a;
 }
 
-/* The later places of its fragment, as far as they are there. */
+/* The places of its fragment, as far as they are there. */
 static bool fits(const struct dlp_entry *x, const struct dlp_view *v, size_t t)
 {
 	size_t n = MIN(v->n - t, (size_t)DLP_PLACES);
 
-	for (size_t k = 2; k < n; k++) {
+	for (size_t k = 0; k < n; k++) {
 		unsigned char c = v->p[t + k];
 
 		if (!(x->frag.set[k][c / 64] >> (c % 64) & 1))
@@ -280,30 +283,44 @@ static bool fits(const struct dlp_entry *x, const struct dlp_view *v, size_t t)
 	return true;
 }
 
+/* DLP_HIT only if nothing else may begin inside of it. */
+static __attribute__((noinline)) enum dlp_answer
+try_entry(struct dlp_scan *s, const struct dlp_view *v,
+	  const struct dlp_entry *x, bool proved, size_t t)
+{
+	struct dlp_match m = { .swallow = DLP_SWALLOW_NOTHING };
+	enum dlp_answer a;
+	bool open;
+
+	if ((!proved || x->more) && !fits(x, v, t))
+		return DLP_MISS;
+	a = match_entry(s, v, x, proved, t, &m);
+	open = m.open;
+	if (a == DLP_MORE)
+		s->wait = m;
+	if (a == DLP_HIT)
+		accept(s, v, &m);
+	return a == DLP_HIT && open ? DLP_MISS : a;
+}
+
 static enum dlp_answer try_list(struct dlp_scan *s, const struct dlp_view *v,
 				unsigned int index, size_t t)
 {
-	while (index) {
-		const struct dlp_entry *x = &s->e->entries[index - 1];
-		struct dlp_match m = { .swallow = DLP_SWALLOW_NOTHING };
+	bool proved = v->n - t >= sizeof(uint64_t);
+	const struct dlp_hot *h = &s->e->hot[index - 1];
+	uint64_t word = 0;
+
+	if (proved)
+		memcpy(&word, v->p + t, sizeof(word));
+	do {
 		enum dlp_answer a;
 
-		index = x->next;
-		if (!fits(x, v, t))
+		if (proved && ((word | h->fold) & h->mask) != h->value)
 			continue;
-		a = match_entry(s, v, x, t, &m);
-		if (a == DLP_MORE) {
-			s->wait = m;
+		a = try_entry(s, v, &s->e->entries[h->entry], proved, t);
+		if (a != DLP_MISS)
 			return a;
-		}
-		if (a == DLP_HIT) {
-			bool open = m.open;
-
-			accept(s, v, &m);
-			if (!open)
-				return a;
-		}
-	}
+	} while (!h++->last);
 	return DLP_MISS;
 }
 
@@ -325,7 +342,9 @@ static enum dlp_answer try_entries(struct dlp_scan *s, const struct dlp_view *v,
 		if (a != DLP_MISS)
 			return a;
 	}
-	return left < 3 ? DLP_MISS : try_list(s, v, tr->hash[dlp_fold3(p)], t);
+	if (left < 3 || !tr->hash[dlp_fold3(p)])
+		return DLP_MISS;
+	return try_list(s, v, tr->hash[dlp_fold3(p)], t);
 }
 
 static enum dlp_answer settle(struct dlp_scan *s, const struct dlp_view *v,
@@ -367,12 +386,27 @@ struct block {
 	uint64_t trigger, number, blob;
 };
 
+static enum dlp_answer look_number(struct dlp_scan *s, const struct dlp_view *v,
+				   size_t t)
+{
+	struct dlp_match m = { .swallow = DLP_SWALLOW_NOTHING };
+
+	return settle(s, v, dlp_number_match(s->e, v, t, &m), &m);
+}
+
+static __attribute__((noinline)) enum dlp_answer
+look_blob(struct dlp_scan *s, const struct dlp_view *v, size_t t)
+{
+	struct dlp_match m = { .swallow = DLP_SWALLOW_NOTHING };
+
+	return settle(s, v, dlp_blob_match(s, v, t + 1 - BLOB_MIN, &m), &m);
+}
+
 static __attribute__((noinline)) enum dlp_answer look(struct dlp_scan *s,
 						      const struct dlp_view *v,
 						      const struct block *b,
 						      size_t t)
 {
-	struct dlp_match m = { .swallow = DLP_SWALLOW_NOTHING };
 	uint64_t bit = 1ULL << (t - b->at);
 	enum dlp_answer a = DLP_MISS;
 
@@ -380,14 +414,13 @@ static __attribute__((noinline)) enum dlp_answer look(struct dlp_scan *s,
 		report(s, v);
 	if (b->trigger & bit) {
 		a = try_entries(s, v, t);
-		if (a == DLP_MISS)
+		if (a == DLP_MISS && s->e->tr.mark[v->p[t]])
 			a = try_byte(s, v, t);
 	}
 	if (a == DLP_MISS && b->number & bit)
-		a = settle(s, v, dlp_number_match(s->e, v, t, &m), &m);
+		a = look_number(s, v, t);
 	if (a == DLP_MISS && b->blob & bit)
-		a = settle(s, v, dlp_blob_match(s, v, t + 1 - BLOB_MIN, &m),
-			   &m);
+		a = look_blob(s, v, t);
 	return a;
 }
 

@@ -119,9 +119,37 @@ static unsigned int rarest(const unsigned int *cost, unsigned int n)
 	return at;
 }
 
-void dlp_grammar_frag(const struct dlp_engine *e, const struct dlp_grammar *g,
-		      struct dlp_frag *ret)
+/* One place more that mask compares, if its bytes are one. */
+static void mask_place(struct dlp_entry *x, unsigned int k,
+		       const struct dlp_seg *seg)
 {
+	if (seg->class != DLP_LITERAL)
+		return;
+	x->fold |= (uint64_t)seg->fold << 8 * k;
+	x->mask |= 0xffULL << 8 * k;
+	x->value |= (uint64_t)seg->byte << 8 * k;
+}
+
+static void mask_grammar(const struct dlp_engine *e,
+			 const struct dlp_grammar *g,
+			 const struct dlp_seg *const *at, unsigned int n,
+			 struct dlp_entry *x)
+{
+	const struct dlp_seg *segs = &e->segs[g->first];
+	unsigned int from = x->frag.offset;
+
+	for (unsigned int k = 0; k < 8 && from + k < n; k++)
+		mask_place(x, k, at[from + k]);
+	while (from == 0 && x->n_proved < MIN(g->n_segs, (uint16_t)8) &&
+	       segs[x->n_proved].class == DLP_LITERAL &&
+	       segs[x->n_proved].min == 1 && segs[x->n_proved].max == 1)
+		x->n_proved++;
+}
+
+void dlp_grammar_frag(const struct dlp_engine *e, const struct dlp_grammar *g,
+		      struct dlp_entry *entry)
+{
+	struct dlp_frag *ret = &entry->frag;
 	const struct dlp_seg *at[DLP_BACK];
 	unsigned int n = leading(e, g, at), cost[DLP_BACK];
 
@@ -140,6 +168,7 @@ void dlp_grammar_frag(const struct dlp_engine *e, const struct dlp_grammar *g,
 		if (ret->offset + k < n && (k < 4 || ret->starts_word))
 			seg_set(e, at[ret->offset + k], ret->set[k]);
 	}
+	mask_grammar(e, g, at, n, entry);
 }
 
 void dlp_text_frag(struct str text, struct dlp_frag *ret)
@@ -409,6 +438,27 @@ static void note_first(struct dlp_triggers *tr, const struct dlp_frag *f)
 	}
 }
 
+/* What mask says of places that are one byte, or a letter in both cases. */
+static void mask_frag(struct dlp_entry *x)
+{
+	for (unsigned int k = 0; k < DLP_PLACES; k++) {
+		const uint64_t *set = x->frag.set[k];
+		int c = single(set);
+
+		if (c >= 0 && !(x->mask >> 8 * k & 1)) {
+			bool both = has(set, (unsigned int)c & ~0x20U) &&
+				    has(set, (unsigned int)c | 0x20U);
+
+			x->fold |= (both ? 0x20ULL : 0) << 8 * k;
+			x->mask |= 0xffULL << 8 * k;
+			x->value |= ((uint64_t)c | (both ? 0x20U : 0)) << 8 * k;
+		}
+		if (!(x->mask >> 8 * k & 1))
+			x->more |= (set[0] & set[1] & set[2] & set[3]) !=
+				   UINT64_MAX;
+	}
+}
+
 static void list_entry(struct dlp_engine *e, size_t i)
 {
 	struct dlp_entry *x = &e->entries[i];
@@ -419,6 +469,7 @@ static void list_entry(struct dlp_engine *e, size_t i)
 	unsigned int n;
 
 	note_first(tr, &x->frag);
+	mask_frag(x);
 	for (unsigned int k = 0; k < 3; k++) {
 		int c = single(x->frag.set[k]);
 
@@ -436,6 +487,36 @@ static void list_entry(struct dlp_engine *e, size_t i)
 			if (has(x->frag.set[k], c))
 				tr->set[k][c] |= 1ULL << n;
 	append(e, &tr->list[n], i);
+}
+
+/* A list of entries becomes a stretch of e->hot. */
+static void flatten(struct dlp_engine *e, uint16_t *list, uint16_t *n)
+{
+	uint16_t i = *list;
+
+	if (i)
+		*list = (uint16_t)(*n + 1);
+	while (i) {
+		const struct dlp_entry *x = &e->entries[i - 1U];
+
+		e->hot[*n] = (struct dlp_hot){ .fold = x->fold,
+					       .mask = x->mask,
+					       .value = x->value,
+					       .entry = (uint16_t)(i - 1),
+					       .last = x->next == 0 };
+		++*n;
+		i = x->next;
+	}
+}
+
+static void flatten_all(struct dlp_engine *e)
+{
+	uint16_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(e->tr.hash); i++)
+		flatten(e, &e->tr.hash[i], &n);
+	for (size_t i = 0; i < ARRAY_LEN(e->tr.list); i++)
+		flatten(e, &e->tr.list[i], &n);
 }
 
 static void fill_classes(const struct dlp_engine *e, uint8_t classes[128])
@@ -467,6 +548,10 @@ int dlp_triggers_build(struct dlp_engine *e)
 	fill_classes(e, e->tr.classes);
 	for (size_t i = 0; i < e->n_entries; i++)
 		list_entry(e, i);
+	e->hot = calloc(e->n_entries + 1, sizeof(*e->hot));
+	if (!e->hot)
+		return -ENOMEM;
+	flatten_all(e);
 	return deal(e);
 }
 

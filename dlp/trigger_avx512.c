@@ -62,9 +62,8 @@ AVX512 static inline uint64_t marks(__m512i v, __m512i next)
 	uint64_t hex = _mm512_cmpeq_epi8_mask(
 		_mm512_and_si512(next, _mm512_set1_epi8(-8)),
 		_mm512_set1_epi8('0'));
-	uint64_t json =
-		_mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8('u')) |
-		_mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8('/'));
+	uint64_t json = _mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8('u')) |
+			_mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8('/'));
 
 	return _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('@')) |
 	       (_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('%')) & hex) |
@@ -95,8 +94,8 @@ AVX512 void dlp_triggers_scan_avx512(const struct dlp_triggers *tr,
 			b = _mm512_and_si512(b, look_up(tr->byte[k][1], x));
 	}
 	begin = _mm512_test_epi8_mask(a, a) | _mm512_test_epi8_mask(b, word);
-	inside = _mm512_test_epi8_mask(b, _mm512_andnot_si512(
-						  word, _mm512_set1_epi8(-1)));
+	inside = _mm512_test_epi8_mask(
+		b, _mm512_andnot_si512(word, _mm512_set1_epi8(-1)));
 	classes = look_up(tr->classes, v);
 	ascii = ~_mm512_movepi8_mask(v);
 	m->trigger = inside | marks(v, next) |

@@ -223,6 +223,11 @@ static const char *const hostile[] = {
 	"a.b.c@d.e.f.g.h ",
 	"a1b2c3d4 key-",
 	"(555) (555) ",
+	"\"password\": \"",
+	"Authorization: Bearer ",
+	"1234567890",
+	"a@a@",
+	"key=\"a1b2c3d4e5f6\" ",
 };
 
 static void print_hostile(struct dlp_engine *e)
@@ -234,6 +239,58 @@ static void print_hostile(struct dlp_engine *e)
 			buf_puts(&b, hostile[i]);
 		printf("%-38s %8.0f\n", hostile[i], rate(buf_str(&b), find, e));
 	}
+}
+
+/* The slowest of the beginnings of formats, one behind the other. */
+#define WORST 8
+
+struct slow {
+	char head[40];
+	double rate;
+};
+
+static int by_rate(const void *a, const void *b)
+{
+	const struct slow *x = a, *y = b;
+
+	return x->rate < y->rate ? -1 : x->rate > y->rate;
+}
+
+/* The literal bytes that a pattern begins with. */
+static void head_of(const char *pattern, char *out, size_t n)
+{
+	size_t i = 0;
+
+	while (pattern[i] && !strchr("\\[({?", pattern[i]) && i + 1 < n)
+		i++;
+	memcpy(out, pattern, i);
+	out[i] = 0;
+}
+
+static void print_worst(struct dlp_engine *e)
+{
+	static struct slow all[1024];
+	size_t n = 0;
+
+	for (size_t i = 0; i < dlp_n_rows && n < ARRAY_LEN(all) - 1; i++) {
+		for (unsigned int glue = 0; glue < 2; glue++) {
+			_cleanup_buf_ struct buf b = BUF_INIT;
+			struct slow *x = &all[n];
+
+			head_of(dlp_rows[i].pattern, x->head,
+				sizeof(x->head) - 1);
+			if (!x->head[0])
+				continue;
+			(void)strcat(x->head, glue ? "=" : "");
+			while (b.len < PIECE / 2)
+				buf_puts(&b, x->head);
+			x->rate = rate(buf_str(&b), find, e);
+			n++;
+		}
+	}
+	qsort(all, n, sizeof(all[0]), by_rate);
+	for (size_t i = 0; i < MIN(n, (size_t)WORST); i++)
+		printf("%-38s %8.0f\n", all[i].head, all[i].rate);
 }
 
 int main(void)
@@ -276,6 +333,8 @@ int main(void)
 #endif
 	printf("hostile, find\n");
 	print_hostile(e);
+	printf("the slowest beginnings of formats\n");
+	print_worst(e);
 	(void)dlp_engine_free(e);
 	buf_done(&text);
 	return 0;

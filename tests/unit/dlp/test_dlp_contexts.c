@@ -128,8 +128,7 @@ static void put(const struct context *c, struct str sample, struct buf *out)
 	if (c->writing == COLOURED)
 		put_coloured(out, sample);
 	else
-		put_escaped(out, sample,
-			    c->writing == PERCENT ? "%" : "\\u00");
+		put_escaped(out, sample, c->writing == PERCENT ? "%" : "\\u00");
 	buf_puts(out, c->after);
 }
 
@@ -140,7 +139,8 @@ static void plain(struct str s, struct buf *out)
 		char two[3] = { 0 };
 
 		if (s.p[i] == '\033' && i + 1 < s.n && s.p[i + 1] == '[') {
-			for (i += 2; i < s.n && !isalpha((unsigned char)s.p[i]);)
+			for (i += 2;
+			     i < s.n && !isalpha((unsigned char)s.p[i]);)
 				i++;
 			i++;
 		} else if (s.p[i] == '%' && i + 2 < s.n) {

@@ -242,10 +242,8 @@ static void test_passes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_formats),
-		cmocka_unit_test(test_harmless),
-		cmocka_unit_test(test_demo),
-		cmocka_unit_test(test_overlap),
+		cmocka_unit_test(test_formats), cmocka_unit_test(test_harmless),
+		cmocka_unit_test(test_demo),    cmocka_unit_test(test_overlap),
 		cmocka_unit_test(test_passes),
 	};
 
