@@ -291,16 +291,50 @@ static bool is_basic(struct str s)
 
 /* --- secrets that have no shape but their name ------------------------- */
 
+/* Made of words: few digits, and so few pairs of letters are unusual. */
+static bool is_wordy(struct str s, const struct mix *m)
+{
+	unsigned int unusual, n;
+
+	if (m->hex || m->digits * 4 >= m->n)
+		return false;
+	n = dlp_pairs(s, &unusual);
+	return n >= 6 && unusual * 9 < n;
+}
+
+/* Random though it has hardly a digit: no word has such pairs of letters. */
+static bool is_no_word(struct str s, const struct mix *m)
+{
+	unsigned int unusual, n = dlp_pairs(s, &unusual);
+
+	return m->n >= 16 && m->upper >= 2 && m->lower >= 2 && n >= m->n / 3 &&
+	       unusual * 6 >= n;
+}
+
+/* Hardly anything but letters and digits, of both kinds. */
+static bool is_mostly_alnum(const struct mix *m)
+{
+	return m->lower + m->upper >= 2 &&
+	       m->digits + m->lower + m->upper >= m->n - m->n / 4;
+}
+
 static bool is_value(struct str s)
 {
 	struct mix m = measure(s);
 
 	/* Words with a number behind them are no secrets; hex digests of
 	 * things that are called tokens are. */
-	return m.digits >= 2 && m.lower + m.upper >= 2 && m.n >= 12 &&
-	       m.digits + m.lower + m.upper >= m.n - m.n / 4 &&
+	return m.n >= 12 && is_mostly_alnum(&m) &&
 	       m.bits >= (m.n < 20 ? 46U : 52U) - (m.hex ? 8U : 0U) &&
+	       (m.digits >= 2 ? !is_wordy(s, &m) : is_no_word(s, &m)) &&
 	       !dlp_is_placeholder(s);
+}
+
+static unsigned int named_bits(size_t n)
+{
+	if (n < 12)
+		return 42;
+	return n < 16 ? 46 : 50;
 }
 
 /* What the name says is a secret needs to look less like one. */
@@ -308,10 +342,20 @@ static bool is_named(struct str s)
 {
 	struct mix m = measure(s);
 
-	return m.n >= 8 && m.lower + m.upper >= 2 && m.digits >= 1 &&
-	       m.digits + m.lower + m.upper >= m.n - m.n / 4 &&
-	       m.bits >= (m.n < 12 ? 44U : 50U) - (m.hex ? 8U : 0U) &&
+	return m.n >= 8 && is_mostly_alnum(&m) &&
+	       (m.digits >= 1 ? m.n < 16 || !is_wordy(s, &m)
+			      : is_no_word(s, &m)) &&
+	       m.bits >= named_bits(m.n) - (m.hex ? 8U : 0U) &&
 	       !dlp_is_placeholder(s);
+}
+
+/* What the name says is some key: hashes and identifiers are keys, too. */
+static bool is_strict(struct str s)
+{
+	struct mix m = measure(s);
+
+	return m.n >= 20 && !m.hex && m.upper >= 2 && m.lower >= 2 &&
+	       m.bits >= 56 && is_value(s);
 }
 
 static bool is_password(struct str s)
@@ -343,6 +387,8 @@ static bool check_random(enum dlp_check check, struct str whole,
 		return is_value(secret);
 	case DLP_CHECK_NAMED:
 		return is_named(secret);
+	case DLP_CHECK_STRICT:
+		return is_strict(secret);
 	case DLP_CHECK_NONE:
 	case DLP_CHECK_JWT:
 	case DLP_CHECK_BASIC:
@@ -362,6 +408,7 @@ bool dlp_check(enum dlp_check check, struct str whole, struct str secret)
 	case DLP_CHECK_MIXED:
 	case DLP_CHECK_VALUE:
 	case DLP_CHECK_NAMED:
+	case DLP_CHECK_STRICT:
 		return check_random(check, whole, secret);
 	case DLP_CHECK_JWT:
 		return is_jwt(secret);

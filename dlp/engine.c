@@ -163,6 +163,17 @@ static int add_key(struct builder *b, const char *head, unsigned int offset)
 	return add_entry(b, DLP_ENTRY_PEM, 0, &x);
 }
 
+static int add_iban(struct builder *b)
+{
+	struct dlp_entry x = { .next = 0 };
+	int r = add_builtin(b, "iban", DLP_CREDIT_CARD, &b->e->iban);
+
+	if (r < 0 || b->e->iban == DLP_NO_TYPE)
+		return r;
+	dlp_iban_frag(&x.frag);
+	return add_entry(b, DLP_ENTRY_IBAN, 0, &x);
+}
+
 static int add_builtins(struct builder *b)
 {
 	struct dlp_engine *e = b->e;
@@ -177,6 +188,8 @@ static int add_builtins(struct builder *b)
 		r = add_key(b, "-----BEGIN", 5);
 	if (r == 0 && e->pem != DLP_NO_TYPE)
 		r = add_key(b, "PuTTY-User-Key", 4);
+	if (r == 0)
+		r = add_iban(b);
 	for (size_t i = 0; i < dlp_n_rows && r == 0; i++)
 		r = add_row(b, &dlp_rows[i]);
 	e->segs = TAKE(b->segs.data);
@@ -292,7 +305,7 @@ static bool is_type(struct str name)
 	for (size_t i = 0; i < dlp_n_rows; i++)
 		if (str_eq_c(name, dlp_rows[i].name))
 			return true;
-	return str_eq_c(name, "private_key");
+	return str_eq_c(name, "private_key") || str_eq_c(name, "iban");
 }
 
 static int check_overrides(const struct builder *b)
@@ -358,7 +371,7 @@ int dlp_engine_new(const struct dlp_settings *s, struct buf *err,
 		return -ENOMEM;
 	for (size_t i = 0; i < ARRAY_LEN(e->person); i++)
 		e->person[i] = DLP_NO_TYPE;
-	e->pem = DLP_NO_TYPE;
+	e->pem = e->iban = DLP_NO_TYPE;
 	dlp_classes_init(&e->classes);
 	r = build(&b);
 	vec_done(&b.segs);

@@ -11,6 +11,8 @@
  *	\a \w \u     letters and digits; with _; with _ and -
  *	\b \l \U     base64 with = outside; lower-case and digits; upper-case
  *	\k           what stands between a name and its value
+ *	\v           the same where "value" is a name of its own: of settings in
+ *	             YAML, JSON and XML that are lists of names and values
  *	{n} {m,n} {m,} ?   how often; {m,} swallows what is longer
  *	( )          the secret, if that is not all of it
  */
@@ -20,9 +22,14 @@
 #include "dlp/ascii.h"
 #include "dlp/priv.h"
 
-/* The end of a name, quotes, = or : or =>, quotes. */
-#define GLUE \
-	"[\\w.-]{0,24}[\"'\\\\\\]]{0,3} {0,3}[=:>]{1,3} {0,3}[\"'\\\\]{0,3}"
+/* The end of a name, quotes, a type, = or : or => or a comma, quotes. */
+#define GLUE                                           \
+	"[\\w.-]{0,24}[\"'`\\\\\\]]{0,3}[ \t]{0,3}"    \
+	"[A-Za-z]{0,8}[ \t]{0,3}[=:>,]{1,3}[ \t]{0,3}" \
+	"[\"'`\\\\]{0,3}"
+#define VALUE_GLUE                                                    \
+	"[\\w.-]{0,24}[\"'`\\\\, \t\r\n]{1,40}[vV]alue[\"'\\\\]{0,3}" \
+	"[ \t]{0,3}[=:]{1,2}[ \t]{0,3}[\"'`\\\\]{0,3}"
 
 struct parser {
 	struct dlp_classes *classes;
@@ -92,7 +99,9 @@ void dlp_classes_init(struct dlp_classes *c)
 	set_word(set[DLP_C_BASE64], "+/-_=");
 	set_add(set[DLP_C_DIGIT], '0', '9');
 	(void)named_class('H', set[DLP_C_HEX]);
-	set_word(set[DLP_C_URL], "-._~%+&=;/?:@!$'*,#|\\");
+	set_word(set[DLP_C_URL], "-._~%+&=;/?:@!$'*,#|\\[\033");
+	set_add(set[DLP_C_LINE], ' ', 255);
+	set[DLP_C_LINE][0] |= 1ULL << '\t' | 1ULL << 0x1b;
 	set_word(set[DLP_C_KEY], "+/=-:.,;_ \t\r\n\\");
 	memset(c, 0, sizeof(*c));
 	for (unsigned int i = 0; i < DLP_C_MAX; i++)
@@ -262,10 +271,12 @@ static int parse(struct parser *p)
 	int r = 0;
 
 	while (r == 0 && p->src.n) {
-		if (str_starts(p->src, STR("\\k"))) {
+		bool glue = str_starts(p->src, STR("\\k"));
+
+		if (glue || str_starts(p->src, STR("\\v"))) {
 			struct str rest = str_skip(p->src, 2);
 
-			p->src = STR(GLUE);
+			p->src = glue ? STR(GLUE) : STR(VALUE_GLUE);
 			while (r == 0 && p->src.n)
 				r = parse_item(p);
 			p->src = rest;
@@ -352,9 +363,30 @@ bool dlp_word_begins(const struct dlp_engine *e, const struct dlp_view *v,
 	       dlp_after_escape(v, i);
 }
 
+/* "public_key" and "publicKeyToken" are none that anybody keeps secret. */
+static bool is_public(const struct dlp_view *v, size_t i)
+{
+	static const char *const words[] = { "public", "pub", "publishable",
+					     "publickey" };
+
+	if (i > 0 && (v->p[i - 1] == '_' || v->p[i - 1] == '-'))
+		i--;
+	for (size_t k = 0; k < ARRAY_LEN(words); k++) {
+		struct str w = str_from(words[k]);
+
+		if (i >= w.n &&
+		    str_eq_icase(str_from_n((const char *)v->p + i - w.n, w.n),
+				 w))
+			return true;
+	}
+	return false;
+}
+
 static bool begins_well(const struct dlp_engine *e, const struct dlp_view *v,
 			unsigned int flags, size_t i)
 {
+	if (flags & DLP_ROW_PRIVATE && is_public(v, i))
+		return false;
 	if (flags & DLP_ROW_INSIDE || dlp_word_begins(e, v, i))
 		return true;
 	return flags & DLP_ROW_PART &&
@@ -362,17 +394,27 @@ static bool begins_well(const struct dlp_engine *e, const struct dlp_view *v,
 				       ascii_is(v->p[i], ASCII_UPPER)));
 }
 
-/* Behind the last stretch: does a word go on there? */
-static bool ends_badly(const struct dlp_engine *e, const struct dlp_view *v,
-		       const struct dlp_grammar *g, size_t i)
+/*
+ * Behind the last stretch: does a word go on there? A full stop may be the end
+ * of a sentence. HIT: it ends well.
+ */
+static enum dlp_answer ends_well(const struct dlp_engine *e,
+				 const struct dlp_view *v,
+				 const struct dlp_grammar *g, size_t i)
 {
 	const struct dlp_seg *last = &e->segs[g->first + g->n_segs - 1U];
 	unsigned char c;
 
 	if (i >= v->n || g->row->flags & DLP_ROW_OPEN)
-		return false;
+		return DLP_HIT;
 	c = v->p[i];
-	return dlp_is(e, c, DLP_C_WORD) || dlp_seg_has(e, last, c);
+	if (c == '.' && dlp_seg_has(e, last, c)) {
+		if (i + 1 == v->n)
+			return v->end ? DLP_HIT : DLP_MORE;
+		return ascii_is(v->p[i + 1], ASCII_ALNUM) ? DLP_MISS : DLP_HIT;
+	}
+	return dlp_is(e, c, DLP_C_WORD) || dlp_seg_has(e, last, c) ? DLP_MISS
+								   : DLP_HIT;
 }
 
 /* The walk over one view: where it stands, and the secret's bounds. */
@@ -436,6 +478,50 @@ static enum dlp_answer walk_segs(struct dlp_scan *s, const struct dlp_view *v,
 	return DLP_HIT;
 }
 
+static bool is_assigned(enum dlp_check check)
+{
+	return check == DLP_CHECK_VALUE || check == DLP_CHECK_NAMED ||
+	       check == DLP_CHECK_STRICT;
+}
+
+/*
+ * The value of a name may be followed by what its class has, too: the end of a
+ * sentence, or "&other=" in a URL.
+ */
+static void trim_value(const struct dlp_scan *s, const struct dlp_view *v,
+		       struct walk *w)
+{
+	const unsigned char *p = v->p;
+	size_t i = w->secret, end = w->secret_end;
+
+	while (i < end) {
+		const unsigned char *and = memchr(p + i, '&', end - i);
+		size_t k;
+
+		if (!and)
+			break;
+		k = i = (size_t)(and-p) + 1;
+		while (k < end && dlp_is(s->e, p[k], DLP_C_WORD))
+			k++;
+		if (k > i && k < end && p[k] == '=')
+			end = i - 1;
+	}
+	while (end > w->secret && memchr(".,:;?!", p[end - 1], 6))
+		end--;
+	w->secret_end = end;
+}
+
+/* Behind a comma it is a value only in quotes: f("token", "..."). */
+static bool is_next_argument(const struct dlp_view *v, size_t start, size_t i)
+{
+	size_t k = i;
+
+	while (k > start && memchr(" \t\"'`\\", v->p[k - 1], 6))
+		k--;
+	return k > start && v->p[k - 1] == ',' &&
+	       !memchr("\"'`", v->p[i - 1], 3);
+}
+
 static bool passes(struct dlp_scan *s, const struct dlp_view *v,
 		   const struct dlp_grammar *g, size_t start,
 		   const struct walk *w)
@@ -443,10 +529,12 @@ static bool passes(struct dlp_scan *s, const struct dlp_view *v,
 	enum dlp_check check = g->row->check;
 	size_t n = w->secret_end - w->secret;
 	bool random = check == DLP_CHECK_RANDOM || check == DLP_CHECK_MIXED ||
-		      check == DLP_CHECK_VALUE || check == DLP_CHECK_NAMED;
+		      is_assigned(check);
 
 	/* What is made to be expensive is made of few bytes, or short. */
 	if (random && dlp_is_dull(v, w->secret, n, &s->dull))
+		return false;
+	if (is_assigned(check) && is_next_argument(v, start, w->secret))
 		return false;
 	return dlp_check(check,
 			 str_from_n((const char *)v->p + start, w->at - start),
@@ -469,14 +557,18 @@ enum dlp_answer dlp_grammar_match(struct dlp_scan *s, const struct dlp_view *v,
 		a = DLP_MORE; /* what ends it is not there yet */
 	ret->start = start;
 	ret->idle = MIN(w.secret, v->n);
-	if (a == DLP_MORE)
+	if (a == DLP_HIT && !w.overlong)
+		a = ends_well(s->e, v, g, w.at);
+	if (a != DLP_HIT)
 		return a;
-	if (a == DLP_MISS || (!w.overlong && ends_badly(s->e, v, g, w.at)) ||
-	    !passes(s, v, g, start, &w))
+	if (is_assigned(g->row->check) && !w.overlong)
+		trim_value(s, v, &w);
+	if (!passes(s, v, g, start, &w))
 		return DLP_MISS;
 	ret->start = w.secret;
 	ret->end = w.secret_end;
 	ret->type = g->type;
+	ret->open = ret->weak = is_assigned(g->row->check);
 	/* What goes on behind a flush or the limit is part of it, too. */
 	ret->swallow = w.overlong || (w.secret_end == v->n &&
 				      last->class != DLP_LITERAL)

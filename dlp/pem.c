@@ -2,7 +2,7 @@
 /*
  * pem.c - private keys, with their bodies
  *
- * "-----BEGIN ... PRIVATE KEY-----" (PEM, OpenSSH, PGP) to its end line, or
+ * "-----BEGIN ... PRIVATE KEY-----" (PEM, OpenSSH, PGP, SSH2) to its end line, or
  * PuTTY's file to its last one; line ends may be escaped. Where the end is not
  * in reach what looks like a body is dropped until something else comes.
  */
@@ -13,6 +13,7 @@
 #define HEAD_MAX  96U
 #define BODY_MIN  40U /* less is a mention of a key, not one */
 #define BEGIN     "-----BEGIN "
+#define BEGIN_SSH "---- BEGIN " /* RFC 4716 */
 #define PUTTY     "PuTTY-User-Key-File-"
 #define PUTTY_END "Private-MAC: "
 
@@ -26,6 +27,7 @@ static ptrdiff_t head_end(const struct dlp_view *v, size_t start)
 {
 	struct str t = text_at(v, start, HEAD_MAX);
 	ptrdiff_t key, end;
+	bool ssh;
 
 	if (t.p[0] == 'P') {
 		size_t n = MIN(t.n, strlen(PUTTY));
@@ -38,11 +40,12 @@ static ptrdiff_t head_end(const struct dlp_view *v, size_t start)
 	}
 	if (t.n < strlen(BEGIN))
 		return v->end ? 0 : -1;
-	if (!str_starts(t, STR(BEGIN)))
+	ssh = str_starts(t, STR(BEGIN_SSH));
+	if (!ssh && !str_starts(t, STR(BEGIN)))
 		return 0;
 	t = str_skip(t, strlen(BEGIN));
 	key = str_find(t, STR("PRIVATE KEY"));
-	end = str_find(t, STR("-----"));
+	end = str_find(t, ssh ? STR(" ----") : STR("-----"));
 	if (end < 0)
 		return t.n + strlen(BEGIN) < HEAD_MAX && !v->end ? -1 : 0;
 	if (key < 0 || key > end)
@@ -67,7 +70,10 @@ static size_t key_end(const struct dlp_engine *e, const struct dlp_view *v,
 {
 	bool putty = v->p[start] == 'P';
 	struct str t = text_at(v, body, DLP_MATCH_MAX - (body - start));
-	struct str mark = putty ? STR(PUTTY_END) : STR("-----END ");
+	bool ssh = v->p[start + 4] == ' ';
+	struct str mark = putty ? STR(PUTTY_END)
+			  : ssh ? STR("---- END ")
+				: STR("-----END ");
 	ptrdiff_t at = str_find(t, mark), close;
 
 	if (at < 0)
@@ -83,7 +89,7 @@ static size_t key_end(const struct dlp_engine *e, const struct dlp_view *v,
 		return n < t.n || v->end ? body + (size_t)at + mark.n + n : 0;
 	}
 	close = str_find(str_from_n(t.p, MIN(t.n, (size_t)HEAD_MAX)),
-			 STR("-----"));
+			 ssh ? STR(" ----") : STR("-----"));
 	return close < 0 ? 0 : body + (size_t)at + mark.n + (size_t)close + 5;
 }
 
@@ -94,7 +100,9 @@ enum dlp_answer dlp_pem_match(const struct dlp_engine *e,
 	ptrdiff_t head = head_end(v, start);
 	size_t body = (size_t)head, end, line = v->n;
 
-	ret->start = ret->idle = start;
+	/* Of "---- BEGIN" a stream has passed on the dashes. */
+	ret->start = ret->idle =
+		v->n - start > 4 && v->p[start + 4] == ' ' ? start + 5 : start;
 	if (head <= 0)
 		return head < 0 ? DLP_MORE : DLP_MISS;
 	end = key_end(e, v, start, body, &line);

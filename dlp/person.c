@@ -309,12 +309,18 @@ static bool is_area_in_brackets(const struct dlp_view *v, size_t t,
 	return x.n_groups == 2 && x.group[0] == 3 && x.group[1] == 4;
 }
 
+/* A dash, or what stands in the middle of identifiers. */
+static bool goes_on_behind(unsigned char c)
+{
+	return c == '-' || c == ':' || c == '|';
+}
+
 /* A word, or another group, goes on behind it. */
 static bool goes_on(const struct dlp_engine *e, const struct dlp_view *v,
 		    size_t end)
 {
 	return end < v->n && (dlp_is(e, v->p[end], DLP_C_WORD) ||
-			      (v->p[end] == '-' && end + 1 < v->n &&
+			      (goes_on_behind(v->p[end]) && end + 1 < v->n &&
 			       dlp_is(e, v->p[end + 1], DLP_C_WORD)));
 }
 
@@ -345,14 +351,15 @@ static unsigned int number_type(const struct dlp_engine *e,
 				const struct dlp_view *v, size_t t,
 				const struct number *x)
 {
-	if (t > 0 && v->p[t - 1] == '+')
-		return is_international(x) ? e->person[DLP_PHONE] : DLP_NO_TYPE;
+	/* Also behind the plus of a line that was added to a file. */
+	if (is_card(x) && !trunk_prefix(e, v, t))
+		return e->person[DLP_CREDIT_CARD];
+	if (t > 0 && v->p[t - 1] == '+' && is_international(x))
+		return e->person[DLP_PHONE];
 	if (is_nanp(x) && same_separators(x, 3))
 		return e->person[DLP_PHONE];
 	if (trunk_prefix(e, v, t))
 		return DLP_NO_TYPE;
-	if (is_card(x))
-		return e->person[DLP_CREDIT_CARD];
 	return is_ssn(x) ? e->person[DLP_SSN] : DLP_NO_TYPE;
 }
 
@@ -412,7 +419,7 @@ enum dlp_answer dlp_number_match(const struct dlp_engine *e,
 		return a;
 	/* The byte behind a dash says whether it goes on. */
 	if (!v->end && ret->end + 1 >= v->n &&
-	    (ret->end >= v->n || v->p[ret->end] == '-'))
+	    (ret->end >= v->n || goes_on_behind(v->p[ret->end])))
 		return DLP_MORE;
 	return ret->type == DLP_NO_TYPE || goes_on(e, v, ret->end) ? DLP_MISS
 								   : DLP_HIT;

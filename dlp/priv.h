@@ -51,6 +51,7 @@ struct dlp_match {
 	enum dlp_swallow swallow;
 	unsigned int swallow_class;
 	bool open; /* others may begin inside it */
+	bool weak; /* its name says it is one: who knows it names it */
 	/* A secret inside base64: what takes its place, else empty; owned */
 	struct buf text;
 };
@@ -70,8 +71,9 @@ enum dlp_class {        /* the ones that code asks for */
 	DLP_C_BASE64,   /* both alphabets, and = */
 	DLP_C_DIGIT,
 	DLP_C_HEX,
-	DLP_C_URL, /* what may stand in a URL or a JSON string, escaped */
-	DLP_C_KEY, /* the body of an armoured key */
+	DLP_C_URL,  /* what may stand in a URL or a JSON string, escaped */
+	DLP_C_KEY,  /* the body of an armoured key */
+	DLP_C_LINE, /* what stands in a line, with colours */
 	DLP_C_MAX,
 };
 
@@ -85,15 +87,17 @@ enum dlp_check {
 	DLP_CHECK_MIXED,    /* random, with at least two digits */
 	DLP_CHECK_VALUE,    /* random, mixed, and no placeholder */
 	DLP_CHECK_NAMED,    /* has a digit, looks random, is no placeholder */
+	DLP_CHECK_STRICT,   /* as value, with upper and lower case, no digest */
 	DLP_CHECK_BASIC,    /* base64 of user:password */
 	DLP_CHECK_PASSWORD, /* no placeholder */
 };
 
 enum dlp_row_flags {
 	DLP_ROW_ICASE = 1 << 0,
-	DLP_ROW_INSIDE = 1 << 1, /* may begin inside a word */
-	DLP_ROW_OPEN = 1 << 2,   /* may end inside a word */
-	DLP_ROW_PART = 1 << 3,   /* may begin behind _ or as in thatWord */
+	DLP_ROW_INSIDE = 1 << 1,  /* may begin inside a word */
+	DLP_ROW_OPEN = 1 << 2,    /* may end inside a word */
+	DLP_ROW_PART = 1 << 3,    /* may begin behind _ or as in thatWord */
+	DLP_ROW_PRIVATE = 1 << 4, /* not behind "public" */
 };
 
 /* A row of the table of published formats; see table.c for the pattern. */
@@ -143,6 +147,7 @@ enum dlp_entry_kind {
 	DLP_ENTRY_REGEX,
 	DLP_ENTRY_SECRET,
 	DLP_ENTRY_PEM,
+	DLP_ENTRY_IBAN,
 };
 
 /* What to try where a fragment was seen. */
@@ -263,6 +268,7 @@ struct dlp_engine {
 	struct dlp_hot *hot;    /* one per entry, in the order of the lists */
 	unsigned int person[4]; /* types of email to ssn; DLP_NO_TYPE = off */
 	unsigned int pem;       /* type of private keys; DLP_NO_TYPE = off */
+	unsigned int iban;
 	struct dlp_triggers tr;
 	const char **shown;
 	size_t n_shown;
@@ -351,6 +357,10 @@ enum dlp_answer dlp_regex_find(struct dlp_scan *s, const struct dlp_regex *x,
 enum dlp_answer dlp_pem_match(const struct dlp_engine *e,
 			      const struct dlp_view *v, size_t start,
 			      struct dlp_match *ret);
+enum dlp_answer dlp_iban_match(const struct dlp_engine *e,
+			       const struct dlp_view *v, size_t start,
+			       struct dlp_match *ret);
+void dlp_iban_frag(struct dlp_frag *ret);
 enum dlp_answer dlp_mail_match(const struct dlp_engine *e,
 			       const struct dlp_view *v, size_t t,
 			       struct dlp_match *ret);
@@ -390,6 +400,9 @@ bool dlp_word_begins(const struct dlp_engine *e, const struct dlp_view *v,
 /* An escape whose last letter looks like the beginning of a word ends at i. */
 bool dlp_after_escape(const struct dlp_view *v, size_t i);
 bool dlp_is_placeholder(struct str value);
+
+/* Pairs of letters within words; *ret_unusual: that words hardly have. */
+unsigned int dlp_pairs(struct str s, unsigned int *ret_unusual);
 
 /* ---- building an engine ---- */
 

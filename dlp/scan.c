@@ -127,6 +127,13 @@ static bool outranks(const struct dlp_engine *e, unsigned int a, unsigned int b)
 	return rank[e->types[a].action] > rank[e->types[b].action];
 }
 
+/* What is called a secret, p, is one of a known shape, m, for the most part. */
+static bool names_better(const struct dlp_match *p, const struct dlp_match *m)
+{
+	return p->weak && !m->weak &&
+	       m->end - m->start >= (p->end - p->start) / 2;
+}
+
 /* Takes over m, with what its text owns. */
 static void accept(struct dlp_scan *s, const struct dlp_view *v,
 		   struct dlp_match *m)
@@ -153,8 +160,10 @@ static void accept(struct dlp_scan *s, const struct dlp_view *v,
 		p->swallow = m->swallow;
 		p->swallow_class = m->swallow_class;
 	}
-	if (outranks(s->e, m->type, p->type))
+	if (outranks(s->e, m->type, p->type) || names_better(p, m)) {
 		p->type = m->type;
+		p->weak = m->weak;
+	}
 	buf_done(&m->text);
 }
 
@@ -258,6 +267,8 @@ static enum dlp_answer match_entry(struct dlp_scan *s, const struct dlp_view *v,
 		return match_secret(&e->secrets[x->index], v, t, m);
 	case DLP_ENTRY_PEM:
 		return dlp_pem_match(e, v, t - x->frag.offset, m);
+	case DLP_ENTRY_IBAN:
+		return dlp_iban_match(e, v, t, m);
 	case DLP_ENTRY_REGEX:
 		if (t < s->regex_from[x->index])
 			return DLP_MISS;
@@ -372,6 +383,7 @@ static enum dlp_answer try_byte(struct dlp_scan *s, const struct dlp_view *v,
 		return settle(s, v, a, &m);
 	case '%':
 	case '\\':
+	case 0x1b:
 		if (t < s->escape_from)
 			return DLP_MISS;
 		return settle(s, v, dlp_escape_match(s, v, t, &m), &m);

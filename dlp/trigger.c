@@ -545,6 +545,7 @@ static void fill_classes(const struct dlp_engine *e, uint8_t classes[128])
 int dlp_triggers_build(struct dlp_engine *e)
 {
 	e->tr.mark['@'] = e->tr.mark['%'] = e->tr.mark['\\'] = 1;
+	e->tr.mark[0x1b] = 1; /* ESC */
 	fill_classes(e, e->tr.classes);
 	for (size_t i = 0; i < e->n_entries; i++)
 		list_entry(e, i);
@@ -560,6 +561,7 @@ int dlp_triggers_build(struct dlp_engine *e)
 static bool is_escape(const unsigned char *p)
 {
 	return (p[0] == '%' && p[1] >= '0' && p[1] <= '7') ||
+	       (p[0] == 0x1b && p[1] == '[') ||
 	       (p[0] == '\\' && (p[1] == 'u' || p[1] == '/'));
 }
 
@@ -629,7 +631,7 @@ size_t dlp_triggers_tail(const struct dlp_triggers *tr, const unsigned char *p,
 {
 	size_t tail = numbers_tail(p, n);
 
-	if (n > 0 && (p[n - 1] == '%' || p[n - 1] == '\\'))
+	if (n > 0 && (p[n - 1] == '%' || p[n - 1] == '\\' || p[n - 1] == 0x1b))
 		tail = n - 1;
 	for (size_t d = MIN(n, (size_t)DLP_PLACES - 1); d > 0; d--) {
 		unsigned int all = UINT16_MAX;

@@ -74,8 +74,10 @@ AVX2 static inline __m256i marks(__m256i v, __m256i next)
 	__m256i hex = eq(_mm256_and_si256(next, _mm256_set1_epi8(-8)), '0');
 	__m256i json = _mm256_or_si256(eq(next, 'u'), eq(next, '/'));
 
+	__m256i colour = _mm256_and_si256(eq(v, 0x1b), eq(next, '['));
+
 	return _mm256_or_si256(
-		eq(v, '@'),
+		_mm256_or_si256(eq(v, '@'), colour),
 		_mm256_or_si256(_mm256_and_si256(eq(v, '%'), hex),
 				_mm256_and_si256(eq(v, '\\'), json)));
 }

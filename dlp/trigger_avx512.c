@@ -65,7 +65,10 @@ AVX512 static inline uint64_t marks(__m512i v, __m512i next)
 	uint64_t json = _mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8('u')) |
 			_mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8('/'));
 
+	uint64_t bracket = _mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8('['));
+
 	return _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('@')) |
+	       (_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(0x1b)) & bracket) |
 	       (_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('%')) & hex) |
 	       (_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\\')) & json);
 }
