@@ -388,6 +388,7 @@ static bool check_random(enum dlp_check check, struct str whole,
 	case DLP_CHECK_NAMED:
 		return is_named(secret);
 	case DLP_CHECK_STRICT:
+	case DLP_CHECK_KEY:
 		return is_strict(secret);
 	case DLP_CHECK_NONE:
 	case DLP_CHECK_JWT:
@@ -409,6 +410,7 @@ bool dlp_check(enum dlp_check check, struct str whole, struct str secret)
 	case DLP_CHECK_VALUE:
 	case DLP_CHECK_NAMED:
 	case DLP_CHECK_STRICT:
+	case DLP_CHECK_KEY:
 		return check_random(check, whole, secret);
 	case DLP_CHECK_JWT:
 		return is_jwt(secret);

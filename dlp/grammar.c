@@ -363,18 +363,19 @@ bool dlp_word_begins(const struct dlp_engine *e, const struct dlp_view *v,
 	       dlp_after_escape(v, i);
 }
 
-/* "public_key" and "publicKeyToken" are none that anybody keeps secret. */
-static bool is_public(const struct dlp_view *v, size_t i)
+/* One of the words ends before i, or before the _ or - there. */
+static bool comes_after(const struct dlp_view *v, size_t i,
+			const struct str *words, size_t n)
 {
-	static const char *const words[] = { "public", "pub", "publishable",
-					     "publickey" };
+	char last;
 
 	if (i > 0 && (v->p[i - 1] == '_' || v->p[i - 1] == '-'))
 		i--;
-	for (size_t k = 0; k < ARRAY_LEN(words); k++) {
-		struct str w = str_from(words[k]);
+	last = i > 0 ? ascii_lower((char)v->p[i - 1]) : '\0';
+	for (size_t k = 0; k < n; k++) {
+		struct str w = words[k];
 
-		if (i >= w.n &&
+		if (w.p[w.n - 1] == last && i >= w.n &&
 		    str_eq_icase(str_from_n((const char *)v->p + i - w.n, w.n),
 				 w))
 			return true;
@@ -382,14 +383,42 @@ static bool is_public(const struct dlp_view *v, size_t i)
 	return false;
 }
 
-static bool begins_well(const struct dlp_engine *e, const struct dlp_view *v,
-			unsigned int flags, size_t i)
+/* "public_key" and "publicKeyToken" are none that anybody keeps secret. */
+static bool is_public(const struct dlp_view *v, size_t i)
 {
-	if (flags & DLP_ROW_PRIVATE && is_public(v, i))
-		return false;
-	if (flags & DLP_ROW_INSIDE || dlp_word_begins(e, v, i))
+	static const struct str words[] = { STR("public"), STR("pub"),
+					    STR("publishable"),
+					    STR("publickey") };
+
+	return comes_after(v, i, words, ARRAY_LEN(words));
+}
+
+/* What kind of key it is says that it is secret. */
+static bool is_kind_of_key(const struct dlp_view *v, size_t i)
+{
+	static const struct str words[] = {
+		STR("api"),     STR("access"),      STR("auth"),
+		STR("secret"),  STR("private"),     STR("priv"),
+		STR("crypt"),   STR("cryption"),    STR("signing"),
+		STR("master"),  STR("client"),      STR("app"),
+		STR("account"), STR("application"), STR("service"),
+		STR("license"), STR("admin"),       STR("deploy"),
+		STR("webhook"), STR("hmac"),        STR("consumer"),
+		STR("routing"), STR("integration"), STR("shared"),
+		STR("storage"),
+	};
+
+	return comes_after(v, i, words, ARRAY_LEN(words));
+}
+
+static bool begins_well(const struct dlp_engine *e, const struct dlp_view *v,
+			const struct dlp_row *row, size_t i)
+{
+	if (row->flags & DLP_ROW_INSIDE || dlp_word_begins(e, v, i))
 		return true;
-	return flags & DLP_ROW_PART &&
+	if (row->check == DLP_CHECK_KEY && is_kind_of_key(v, i))
+		return true;
+	return row->flags & DLP_ROW_PART &&
 	       (v->p[i - 1] == '_' || (ascii_is(v->p[i - 1], ASCII_LOWER) &&
 				       ascii_is(v->p[i], ASCII_UPPER)));
 }
@@ -481,7 +510,7 @@ static enum dlp_answer walk_segs(struct dlp_scan *s, const struct dlp_view *v,
 static bool is_assigned(enum dlp_check check)
 {
 	return check == DLP_CHECK_VALUE || check == DLP_CHECK_NAMED ||
-	       check == DLP_CHECK_STRICT;
+	       check == DLP_CHECK_STRICT || check == DLP_CHECK_KEY;
 }
 
 /*
@@ -534,7 +563,11 @@ static bool passes(struct dlp_scan *s, const struct dlp_view *v,
 	/* What is made to be expensive is made of few bytes, or short. */
 	if (random && dlp_is_dull(v, w->secret, n, &s->dull))
 		return false;
+	if (check == DLP_CHECK_KEY && is_kind_of_key(v, start))
+		check = DLP_CHECK_VALUE;
 	if (is_assigned(check) && is_next_argument(v, start, w->secret))
+		return false;
+	if (g->row->flags & DLP_ROW_PRIVATE && is_public(v, start))
 		return false;
 	return dlp_check(check,
 			 str_from_n((const char *)v->p + start, w->at - start),
@@ -550,7 +583,7 @@ enum dlp_answer dlp_grammar_match(struct dlp_scan *s, const struct dlp_view *v,
 	struct walk w = { .at = start, .secret = SIZE_MAX };
 	enum dlp_answer a;
 
-	if (!begins_well(s->e, v, g->row->flags, start))
+	if (!begins_well(s->e, v, g->row, start))
 		return DLP_MISS;
 	a = walk_segs(s, v, g, n_proved, &w);
 	if (a == DLP_HIT && !w.overlong && w.at == v->n && !v->end)

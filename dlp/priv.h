@@ -88,6 +88,7 @@ enum dlp_check {
 	DLP_CHECK_VALUE,    /* random, mixed, and no placeholder */
 	DLP_CHECK_NAMED,    /* has a digit, looks random, is no placeholder */
 	DLP_CHECK_STRICT,   /* as value, with upper and lower case, no digest */
+	DLP_CHECK_KEY,      /* as value behind "api_" and such, else strict */
 	DLP_CHECK_BASIC,    /* base64 of user:password */
 	DLP_CHECK_PASSWORD, /* no placeholder */
 };
@@ -174,7 +175,7 @@ struct dlp_hot {
 #define DLP_WORD_BUCKETS 12U /* of these, for what starts a word */
 #define DLP_HASH_SIZE    4096U
 #define DLP_SET_BITS     64U
-#define DLP_FIRST_BITS   32768U
+#define DLP_FIRST_BITS   131072U
 
 /* Which form of the first pass; they find the same. */
 enum dlp_pass {
@@ -209,9 +210,11 @@ struct dlp_triggers {
 	uint16_t list[DLP_SET_BITS];
 	unsigned int n_lists;
 	uint8_t mark[256]; /* 1 for @ % and backslash */
-	/* Hashes of three bytes that some entry can have first; with `wide`
-	 * there are entries that can have too many. */
-	uint64_t first[DLP_FIRST_BITS / 64];
+	/* Hashes of four bytes that some entry can have first; of three for
+	 * those that can have too many; with `wide` there are entries that can
+	 * have too many even so. */
+	uint64_t first4[DLP_FIRST_BITS / 64], first[DLP_FIRST_BITS / 64];
+	uint8_t iban; /* 1: account numbers are looked for */
 	bool digits, wide;
 	enum dlp_pass pass;
 };
@@ -422,6 +425,8 @@ void dlp_regex_frag(const struct dlp_regex *x, struct dlp_frag *ret);
 void dlp_text_frag(struct str text, struct dlp_frag *ret);
 /* e->entries is complete; fills e->tr. Return: 0, -ENOMEM. */
 int dlp_triggers_build(struct dlp_engine *e);
+/* Only the buckets, for another e->tr.pass. Return: 0, -ENOMEM. */
+int dlp_triggers_deal(struct dlp_engine *e);
 /*
  * Masks of the 64 bytes at p; DLP_LOOK bytes must be readable. The portable one
  * gives fewer triggers, never one less that matters.
@@ -440,19 +445,28 @@ enum dlp_pass dlp_triggers_best(void);
 size_t dlp_triggers_tail(const struct dlp_triggers *tr, const unsigned char *p,
 			 size_t n);
 
-/* 15 bits; dlp_fold3() are the upper ones. */
+/* 17 bits; dlp_fold3() are the upper ones. */
 static inline unsigned int dlp_fold3_long(const unsigned char *p)
 {
 	uint32_t x =
 		((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16) |
 		0x202020U;
 
-	return x * 0x9e3779b1U >> 17;
+	return x * 0x9e3779b1U >> 15;
+}
+
+static inline unsigned int dlp_fold4(const unsigned char *p)
+{
+	uint32_t x = ((uint32_t)p[0] | (uint32_t)p[1] << 8 |
+		      (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24) |
+		     0x20202020U;
+
+	return x * 0x9e3779b1U >> 15;
 }
 
 static inline unsigned int dlp_fold3(const unsigned char *p)
 {
-	return dlp_fold3_long(p) >> 3;
+	return dlp_fold3_long(p) >> 5;
 }
 
 #endif

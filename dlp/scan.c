@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dlp/ascii.h"
 #include "dlp/priv.h"
 
 #define BLOB_MIN 64
@@ -490,6 +491,13 @@ static __attribute__((noinline)) bool may_be_number(const struct dlp_view *v,
 			       is_digit(p[n + 1]));
 }
 
+/* 1 for "DE89": an account number may begin so. */
+static unsigned int two_and_two(const unsigned char *p)
+{
+	return ascii_kinds[p[0]] >> 2 & ascii_kinds[p[1]] >> 2 &
+	       ascii_kinds[p[2]] & ascii_kinds[p[3]] & 1U;
+}
+
 /*
  * Leaves of the triggers those that an entry's first bytes stand at, and the
  * marks. Most go here, so there is no branch to mispredict.
@@ -503,8 +511,12 @@ static uint64_t refine(const struct dlp_triggers *tr, const unsigned char *p,
 		return all;
 	for (; all; all &= all - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(all);
-		unsigned int h = dlp_fold3_long(p + i);
-		uint64_t keep = tr->first[h / 64] >> (h % 64) & 1;
+		unsigned int h = dlp_fold3_long(p + i), g = dlp_fold4(p + i);
+		uint64_t keep = (tr->first[h / 64] >> (h % 64) |
+				 tr->first4[g / 64] >> (g % 64)) &
+				1;
+
+		keep |= tr->iban & two_and_two(p + i);
 
 		left |= (keep | tr->mark[p[i]]) << i;
 	}

@@ -28,11 +28,10 @@
 	{                                                           \
 		name, word "\\k(" value ")", DLP_CHECK_NAMED, NAMED \
 	}
-/* What kind of key it is says that it is secret. */
-#define KEY(word)                                                   \
-	{                                                           \
-		"api_key", word "[_-]?key\\k(" VALUE "{16,200})",   \
-			DLP_CHECK_VALUE, ANYWHERE | DLP_ROW_PRIVATE \
+#define JWK(name)                                                          \
+	{                                                                  \
+		"jwk_private_key", name "(\\u{43,700})", DLP_CHECK_RANDOM, \
+			DLP_ROW_INSIDE                                     \
 	}
 #define VALUE "[!#-&*+.-:=?-Z^_a-z|~-]"
 
@@ -356,10 +355,9 @@ const struct dlp_row dlp_rows[] = {
 	ROW("private_key_der", "MHcCAQEE\\b{60,}=?=?"),
 	ROW("private_key_der", "MIGHAgEAMBMGByqGSM49\\b{100,}=?=?"),
 	ROW("private_key_der", "MC4CAQAwBQYDK2VwBCIEI\\b{43}"),
-	{ "jwk_private_key",
-	  "[\"\\\\]{1,2}d[\"\\\\]{1,2} {0,2}: {0,2}[\"\\\\]{1,2}"
-	  "(\\u{43,700})",
-	  DLP_CHECK_RANDOM, DLP_ROW_INSIDE },
+	JWK("\"d\":\""),
+	JWK("\"d\": \""),
+	JWK("\\\\\"d\\\\\":\\\\\""),
 	ROW("password_hash", "$6$[\\w./=]{1,32}$[\\w./]{86}"),
 	ROW("password_hash", "$5$[\\w./=]{1,32}$[\\w./]{43}"),
 	ROW("password_hash", "$y$[\\w./]{1,8}$[\\w./]{1,32}$[\\w./]{43}"),
@@ -421,31 +419,9 @@ const struct dlp_row dlp_rows[] = {
 	{ "secret", "auth\\k(" VALUE "{16,200})", DLP_CHECK_VALUE, NAMED },
 	{ "api_key", "x-api-key\\k([\\w.~+/=-]{16,200})", DLP_CHECK_VALUE,
 	  NAMED },
-	KEY("api"),
-	KEY("access"),
-	KEY("auth"),
-	KEY("secret"),
-	KEY("private"),
-	KEY("priv"),
-	KEY("encryption"),
-	KEY("signing"),
-	KEY("master"),
-	KEY("client"),
-	KEY("app"),
-	KEY("application"),
-	KEY("account"),
-	KEY("service"),
-	KEY("license"),
-	KEY("admin"),
-	KEY("deploy"),
-	KEY("webhook"),
-	KEY("hmac"),
-	KEY("consumer"),
-	KEY("integration"),
-	KEY("routing"),
-	{ "api_key", "key\\v(" VALUE "{16,200})", DLP_CHECK_STRICT,
+	{ "api_key", "key\\v(" VALUE "{16,200})", DLP_CHECK_KEY,
 	  NAMED | DLP_ROW_PRIVATE },
-	{ "api_key", "key\\k(" VALUE "{20,200})", DLP_CHECK_STRICT,
+	{ "api_key", "key\\k(" VALUE "{16,200})", DLP_CHECK_KEY,
 	  NAMED | DLP_ROW_PRIVATE },
 	/* what agentsh calls an API key */
 	{ "api_key", "api[_-]\\a{20,}", DLP_CHECK_VALUE, DLP_ROW_ICASE },

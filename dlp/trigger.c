@@ -119,6 +119,41 @@ static unsigned int rarest(const unsigned int *cost, unsigned int n)
 	return at;
 }
 
+static bool is_first_variable(const struct dlp_engine *e,
+			      const struct dlp_grammar *g, unsigned int k)
+{
+	for (unsigned int i = 0; i < k; i++)
+		if (e->segs[g->first + i].min != e->segs[g->first + i].max)
+			return false;
+	return true;
+}
+
+/* What may stand behind the leading places. */
+static void next_set(const struct dlp_engine *e, const struct dlp_grammar *g,
+		     uint64_t set[4])
+{
+	uint64_t sum[4] = { 0 }, one[4];
+	unsigned int k = 0;
+
+	while (k < g->n_segs &&
+	       e->segs[g->first + k].min == e->segs[g->first + k].max)
+		k++;
+	for (; k < g->n_segs; k++) {
+		const struct dlp_seg *seg = &e->segs[g->first + k];
+
+		seg_set(e, seg, one);
+		for (unsigned int i = 0; i < 4; i++)
+			sum[i] |= one[i];
+		/* of the first one the leading places have min already */
+		if (seg->min && seg->min == seg->max)
+			break;
+		if (seg->min && k > 0 && !is_first_variable(e, g, k))
+			break;
+	}
+	if (k < g->n_segs)
+		memcpy(set, sum, sizeof(sum));
+}
+
 /* One place more that mask compares, if its bytes are one. */
 static void mask_place(struct dlp_entry *x, unsigned int k,
 		       const struct dlp_seg *seg)
@@ -162,11 +197,14 @@ void dlp_grammar_frag(const struct dlp_engine *e, const struct dlp_grammar *g,
 	     worth(cost, n, 0) / WORD_BONUS < worth(cost, n, ret->offset)))
 		ret->offset = 0;
 	ret->starts_word = ret->offset == 0 &&
-			   !(g->row->flags & DLP_ROW_INSIDE);
+			   !(g->row->flags & DLP_ROW_INSIDE) &&
+			   g->row->check != DLP_CHECK_KEY; /* "apikey" */
 	for (unsigned int k = 0; k < DLP_PLACES; k++) {
 		any(ret->set[k]);
-		if (ret->offset + k < n && (k < 4 || ret->starts_word))
+		if (ret->offset + k < n)
 			seg_set(e, at[ret->offset + k], ret->set[k]);
+		else if (ret->offset + k == n)
+			next_set(e, g, ret->set[k]);
 	}
 	mask_grammar(e, g, at, n, entry);
 }
@@ -189,39 +227,66 @@ void dlp_text_frag(struct str text, struct dlp_frag *ret)
 
 /* --- buckets ----------------------------------------------------------- */
 
-#define PASSES 3
+#define PASSES 2
 
-/* Sets of nibbles at each place. */
+/* Sets of bytes (c and c + 128 are one) at each place. */
 struct shape {
-	uint16_t high[DLP_PLACES], low[DLP_PLACES];
+	uint64_t set[DLP_PLACES][2];
 };
 
 struct bucket {
-	uint16_t n_high[DLP_PLACES][16],
-		n_low[DLP_PLACES][16]; /* fragments that have it */
+	uint16_t n[DLP_PLACES][128]; /* fragments that have the byte there */
 	struct shape shape;
 	float cost;
+	bool used;
 };
 
-/* Sums over the low nibbles in half a set, by high nibble. */
+/* Sums of frequencies over eight bytes, by which of them are in a set. */
 struct sums {
-	uint16_t of[16][2][256];
+	uint16_t of[16][256];
+	bool nibbles; /* bytes will be looked up by nibble */
 };
 
 static void sums_init(struct sums *s)
 {
-	for (unsigned int h = 0; h < 16; h++)
-		for (unsigned int half = 0; half < 2; half++)
-			for (unsigned int set = 1; set < 256; set++) {
-				unsigned int low =
-					(unsigned int)__builtin_ctz(set);
+	for (unsigned int k = 0; k < 16; k++)
+		for (unsigned int set = 1; set < 256; set++) {
+			unsigned int low = (unsigned int)__builtin_ctz(set);
 
-				s->of[h][half][set] =
-					(uint16_t)(s->of[h][half]
-							[set & (set - 1)] +
-						   frequency(h << 4 |
-							     half << 3 | low));
-			}
+			s->of[k][set] = (uint16_t)(s->of[k][set & (set - 1)] +
+						   frequency(k * 8 + low));
+		}
+}
+
+/* Looked up by nibble: all combinations of the high and the low ones. */
+static void close_nibbles(uint64_t set[2])
+{
+	static const uint64_t rows = 0x0001000100010001ULL;
+	uint64_t low = set[0] | set[1];
+
+	low |= low >> 32;
+	low = (low | low >> 16) & 0xffff;
+	for (unsigned int half = 0; half < 2; half++) {
+		uint64_t x = set[half], any = 0;
+
+		for (unsigned int k = 0; k < 4; k++)
+			any |= (uint64_t)((x >> k * 16 & 0xffff) != 0)
+			       << k * 16;
+		set[half] = (any & rows) * low;
+	}
+}
+
+static unsigned int sum_of(const struct sums *s, const uint64_t bytes[2])
+{
+	uint64_t set[2] = { bytes[0], bytes[1] };
+	unsigned int sum = 0;
+
+	if (s->nibbles)
+		close_nibbles(set);
+
+	for (unsigned int k = 0; k < 16; k++)
+		sum += s->of[k][set[k / 8] >> (k % 8 * 8) & 255];
+	return sum;
 }
 
 /* How often a place of this shape is met. */
@@ -229,51 +294,41 @@ static float cost_of(const struct sums *s, const struct shape *x)
 {
 	float cost = 1;
 
-	for (unsigned int k = 0; k < DLP_PLACES; k++) {
-		unsigned int sum = 0;
-
-		for (unsigned int h = x->high[k]; h; h &= h - 1) {
-			unsigned int row = (unsigned int)__builtin_ctz(h);
-
-			sum += s->of[row][0][x->low[k] & 255];
-			sum += s->of[row][1][x->low[k] >> 8];
-		}
-		cost *= (float)MIN(MAX(sum, 1U), 10000U) / 10000;
-	}
+	for (unsigned int k = 0; k < DLP_PLACES; k++)
+		cost *= (float)MIN(MAX(sum_of(s, x->set[k]), 1U), 10000U) /
+			10000;
 	return cost;
 }
 
 static void shape_of(const struct dlp_frag *f, struct shape *x)
 {
-	memset(x, 0, sizeof(*x));
-	for (unsigned int k = 0; k < DLP_PLACES; k++)
-		for (unsigned int h = 0; h < 16; h++) {
-			uint16_t low =
-				(uint16_t)(f->set[k][h / 4] >> (h % 4 * 16));
-
-			if (low)
-				x->high[k] |= (uint16_t)(1U << h);
-			x->low[k] |= low;
-		}
+	for (unsigned int k = 0; k < DLP_PLACES; k++) {
+		x->set[k][0] = f->set[k][0] | f->set[k][2];
+		x->set[k][1] = f->set[k][1] | f->set[k][3];
+	}
 }
 
 /* A fragment joins (1) or leaves (-1) a bucket. */
 static void bucket_add(const struct sums *s, struct bucket *b,
 		       const struct shape *x, int by)
 {
-	memset(&b->shape, 0, sizeof(b->shape));
+	b->used = false;
 	for (unsigned int k = 0; k < DLP_PLACES; k++)
-		for (unsigned int n = 0; n < 16; n++) {
-			if (x->high[k] >> n & 1)
-				b->n_high[k][n] =
-					(uint16_t)(b->n_high[k][n] + by);
-			if (x->low[k] >> n & 1)
-				b->n_low[k][n] =
-					(uint16_t)(b->n_low[k][n] + by);
-			if (b->n_high[k][n])
-				b->shape.high[k] |= (uint16_t)(1U << n);
-			if (b->n_low[k][n])
-				b->shape.low[k] |= (uint16_t)(1U << n);
+		for (unsigned int half = 0; half < 2; half++) {
+			uint64_t set = x->set[k][half];
+
+			for (; set; set &= set - 1) {
+				unsigned int c =
+					half * 64 +
+					(unsigned int)__builtin_ctzll(set);
+
+				b->n[k][c] = (uint16_t)(b->n[k][c] + by);
+				if (b->n[k][c])
+					b->shape.set[k][half] |= set & -set;
+				else
+					b->shape.set[k][half] &= ~(set & -set);
+			}
+			b->used = b->used || b->shape.set[k][half];
 		}
 	b->cost = cost_of(s, &b->shape);
 }
@@ -293,10 +348,10 @@ static unsigned int best_bucket(const struct sums *s, const struct bucket *b,
 		float more;
 
 		for (unsigned int k = 0; k < DLP_PLACES; k++) {
-			sum.high[k] |= x->high[k];
-			sum.low[k] |= x->low[k];
+			sum.set[k][0] |= x->set[k][0];
+			sum.set[k][1] |= x->set[k][1];
 		}
-		more = cost_of(s, &sum) - (b[i].shape.high[0] ? b[i].cost : 0);
+		more = cost_of(s, &sum) - (b[i].used ? b[i].cost : 0);
 		if (more < least) {
 			least = more;
 			best = i;
@@ -339,10 +394,9 @@ static int by_cost(const void *a, const void *b)
 }
 
 /* The common ones first; then each is asked again where it is best. */
-static void deal_out(const struct sums *s, struct dealt *d, size_t n)
+static void deal_out(const struct sums *s, struct bucket *buckets,
+		     struct dealt *d, size_t n)
 {
-	struct bucket buckets[DLP_BUCKETS] = { 0 };
-
 	qsort(d, n, sizeof(*d), by_cost);
 	for (unsigned int pass = 0; pass <= PASSES; pass++)
 		for (size_t i = 0; i < n; i++) {
@@ -355,21 +409,27 @@ static void deal_out(const struct sums *s, struct dealt *d, size_t n)
 		}
 }
 
-static int deal(struct dlp_engine *e)
+int dlp_triggers_deal(struct dlp_engine *e)
 {
 	_cleanup_free_ struct sums *s = calloc(1, sizeof(*s));
 	_cleanup_free_ struct dealt *d = calloc(e->n_entries + 1, sizeof(*d));
+	_cleanup_free_ struct bucket *buckets =
+		calloc(DLP_BUCKETS, sizeof(*buckets));
 
-	if (!s || !d)
+	if (!s || !d || !buckets)
 		return -ENOMEM;
 	sums_init(s);
+	s->nibbles = e->tr.pass == DLP_PASS_AVX2;
+	memset(e->tr.at, 0, sizeof(e->tr.at));
+	memset(e->tr.nibble, 0, sizeof(e->tr.nibble));
+	memset(e->tr.byte, 0, sizeof(e->tr.byte));
 	for (size_t i = 0; i < e->n_entries; i++) {
 		shape_of(&e->entries[i].frag, &d[i].shape);
 		d[i].cost = cost_of(s, &d[i].shape);
 		d[i].entry = i;
 		d[i].starts_word = e->entries[i].frag.starts_word;
 	}
-	deal_out(s, d, e->n_entries);
+	deal_out(s, buckets, d, e->n_entries);
 	for (size_t i = 0; i < e->n_entries; i++)
 		fill_tables(&e->tr, d[i].bucket, &e->entries[d[i].entry].frag);
 	return 0;
@@ -399,7 +459,7 @@ static void append(struct dlp_engine *e, uint16_t *list, size_t index)
 	*list = (uint16_t)(index + 1);
 }
 
-#define FIRST_MAX 8192U /* combinations of three bytes */
+#define FIRST_MAX 8192U /* combinations of a few bytes */
 
 /* The bytes of a set, upper and lower case as one. */
 static unsigned int members(const uint64_t set[4], unsigned char out[256])
@@ -416,26 +476,35 @@ static unsigned int members(const uint64_t set[4], unsigned char out[256])
 	return n;
 }
 
+/* Notes all combinations of n bytes; false if they are too many. */
+static bool note_all(uint64_t *bits, const struct dlp_frag *f, unsigned int n)
+{
+	unsigned char c[4][256], p[4] = { 0 };
+	unsigned int size[4], all = 1;
+
+	for (unsigned int k = 0; k < n; k++) {
+		size[k] = members(f->set[k], c[k]);
+		all *= size[k];
+		if (all > FIRST_MAX)
+			return false;
+	}
+	for (unsigned int i = 0; i < all; i++) {
+		unsigned int rest = i, h;
+
+		for (unsigned int k = 0; k < n; k++) {
+			p[k] = c[k][rest % size[k]];
+			rest /= size[k];
+		}
+		h = n == 4 ? dlp_fold4(p) : dlp_fold3_long(p);
+		bits[h / 64] |= 1ULL << (h % 64);
+	}
+	return true;
+}
+
 static void note_first(struct dlp_triggers *tr, const struct dlp_frag *f)
 {
-	unsigned char c[3][256], p[3];
-	unsigned int n[3];
-
-	for (unsigned int k = 0; k < 3; k++)
-		n[k] = members(f->set[k], c[k]);
-	if (n[0] * n[1] * n[2] > FIRST_MAX) {
+	if (!note_all(tr->first4, f, 4) && !note_all(tr->first, f, 3))
 		tr->wide = true;
-		return;
-	}
-	for (unsigned int i = 0; i < n[0] * n[1] * n[2]; i++) {
-		unsigned int h;
-
-		p[0] = c[0][i % n[0]];
-		p[1] = c[1][i / n[0] % n[1]];
-		p[2] = c[2][i / n[0] / n[1]];
-		h = dlp_fold3_long(p);
-		tr->first[h / 64] |= 1ULL << (h % 64);
-	}
 }
 
 /* What mask says of places that are one byte, or a letter in both cases. */
@@ -468,7 +537,10 @@ static void list_entry(struct dlp_engine *e, size_t i)
 	bool literal = x->kind != DLP_ENTRY_REGEX;
 	unsigned int n;
 
-	note_first(tr, &x->frag);
+	if (x->kind == DLP_ENTRY_IBAN)
+		tr->iban = 1; /* too many for first; they look alike */
+	else
+		note_first(tr, &x->frag);
 	mask_frag(x);
 	for (unsigned int k = 0; k < 3; k++) {
 		int c = single(x->frag.set[k]);
@@ -553,7 +625,7 @@ int dlp_triggers_build(struct dlp_engine *e)
 	if (!e->hot)
 		return -ENOMEM;
 	flatten_all(e);
-	return deal(e);
+	return dlp_triggers_deal(e);
 }
 
 /* --- the pass ---------------------------------------------------------- */

@@ -59,10 +59,8 @@ AVX2 static inline struct buckets buckets(const struct dlp_triggers *tr,
 
 			x.a[i] = _mm256_and_si256(x.a[i], pick(tr->nibble[k][0],
 							       lo, hi));
-			/* Only the first half has more than four places. */
-			if (k < 4)
-				x.b[i] = _mm256_and_si256(
-					x.b[i], pick(tr->nibble[k][1], lo, hi));
+			x.b[i] = _mm256_and_si256(x.b[i], pick(tr->nibble[k][1],
+							       lo, hi));
 		}
 	}
 	return x;

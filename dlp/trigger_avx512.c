@@ -92,9 +92,7 @@ AVX512 void dlp_triggers_scan_avx512(const struct dlp_triggers *tr,
 		__m512i x = load(p + k);
 
 		a = _mm512_and_si512(a, look_up(tr->byte[k][0], x));
-		/* Only the first half has more than four places. */
-		if (k < 4)
-			b = _mm512_and_si512(b, look_up(tr->byte[k][1], x));
+		b = _mm512_and_si512(b, look_up(tr->byte[k][1], x));
 	}
 	begin = _mm512_test_epi8_mask(a, a) | _mm512_test_epi8_mask(b, word);
 	inside = _mm512_test_epi8_mask(

@@ -319,6 +319,7 @@ int main(void)
 	       rate(buf_str(&json), redact, e));
 	if (e->tr.pass == DLP_PASS_AVX512) {
 		e->tr.pass = DLP_PASS_AVX2;
+		(void)dlp_triggers_deal(e);
 		printf("%-38s %8.0f\n", "find, first pass with AVX2",
 		       rate(buf_str(&text), find, e));
 	}
@@ -326,6 +327,7 @@ int main(void)
 	printf("%-38s %8.0f\n", "find, first pass without SIMD",
 	       rate(buf_str(&text), find, e));
 	e->tr.pass = dlp_triggers_best();
+	(void)dlp_triggers_deal(e);
 #ifdef HAVE_PCRE2
 	compile_all();
 	printf("PCRE2-JIT, %3zu expressions %19.1f\n", n_codes,
