@@ -60,7 +60,7 @@ enum brake brake_check(const struct file_call *f)
 	    !quarantine_totals(c, &sum))
 		return BRAKE_OFF;
 	n = sum.removed + sum.changed + 1;
-	bytes = sum.kept_bytes + (f->a.fd >= 0 && S_ISREG(f->a.st.st_mode)
+	bytes = sum.kept_bytes + (file_exists(&f->a) && S_ISREG(f->a.st.st_mode)
 					  ? (uint64_t)f->a.st.st_size
 					  : 0);
 	if ((s->brake_files && n > s->brake_files) ||

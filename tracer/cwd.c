@@ -125,6 +125,7 @@ void cwd_renamed(struct tracer *t)
 {
 	for (size_t i = 0; i < CWD_SLOTS; i++)
 		drop(&t->cwds.slots[i]);
+	dirfd_renamed(t);
 }
 
 void cwd_done(struct tracer *t)

@@ -20,7 +20,7 @@ static int64_t act_unlink(struct file_call *f)
 				.fd = f->a.fd,
 				.at = file_at(&f->a) };
 
-	if (f->a.fd < 0)
+	if (!file_exists(&f->a))
 		return -ENOENT;
 	if (f->verb == FILE_RMDIR && !S_ISDIR(f->a.st.st_mode))
 		return -ENOTDIR;
@@ -53,12 +53,13 @@ static void unlink_common(struct request *q, int dirfd, uint64_t path,
 
 	if (!f)
 		return;
+	f->a.unheld = !rmdir_it;
 	r = file_get_path(f, &f->a, dirfd, path);
 	if (r == 0)
 		r = file_find_name(f, &f->a);
 	if (r == -EISDIR && rmdir_it)
 		r = rmdir_error(f->a.last);
-	if (r == 0 && f->a.fd < 0)
+	if (r == 0 && !file_exists(&f->a))
 		r = -ENOENT;
 	if (r < 0)
 		file_error(f, r);

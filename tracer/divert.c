@@ -132,7 +132,7 @@ static int replace(struct file_call *f, struct file_target *x,
 	if (x->fd >= 0 && S_ISLNK(x->st.st_mode) && !by_name)
 		return -ELOOP;
 	/* nothing is made by a call that did not find what it names */
-	if (x->fd < 0 && x == &f->a && !makes_name(f))
+	if (!file_exists(x) && x == &f->a && !makes_name(f))
 		return -ENOENT;
 	return file_is_ours(f, buf_str(&x->path)) ? -EACCES : 0;
 }

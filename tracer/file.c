@@ -55,7 +55,7 @@ void file_forget(struct file_target *t)
 {
 	target_done(t);
 	t->parent = t->fd = -1;
-	t->slash = t->plain = t->missing = false;
+	t->slash = t->plain = t->missing = t->there = false;
 	t->path = t->name = BUF_INIT;
 }
 
@@ -78,7 +78,7 @@ static void target_init(struct file_target *t)
 	t->base = t->parent = t->fd = -1;
 	t->base_held = false;
 	t->base_path = STR_NONE;
-	t->slash = t->plain = t->missing = false;
+	t->slash = t->plain = t->missing = t->unheld = t->there = false;
 	t->path = t->name = BUF_INIT;
 }
 
@@ -160,7 +160,9 @@ void file_hold_parent(struct file_target *t)
 
 struct trash_at file_at(const struct file_target *t)
 {
-	return (struct trash_at){ .dirfd = t->parent, .name = t->last };
+	return (struct trash_at){ .dirfd = t->parent,
+				  .name = t->last,
+				  .known = t->there ? &t->sx : NULL };
 }
 
 static int perform(const struct keep_req *req)
@@ -387,7 +389,7 @@ void file_fill_op(const struct file_call *f, const struct file_target *t,
 	op->file.verb = verb;
 	op->file.path = buf_str(&t->path);
 	op->file.name = buf_str(&t->name);
-	op->file.is_dir = (t->fd >= 0 && S_ISDIR(t->st.st_mode)) ||
+	op->file.is_dir = (file_exists(t) && S_ISDIR(t->st.st_mode)) ||
 			  f->verb == FILE_MKDIR;
 }
 

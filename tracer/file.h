@@ -41,6 +41,11 @@ struct file_target {
 	bool missing; /* not found; a rule may say where else to look */
 	bool plain;   /* no link on the way: name and path are the same */
 	int fd;       /* owned O_PATH of the object; -1 = does not exist */
+	/* The object is not held: only what it is like counts (unlink). Set by
+	 * who looks for a name. */
+	bool unheld;
+	bool there; /* then: it exists, and sx is set as well as st */
+	struct statx sx;
 	struct stat st;
 	struct buf path; /* judged: object, or parent + last */
 	struct buf name; /* as named; empty when equal */
@@ -70,6 +75,11 @@ struct file_call {
 	int refusal;            /* errno of a denial */
 	struct trash_kept kept; /* by the last file_keep() */
 };
+
+static inline bool file_exists(const struct file_target *t)
+{
+	return t->fd >= 0 || t->there;
+}
 
 /* NULL: out of memory, and the request has been answered. */
 struct file_call *file_new(struct request *q, enum file_verb verb,

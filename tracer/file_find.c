@@ -7,6 +7,7 @@
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/statfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -14,10 +15,28 @@
 #include "tracer/ownfd.h"
 #include "tracer/tracer.h"
 
+/* Of a descriptor: those that are removed from. */
+static bool held_dirfd(struct file_call *f, struct file_target *t)
+{
+	const struct dirfd *d = NULL;
+
+	if ((f->verb == FILE_DELETE || f->verb == FILE_RMDIR) &&
+	    t->dirfd != AT_FDCWD && t->text[0] && t->text[0] != '/')
+		d = dirfd_of(f->q, t->dirfd);
+	if (!d)
+		return false;
+	t->base = d->fd;
+	t->base_held = true;
+	t->base_path = buf_str(&d->path);
+	return true;
+}
+
 int file_base(struct file_call *f, struct file_target *t)
 {
 	const struct cwd *c = NULL;
 
+	if (held_dirfd(f, t))
+		return 0;
 	if (t->dirfd == AT_FDCWD && t->text[0] && t->text[0] != '/')
 		c = cwd_of(f->q);
 	if (!c)
@@ -128,16 +147,46 @@ int file_find_fd(struct file_call *f, struct file_target *t, int fd)
 	return have_object(f, t);
 }
 
+static int hold(struct file_target *t)
+{
+	t->fd = openat(t->parent, t->last, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (t->fd < 0 && errno != ENOENT)
+		return -errno;
+	return t->fd >= 0 && fstat(t->fd, &t->st) < 0 ? -errno : 0;
+}
+
+static int look_at(struct file_target *t)
+{
+	const struct statx *sx = &t->sx;
+
+	if (statx(t->parent, t->last, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
+		  STATX_BASIC_STATS | STATX_BTIME, &t->sx) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	t->there = true;
+	t->st = (struct stat){
+		.st_dev = makedev(sx->stx_dev_major, sx->stx_dev_minor),
+		.st_ino = sx->stx_ino,
+		.st_mode = sx->stx_mode,
+		.st_nlink = sx->stx_nlink,
+		.st_uid = sx->stx_uid,
+		.st_gid = sx->stx_gid,
+		.st_size = (off_t)sx->stx_size,
+	};
+	return 0;
+}
+
 /* Parent and last are known: the judged path, and the object if it exists. */
 static int have_parent(struct file_target *t, struct str dir)
 {
 	int r = 0;
 
-	t->fd = openat(t->parent, t->last, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (t->fd < 0 && errno != ENOENT)
-		return -errno;
-	if (t->fd >= 0 && fstat(t->fd, &t->st) < 0)
-		return -errno;
+	t->there = false;
+	if (t->unheld)
+		r = look_at(t);
+	else
+		r = hold(t);
+	if (r < 0)
+		return r;
 	buf_reset(&t->path);
 	if (dir.n)
 		buf_put_str(&t->path, dir);

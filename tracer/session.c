@@ -589,6 +589,7 @@ void session_done(struct tracer *t)
 	free(t->floor_filter);
 	tracer_settings_done(&t->settings);
 	cwd_done(t);
+	dirfd_done(t);
 	open_pass_done(t);
 	ring_sink_done(&t->ring_sink);
 	free(t->session_id);

@@ -26,6 +26,7 @@
 #include "policy/net.h"
 #include "policy/policy.h"
 #include "tracer/cwd.h"
+#include "tracer/dirfd.h"
 #include "tracer/launcher.h"
 #include "tracer/open_pass.h"
 #include "tracer/settings.h"
@@ -151,6 +152,7 @@ struct tracer {
 	uint64_t launch_key;           /* of the filter */
 	struct request *free_requests; /* pool */
 	struct cwd_cache cwds;
+	struct dirfd_cache dirfds;
 	struct plain_fs plain_fs;            /* of open_read.c */
 	struct open_pass *opens;             /* owned; of open_pass.c */
 	struct leader leaders[LEADER_SLOTS]; /* of notify.c */

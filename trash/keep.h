@@ -36,6 +36,10 @@ struct trash_at {
 	/* Path of dirfd below the workspace root ("" = the root), when the
 	 * caller knows it; p == NULL: the kernel is asked. Borrowed. */
 	struct str dir;
+	/* What the name is, looked at just before with
+	 * STATX_BASIC_STATS | STATX_BTIME; NULL: it is looked at here. Borrowed.
+	 * Only unlink uses it; what is kept is looked at again. */
+	const struct statx *known;
 };
 
 /* How a thing is kept. Values are on disk. */

@@ -77,6 +77,16 @@ static int unlink_by_copy(struct unlinking *u)
 	return r;
 }
 
+/* A directory had taken the name meanwhile: it is none for unlink. */
+static int give_back(struct unlinking *u, const char *name)
+{
+	if (renameat2(u->slot->fd, name, u->at->dirfd, u->at->name,
+		      RENAME_NOREPLACE) < 0)
+		return 0; /* kept, then */
+	work_abort(u->t, &u->op, u->slot);
+	return -EISDIR;
+}
+
 static int unlink_by_rename(struct unlinking *u)
 {
 	char name[SLOT_NAME_MAX + 1];
@@ -101,7 +111,7 @@ static int unlink_by_rename(struct unlinking *u)
 	}
 	TRASH_STEP("unlinked");
 	work_moved(u->t, &u->op, u->slot, name);
-	return 0;
+	return S_ISDIR(u->op.st.mode) ? give_back(u, name) : 0;
 }
 
 static bool other_fs(int error)
@@ -174,7 +184,10 @@ int trash_unlink(struct trash *t, uint32_t group, const struct trash_at *at,
 	if (r < 0)
 		return r;
 	u.op.name = str_from(at->name);
-	r = store_stat(at->dirfd, at->name, &u.op.st);
+	if (at->known)
+		record_stat_from(&u.op.st, at->known);
+	else
+		r = store_stat(at->dirfd, at->name, &u.op.st);
 	if (r < 0)
 		return r;
 	if (S_ISDIR(u.op.st.mode))

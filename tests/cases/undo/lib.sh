@@ -26,10 +26,11 @@ FAILED=0
 # version managers put slow wrappers around it
 PATH=$(dirname "$(python3 -c 'import sys; print(sys.executable)')"):$PATH
 
-take() { python3 "$SNAPSHOT" take "$WS" >"$T/$1.snap" || fail "snapshot $1"; }
+# take NAME [DIR]
+take() { python3 -S "$SNAPSHOT" take "${2:-$WS}" >"$T/$1.snap" || fail "snapshot $1"; }
 
 same() {
-	python3 "$SNAPSHOT" compare "$T/$1.snap" "$T/$2.snap" >"$T/diff" && return 0
+	python3 -S "$SNAPSHOT" compare "$T/$1.snap" "$T/$2.snap" >"$T/diff" && return 0
 	echo "FAIL: $NAME: $3"
 	cat "$T/diff"
 	FAILED=1
@@ -50,11 +51,11 @@ scenario() {
 	echo "$NAME"
 	mkdir -p "$WS/$NAME"
 	(cd "$WS/$NAME" && bash -c "$2") || fail "$NAME: set-up"
-	take before
+	take before "$WS/$NAME"
 	in_session bash -c "cd '$WS/$NAME' && { $3
 }"
 	cp "$T/err" "$T/command.err"
-	take after
+	take after "$WS/$NAME"
 	cmp -s "$T/before.snap" "$T/after.snap" && {
 		cat "$T/err"
 		fail "$NAME: the command changed nothing"
@@ -64,14 +65,14 @@ scenario() {
 		head -20 "$T/undo.out"
 		FAILED=1
 	}
-	take undone
+	take undone "$WS/$NAME"
 	same before undone "undo"
 	undo --redo || {
 		echo "FAIL: $NAME: redo says $?"
 		head -20 "$T/undo.out"
 		FAILED=1
 	}
-	take redone
+	take redone "$WS/$NAME"
 	same after redone "redo"
 	[ "$FAILED" = 0 ] || head -5 "$T/command.err"
 }
