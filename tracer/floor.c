@@ -43,6 +43,11 @@ static int hold_devices_back(const struct tracer *t, struct grant_set *g,
 		if (for_commands && !t->floor_only &&
 		    path_beneath(path, STR("/dev/pts")))
 			f->access &= ~(uint32_t)(GRANT_READ | GRANT_EXECUTE);
+		/* A pattern for one file of each process stands for all of
+		 * procfs, where nobody looks closer. */
+		if (t->floor_only && (path_beneath(path, STR("/proc")) ||
+				      path_beneath(path, STR("/sys"))))
+			f->access &= GRANT_READ | GRANT_EXECUTE;
 	}
 	return device_holes(t, g);
 }

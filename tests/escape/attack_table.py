@@ -43,8 +43,8 @@ TAIL = """
 * Without seccomp notifications (another supervisor holds the listener): names of
   programs, undo and addresses are not judged; Landlock and the static filter stay,
   TCP is left to the proxy's port and there is no UDP. `detect` says so.
-* There, as root, `/proc/sys` is writable where the policy's rules make Landlock grant
-  `/proc`.
+* There, attributes (chmod, chown, times) of what the same user owns can be changed
+  anywhere: Landlock knows no such right.
 * Without Landlock and without notifications nothing but the static filter is left.
 * As root without a pids cgroup the number of processes is not bounded: the kernel
   exempts uid 0 from RLIMIT_NPROC.

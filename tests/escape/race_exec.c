@@ -2,10 +2,11 @@
 /*
  * race_exec.c - rewrites the file name and argv of execve while they are judged
  *
- *	race_exec ALLOWED DENIED SECONDS
+ *	race_exec ALLOWED DENIED SECONDS [FILE]
  *
  * ALLOWED and DENIED are absolute names of the same length. Each try is a vfork
- * child, whose execve's name is flipped by a thread of the parent. A denied
+ * child, whose execve's name is flipped by a thread of the parent; or, with
+ * FILE, that name stays and the file of that name is exchanged. A denied
  * program that gets to print shows on stdout; the caller of this looks for it.
  * Prints how many tries ran to their end, and how many were killed.
  */
@@ -34,6 +35,21 @@ static void *flip(void *arg)
 	return arg;
 }
 
+/* The name stays; it is given to the one file and to the other. */
+static void *flip_file(void *arg)
+{
+	const char *file = arg;
+	char spare[4096];
+
+	(void)snprintf(spare, sizeof(spare), "%s.spare", file);
+	for (unsigned int i = 0;; i++) {
+		if (link(names[i & 1], spare) < 0)
+			(void)unlink(spare);
+		(void)rename(spare, file);
+	}
+	return NULL;
+}
+
 static char stack[65536];
 
 static int child(void *arg)
@@ -51,13 +67,14 @@ int main(int argc, char **argv)
 	time_t end;
 	pthread_t t;
 
-	if (argc != 4 || strlen(argv[1]) != strlen(argv[2]))
+	if (argc < 4 || argc > 5 || strlen(argv[1]) != strlen(argv[2]))
 		return 3;
 	names[0] = argv[1];
 	names[1] = argv[2];
 	length = strlen(argv[1]);
-	memcpy(path, argv[1], length + 1);
-	if (pthread_create(&t, NULL, flip, NULL) != 0)
+	(void)snprintf(path, sizeof(path), "%s", argc > 4 ? argv[4] : argv[1]);
+	if (pthread_create(&t, NULL, argc > 4 ? flip_file : flip,
+			   argc > 4 ? argv[4] : NULL) != 0)
 		return 3;
 	end = time(NULL) + strtol(argv[3], NULL, 10);
 	while (time(NULL) < end) {

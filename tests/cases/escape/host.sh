@@ -141,6 +141,10 @@ no_output connected
 recorded '(.path // "") | endswith("/default")'
 ! grep -q connected "$T/victim" || fail "reached a tmux server"
 
+# --- a working directory is no permission
+sh_exec 'pwd; echo x >agentsh-case' '"working_dir": "/etc"'
+[ ! -e /etc/agentsh-case ] || fail "wrote into its working directory"
+
 # --- what a person would run later
 attack later 'git init -q .; for f in .git/hooks/pre-commit ~/.bashrc ~/.ssh/authorized_keys ~/.config/systemd/user/x.service \
 	~/.local/share/systemd/user/x.service ~/.local/lib/python3.11/site-packages/x.pth ~/.config/autostart/x.desktop /etc/cron.d/x \

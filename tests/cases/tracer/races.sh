@@ -25,6 +25,21 @@ expect_no_out uid=
 expect_status 0
 echo "exec: $(cat "$T/out")"
 
+# the name stays, the file is exchanged
+traced "$AGENTSH_BUILD/tests/cases/tracer/race-exec" "$WS/ok" "$WS/id" "$seconds" "$WS/it"
+expect_no_out uid=
+grep -q '^tries' "$T/out" || fail "not tried"
+echo "file: $(tail -1 "$T/out")"
+
+# what a loader is told to load
+for loader in /lib64/ld-linux-*.so.* /lib/ld-linux-*.so.*; do
+	[ -x "$loader" ] || continue
+	traced "$AGENTSH_BUILD/tests/cases/tracer/race-argv" "$loader" "$WS/ok" "$WS/id" 100 "$seconds"
+	expect_no_out uid=
+	echo "loader: $(tail -1 "$T/err")"
+	break
+done
+
 mkdir "$WS/r" "$WS/closed"
 echo secret >"$WS/closed/key"
 traced "$AGENTSH_BUILD/tests/cases/tracer/race-link" "$WS/r" "$WS/closed/key" "$seconds"
