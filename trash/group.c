@@ -235,20 +235,33 @@ static int kept_path(const struct record_op *op, struct str dir,
 	return out->error;
 }
 
-int group_apply(struct group *g, const struct record_op *op, struct str dir)
+int group_count(struct group *g, const struct record_op *op, struct str dir)
 {
 	_cleanup_buf_ struct buf path = BUF_INIT;
 	int r;
 
 	count(&g->stat, op, 1);
-	g->end_ns = MAX(g->end_ns, op->when_ns);
-	g->last_seq = MAX(g->last_seq, op->seq);
-	g->ended = false;
-	g->dirty = true;
 	if (!op_is_kept(op))
 		return 0;
 	r = kept_path(op, dir, &path);
 	return r < 0 ? r : roots_add(g, buf_str(&path), op);
+}
+
+int group_apply(struct group *g, const struct record_op *op, struct str dir)
+{
+	g->end_ns = MAX(g->end_ns, op->when_ns);
+	g->last_seq = MAX(g->last_seq, op->seq);
+	g->ended = false;
+	g->dirty = true;
+	return group_count(g, op, dir);
+}
+
+void group_reset(struct group *g)
+{
+	for (size_t i = 0; i < g->n_roots; i++)
+		free(g->roots[i].path);
+	g->n_roots = 0;
+	g->stat = (struct trash_group_stat){ 0 };
 }
 
 void group_unapply(struct group *g, const struct record_op *op, struct str dir)

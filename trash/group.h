@@ -34,6 +34,7 @@ struct group {
 	uint64_t last_seq; /* of its newest operation; UINT64_MAX: not known */
 	int64_t start_ns, end_ns;
 	bool ended, undone, dirty;
+	bool recount; /* of a reader: its figures are no longer true */
 	char *session, *command, *detail; /* owned */
 	struct trash_group_stat stat;     /* token not filled */
 	struct group_root *roots; /* owned; one more than the maximum while
@@ -48,6 +49,10 @@ DEFINE_CLEANUP(group_free, struct group *)
 /* Counts an operation in. dir: path of the directory of the name that is kept
  * (op->dir; of a rename op->dir2). 0 or -ENOMEM. */
 int group_apply(struct group *g, const struct record_op *op, struct str dir);
+/* The same for who counts again: times and state stay. */
+int group_count(struct group *g, const struct record_op *op, struct str dir);
+/* Nothing counted yet. */
+void group_reset(struct group *g);
 /* Takes one back that did not happen (totals only). */
 void group_unapply(struct group *g, const struct record_op *op, struct str dir);
 

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "trash/chain.h"
 
 #define GROUPS_FILE_MAX (1U << 28)
 
@@ -257,39 +258,107 @@ static int from_journal(struct trash *t, uint64_t writer, group_vec *v)
 	return 0;
 }
 
-/* Some entries of the writer are gone. When they are all single lines the
- * lines are dropped; a tree or bundle is counted anew. */
+static int cmp_gone(const void *a, const void *b)
+{
+	const struct gone_entry *x = a, *y = b;
+
+	if (x->group != y->group)
+		return x->group < y->group ? -1 : 1;
+	return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+/* Drops the line that this entry alone makes, if there is one. */
+static bool drop_line(struct group *g, const struct gone_entry *e)
+{
+	for (size_t k = 0; k < g->n_roots; k++) {
+		struct group_root *root = &g->roots[k];
+
+		if (root->seq != e->seq || root->n != 1)
+			continue;
+		root->n = 0; /* not listed */
+		g->stat.kept -= MIN(g->stat.kept, 1U);
+		g->stat.kept_bytes -= MIN(g->stat.kept_bytes, e->bytes);
+		return true;
+	}
+	return false;
+}
+
+/* n entries of a group are gone. False: its lines must be counted anew. */
+static bool drop_entries(struct group *g, const struct gone_entry *e, size_t n)
+{
+	size_t distinct = 0, dropped = 0;
+
+	for (size_t i = 0; i < n; i++)
+		distinct += i == 0 || e[i].seq != e[i - 1].seq;
+	if (distinct >= g->stat.kept) { /* an undo of the whole command */
+		for (size_t k = 0; k < g->n_roots; k++)
+			g->roots[k].n = 0;
+		g->stat.kept = g->stat.kept_bytes = 0;
+		return true;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || e[i].seq != e[i - 1].seq)
+			dropped += drop_line(g, &e[i]);
+	return dropped == distinct;
+}
+
+/* The groups that are marked, from their records on. */
+static int recount(struct trash *t, struct index_start from, group_vec *v)
+{
+	_cleanup_index_ struct index ix = { 0 };
+	int r = index_load_parts(t, &from, 1, &ix);
+
+	for (size_t i = 0; r == 0 && i < v->n; i++)
+		if (v->data[i] && v->data[i]->recount)
+			group_reset(v->data[i]);
+	for (size_t i = 0; r == 0 && i < ix.items.n; i++) {
+		const struct index_item *item = &ix.items.data[i];
+		const struct record_dir *d;
+		struct record_op op;
+		struct group *g;
+
+		if (item->flags & (INDEX_ABORTED | INDEX_GONE) ||
+		    index_op(&ix, item, &op) < 0)
+			continue;
+		g = group_of(v, op.group);
+		d = index_dir(&ix, 0,
+			      op.verb == TRASH_VERB_RENAME ? op.dir2 : op.dir);
+		if (g && d && g->recount)
+			r = group_count(g, &op, d->path);
+	}
+	return r;
+}
+
+/* Some entries of the writer are gone. Lines that they alone make are dropped;
+ * a tree or bundle of which something is left is counted anew. */
 static int drop_gone(struct trash *t, int wfd, uint64_t writer, group_vec *v)
 {
+	struct index_start from = { writer, UINT64_MAX };
 	_cleanup_buf_ struct buf b = BUF_INIT;
+	_cleanup_free_ struct gone_entry *e = NULL;
 	size_t n;
 	int r;
 
 	r = fd_read_file(wfd, "gone", 1U << 30, &b);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	n = b.len / sizeof(struct gone_entry);
-	for (size_t i = 0; i < n; i++) {
-		struct gone_entry e;
-		struct group *g;
-		bool found = false;
+	n = b.len / sizeof(*e);
+	e = n ? calloc(n, sizeof(*e)) : NULL;
+	if (!e)
+		return n ? -ENOMEM : 0;
+	memcpy(e, b.data, n * sizeof(*e));
+	qsort(e, n, sizeof(*e), cmp_gone);
+	for (size_t i = 0, end; i < n; i = end) {
+		struct group *g = group_of(v, e[i].group);
 
-		memcpy(&e, b.data + i * sizeof(e), sizeof(e));
-		g = group_of(v, e.group);
-		for (size_t k = 0; g && k < g->n_roots; k++) {
-			struct group_root *root = &g->roots[k];
-
-			if (root->seq != e.seq || root->n != 1)
-				continue;
-			root->n = 0; /* dropped when listed */
-			g->stat.kept -= MIN(g->stat.kept, 1U);
-			g->stat.kept_bytes -= MIN(g->stat.kept_bytes, e.bytes);
-			found = true;
-		}
-		if (!found)
-			return from_journal(t, writer, v);
+		for (end = i + 1; end < n && e[end].group == e[i].group;)
+			end++;
+		if (!g || drop_entries(g, &e[i], end - i))
+			continue;
+		g->recount = true;
+		from.off = MIN(from.off, g->off);
 	}
-	return 0;
+	return from.off == UINT64_MAX ? 0 : recount(t, from, v);
 }
 
 static int load_writer(struct trash *t, const char *name, struct summary *s)
@@ -335,6 +404,22 @@ static int cmp_newest(const void *a, const void *b)
 	return x->seq < y->seq ? 1 : x->seq > y->seq ? -1 : 0;
 }
 
+static int note_undone(struct trash *t, struct summary *s)
+{
+	struct chain chain;
+	int r = chain_load(t, &chain);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; chain.links.n > 0 && i < s->groups.n; i++) {
+		struct group *g = s->groups.data[i].group;
+
+		g->undone |= chain_is_undone(&chain, g->seq);
+	}
+	chain_release(&chain);
+	return 0;
+}
+
 int summary_load(struct trash *t, struct summary *ret)
 {
 	_cleanup_summary_ struct summary s = { 0 };
@@ -359,6 +444,8 @@ int summary_load(struct trash *t, struct summary *ret)
 	}
 	while (r == 0 && (e = readdir(d)))
 		r = load_writer(t, e->d_name, &s);
+	if (r == 0)
+		r = note_undone(t, &s);
 	if (r < 0)
 		return r;
 	if (s.groups.n > 1)
