@@ -10,14 +10,14 @@
  * in common, and a list:
  *
  *	{"type":T,"session_id":S,"command_id":C,"source":..,"decision":..,
- *	 "effective_decision":..,"rule":..,"policy_generation":G,
+ *	 "effective_decision":..,"rule":..,"message":..,"policy_generation":G,
  *	 "operation":..,"syscall":..,
  *	 "events":[[id,ts_unix_ns,pid,parent_pid,depth,path(,name)],..]}
  *
  * Nothing is left out: block_expand() gives back each event as it was. A block
  * is one entry of the hash chain. It is never longer than BLOCK_SPAN_NS, so that
  * events can be given out in order (query.c). Denials, and whatever has more to
- * tell, are rows of their own.
+ * tell (a message that quotes the path), are rows of their own.
  */
 #include <errno.h>
 
@@ -30,7 +30,8 @@
 
 /* What the events of a block have in common. */
 struct common {
-	struct str session_id, command_id, source, rule, operation, syscall;
+	struct str session_id, command_id, source, rule, message, operation,
+		syscall;
 	enum verdict_kind decision, effective;
 	uint32_t generation;
 };
@@ -38,9 +39,9 @@ struct common {
 /* True if e says nothing that a block has no place for. */
 static bool is_bare(const struct event *e)
 {
-	return e->message.n == 0 && e->approval_mode.n == 0 &&
-	       e->approval_id.n == 0 && e->redirect_to.n == 0 &&
-	       e->filename.n == 0 && e->raw_filename.n == 0 && e->argc == 0 &&
+	return e->approval_mode.n == 0 && e->approval_id.n == 0 &&
+	       e->redirect_to.n == 0 && e->filename.n == 0 &&
+	       e->raw_filename.n == 0 && e->argc == 0 &&
 	       e->unwrapped_from.n == 0 && e->payload_command.n == 0 &&
 	       e->domain.n == 0 && e->remote.n == 0 && !e->approval_required &&
 	       !e->truncated && !e->abstract;
@@ -71,13 +72,15 @@ static bool fits(const struct event *e, struct common *c, struct str *ret_name)
 {
 	if (!str_eq_c(e->type, BLOCK_TYPE) || !e->has_policy ||
 	    e->action != EVENT_ALLOWED || event_is_denial(e) || !is_bare(e) ||
-	    e->path.n == 0 || e->pid < 0 || e->parent_pid < 0 ||
+	    e->path.n == 0 || str_find(e->message, e->path) >= 0 ||
+	    e->pid < 0 || e->parent_pid < 0 ||
 	    !take_fields(e, &c->syscall, ret_name))
 		return false;
 	c->session_id = e->session_id;
 	c->command_id = e->command_id;
 	c->source = e->source;
 	c->rule = e->rule;
+	c->message = e->message;
 	c->operation = e->operation;
 	c->decision = e->decision;
 	c->effective = e->effective_decision;
@@ -91,6 +94,7 @@ static void put_common(const struct common *c, struct buf *out)
 	wire_put_str(out, c->command_id);
 	wire_put_str(out, c->source);
 	wire_put_str(out, c->rule);
+	wire_put_str(out, c->message);
 	wire_put_str(out, c->operation);
 	wire_put_str(out, c->syscall);
 	wire_put_u8(out, (uint8_t)c->decision);
@@ -104,6 +108,7 @@ static void get_common(struct wire_reader *r, struct common *c)
 	c->command_id = wire_get_str(r);
 	c->source = wire_get_str(r);
 	c->rule = wire_get_str(r);
+	c->message = wire_get_str(r);
 	c->operation = wire_get_str(r);
 	c->syscall = wire_get_str(r);
 	c->decision = (enum verdict_kind)wire_get_u8(r);
@@ -128,6 +133,7 @@ static void begin(struct block *b, const struct common *c)
 	json_kv_cstr(&w, "effective_decision",
 		     verdict_kind_to_string(c->effective));
 	json_kv_str_opt(&w, "rule", c->rule);
+	json_kv_str_opt(&w, "message", c->message);
 	json_kv_i64_opt(&w, "policy_generation", c->generation);
 	json_kv_str_opt(&w, "operation", c->operation);
 	json_kv_str_opt(&w, "syscall", c->syscall);
@@ -313,6 +319,7 @@ static int common_from_json(const struct json *doc, struct event *e)
 	e->command_id = json_get_str(doc, "command_id");
 	e->source = json_get_str(doc, "source");
 	e->rule = json_get_str(doc, "rule");
+	e->message = json_get_str(doc, "message");
 	e->operation = json_get_str(doc, "operation");
 	e->generation = (uint32_t)json_get_i64(doc, "policy_generation", 0);
 	if (syscall.n)

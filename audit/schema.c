@@ -34,7 +34,8 @@
 	" 'pid', nullif(json_extract(e.value,'$[2]'),0),"                        \
 	" 'policy', json_object('decision', b.policy_decision,"                  \
 	" 'effective_decision', b.effective_decision,"                           \
-	" 'rule', b.policy_rule),"                                               \
+	" 'rule', b.policy_rule, 'message',"                                     \
+	" json_extract(b.payload_json,'$.message')),"                            \
 	" 'parent_pid', nullif(json_extract(e.value,'$[3]'),0),"                 \
 	" 'depth', nullif(json_extract(e.value,'$[4]'),0),"                      \
 	" 'path', json_extract(e.value,'$[5]'), 'operation', b.operation,"       \

@@ -53,21 +53,19 @@ behalf_policy() {
 	END
 }
 
-# mode NAME [CONFIG LINES]: a server of its own; command in MODE_NAME
+# mode NAME [CONFIG LINES]: a server with everything of its own (a policy that
+# another one changes is loaded again); command in MODE_NAME
 mode() {
-	local dir=$T/$1
-	mkdir -p "$dir/run" && chmod 700 "$dir/run"
-	rm -rf "$T/config.yaml" "$T/data"
-	PORT= CONFIG_EXTRA=${2:-} AGENTSH_RUNTIME_DIR=$dir/run
+	local T=$T/$1
+	mkdir -p "$T/run" "$T/data" && chmod 700 "$T/run"
+	PORT= CONFIG_EXTRA=${2:-} AGENTSH_RUNTIME_DIR=$T/run
 	export AGENTSH_RUNTIME_DIR
 	start_server
 	SERVERS+=("$SERVER_PID")
 	SERVER_PID=
 	in_session true
 	expect_status 0
-	declare -g "MODE_$1=env AGENTSH_SERVER=$AGENTSH_SERVER AGENTSH_RUNTIME_DIR=$dir/run $AGENTSH_BUILD/cli/agentsh exec s --"
-	mv "$T/data" "$dir/data"
-	mv "$T/config.yaml" "$dir/"
+	declare -g "MODE_$1=env AGENTSH_SERVER=$AGENTSH_SERVER AGENTSH_RUNTIME_DIR=$T/run $AGENTSH_BUILD/cli/agentsh exec s --"
 }
 
 make_tree() (

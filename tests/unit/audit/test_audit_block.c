@@ -104,7 +104,9 @@ static void make(struct event *e, int i, char path[64])
 		e->action = EVENT_BLOCKED;
 	}
 	if (i % 50 == 8)
-		e->message = STR("told so");
+		e->message = e->path;
+	if (i % 4 == 1)
+		e->message = STR("the project's own");
 	if (i % 50 == 9)
 		event_add_int(e, "errno", 2);
 	if (i % 50 == 10)
