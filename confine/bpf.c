@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/macro.h"
@@ -140,4 +141,49 @@ void bpf_join(struct bpf *b, size_t fork)
 	b->insns[fork].jf = 1;
 	b->insns[fork + 1] = (struct sock_filter){ BPF_JMP | BPF_JA, 0, 0,
 						   (uint32_t)length };
+}
+
+static bool holds(const struct sock_filter *i, uint32_t a)
+{
+	switch (BPF_OP(i->code)) {
+	case BPF_JEQ:
+		return a == i->k;
+	case BPF_JGE:
+		return a >= i->k;
+	default:
+		return (a & i->k) != 0;
+	}
+}
+
+uint32_t bpf_run(const struct sock_fprog *p, const void *data, size_t n)
+{
+	uint32_t a = 0;
+
+	for (size_t pc = 0; pc < p->len; pc++) {
+		const struct sock_filter *i = &p->filter[pc];
+
+		switch (i->code) {
+		case BPF_LD | BPF_W | BPF_ABS:
+			if (i->k > n - sizeof(a))
+				return SECCOMP_RET_KILL_PROCESS;
+			memcpy(&a, (const char *)data + i->k, sizeof(a));
+			break;
+		case BPF_ALU | BPF_AND | BPF_K:
+			a &= i->k;
+			break;
+		case BPF_JMP | BPF_JA:
+			pc += i->k;
+			break;
+		case BPF_JMP | BPF_JEQ | BPF_K:
+		case BPF_JMP | BPF_JGE | BPF_K:
+		case BPF_JMP | BPF_JSET | BPF_K:
+			pc += holds(i, a) ? i->jt : i->jf;
+			break;
+		case BPF_RET | BPF_K:
+			return i->k;
+		default:
+			return SECCOMP_RET_KILL_PROCESS;
+		}
+	}
+	return SECCOMP_RET_KILL_PROCESS;
 }

@@ -40,6 +40,12 @@ void bpf_ret_ne(struct bpf *b, uint32_t k, uint32_t action);
 void bpf_ret_set(struct bpf *b, uint32_t mask, uint32_t action);
 
 /*
+ * Runs a program that was built here over the n bytes at data, as the kernel
+ * would. What it cannot understand counts as SECCOMP_RET_KILL_PROCESS.
+ */
+uint32_t bpf_run(const struct sock_fprog *p, const void *data, size_t n);
+
+/*
  * Binary decision: bpf_fork(b, k) opens the half for A < k, bpf_join() ends
  * it; what follows is for A >= k. Halves of any length.
  */

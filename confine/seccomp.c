@@ -420,6 +420,19 @@ static void stop_for_tracer(struct sock_fprog *p)
 			p->filter[i].k = SECCOMP_RET_TRACE;
 }
 
+/* What is refused for its arguments is told as well. */
+static void tell_refusals(struct sock_fprog *p)
+{
+	for (size_t i = 0; i < p->len; i++) {
+		struct sock_filter *f = &p->filter[i];
+
+		if (f->code == (BPF_RET | BPF_K) &&
+		    (f->k & ~0xffffU) == SECCOMP_RET_ERRNO &&
+		    f->k != RET_ERRNO(ENOSYS))
+			f->k = RET_NOTIFY;
+	}
+}
+
 static struct sock_fprog *program_copy(const struct bpf *b)
 {
 	struct program {
@@ -455,6 +468,8 @@ int seccomp_build(const struct seccomp_options *o, struct sock_fprog **ret,
 	program = program_copy(&t->bpf);
 	if (!program)
 		return -ENOMEM;
+	if (o->notify & NOTIFY_DENIED)
+		tell_refusals(program);
 	if (o->trace)
 		stop_for_tracer(program);
 	if (ret_unknown)
@@ -492,7 +507,11 @@ enum seccomp_class seccomp_classify(const struct seccomp_options *o, long nr)
 		return SECCOMP_ALLOW;
 	if (a.pass == RET_NOTIFY)
 		return SECCOMP_NOTIFY;
-	return a.pass == SECCOMP_RET_KILL_PROCESS ? SECCOMP_KILL : SECCOMP_DENY;
+	if (a.pass == SECCOMP_RET_KILL_PROCESS)
+		return SECCOMP_KILL;
+	return (o->notify & NOTIFY_DENIED) && a.pass != RET_ERRNO(ENOSYS)
+		       ? SECCOMP_NOTIFY
+		       : SECCOMP_DENY;
 }
 
 int seccomp_denied_errno(const struct seccomp_options *o, long nr)
@@ -513,6 +532,32 @@ int seccomp_denied_errno(const struct seccomp_options *o, long nr)
 		return EPERM;
 	return (a.pass & ~0xffffU) == SECCOMP_RET_ERRNO ? (int)(a.pass & 0xffff)
 							: 0;
+}
+
+int seccomp_build_quiet(const struct seccomp_options *o,
+			struct sock_fprog **ret)
+{
+	struct seccomp_options quiet = *o;
+
+	quiet.notify = 0;
+	quiet.trace = false;
+	quiet.on_block = SECCOMP_BLOCK_ERRNO;
+	return seccomp_build(&quiet, ret, NULL);
+}
+
+int seccomp_refusal(const struct sock_fprog *quiet, long nr,
+		    const uint64_t args[6])
+{
+	struct seccomp_data d = { .nr = (int)nr, .arch = NATIVE_ARCH };
+	uint32_t action;
+
+	for (int i = 0; i < 6; i++)
+		d.args[i] = args[i];
+	action = bpf_run(quiet, &d, sizeof(d));
+	if (action == SECCOMP_RET_ALLOW)
+		return 0;
+	return (action & ~0xffffU) == SECCOMP_RET_ERRNO ? (int)(action & 0xffff)
+							: EPERM;
 }
 
 const char *seccomp_syscall_name(long nr)

@@ -44,9 +44,11 @@ enum seccomp_notify {
 	NOTIFY_CHDIR = 1 << 10,
 	/*
 	 * Calls that are refused whatever the policy says (mount, bpf, ptrace,
-	 * names in `block` with SECCOMP_BLOCK_NOTIFY ...) go to the supervisor
-	 * so that the attempt is on record. It must answer with an error, never
-	 * CONTINUE: see seccomp_denied_errno().
+	 * names in `block` with SECCOMP_BLOCK_NOTIFY, arguments such as a
+	 * namespace's flag ...) go to the supervisor so that the attempt is on
+	 * record. It must answer with an error, never CONTINUE: see
+	 * seccomp_denied_errno() and seccomp_refusal(). What does not exist
+	 * (ENOSYS) is not told.
 	 */
 	NOTIFY_DENIED = 1 << 11,
 	/* recvmsg on any socket without MSG_CMSG_CLOEXEC: whether it asks for
@@ -125,6 +127,14 @@ enum seccomp_class seccomp_classify(const struct seccomp_options *o, long nr);
  * SECCOMP_BLOCK_NOTIFY; ask before decoding.
  */
 int seccomp_denied_errno(const struct seccomp_options *o, long nr);
+/*
+ * The filter that would hold if nobody was told (*ret as by seccomp_build), and
+ * the errno with which it refuses a call for its arguments; 0 = it does not.
+ */
+int seccomp_build_quiet(const struct seccomp_options *o,
+			struct sock_fprog **ret);
+int seccomp_refusal(const struct sock_fprog *quiet, long nr,
+		    const uint64_t args[6]);
 const char *seccomp_syscall_name(long nr); /* NULL if unknown */
 
 #endif

@@ -57,6 +57,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -317,6 +318,11 @@ static void refuse(struct request *q, int error)
 	e.action = EVENT_BLOCKED;
 	event_add_str(&e, "syscall", str_from(name ? name : "unknown"));
 	event_add_int(&e, "syscall_nr", q->nr);
+	for (int i = 0; i < 3; i++) {
+		static const char *const keys[] = { "arg0", "arg1", "arg2" };
+
+		event_add_int(&e, keys[i], (int64_t)q->args[i]);
+	}
 	event_add_str(&e, "action", fatal ? STR("kill") : STR("errno"));
 	event_add_str(&e, "outcome", fatal ? STR("killed") : STR("denied"));
 	(void)sink_emit(&t->sink, &e); /* it is refused in any case */
@@ -324,6 +330,49 @@ static void refuse(struct request *q, int error)
 		request_kill(q);
 	else
 		request_fail(q, error);
+}
+
+/* Are arguments of this call looked at by the filter? */
+static bool is_checked(struct tracer *t, int nr)
+{
+	struct seccomp_options quiet = t->seccomp;
+
+	if (t->checked[nr] == 0) {
+		quiet.notify = 0;
+		t->checked[nr] =
+			seccomp_classify(&quiet, nr) == SECCOMP_CHECK ? 1 : -1;
+	}
+	return t->checked[nr] > 0;
+}
+
+/* Of opens, which are told anyway, only those with set-id bits. */
+static bool may_be_refused(const struct request *q)
+{
+	const uint64_t setid = S_ISUID | S_ISGID;
+
+	if (q->nr == SYS_openat)
+		return (q->args[3] & setid) != 0;
+#ifdef SYS_open
+	if (q->nr == SYS_open)
+		return (q->args[2] & setid) != 0;
+#endif
+	return is_checked(q->tracer, q->nr);
+}
+
+/* The errno with which the filter would refuse this by itself; 0 = it would
+ * not. */
+static int refusal(const struct request *q)
+{
+	struct tracer *t = q->tracer;
+
+	if (q->nr < 0 || q->nr >= TRACER_NR_MAX)
+		return ENOSYS;
+	if (t->denied_errno[q->nr] || !may_be_refused(q))
+		return t->denied_errno[q->nr];
+	if (!t->quiet_filter &&
+	    seccomp_build_quiet(&t->seccomp, &t->quiet_filter) < 0)
+		return ENOMEM;
+	return seccomp_refusal(t->quiet_filter, q->nr, q->args);
 }
 
 void request_dispatch(struct request *q)
@@ -344,9 +393,7 @@ void request_dispatch(struct request *q)
 		return;
 	}
 	request_attribute(q);
-	denied = q->nr >= 0 && q->nr < TRACER_NR_MAX
-			 ? q->tracer->denied_errno[q->nr]
-			 : ENOSYS;
+	denied = refusal(q);
 	if (denied) {
 		refuse(q, denied);
 		return;

@@ -68,6 +68,7 @@ static int build_filters(struct tracer *t)
 	int r;
 
 	free(TAKE(t->filter));
+	free(TAKE(t->quiet_filter));
 	free(TAKE(t->floor_filter));
 	/* Without one there are no zygotes. */
 	if (getrandom(&t->launch_key, sizeof(t->launch_key), GRND_NONBLOCK) !=
@@ -92,6 +93,7 @@ static int build_filters(struct tracer *t)
 			 unknown);
 	if (r < 0)
 		return r;
+	memset(t->checked, 0, sizeof(t->checked));
 	for (int nr = 0; nr < TRACER_NR_MAX; nr++)
 		t->denied_errno[nr] =
 			(int16_t)seccomp_denied_errno(&t->seccomp, nr);
@@ -586,6 +588,7 @@ void session_done(struct tracer *t)
 	if (t->own_landlock_fd >= 0)
 		(void)close(t->own_landlock_fd);
 	free(t->filter);
+	free(t->quiet_filter);
 	free(t->floor_filter);
 	tracer_settings_done(&t->settings);
 	cwd_done(t);

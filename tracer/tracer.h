@@ -133,6 +133,9 @@ struct tracer {
 
 	/* What the filter itself says of a number: 0 = not refused. */
 	int16_t denied_errno[TRACER_NR_MAX];
+	/* What it refuses for their arguments: made when first asked. */
+	struct sock_fprog *quiet_filter; /* owned */
+	int8_t checked[TRACER_NR_MAX];   /* 1: ask it; -1: no need; 0: ? */
 
 	struct trash *trash;  /* owned; NULL = nothing is kept */
 	struct keeper keeper; /* of it */

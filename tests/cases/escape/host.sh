@@ -133,6 +133,16 @@ import fcntl, os
 fcntl.fcntl(os.open(\"/etc/passwd\", os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_RDLCK); print(\"held up\")"'
 no_output 'held up'
 
+# --- what the filter refuses for its arguments is on record, each
+cp "$(dirname "$0")/refused.py" "$WS"
+attack refused 'python3 refused.py'
+no_output '^got'
+output '^asked'
+need=$(sed -n 's/^asked //p' <<<"$OUT")
+[ -z "${AGENTSH_JAIL:-}" ] || need=20 # a container's own filter comes first
+jq -e --argjson n "$need" '[.[] | select(.type == "seccomp_blocked")] | length >= $n' \
+	"$T/blocked" >/dev/null || fail "not all on record: $(jq -c '[.[] | .fields.syscall]' "$T/blocked")"
+
 # --- sockets of persons
 attack tmux "python3 -c \"
 import socket

@@ -514,6 +514,54 @@ static void test_always_denied(void **state)
 	assert_int_equal(seccomp_denied_errno(&full, SYS_execve), 0);
 }
 
+/* What would be refused for its arguments is told, and the errno is known. */
+static void test_refusals_are_told(void **state)
+{
+	static const uint64_t values[] = { 0,
+					   1,
+					   2,
+					   16,
+					   0x5412,
+					   04755,
+					   0x10000000,
+					   0x20000000,
+					   1024,
+					   UINT64_MAX,
+					   UINT64_C(1) << 40 };
+	struct seccomp_options loud = { .landlock_abi = 7,
+					.notify = NOTIFY_DENIED };
+	struct sock_fprog *p = build(&plain), *l = build(&loud), *quiet;
+	unsigned int told = 0;
+
+	(void)state;
+	assert_int_equal(seccomp_build_quiet(&loud, &quiet), 0);
+	for (unsigned int i = 0; i < 512 * 200; i++) {
+		struct seccomp_data d = { .nr = (int)(i & 511), .arch = ARCH };
+		uint64_t args[6];
+		uint32_t want, got;
+
+		for (unsigned int k = 0; k < 6; k++)
+			d.args[k] = args[k] =
+				values[(i * 2654435761U >> (9 + k)) %
+				       ARRAY_LEN(values)];
+		want = run(p, &d);
+		got = run(l, &d);
+		if ((want & ~0xffffU) == SECCOMP_RET_ERRNO &&
+		    want != ERR(ENOSYS)) {
+			assert_int_equal(got, NOTIFY);
+			assert_int_equal(seccomp_refusal(quiet, d.nr, args),
+					 want & 0xffff);
+			told++;
+		} else {
+			assert_int_equal(got, want);
+		}
+	}
+	assert_true(told > 1000);
+	free(p);
+	free(l);
+	free(quiet);
+}
+
 static void test_truncate_below_abi_3(void **state)
 {
 	struct seccomp_options old = { .landlock_abi = 2 };
@@ -581,6 +629,7 @@ int main(void)
 		cmocka_unit_test(test_processes),
 		cmocka_unit_test(test_scalars),
 		cmocka_unit_test(test_always_denied),
+		cmocka_unit_test(test_refusals_are_told),
 		cmocka_unit_test(test_truncate_below_abi_3),
 		cmocka_unit_test(test_block_list),
 		cmocka_unit_test(test_size),
