@@ -19,14 +19,14 @@
 
 #include "base/fd.h"
 
-int path_clean(struct str path, struct buf *out)
+static int clean(struct str path, size_t max, struct buf *out)
 {
 	size_t base = out->len;
 	struct str rest = path, part;
 
 	if (path.n == 0 || path.p[0] != '/')
 		return -EINVAL;
-	if (path.n >= PATH_MAX)
+	if (path.n >= max)
 		return -ENAMETOOLONG;
 	while (str_split(&rest, '/', &part)) {
 		if (part.n == 0 || str_eq(part, STR(".")))
@@ -46,6 +46,11 @@ int path_clean(struct str path, struct buf *out)
 	return out->error;
 }
 
+int path_clean(struct str path, struct buf *out)
+{
+	return clean(path, PATH_MAX, out);
+}
+
 int path_join(struct str dir, struct str path, struct buf *out)
 {
 	_cleanup_buf_ struct buf joined = BUF_INIT;
@@ -57,7 +62,7 @@ int path_join(struct str dir, struct str path, struct buf *out)
 	buf_put_str(&joined, path);
 	if (joined.error)
 		return joined.error;
-	return path_clean(buf_str(&joined), out);
+	return clean(buf_str(&joined), PATH_FAR_MAX, out);
 }
 
 int path_of_fd(int fd, struct buf *out)

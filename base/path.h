@@ -17,7 +17,8 @@
  * Return: 0, -EINVAL if not absolute, -ENAMETOOLONG.
  */
 int path_clean(struct str path, struct buf *out);
-/* path_clean(dir + "/" + path), or of path itself when it is absolute. */
+/* path_clean(dir + "/" + path), or of path itself when it is absolute; up to
+ * PATH_FAR_MAX. */
 int path_join(struct str dir, struct str path, struct buf *out);
 /*
  * The kernel's name of an open fd (readlink /proc/self/fd/N): absolute and
@@ -25,6 +26,14 @@ int path_join(struct str dir, struct str path, struct buf *out);
  * Return: 0 or -errno.
  */
 int path_of_fd(int fd, struct buf *out);
+/* Longest path that is made here: a far directory and a path below it. */
+#define PATH_FAR_MAX (3 * 4096)
+/*
+ * The same of a directory that may be further away than PATH_MAX, where
+ * path_of_fd() says -ENAMETOOLONG. Slow; -ENAMETOOLONG when it cannot be told
+ * (directories that may not be read, a rename meanwhile).
+ */
+int path_of_far_dir(int fd, struct buf *out);
 /* True if path equals dir or lies below it; both clean and absolute. */
 bool path_beneath(struct str path, struct str dir);
 /*

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/path.h"
+
 static int dir = -1; /* /proc/self/fd; opened at first use */
 static bool forked;
 
@@ -37,10 +39,10 @@ int ownfd_path(int fd, struct buf *out)
 	if (!p)
 		return out->error;
 	n = readlinkat(at, name, p, PATH_MAX);
+	if ((n < 0 && errno == ENAMETOOLONG) || n == PATH_MAX)
+		return path_of_far_dir(fd, out);
 	if (n < 0)
 		return -errno;
-	if (n == PATH_MAX)
-		return -ENAMETOOLONG;
 	out->len += (size_t)n;
 	out->data[out->len] = '\0';
 	return 0;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "base/path.h"
 #include "core/wire.h"
 
 #define NSEC 1000000000LL
@@ -333,7 +334,7 @@ bool record_path_ok(struct str path)
 
 	if (path.n == 0)
 		return true;
-	if (path.n >= PATH_MAX || path.p[path.n - 1] == '/')
+	if (path.n >= PATH_FAR_MAX || path.p[path.n - 1] == '/')
 		return false;
 	while (str_split(&path, '/', &part))
 		if (!record_name_ok(part))

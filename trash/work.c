@@ -17,7 +17,7 @@ static int kernel_dir(struct trash *t, int dirfd, struct buf *out)
 	struct str root = buf_str(&t->root_path), path;
 	int r;
 
-	r = path_of_fd(dirfd, &full);
+	r = path_of_far_dir(dirfd, &full);
 	if (r < 0)
 		return r;
 	path = buf_str(&full);
