@@ -58,14 +58,14 @@
 
 /* --- in the child: the namespace --- */
 
-static int make(bool *ret_user)
+static int make(const uint8_t *own4, bool *ret_user)
 {
 	int r = 0;
 
 	*ret_user = unshare(CLONE_NEWNET) < 0;
 	if (*ret_user)
 		r = userns_unshare(CLONE_NEWNET);
-	return r < 0 ? r : netns_configure();
+	return r < 0 ? r : netns_configure(own4);
 }
 
 static int join(int user, int net)
@@ -265,7 +265,8 @@ struct report {
 	bool user;
 };
 
-static void child_main(int sock, const struct netns *old, uint16_t proxy_port)
+static void child_main(int sock, const struct netns *old, uint16_t proxy_port,
+		       const uint8_t *own4)
 {
 	struct report report = { .user = false };
 	struct netns ns = NETNS_NONE;
@@ -274,7 +275,7 @@ static void child_main(int sock, const struct netns *old, uint16_t proxy_port)
 	size_t n = 0;
 	int r;
 
-	r = fresh ? make(&report.user) : join(old->user, old->net);
+	r = fresh ? make(own4, &report.user) : join(old->user, old->net);
 	if (r == 0)
 		r = open_sockets(&ns, proxy_port);
 	if (r == 0)
@@ -328,7 +329,7 @@ static int take_report(int sock, struct netns *ret)
 	return 0;
 }
 
-int netns_open(struct netns *ret, uint16_t proxy_port)
+int netns_open(struct netns *ret, uint16_t proxy_port, const uint8_t *own4)
 {
 	int socks[2], r;
 	pid_t pid;
@@ -340,7 +341,7 @@ int netns_open(struct netns *ret, uint16_t proxy_port)
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(void)alarm(CHILD_SECS);
 		(void)close(socks[0]);
-		child_main(socks[1], ret, proxy_port);
+		child_main(socks[1], ret, proxy_port, own4);
 		_exit(0);
 	}
 	r = pid < 0 ? -errno : 0;

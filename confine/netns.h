@@ -40,12 +40,13 @@ struct netns {
  * Makes a namespace, or with ret->net >= 0 opens the sockets anew in that one
  * (their last owner is gone; net and user stay as they are). Tried before it
  * is returned: a connection, a DNS query and a datagram from inside must end
- * where they should. proxy_port: of 127.0.0.1, inside.
+ * where they should. proxy_port: of 127.0.0.1, inside. own4: four bytes, the
+ * address that commands have and cannot reach elsewhere; NULL = nobody's.
  * 0, or -errno with *ret unchanged: -EPERM no privilege and no user
  * namespaces, -ENOENT or -EOPNOTSUPP the kernel lacks nft tproxy, -ETIMEDOUT,
  * -EPROTO the trial failed. Forks, and waits for the child.
  */
-int netns_open(struct netns *ret, uint16_t proxy_port);
+int netns_open(struct netns *ret, uint16_t proxy_port, const uint8_t *own4);
 void netns_close(struct netns *ns);
 
 /*
@@ -56,6 +57,6 @@ void netns_close(struct netns *ns);
 int netns_enter(int user, int net);
 
 /* netns_rules.c: run inside a new namespace, with all capabilities there. */
-int netns_configure(void);
+int netns_configure(const uint8_t *own4);
 
 #endif

@@ -53,7 +53,7 @@
 #define NFT(type)   ((uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | (type)))
 #define PRIO_MANGLE (-150)
 
-static const uint8_t own4[4] = { 192, 0, 0, 8 };
+static const uint8_t nobodys4[4] = { 192, 0, 0, 8 };
 static const uint8_t own6[16] = { 1, 0, [15] = 8 };
 static const uint8_t loopback6[16] = { [15] = 1 };
 
@@ -246,7 +246,7 @@ static void spare_address(struct netlink *n, uint8_t family,
 	netlink_unnest(n, rule);
 }
 
-static int filter(void)
+static int filter(const uint8_t *own4)
 {
 	struct netlink n = { .n = 0 };
 	const uint8_t tcp = IPPROTO_TCP, loopback4 = 127;
@@ -268,7 +268,7 @@ static int filter(void)
 	accept_it(&n);
 	netlink_unnest(&n, rule);
 	spare_address(&n, NFPROTO_IPV4, &loopback4, 1);
-	spare_address(&n, NFPROTO_IPV4, own4, sizeof(own4));
+	spare_address(&n, NFPROTO_IPV4, own4, 4);
 	spare_address(&n, NFPROTO_IPV6, loopback6, sizeof(loopback6));
 	spare_address(&n, NFPROTO_IPV6, own6, sizeof(own6));
 	rule = begin_rule(&n);
@@ -280,14 +280,16 @@ static int filter(void)
 	return netlink_talk(&n, NETLINK_NETFILTER);
 }
 
-int netns_configure(void)
+int netns_configure(const uint8_t *own4)
 {
 	int r = link_up();
 
+	if (!own4)
+		own4 = nobodys4;
 	if (r == 0)
-		r = route_family(AF_INET, own4, sizeof(own4));
+		r = route_family(AF_INET, own4, 4);
 	/* Without IPv6 nothing can be sent by it either. */
 	if (r == 0)
 		(void)route_family(AF_INET6, own6, sizeof(own6));
-	return r < 0 ? r : filter();
+	return r < 0 ? r : filter(own4);
 }

@@ -319,7 +319,7 @@ static void on_timeout(struct loop *l, void *arg)
  * milliseconds and megabytes, are made for the first connection. The server has
  * compiled the same settings before, so this fails for want of memory only.
  */
-static int wake(struct api *a)
+int api_wake(struct api *a)
 {
 	_cleanup_buf_ struct buf err = BUF_INIT;
 	int r = 0;
@@ -343,7 +343,7 @@ static int wake(struct api *a)
 
 static struct api_conn *conn_new(struct api *a, int fd)
 {
-	struct api_conn *c = a->n < API_MAX_CONNS && wake(a) == 0
+	struct api_conn *c = a->n < API_MAX_CONNS && api_wake(a) == 0
 				     ? calloc(1, sizeof(*c))
 				     : NULL;
 
@@ -431,10 +431,14 @@ static int keep_path(const struct json *o, const char *key, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
-static int open_trust(struct api *a, struct str path)
+static int open_trust(struct api *a, struct str path, const struct json *net,
+		      struct buf *err)
 {
 	_cleanup_free_ char *dir = str_dup(path);
-	int r = dir ? mitm_new(&a->mitm) : -ENOMEM;
+	_cleanup_free_ char *cert = str_dup(json_get_str(net, "ca_cert"));
+	_cleanup_free_ char *key = str_dup(json_get_str(net, "ca_key"));
+	int r = dir && cert && key ? mitm_new(cert, key, err, &a->mitm)
+				   : -ENOMEM;
 
 	return r < 0 ? r : mitm_write_trust(a->mitm, dir);
 }
@@ -469,7 +473,8 @@ int api_init(struct api *a, const struct json *settings, struct buf *err)
 	if (r == 0)
 		r = api_set_policy(a, json_get(settings, "phantoms"));
 	if (r == 0 && json_get_str(o, "trust").n)
-		r = open_trust(a, json_get_str(o, "trust"));
+		r = open_trust(a, json_get_str(o, "trust"),
+			       json_get(settings, "net"), err);
 	a->enabled = r == 0;
 	if (r < 0 && err->len == 0)
 		buf_puts(err, strerror(-r));

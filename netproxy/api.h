@@ -70,6 +70,8 @@ struct api {
  * -errno with words for the operator in err, and then nothing is served.
  */
 int api_init(struct api *a, const struct json *settings, struct buf *err);
+/* What only requests and TLS need is made now. 0 or -errno, logged. */
+int api_wake(struct api *a);
 void api_done(struct api *a);
 /* The gate has a (new) policy. phantoms: as services_new(). 0 or -ENOMEM. */
 int api_set_policy(struct api *a, const struct json *phantoms);

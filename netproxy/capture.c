@@ -15,9 +15,11 @@ static int listen_at(struct listener *l, struct conn_table *conns, int fd,
 }
 
 int capture_open(struct capture *c, struct conn_table *conns, struct stub *stub,
-		 uint16_t proxy_port)
+		 uint16_t proxy_port, struct str own)
 {
-	int r = netns_open(&c->ns, proxy_port);
+	struct addr a;
+	bool given = addr_parse(own, &a) == 0 && addr_is_v4(&a);
+	int r = netns_open(&c->ns, proxy_port, given ? a.b + 12 : NULL);
 
 	if (r == 0)
 		r = listen_at(&c->tcp, conns, c->ns.tcp, conn_accept_captured);

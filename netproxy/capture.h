@@ -25,7 +25,7 @@ struct capture {
  * proxy's, inside as outside. 0, or -errno of netns_open().
  */
 int capture_open(struct capture *c, struct conn_table *conns, struct stub *stub,
-		 uint16_t proxy_port);
+		 uint16_t proxy_port, struct str own);
 /* After stub_close(). */
 void capture_close(struct capture *c);
 

@@ -25,7 +25,9 @@
 
 #include "core/event.h"
 #include "netproxy/conn_priv.h"
+#include "netproxy/mitm.h"
 #include "netproxy/socks.h"
+#include "netproxy/tls.h"
 
 #define REQUEST_TIMEOUT_NS 60000000000ULL
 #define LINGER_TIMEOUT_NS  2000000000ULL
@@ -49,6 +51,17 @@ int conn_record(struct conn *c, const struct net_answer *a,
 	};
 
 	return gate_record(c->table->gate, &r, a);
+}
+
+bool conn_within_rate(struct conn *c)
+{
+	const struct net_answer a = { .builtin = "net-rate-limit" };
+
+	if (rate_take(&c->table->rate, buf_str(&c->request.host),
+		      loop_now(c->table->dialer.loop)))
+		return true;
+	(void)conn_record(c, &a, NULL); /* refused either way */
+	return false;
 }
 
 void conn_drop_upstream(struct conn *c)
@@ -100,6 +113,7 @@ void conn_free(struct conn *c)
 	buf_done(&c->head_out);
 	buf_done(&c->begun);
 	free(c->upstream_host);
+	free(c->sni);
 	*c->link = c->next;
 	if (c->next)
 		c->next->link = c->link;
@@ -140,6 +154,26 @@ void conn_intercept(struct conn *c, struct str host)
 	api_intercept(c->table->api, fd, c->client_port, buf_str(&first), host,
 		      upstream, &c->upstream_addr);
 	buf_done(&first);
+}
+
+int conn_rewrite_sni(struct conn *c, struct str host)
+{
+	struct api *a = c->table->api;
+	_cleanup_free_ char *name = str_dup(host);
+	struct buf first = c->client.in;
+	int r = name ? api_wake(a) : -ENOMEM;
+
+	c->client.in = BUF_INIT;
+	if (r == 0)
+		r = mitm_accept(a->mitm, &c->client, name, buf_str(&first));
+	if (r == 0)
+		r = tls_connect(a->tls, &c->upstream, c->sni, NULL);
+	buf_done(&first);
+	if (r == 0) /* what was read waits in memory */
+		stream_pull(&c->client);
+	if (r == 0) /* begins the handshake: the host may speak first */
+		stream_pull(&c->upstream);
+	return r;
 }
 
 void conn_enter(struct conn *c, enum conn_state state)
@@ -250,7 +284,7 @@ static void answer(struct conn *c, const struct dial_result *r, int error)
 }
 
 /* A redirect of the policy chose where to. */
-static void record_redirect(const struct conn *c, const struct dial_result *r)
+static void record_redirect(struct conn *c, const struct dial_result *r)
 {
 	const struct gate *g = c->table->gate;
 	_cleanup_buf_ struct buf place = BUF_INIT;
@@ -262,11 +296,14 @@ static void record_redirect(const struct conn *c, const struct dial_result *r)
 	buf_put_str(&place, q.host);
 	buf_printf(&place, ":%u", (unsigned int)q.port);
 	if (r->redirect && !place.error &&
-	    policy_connect_divert(g->policy, buf_str(&place), &d))
+	    policy_connect_divert(g->policy, buf_str(&place), &d)) {
 		gate_record_redirect(g, STR("connect_redirect"), &q, &d);
-	else if (!r->redirect && r->has_addr && !c->request.is_addr &&
-		 gate_diverts(g, q.host, &r->addr) &&
-		 policy_dns_divert(g->policy, q.host, &d))
+		if (d.sni.n && g->intercept)
+			c->sni = str_dup(d.sni);
+	}
+	if (!r->redirect && r->has_addr && !c->request.is_addr &&
+	    gate_diverts(g, q.host, &r->addr) &&
+	    policy_dns_divert(g->policy, q.host, &d))
 		gate_record_redirect(g, STR("dns_redirect"), &q, &d);
 }
 
@@ -372,6 +409,8 @@ static bool read_socks_request(struct conn *c)
 		return false;
 	if (n > 0)
 		buf_consume(&c->client.in, (size_t)n);
+	if (n > 0 && reply == SOCKS_OK && !conn_within_rate(c))
+		reply = SOCKS_NOT_ALLOWED;
 	if (n < 0 || reply != SOCKS_OK) {
 		socks_put_reply(reply, &c->client.out);
 		stream_flush(&c->client);

@@ -13,6 +13,7 @@
 #include "netproxy/gate.h"
 #include "netproxy/names.h"
 #include "netproxy/pool.h"
+#include "netproxy/rate.h"
 
 #define CONN_MAX 8192 /* open client connections */
 
@@ -25,6 +26,7 @@ struct conn_table {
 	const struct names *names;
 	struct api *api; /* for requests in origin form */
 	struct pool pool;
+	struct rate rate;
 	struct http1_head head; /* scratch of the parsers, within one call */
 	struct conn *first;
 	size_t n;

@@ -57,6 +57,7 @@ struct conn {
 			      * while it may have to be sent again */
 	struct dial *dial;
 	const char *redirect; /* while a redirected dial is recorded */
+	char *sni; /* owned: the name that a redirect's target is told; or NULL */
 	struct loop_source *timer;
 	struct body to_up, to_client;
 	uint64_t in_before; /* bytes the upstream had sent before this request */
@@ -83,10 +84,15 @@ void conn_abort(struct conn *c);
 void conn_to_api(struct conn *c);
 /* The same for a tunnel whose TLS to host is opened. */
 void conn_intercept(struct conn *c, struct str host);
+/* TLS from the client ends here, as host; c->sni is spoken to by TLS of our own.
+ * 0 or -errno. */
+int conn_rewrite_sni(struct conn *c, struct str host);
 /* Changes the state, and the timer with it. */
 void conn_enter(struct conn *c, enum conn_state state);
 /* Judges, resolves, dials request.host; answers the client by its protocol. */
 void conn_dial(struct conn *c);
+/* False, on record: the session has made too many requests. */
+bool conn_within_rate(struct conn *c);
 int conn_record(struct conn *c, const struct net_answer *a,
 		const struct addr *addr);
 /* Takes fd, connected to request.host and port. */

@@ -98,6 +98,8 @@ bool direct_read(struct conn *c)
 	allowed = take_target(c, &addr, d.port);
 	if (allowed < 0)
 		return refuse(c, allowed);
+	if (!conn_within_rate(c))
+		return refuse(c, -EACCES);
 	c->answered = d.early && allowed;
 	if (c->answered)
 		say(c, 0);
@@ -109,7 +111,7 @@ void direct_begin(struct conn *c, const struct addr *addr, uint16_t port)
 {
 	c->entry = ENTRY_DIRECT;
 	c->captured = c->answered = true;
-	if (take_target(c, addr, port) < 0)
+	if (take_target(c, addr, port) < 0 || !conn_within_rate(c))
 		c->client.failed = true;
 	else
 		conn_dial(c);

@@ -165,6 +165,12 @@ static void begin_request(struct conn *c, const struct http1_head *head)
 	c->http10 = head->minor == 0;
 	c->client_keep = head->keep_alive && !r->upgrade;
 	buf_done(&c->head_out);
+	if (!conn_within_rate(c)) {
+		exchange_reply(c, 429,
+			       "blocked by policy\n"
+			       "rule=net-rate-limit: too many requests\n");
+		return;
+	}
 	if (r->connect) {
 		conn_drop_upstream(c);
 		conn_dial(c);

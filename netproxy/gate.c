@@ -205,6 +205,9 @@ void gate_record_redirect(const struct gate *g, struct str type,
 	event_add_str(&e, "visibility",
 		      d->warn ? STR("warn") : STR("audit_only"));
 	if (d->sni.n)
-		event_add_str(&e, "sni_not_rewritten", d->sni);
+		event_add_str(&e,
+			      g->intercept ? "sni_rewritten"
+					   : "sni_not_rewritten",
+			      d->sni);
 	(void)sink_emit(g->sink, &e);
 }

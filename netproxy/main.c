@@ -7,6 +7,10 @@
  *	"control_port"	port of the server's HTTP API, never reachable from here
  *	"dns_port"	of the DNS stub on 127.0.0.1, default any
  *	"llm", "dlp"	see netproxy/api.h
+ *	"net"		an object: "proxy_port", "dns_port" taken if they are free
+ *			(here and not above: nobody knows them yet); "no_dns"
+ *			true: the stub refuses all; "own" the namespace's own
+ *			address; "ca_cert", "ca_key" (mitm.h); "limits" (rate.h)
  *	"namespace"	true: capture what commands send in a namespace of their
  *			own (capture.h). With descriptors, in theirs: the
  *			network namespace, the user namespace around it if any
@@ -154,10 +158,27 @@ static void set_floor(struct gate *g, uint16_t control_port)
 				       .n_own = n < 0 ? 0 : (size_t)n };
 }
 
-static int start_proxy(struct netproxy *np, struct str listen_at)
+/* The wished port of the same address, if it is free. */
+static int open_preferred(struct str listen_at, int64_t port, uint16_t *ret)
 {
-	np->listener.fd = open_listener(
-		listen_at.n ? listen_at : STR("127.0.0.1:0"), &np->port);
+	_cleanup_buf_ struct buf where = BUF_INIT;
+	ptrdiff_t colon = str_rindex(listen_at, ':');
+
+	if (!port || colon < 0 ||
+	    !str_eq(str_skip(listen_at, (size_t)colon), STR(":0")))
+		return -ENOENT;
+	buf_put(&where, listen_at.p, (size_t)colon);
+	buf_printf(&where, ":%u", (unsigned int)port);
+	return open_listener(buf_str(&where), ret);
+}
+
+static int start_proxy(struct netproxy *np, struct str listen_at, int64_t port)
+{
+	if (!listen_at.n)
+		listen_at = STR("127.0.0.1:0");
+	np->listener.fd = open_preferred(listen_at, port, &np->port);
+	if (np->listener.fd < 0)
+		np->listener.fd = open_listener(listen_at, &np->port);
 	if (np->listener.fd < 0)
 		return np->listener.fd;
 	np->gate.floor.closed[1] = np->port;
@@ -167,7 +188,7 @@ static int start_proxy(struct netproxy *np, struct str listen_at)
 	return listener_start(&np->listener);
 }
 
-static int start_stub(struct netproxy *np, uint16_t port)
+static int start_stub(struct netproxy *np, uint16_t port, bool wished)
 {
 	struct stub *s = &np->stub;
 	int r;
@@ -177,6 +198,8 @@ static int start_stub(struct netproxy *np, uint16_t port)
 	s->gate = &np->gate;
 	s->names = &np->names;
 	r = stub_open(s, port, &np->dns_port);
+	if (r == -EADDRINUSE && wished)
+		r = stub_open(s, 0, &np->dns_port);
 	if (r == 0)
 		np->gate.floor.closed[2] = np->dns_port;
 	return r;
@@ -186,13 +209,19 @@ static int start_stub(struct netproxy *np, uint16_t port)
 static int start_all(struct netproxy *np, const struct json *settings,
 		     struct channel_msg *m)
 {
-	int64_t port = json_get_i64(settings, "dns_port", 0);
+	const struct json *net = json_get(settings, "net");
+	int64_t wish = json_get_i64(net, "dns_port", 0);
+	int64_t port = json_get_i64(settings, "dns_port", wish);
 	_cleanup_buf_ struct buf err = BUF_INIT, phantoms = BUF_INIT;
 	struct started s = {
 		.wants_capture = json_get_bool(settings, "namespace", false),
 	};
 
-	s.proxy = start_proxy(np, json_get_str(settings, "listen"));
+	s.proxy = rate_init(&np->conns.rate, json_get(net, "limits"),
+			    loop_now(np->loop));
+	if (s.proxy == 0)
+		s.proxy = start_proxy(np, json_get_str(settings, "listen"),
+				      json_get_i64(net, "proxy_port", 0));
 	np->ready = s.proxy == 0;
 	(void)api_init(&np->api, settings, &err); /* err says why not */
 	s.llm = buf_str(&err);
@@ -200,8 +229,10 @@ static int start_all(struct netproxy *np, const struct json *settings,
 	if (np->api.enabled)
 		services_put_phantoms(np->api.services, &phantoms);
 	s.phantoms = buf_str(&phantoms);
+	np->stub.off = json_get_bool(net, "no_dns", false);
 	s.dns = start_stub(np,
-			   port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0);
+			   port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0,
+			   wish > 0);
 	if (m->n_fds > 0 &&
 	    ports_map(m->fds[m->n_fds - 1], &np->gate.floor.proxies) == 0)
 		(void)close(m->fds[--m->n_fds]);
@@ -211,7 +242,7 @@ static int start_all(struct netproxy *np, const struct json *settings,
 		np->capture.ns.user = TAKE_FD(m->fds[1]);
 	if (s.wants_capture && s.proxy == 0 && s.dns == 0)
 		s.capture = capture_open(&np->capture, &np->conns, &np->stub,
-					 np->port);
+					 np->port, json_get_str(net, "own"));
 	return send_ready(np, &s);
 }
 
@@ -338,6 +369,7 @@ int main(void)
 	if (r == 0)
 		r = loop_run(np.loop);
 	conn_close_all(&np.conns);
+	rate_done(&np.conns.rate);
 	api_done(&np.api);
 	stub_close(&np.stub);
 	names_done(&np.names);

@@ -24,6 +24,7 @@
 
 #include "base/addr.h"
 #include "base/fd.h"
+#include "netproxy/mitm_ca.h"
 #include "netproxy/tls.h"
 
 #define HOUR       3600L
@@ -116,6 +117,14 @@ static int make_ca(struct mitm *m)
 	return 0;
 }
 
+/* A CA of others may have none. */
+static int add_key_id(X509 *cert, X509 *ca)
+{
+	if (!X509_get0_subject_key_id(ca))
+		return 0;
+	return add_extension(cert, ca, NID_authority_key_identifier, "keyid");
+}
+
 static X509 *mint(const struct mitm *m, const char *host)
 {
 	/* a common name holds 64 bytes; clients read the other one */
@@ -133,9 +142,7 @@ static X509 *mint(const struct mitm *m, const char *host)
 	    add_extension(c, m->ca, NID_ext_key_usage, "serverAuth") == 0 &&
 	    add_extension(c, m->ca, NID_key_usage,
 			  "critical,digitalSignature") == 0 &&
-	    add_extension(c, m->ca, NID_authority_key_identifier, "keyid") ==
-		    0 &&
-	    X509_sign(c, m->key, EVP_sha256()) > 0)
+	    add_key_id(c, m->ca) == 0 && X509_sign(c, m->key, EVP_sha256()) > 0)
 		return c;
 	X509_free(c);
 	return NULL;
@@ -200,17 +207,26 @@ static int choose_protocol(SSL *ssl, const unsigned char **out,
 	return SSL_TLSEXT_ERR_OK;
 }
 
-int mitm_new(struct mitm **ret)
+static int set_ca(struct mitm *m, const char *cert, const char *key,
+		  struct buf *err)
+{
+	if (cert[0])
+		return mitm_ca_load(cert, key, &m->ca, &m->key, err);
+	m->key = EVP_EC_gen("P-256");
+	return m->key ? make_ca(m) : -ENOMEM;
+}
+
+int mitm_new(const char *cert, const char *key, struct buf *err,
+	     struct mitm **ret)
 {
 	struct mitm *m = calloc(1, sizeof(*m));
 	int r = m ? 0 : -ENOMEM;
 
 	(void)OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
 	if (r == 0) {
-		m->key = EVP_EC_gen("P-256");
 		m->leaf_key = EVP_EC_gen("P-256");
 		m->ctx = SSL_CTX_new(TLS_server_method());
-		r = m->key && m->leaf_key && m->ctx ? make_ca(m) : -ENOMEM;
+		r = m->leaf_key && m->ctx ? set_ca(m, cert, key, err) : -ENOMEM;
 	}
 	if (r < 0) {
 		(void)mitm_free(m);

@@ -4,7 +4,7 @@
  *
  * The CA is the session's own: made when its proxy starts, its key only ever in
  * this process's memory. Commands are told to trust it by environment; nothing
- * else on the machine does.
+ * else on the machine does. Or it is the operator's, from files.
  */
 #ifndef NETPROXY_MITM_H
 #define NETPROXY_MITM_H
@@ -17,7 +17,10 @@
 
 struct mitm;
 
-int mitm_new(struct mitm **ret);
+/* cert, key: files (mitm_ca.h); cert "" = a CA of the session's own. 0, or
+ * -errno, with words in err where it is the files. */
+int mitm_new(const char *cert, const char *key, struct buf *err,
+	     struct mitm **ret);
 struct mitm *mitm_free(struct mitm *m); /* NULL is fine */
 /*
  * Writes DIR/ca.pem, the CA, and DIR/bundle.pem, the system's CAs with it.

@@ -239,7 +239,9 @@ static void judge(struct stub_query *q)
 		end(q, DNS_REFUSED);
 		return;
 	}
-	if (within_rate(s)) {
+	if (s->off) {
+		a.builtin = "net-dns-off";
+	} else if (within_rate(s)) {
 		a = gate_decide_dns(s->gate, name);
 		if (a.allowed && dns_name_is_data(name))
 			a = (struct net_answer){ .builtin =

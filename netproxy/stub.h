@@ -26,6 +26,7 @@ struct stub_query;
 struct stub_client;
 
 struct stub {
+	bool off;          /* names are the proxy's: everything is refused */
 	struct loop *loop; /* these four borrowed */
 	struct resolver *resolver;
 	const struct gate *gate;

@@ -94,6 +94,15 @@ static bool peek_hello(struct conn *c)
 		return false;
 	if (r == 1)
 		fits = name_fits(c, buf_str(&hello.name), &answer);
+	if (fits && c->sni) {
+		if (conn_rewrite_sni(
+			    c, hello.name.len ? buf_str(&hello.name)
+					      : buf_str(&c->request.host)) < 0)
+			c->client.failed = true;
+		buf_done(&hello.name);
+		c->peeking = false;
+		return !c->client.failed;
+	}
 	if (fits && opens_tls(c, buf_str(&hello.name))) {
 		conn_intercept(c, buf_str(&hello.name));
 		fits = false;

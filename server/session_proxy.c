@@ -351,6 +351,10 @@ int session_need_proxy(struct session *s)
 		json_cstr(&w, cfg->net_listen);
 	}
 	json_kv_bool(&w, "namespace", cfg->net_namespace);
+	if (cfg->net_json.n) {
+		json_key(&w, "net");
+		json_raw(&w, cfg->net_json);
+	}
 	session_put_namespaces(s, &o);
 	if (s->app->proxies)
 		o.hello_fds[o.n_hello_fds++] = s->app->proxies_fd;

@@ -358,6 +358,8 @@ static void put_own_paths(const struct session *s, struct buf *out)
 	put_path(&w, cfg->sqlite_path, "-shm");
 	put_path(&w, cfg->jsonl_path, "");
 	put_path(&w, cfg->sessions_dir, "");
+	if (cfg->ca_key && cfg->ca_key[0])
+		put_path(&w, cfg->ca_key, "");
 	put_oneshot(cfg, &w);
 	json_end_array(&w);
 	buf_puts(out, ",\"protected_paths\":");

@@ -625,6 +625,8 @@ static int copy(struct settings *s, const struct config *c, struct diag *diag)
 		r = set_commands(s, c);
 	if (r == 0)
 		r = settings_set_proxy(s, c, diag);
+	if (r == 0)
+		r = settings_set_net(s, c, diag);
 	set_misc(s, c);
 	set_logging(s, c);
 	return r;

@@ -39,6 +39,8 @@ struct setting_pair {
 };
 
 /* All strings live in the arena. */
+#define SETTINGS_MAX_RATES 256U /* as netproxy/rate.h */
+
 struct settings {
 	struct arena arena;
 	const char *config_path; /* "" = built-in defaults */
@@ -94,8 +96,10 @@ struct settings {
 	struct str vfs_json;     /* its settings */
 	bool net_proxy;          /* one agentsh-netproxy per session */
 	const char *net_listen;
-	bool net_namespace; /* commands in a network namespace of their own */
-	bool llm;           /* which serves language models too */
+	bool net_namespace;  /* commands in a network namespace of their own */
+	struct str net_json; /* the rest of what it is told; an object */
+	const char *ca_key;  /* of tls_inspection; "" = made per session */
+	bool llm;            /* which serves language models too */
 	VEC(struct str) llm_providers; /* but anthropic and openai */
 	struct str llm_json;  /* for it: members, without the outer braces */
 	bool tls_inspection;  /* tls of services that say so is opened */
@@ -126,6 +130,9 @@ void settings_done(struct settings *s);
 struct config;
 int settings_set_proxy(struct settings *s, const struct config *c,
 		       struct diag *diag);
+/* The same for the network proxy: s->net_json. */
+int settings_set_net(struct settings *s, const struct config *c,
+		     struct diag *diag);
 /* Last checks, with the error text that goes to the user in out. */
 int settings_refuse(const struct settings *s, struct buf *out);
 

@@ -28,7 +28,7 @@ ZONE = {
     "rebind.test": [META], "inside.test": [PRIVATE],
     "mixed.test": [PRIVATE, WEB], "six.test": [WEB6], "ssh.good.test": [WEB],
     "loop.test": ["127.0.0.1"], "long.good.test": [WEB],
-    "flip.good.test": [WEB],
+    "flip.good.test": [WEB], "api.good.test": [WEB], "other.good.test": [WEB],
 }
 CHAINS = {"chain.good.test": "inside.test"}
 directory = sys.argv[1]
@@ -247,6 +247,9 @@ def main():
         check=True, stderr=subprocess.DEVNULL)
     Tls.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     Tls.context.load_cert_chain(directory + "/ca.pem", directory + "/key.pem")
+    snis = open(directory + "/snis", "a", buffering=1)
+    Tls.context.sni_callback = lambda s, name, c: snis.write(f"{name}\n") and \
+        None
     socketserver.ThreadingUDPServer.allow_reuse_address = True
     serve(socketserver.ThreadingUDPServer((RESOLVER, 53), Dns))
     serve(V4((RESOLVER, 53), DnsTcp))

@@ -35,13 +35,21 @@ internet() {
 	fail "the internet did not start"
 }
 
-session() {
-	POLICY_FILE=${POLICY_FILE:-$HERE/policy.yaml}
-	[ "${CAPTURE:-}" != namespace ] || CONFIG_EXTRA="${CONFIG_EXTRA:-}
+capture_config() {
+	case ${CONFIG_EXTRA:-} in
+	*'sandbox:
+  network:'*) CONFIG_EXTRA=${CONFIG_EXTRA/  network:/  network:
+    transparent: {enabled: true\}} ;;
+	*) CONFIG_EXTRA="${CONFIG_EXTRA:-}
 sandbox:
   network:
-    transparent:
-      enabled: true"
+    transparent: {enabled: true}" ;;
+	esac
+}
+
+session() {
+	POLICY_FILE=${POLICY_FILE:-$HERE/policy.yaml}
+	[ "${CAPTURE:-}" != namespace ] || capture_config
 	internet
 	start_server
 	in_session sh -c 'echo $HTTPS_PROXY'

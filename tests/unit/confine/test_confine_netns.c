@@ -25,7 +25,7 @@ static struct netns ns = NETNS_NONE;
 static int open_ns(void **state)
 {
 	uint64_t before = clock_monotonic_ns();
-	int r = netns_open(&ns, PROXY_PORT);
+	int r = netns_open(&ns, PROXY_PORT, NULL);
 
 	(void)state;
 	print_message("netns_open: %d (%s) in %.2f ms, user namespace: %s\n", r,
@@ -185,7 +185,7 @@ static void dies_and_returns(void **state)
 	(void)close(ns.proxy);
 	assert_int_equal(inside(tcp_v6), ECONNREFUSED);
 	assert_int_equal(inside(to_proxy), ECONNREFUSED);
-	assert_int_equal(netns_open(&ns, PROXY_PORT), 0);
+	assert_int_equal(netns_open(&ns, PROXY_PORT, NULL), 0);
 	assert_int_equal(inside(tcp_v6), 0);
 	(void)close(accept4(ns.tcp, NULL, NULL, SOCK_CLOEXEC));
 }
