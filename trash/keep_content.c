@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -116,6 +117,8 @@ static int keep_by_copy(struct writing *w, uint64_t from)
 		__atomic_store_n(&w->t->no_reflink, true, __ATOMIC_RELAXED);
 	if (r == 0)
 		r = copy_attributes(w->obj, fd, &w->op.st);
+	if (r == 0 && from > 0) /* best effort: the record has it, too */
+		(void)fsetxattr(fd, SLOT_FROM_XATTR, &from, sizeof(from), 0);
 	TRASH_STEP("copied");
 	if (r == 0) {
 		w->op.how = (uint8_t)how;

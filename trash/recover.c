@@ -12,7 +12,8 @@
  *	still the old file		back
  *   rename by exchange: target under finished: moved from the source's name
  *	the source's name		to the payload directory
- *   a copy ('^') without record      removed
+ *   a copy ('^') without record      removed if the file is as it was then,
+ *	else recorded as an earlier version of it
  *   an inode ('~') without record    recorded again, from the origin that the
  *	(power cut lost the journal)	payload directory carries
  *
@@ -29,6 +30,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "trash/index.h"
+#include "trash/mend.h"
 #include "trash/place.h"
 #include "trash/summary.h"
 
@@ -262,47 +264,109 @@ static int read_origin(int fd, struct buf *out)
 	return 0;
 }
 
-/* An inode in a payload directory that no record names. */
+/* The group of what no record names. */
+static uint32_t orphans(struct recovery *rc, struct buf *b, int64_t when_ns)
+{
+	if (rc->orphan_group == 0) {
+		rc->orphan_group =
+			rc->w->groups_before + (uint32_t)rc->w->groups.n + 1;
+		record_put_group(b, &(struct record_group){
+					    .id = rc->orphan_group,
+					    .seq = store_tick(rc->t),
+					    .when_ns = when_ns,
+					    .command = STR("recovered"),
+				    });
+	}
+	return rc->orphan_group;
+}
+
+/* Path of a payload directory: on record, or what it carries. */
+static int origin_of(struct recovery *rc, int dirfd, uint32_t id,
+		     struct buf *out, bool *ret_recorded)
+{
+	const struct record_dir *d =
+		index_dir(rc->ix, (uint32_t)(rc->w - rc->ix->writers.data), id);
+	int r;
+
+	*ret_recorded = d != NULL;
+	if (d) {
+		buf_put_str(out, d->path);
+		return out->error;
+	}
+	r = read_origin(dirfd, out);
+	if (r < 0)
+		return r;
+	return record_path_ok(buf_str(out)) ? 0 : -EBADMSG;
+}
+
+/* The file that a copy was made of, as it is now; zeros when it is gone. */
+static void stat_copied(struct recovery *rc, struct str dir, struct str name,
+			struct record_stat *ret)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT;
+
+	*ret = (struct record_stat){ 0 };
+	buf_put_str(&path, dir);
+	if (dir.n > 0)
+		buf_putc(&path, '/');
+	buf_put_str(&path, name);
+	if (path.error || place_stat(rc->t, buf_str(&path), ret) < 0)
+		*ret = (struct record_stat){ 0 };
+}
+
+/* Where the kept part of a copy begins, see keep_content.c. */
+static uint64_t copied_from(int dirfd, const char *file)
+{
+	_cleanup_close_ int fd =
+		openat(dirfd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	uint64_t from = 0;
+
+	if (fd < 0 || fgetxattr(fd, SLOT_FROM_XATTR, &from, sizeof(from)) !=
+			      (ssize_t)sizeof(from))
+		return 0;
+	return from;
+}
+
+/* An inode or a copy in a payload directory that no record names. */
 static int adopt_orphan(struct recovery *rc, int dirfd, uint32_t dir_id,
 			const char *file, uint64_t seq)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT, origin = BUF_INIT;
+	bool copy = file[16] == '^', recorded;
+	struct record_stat now;
 	struct record_op op = {
 		.seq = seq,
 		.when_ns = clock_realtime_ns(),
-		.verb = TRASH_VERB_UNLINK,
-		.how = TRASH_HOW_MOVED,
+		.verb = copy ? TRASH_VERB_WRITE : TRASH_VERB_UNLINK,
+		.how = copy ? TRASH_HOW_COPY : TRASH_HOW_MOVED,
 		.dir = dir_id,
 		.flags = RECORD_OP_RECOVERED,
 		.name = str_from(file + 17),
 	};
-	int r;
 
 	if (!record_name_ok(op.name) || op.name.n >= 200)
 		return 0; /* cut short: stays for a person to look at */
-	r = store_stat(dirfd, file, &op.st);
-	if (r < 0)
+	if (store_stat(dirfd, file, &op.st) < 0 ||
+	    origin_of(rc, dirfd, dir_id, &origin, &recorded) < 0)
 		return 0;
-	if (!index_dir(rc->ix, (uint32_t)(rc->w - rc->ix->writers.data),
-		       dir_id)) {
-		struct record_dir d = { .id = dir_id };
-
-		if (read_origin(dirfd, &origin) < 0 ||
-		    !record_path_ok(buf_str(&origin)))
+	if (copy) {
+		stat_copied(rc, buf_str(&origin), op.name, &now);
+		if (op.st.size == 0 || (now.size == op.st.size &&
+					now.mtime_ns == op.st.mtime_ns)) {
+			(void)unlinkat(dirfd, file, 0);
 			return 0;
-		d.path = buf_str(&origin);
-		record_put_dir(&b, &d);
+		}
+		op.st.dev = now.dev;
+		op.st.ino = now.ino;
+		op.st.btime_ns = now.btime_ns;
+		op.arg = copied_from(dirfd, file);
+		op.flags |= op.arg ? RECORD_OP_PARTIAL : 0;
 	}
-	if (rc->orphan_group == 0) {
-		rc->orphan_group = (uint32_t)rc->w->groups.n + 1;
-		record_put_group(&b, &(struct record_group){
-					     .id = rc->orphan_group,
-					     .seq = store_tick(rc->t),
-					     .when_ns = op.when_ns,
-					     .command = STR("recovered"),
-				     });
-	}
-	op.group = rc->orphan_group;
+	if (!recorded)
+		record_put_dir(
+			&b, &(struct record_dir){ .id = dir_id,
+						  .path = buf_str(&origin) });
+	op.group = orphans(rc, &b, op.when_ns);
 	record_put_op(&b, &op);
 	return append(rc, &b);
 }
@@ -332,10 +396,7 @@ static int check_payload_dir(struct recovery *rc, const char *name)
 		seq = store_hex(e->d_name);
 		if (seq == 0 || index_find_seq(rc->ix, seq) >= 0)
 			continue;
-		if (e->d_name[16] == '^')
-			(void)unlinkat(fd, e->d_name, 0);
-		else
-			r = adopt_orphan(rc, fd, id, e->d_name, seq);
+		r = adopt_orphan(rc, fd, id, e->d_name, seq);
 	}
 	return r;
 }
@@ -382,6 +443,23 @@ static int recover_locked(struct recovery *rc)
 	return 0;
 }
 
+/* Its journal, unless it lives after all. */
+static int mend_writer(struct trash *t, uint64_t id)
+{
+	_cleanup_close_ int wfd = -1, jfd = -1;
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), STORE_WRITER_PREFIX "%016llx",
+		       (unsigned long long)id);
+	wfd = openat(t->base_fd, name,
+		     O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	jfd = wfd < 0 ? -1
+		      : openat(wfd, "journal", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (jfd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return store_own_journal(jfd) < 0 ? 0 : mend_journal(t, wfd);
+}
+
 static int recover_writer(struct trash *t, uint64_t id)
 {
 	_cleanup_index_ struct index ix = { 0 };
@@ -390,7 +468,9 @@ static int recover_writer(struct trash *t, uint64_t id)
 	uint64_t last;
 	int r;
 
-	r = index_load(t, id, &ix);
+	r = mend_writer(t, id);
+	if (r == 0)
+		r = index_load(t, id, &ix);
 	if (r < 0 || ix.writers.n != 1)
 		return r;
 	rc.w = &ix.writers.data[0];

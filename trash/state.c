@@ -95,6 +95,8 @@ static int state_init(struct trash *t, int fd)
 
 static int state_check(struct trash *t, int fd)
 {
+	int r;
+
 	uint64_t magic = 0;
 	struct stat st;
 	ssize_t n;
@@ -108,7 +110,11 @@ static int state_check(struct trash *t, int fd)
 		return -errno;
 	if (st.st_size == STORE_STATE && magic == STORE_MAGIC)
 		return 0;
-	return t->opt.read_only ? -EBADMSG : state_init(t, fd);
+	if (t->opt.read_only)
+		return -EBADMSG;
+	r = state_init(t, fd);
+	t->fresh = r == 0;
+	return r;
 }
 
 int store_map_state(struct trash *t)

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "trash/mend.h"
 
 static struct trash *store_free(struct trash *t)
 {
@@ -153,7 +154,9 @@ static int store_enter(struct trash *t)
 		t->state->max_bytes = t->opt.max_bytes;
 		t->state->max_entries = t->opt.max_entries;
 	}
-	r = recover_all(t);
+	r = t->fresh ? mend_state(t) : 0;
+	if (r == 0)
+		r = recover_all(t);
 	reserve_make(t);
 	return r;
 }
