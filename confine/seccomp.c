@@ -129,7 +129,9 @@ static struct action file_action(const struct seccomp_options *o,
 	case ROW_FTRUNCATE:
 		return answer(notified(o, NOTIFY_FTRUNCATE));
 	default:
-		return answer(notified(o, NOTIFY_CHDIR));
+		return o->launch_key && (o->notify & NOTIFY_CHDIR)
+			       ? tested(class, RET_NOTIFY)
+			       : answer(notified(o, NOTIFY_CHDIR));
 	}
 }
 

@@ -88,8 +88,9 @@ struct seccomp_options {
 	/*
 	 * Not 0: clone(SECCOMP_LAUNCH_FLAGS) with this number, which must not
 	 * be guessable, as fourth and fifth argument is allowed although
-	 * CLONE_PARENT is not: for the supervisor's own zygote. Commands do not
-	 * see the number.
+	 * CLONE_PARENT is not: for the supervisor's own zygote. With it as
+	 * second argument, chdir() is not notified. Commands do not see the
+	 * number.
 	 */
 	uint64_t launch_key;
 	/*

@@ -55,6 +55,18 @@ static void check_launch(struct bpf *b, uint64_t key)
 	bpf_end(b, flags);
 }
 
+/* The zygote's own chdir(), whose second argument the kernel ignores. */
+static void check_chdir(struct bpf *b, uint64_t key)
+{
+	size_t low;
+
+	bpf_load_arg(b, 1);
+	low = bpf_if_eq(b, (uint32_t)key);
+	bpf_load_arg_high(b, 1);
+	bpf_ret_eq(b, (uint32_t)(key >> 32), SECCOMP_RET_ALLOW);
+	bpf_end(b, low);
+}
+
 static void check_mode(struct bpf *b, unsigned int arg)
 {
 	bpf_load_arg(b, arg);
@@ -361,6 +373,9 @@ void seccomp_leaf_emit(struct bpf *b, const struct seccomp_options *o,
 		break;
 	case ROW_OPENAT:
 		check_open(b, o, 2);
+		break;
+	case ROW_CHDIR:
+		check_chdir(b, o->launch_key);
 		break;
 	case ROW_CHMOD:
 		check_mode(b, 1);

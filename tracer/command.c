@@ -36,6 +36,7 @@
 #include "tracer/slot.h"
 
 #define PROBE_FILE "/agentsh-probe/none"
+#define TELL_NS    (2ULL * 1000000)
 
 static struct command *command_free(struct command *c)
 {
@@ -128,6 +129,60 @@ static void send_spawned(struct command *c, int error, const char *step)
 				      c->id);
 }
 
+static void no_more_to_tell(struct command *c)
+{
+	struct tracer *t = c->tracer;
+
+	if (!c->to_tell)
+		return;
+	c->to_tell = false;
+	if (--t->n_to_tell == 0 && t->tell_timer)
+		(void)loop_timer_arm(t->tell_timer, 0);
+}
+
+static void tell(struct command *c)
+{
+	no_more_to_tell(c);
+	send_spawned(c, 0, NULL);
+}
+
+static void on_tell(struct loop *loop _unused_, void *arg)
+{
+	struct tracer *t = arg;
+	struct command *next;
+
+	for (struct command *c = t->commands; c; c = next) {
+		next = c->next;
+		if (c->to_tell && !c->launched)
+			slot_look(c);
+		else if (c->to_tell)
+			tell(c);
+	}
+	if (t->n_to_tell)
+		(void)loop_timer_arm(t->tell_timer, TELL_NS);
+}
+
+/*
+ * SPAWNED goes out with EXITED when that comes soon: a message by itself wakes
+ * the server once more for every short command. By then the zygote is asked,
+ * too, about a command that has made no call in its new image.
+ */
+static int tell_later(struct command *c)
+{
+	struct tracer *t = c->tracer;
+
+	if (t->host)
+		return -ENOTSUP;
+	if (c->to_tell)
+		return 0;
+	c->to_tell = true;
+	if (t->n_to_tell++ > 0)
+		return 0; /* the timer runs */
+	if (t->tell_timer)
+		return loop_timer_arm(t->tell_timer, TELL_NS);
+	return loop_add_timer(t->loop, TELL_NS, on_tell, t, &t->tell_timer);
+}
+
 static uint64_t timeval_us(struct timeval t)
 {
 	return (uint64_t)t.tv_sec * 1000000U + (uint64_t)t.tv_usec;
@@ -169,6 +224,7 @@ static void send_exited(struct command *c)
 
 void command_end(struct command *c)
 {
+	no_more_to_tell(c);
 	for (size_t i = 0; i < COMMAND_MAX_WORKERS; i++)
 		if (c->workers[i] > 0)
 			(void)kill(c->workers[i], SIGKILL);
@@ -213,6 +269,8 @@ static void maybe_finish(struct command *c)
 	kill_tree(c);
 	notify_drain(c);
 	quarantine_receipt(c);
+	if (c->to_tell)
+		tell(c);
 	send_exited(c);
 	command_end(c);
 	slot_make(t);
@@ -250,6 +308,12 @@ void command_known(struct command *c, pid_t pid)
 	c->pid = pid;
 	if (c->tracer->attribution)
 		attribution_set_first(c->tracer->attribution, c->place, pid);
+	if (!c->slot)
+		return;
+	slot_known(c);
+	if (tell_later(c) < 0)
+		log_error("out of memory: nobody will know that %s runs",
+			  c->id);
 }
 
 static void on_confined(struct command *c, const struct launch_event *e,
@@ -315,19 +379,38 @@ static void on_done(struct command *c, const struct launch_event *e)
 		probe_done(c);
 		return;
 	}
-	if (e->error) {
+	command_launched(c, e->pid, (int)e->error, e->step);
+}
+
+/* One that came to an end before its zygote named it. */
+static void adopt(struct command *c)
+{
+	struct orphan *o = &c->tracer->orphan;
+
+	if (o->pid != c->pid || c->pid == 0 || c->reaped)
+		return;
+	c->reaped = true;
+	c->wait_status = o->status;
+	o->pid = 0;
+}
+
+void command_launched(struct command *c, pid_t pid, int error, uint32_t step)
+{
+	if (c->pid == 0 && pid > 0)
+		command_known(c, pid);
+	adopt(c);
+	if (error) {
 		/* It is exiting; its slot shall be empty. */
-		if (c->slot && e->pid > 0 && !c->reaped)
-			reap(c->tracer, e->pid);
-		command_failed(c, (int)e->error, e->step);
+		if (c->slot && pid > 0 && !c->reaped)
+			reap(c->tracer, pid);
+		command_failed(c, error, step);
 		return;
 	}
-	if (c->pid == 0)
-		command_known(c, e->pid);
 	c->launched = true;
 	if (!c->slot)
 		slot_want(c->tracer, &c->limits);
-	send_spawned(c, 0, NULL);
+	if (tell_later(c) < 0)
+		tell(c);
 	if (c->timeout_ns && !c->reaped &&
 	    loop_add_timer(c->tracer->loop, c->timeout_ns, on_timeout, c,
 			   &c->timer) < 0)
@@ -442,12 +525,16 @@ void command_on_sigchld(struct loop *loop _unused_, int signo _unused_,
 			continue;
 		if (!c) { /* a worker, or a daemon that came back to us */
 			forget_worker(t, pid);
+			t->orphan = (struct orphan){ pid, status };
 			continue;
 		}
 		c->reaped = true;
 		c->wait_status = status;
 		c->usage = usage;
-		maybe_finish(c);
+		if (c->slot && !c->launched)
+			slot_ask(c);
+		else
+			maybe_finish(c);
 	}
 	if (t->ptracer)
 		ptracer_settle(t->ptracer);

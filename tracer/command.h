@@ -36,7 +36,8 @@ struct command {
 	bool is_probe;      /* the dry run */
 	bool probe_seen;    /* its execve arrived and could be read */
 	bool have_confined; /* CONFINED was received */
-	bool launched;      /* DONE was received, SPAWNED sent */
+	bool launched;      /* it was started; SPAWNED is sent, or soon will */
+	bool to_tell;       /* SPAWNED is to be sent */
 	bool reaped;        /* the first process has ended */
 	bool timed_out;
 	bool ended; /* EXITED sent; waits for parked requests only */
@@ -84,6 +85,9 @@ void command_end_all(struct tracer *t);
 
 /* The first that is heard of a command whose zygote started it. */
 void command_known(struct command *c, pid_t pid);
+/* Its image runs, or has run; or error and what failed, and c is over. pid: 0
+ * when it is known. */
+void command_launched(struct command *c, pid_t pid, int error, uint32_t step);
 
 /* --- private to command.c and slot.c --- */
 

@@ -240,6 +240,17 @@ static struct proc_entry *known_ancestor(const struct proctab *tab, pid_t pid)
  * of the ancestor it was forked from; if that was not verified yet, or is not
  * known any more, it has to be verified in this process.
  */
+static struct proc_entry *first_entry(struct request *q)
+{
+	struct proc_entry *e = proctab_get(&q->command->procs, q->pid);
+
+	if (e && !e->first)
+		*e = (struct proc_entry){ .pid = q->pid,
+					  .parent = getpid(),
+					  .first = true };
+	return e;
+}
+
 static struct proc_entry *own_entry(struct request *q)
 {
 	struct proctab *tab = &q->command->procs;
@@ -253,6 +264,10 @@ static struct proc_entry *own_entry(struct request *q)
 	    (q->entry_checked || (q->tracer->ptracer &&
 				  ptracer_listed(q->tracer->ptracer, q->pid))))
 		return e;
+	/* Our child until we have waited for it: nobody else has its id. */
+	if (q->pid == q->command->pid && !q->command->reaped &&
+	    !q->tracer->ptracer)
+		return first_entry(q);
 	if (proc_stat_read(q->pid, &st) < 0)
 		return NULL;
 	q->entry_checked = true;
@@ -622,6 +637,9 @@ bool exec_verify(struct request *q)
 	e->unverified = false;
 	if (!is_exec)
 		e->depth = e->pending_depth;
+	if (q->command->slot && !q->command->launched &&
+	    q->pid == q->command->pid)
+		command_launched(q->command, 0, 0, 0);
 	return true;
 }
 

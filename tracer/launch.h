@@ -21,6 +21,15 @@
 #define LAUNCH_GO         3 /* to a zygote: a command */
 #define LAUNCH_STACK_SIZE (128U * 1024)
 
+/* A child of a zygote has exec'd, or has ended without: what the zygote's end
+ * of its channel says, without the frame of messages. */
+struct launch_started {
+	uint32_t id;
+	int32_t pid;
+	int32_t error; /* errno, 0 = no step failed */
+	uint32_t step;
+};
+
 /* The launcher's or a zygote's own state, and what it shares with a child. */
 struct launch {
 	const struct launcher_config *config;

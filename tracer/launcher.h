@@ -102,8 +102,9 @@ int launcher_zygote(struct launcher *l, uint32_t id,
 		    const struct proto_limits *limits, const int *procs_fds,
 		    size_t n_fds, struct channel **ret);
 /*
- * A command for a zygote. LAUNCH_DONE follows; no LAUNCH_CONFINED: the first
- * that is heard of the command is its execve at the zygote's listener.
+ * A command for a zygote. The first that is heard of it is its execve at the
+ * zygote's listener. LAUNCH_DONE follows if it could not be started, else
+ * a launch_started (launch.h) on the channel.
  */
 int zygote_go(struct channel *channel, uint32_t id,
 	      const struct proto_spawn *spawn, const int fds[3]);

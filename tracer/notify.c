@@ -241,6 +241,9 @@ static bool is_leader(struct tracer *t, pid_t tid)
 
 pid_t request_pid(struct request *q)
 {
+	/* Our own child until we have waited for it. */
+	if (q->pid == 0 && q->tid == q->command->pid && !q->command->reaped)
+		q->pid = q->tid;
 	if (q->pid == 0 && is_leader(q->tracer, q->tid))
 		q->pid = q->tid;
 	if (q->pid == 0 && proc_tgid(q->tid, &q->pid) < 0)
@@ -465,11 +468,33 @@ static void on_listener(struct loop *loop _unused_, int fd _unused_,
 	(void)receive(c);
 }
 
-int notify_watch(struct command *c)
+void notify_set_flags(int listener)
 {
 	/* EINVAL before 6.6: slower, otherwise the same. */
-	(void)ioctl(c->listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
+	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
 		    SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+}
+
+void notify_receive(struct command *c)
+{
+	(void)receive(c);
+}
+
+void notify_refuse(int listener)
+{
+	struct seccomp_notif_resp no = { .error = -EPERM };
+	struct seccomp_notif n;
+
+	memset(&n, 0, sizeof(n));
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &n) < 0)
+		return;
+	no.id = n.id;
+	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &no);
+}
+
+int notify_watch(struct command *c)
+{
+	notify_set_flags(c->listener);
 	return loop_add_io(c->tracer->loop, c->listener, EPOLLIN, on_listener,
 			   c, &c->listener_source);
 }
@@ -477,7 +502,7 @@ int notify_watch(struct command *c)
 void notify_unwatch(struct command *c)
 {
 	c->listener_source = loop_remove(c->listener_source);
-	if (c->listener >= 0)
+	if (c->listener >= 0 && !c->slot) /* the slot keeps its own */
 		(void)close(c->listener);
 	c->listener = -1;
 }

@@ -44,6 +44,12 @@ struct request {
 
 /* Prepares a listener (SYNC_WAKE_UP) and puts it on the loop. */
 int notify_watch(struct command *c);
+/* What of it a listener needs that the caller watches himself. */
+void notify_set_flags(int listener);
+/* Takes one notification from c->listener, which is readable. */
+void notify_receive(struct command *c);
+/* The same, on behalf of no command: refused. */
+void notify_refuse(int listener);
 void notify_unwatch(struct command *c);
 /* Answers what waits on the listener now; at the end of a command. */
 void notify_drain(struct command *c);

@@ -82,8 +82,8 @@ static bool still_there(const struct proc_entry *e)
 {
 	struct proc_stat st;
 
-	return proc_stat_read(e->pid, &st) == 0 &&
-	       st.start_ticks == e->start_ticks;
+	return e->first || (proc_stat_read(e->pid, &st) == 0 &&
+			    st.start_ticks == e->start_ticks);
 }
 
 /* Rebuilds the table; drops entries of dead processes when purge is set. */

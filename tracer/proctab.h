@@ -28,6 +28,7 @@ struct proc_entry {
 	uint64_t expected;          /* hash of its name and arguments */
 	uint64_t image;             /* the same of the verified image; 0 */
 	bool orphan;                /* came to us without a known ancestor */
+	bool first; /* our own child, told apart by that: no start_ticks */
 };
 
 struct proctab {

@@ -25,9 +25,11 @@
 #include "tracer/slot.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,18 +37,22 @@
 #include "base/log.h"
 #include "confine/seccomp.h"
 #include "tracer/command.h"
+#include "tracer/launch.h"
 #include "tracer/notify.h"
 
 #define SLOT_DELAY_NS (5ULL * 1000000)
 #define SLOTS_MAX     4
+#define ANSWER_MS     1000 /* a zygote that runs again says so at once */
 
 struct slot {
 	struct slot *next;
-	struct tracer *tracer;   /* borrowed */
-	uint32_t id;             /* at the launcher, among those of commands */
-	pid_t pid;               /* of the zygote; 0 until CONFINED */
-	int listener;            /* owned; -1 */
+	struct tracer *tracer; /* borrowed */
+	uint32_t id;           /* at the launcher, among those of commands */
+	pid_t pid;             /* of the zygote; 0 until CONFINED */
+	int listener;          /* owned; -1 */
+	struct loop_source *listener_source;
 	struct channel *channel; /* owned: to the zygote */
+	struct loop_source *channel_source;
 	struct cgroup_set *cgroup; /* owned */
 	struct buf missing;        /* limits that could not be set */
 	struct proto_limits limits;
@@ -83,6 +89,8 @@ static void slot_free(struct slot *s)
 			break;
 		}
 	}
+	s->listener_source = loop_remove(s->listener_source);
+	s->channel_source = loop_remove(s->channel_source);
 	(void)channel_free(s->channel);
 	(void)cgroup_set_destroy(s->cgroup);
 	if (s->listener >= 0)
@@ -188,11 +196,7 @@ bool slot_take(struct command *c)
 			break;
 	if (!s)
 		return false;
-	c->listener = fcntl(s->listener, F_DUPFD_CLOEXEC, 3);
-	if (c->listener < 0 || notify_watch(c) < 0) {
-		notify_unwatch(c);
-		return false;
-	}
+	c->listener = s->listener;
 	s->command = c;
 	c->slot = s;
 	c->cgroup = s->cgroup;
@@ -202,10 +206,114 @@ bool slot_take(struct command *c)
 	return true;
 }
 
+/*
+ * What the zygote says about c: 1 when it says that c was started (or died
+ * before it could be). What it said about others, whom nobody asked about any
+ * more, is passed over. -EAGAIN when there is nothing, -EPIPE when it is gone.
+ */
+static int hear(struct slot *s, const struct command *c,
+		struct launch_started *ret)
+{
+	struct launch_started e;
+	ssize_t n;
+
+	while ((n = recv(channel_fd(s->channel), &e, sizeof(e),
+			 MSG_DONTWAIT)) == (ssize_t)sizeof(e)) {
+		if (c && e.id == c->launch_id) {
+			*ret = e;
+			return 1;
+		}
+	}
+	return n < 0 && (errno == EAGAIN || errno == EINTR) ? -EAGAIN : -EPIPE;
+}
+
+static void on_channel(struct loop *loop _unused_, int fd _unused_,
+		       uint32_t events _unused_, void *arg)
+{
+	struct slot *s = arg;
+	struct launch_started e;
+	int r = hear(s, s->command, &e);
+
+	if (r == 1 && !s->command->launched)
+		command_launched(s->command, e.pid, e.error, e.step);
+	else if (r < 0 && r != -EAGAIN) /* its end is seen by SIGCHLD */
+		s->channel_source = loop_remove(s->channel_source);
+}
+
+/* Looked at by itself only while nothing is known of the command. */
+static void listen_to_zygote(struct slot *s, bool on)
+{
+	if (s->channel_source)
+		(void)loop_mod_io(s->channel_source, on ? EPOLLIN : 0);
+}
+
 int slot_go(struct command *c, const struct proto_spawn *spawn,
 	    const int fds[3])
 {
+	struct launch_started none;
+
+	(void)hear(c->slot, NULL, &none);
+	listen_to_zygote(c->slot, true);
 	return zygote_go(c->slot->channel, c->launch_id, spawn, fds);
+}
+
+void slot_known(struct command *c)
+{
+	listen_to_zygote(c->slot, false);
+}
+
+void slot_look(struct command *c)
+{
+	struct launch_started e;
+
+	if (hear(c->slot, c, &e) == 1)
+		command_launched(c, e.pid, e.error, e.step);
+}
+
+void slot_ask(struct command *c)
+{
+	struct pollfd p = { .fd = channel_fd(c->slot->channel),
+			    .events = POLLIN };
+	struct launch_started e;
+	int r;
+
+	while ((r = hear(c->slot, c, &e)) == -EAGAIN)
+		if (poll(&p, 1, ANSWER_MS) <= 0)
+			break;
+	if (r == 1)
+		command_launched(c, e.pid, e.error, e.step);
+	else
+		command_launched(c, c->pid, ECANCELED, LAUNCH_STEP_SETUP);
+}
+
+/* One command's at a time; whatever calls when none is there is nobody's. */
+static void on_listener(struct loop *loop _unused_, int fd _unused_,
+			uint32_t events, void *arg)
+{
+	struct slot *s = arg;
+
+	if (!(events & EPOLLIN)) /* HUP: the last user is gone */
+		s->listener_source = loop_remove(s->listener_source);
+	else if (s->command && s->command->listener >= 0)
+		notify_receive(s->command);
+	else
+		notify_refuse(s->listener);
+}
+
+static int watch(struct slot *s)
+{
+	struct loop *loop = s->tracer->loop;
+	int r;
+
+	notify_set_flags(s->listener);
+	r = loop_add_io(loop, s->listener, EPOLLIN, on_listener, s,
+			&s->listener_source);
+	if (r == 0)
+		r = loop_add_io(loop, channel_fd(s->channel), 0, on_channel, s,
+				&s->channel_source);
+	if (r == 0) /* 0 or not: epoll works, slower */
+		(void)loop_direct_io(s->listener_source);
+	return r;
 }
 
 void slot_leave(struct command *c)
@@ -235,7 +343,7 @@ static int fetch_listener(struct slot *s, int number)
 	if (pidfd < 0 || number < 0)
 		return pidfd < 0 ? -errno : -EBUSY;
 	s->listener = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
-	return s->listener < 0 ? -errno : 0;
+	return s->listener < 0 ? -errno : watch(s);
 }
 
 bool slot_on_event(struct tracer *t, const struct launch_event *e)

@@ -24,6 +24,13 @@ bool slot_take(struct command *c);
 /* Starts c in its slot. 0 or -errno. */
 int slot_go(struct command *c, const struct proto_spawn *spawn,
 	    const int fds[3]);
+/* c's first call has arrived. */
+void slot_known(struct command *c);
+/* command_launched() if the zygote has said so by now. */
+void slot_look(struct command *c);
+/* c has ended, and none of its calls told that it was started: was it?
+ * command_launched() follows. */
+void slot_ask(struct command *c);
 /* c is over. The slot serves the next one if c left nothing behind, else it
  * ends. c->cgroup is NULL then. */
 void slot_leave(struct command *c);

@@ -148,6 +148,14 @@ struct tracer {
 	struct command *probe;      /* the dry run, until READY */
 	struct launch_event probed; /* how it went */
 	bool probe_works;
+	/* SPAWNED of these commands may wait for EXITED; command.c */
+	unsigned int n_to_tell;
+	struct loop_source *tell_timer;
+	/* The last child that ended as nobody's: perhaps a command's */
+	struct orphan {
+		pid_t pid;
+		int status;
+	} orphan;
 	struct slot *slots; /* list; owned (slot.c) */
 	struct loop_source *slot_timer;
 	struct proto_limits slot_limits; /* of the one that is wanted */

@@ -14,7 +14,7 @@
  *	  |                                                |------->| setsid,
  *	  |                    execve: notified            |        | stdio,
  *	  |<-------------------------------------------------------| execve
- *	  |  LAUNCH_DONE {0}                               |
+ *	  |  launch_started {pid}, read when it is needed  |
  *	  |<-----------------------------------------------| resumes
  *
  * A command inherits all of its confinement: the cgroup the zygote sits in,
@@ -73,6 +73,18 @@ static int report(struct launch *l, enum launch_event_kind kind, pid_t pid)
 	return fd_write_full(l->events, &e, sizeof(e));
 }
 
+/*
+ * To the tracer's end of our channel, where it need not wake anybody: that the
+ * command runs, its first notified call tells, and that it does not, its end.
+ * By write(), because sendmsg() is notified.
+ */
+static int say_started(struct launch *l, pid_t pid)
+{
+	struct launch_started e = { l->id, pid, l->error, l->step };
+
+	return fd_write_full(channel_fd(l->channel), &e, sizeof(e));
+}
+
 static pid_t start(struct launch *l)
 {
 	uintptr_t key = (uintptr_t)l->config->key;
@@ -108,7 +120,7 @@ static int serve(struct launch *l, const struct channel_msg *m)
 		if (pid < 0)
 			(void)launch_fail(l, pid, LAUNCH_STEP_SETUP);
 	}
-	return report(l, LAUNCH_DONE, pid);
+	return pid > 0 ? say_started(l, pid) : report(l, LAUNCH_DONE, 0);
 }
 
 _noreturn_ static void zygote_main(struct launch *l, struct channel_msg *m)
