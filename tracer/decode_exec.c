@@ -441,12 +441,12 @@ static void refuse_unreadable(struct request *q, struct exec *x, int error)
 	request_ask(q, &op, NULL, &ev, on_decided);
 }
 
-static int gather(struct request *q, struct exec *x)
+/* The file. Names are looked for along PATH: what fails fails here. */
+static int find_file(struct request *q, struct exec *x)
 {
 	bool at = q->nr == SYS_execveat;
 	char *path = arena_alloc(&x->arena, LIMIT_PATH);
 	ssize_t n;
-	int r;
 
 	if (!path)
 		return -ENOMEM;
@@ -454,11 +454,17 @@ static int gather(struct request *q, struct exec *x)
 	if (n < 0)
 		return (int)n;
 	x->raw = str_from_n(path, (size_t)n);
-	r = read_argv(q, x, q->args[at ? 2 : 1]);
-	if (r < 0)
-		return r;
-	r = open_file(q, x, at ? (int)q->args[0] : AT_FDCWD, path,
-		      at ? (int)q->args[4] : 0);
+	return open_file(q, x, at ? (int)q->args[0] : AT_FDCWD, path,
+			 at ? (int)q->args[4] : 0);
+}
+
+/* What it is called with, and what will run instead of it. */
+static int gather(struct request *q, struct exec *x)
+{
+	int r = read_argv(q, x, q->args[q->nr == SYS_execveat ? 2 : 1]);
+
+	if (r == 0 && !request_valid(q))
+		r = -ESRCH;
 	if (r < 0)
 		return r;
 	if (x->argc)
@@ -477,13 +483,16 @@ static bool is_plain_error(int r)
 void decode_exec(struct request *q)
 {
 	struct exec x = { .arena = ARENA_INIT(EXEC_ARENA_MAX), .fd = -1 };
-	struct proc_entry *e;
+	struct proc_entry *e = NULL;
 	int r;
 
 	x.viewer = (struct viewer){ q->pid, q->tid };
 	x.copies = q->tracer->copies;
-	e = own_entry(q);
-	r = e ? gather(q, &x) : -ESRCH;
+	r = find_file(q, &x);
+	if (r == 0) {
+		e = own_entry(q);
+		r = e ? gather(q, &x) : -ESRCH;
+	}
 	if (r == 0)
 		judge(q, &x, e);
 	else if (is_plain_error(r))

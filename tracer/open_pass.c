@@ -51,23 +51,35 @@ static int open_dir(const char *path, uint64_t resolve)
 	return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 }
 
-/* Where d->name leads. */
-static bool look(struct tracer *t, struct dir_name *d)
+/* What is known of a name. */
+enum found {
+	FOUND_OBJECT,
+	FOUND_NOTHING, /* the kernel will say so to the caller */
+	FOUND_MORE,    /* it has to be looked at closer */
+};
+
+/* Where d->name leads. What depends on who asks is behind links. */
+static enum found look(struct tracer *t, struct dir_name *d)
 {
 	_cleanup_close_ int fd =
 		open_dir(buf_cstr(&d->name), RESOLVE_NO_SYMLINKS);
 	struct stat st;
 
 	d->plain = fd >= 0;
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return FOUND_NOTHING;
 	if (fd < 0 && errno == ELOOP)
 		fd = open_dir(buf_cstr(&d->name), RESOLVE_NO_MAGICLINKS);
 	if (fd < 0 || fstat(fd, &st) < 0 || !open_is_plain(t, &st, fd))
-		return false;
+		return FOUND_MORE;
 	buf_reset(&d->path);
 	if (d->plain)
-		return true;
+		return FOUND_OBJECT;
 	return ownfd_path(fd, &d->path) == 0 && d->path.len > 1 &&
-	       d->path.data[0] == '/' && !str_ends(buf_str(&d->path), DELETED);
+			       d->path.data[0] == '/' &&
+			       !str_ends(buf_str(&d->path), DELETED)
+		       ? FOUND_OBJECT
+		       : FOUND_MORE;
 }
 
 static size_t slot_of(struct str name)
@@ -79,21 +91,24 @@ static size_t slot_of(struct str name)
 	return h % DIR_SLOTS;
 }
 
-/* name: absolute and clean. NULL: it has to be looked at closer. */
-static const struct dir_name *dir_of(struct tracer *t, struct str name)
+/* name: absolute and clean. */
+static enum found dir_of(struct tracer *t, struct str name,
+			 const struct dir_name **ret)
 {
 	struct dir_name *d = &t->opens->dirs[slot_of(name)];
 	uint64_t now = loop_now(t->loop);
+	enum found r;
 
+	*ret = d;
 	if (now < d->until_ns && str_eq(buf_str(&d->name), name))
-		return d;
+		return FOUND_OBJECT;
 	d->until_ns = 0;
 	buf_reset(&d->name);
 	buf_put_str(&d->name, name);
-	if (d->name.error || !look(t, d))
-		return NULL;
-	d->until_ns = now + HOLD_NS;
-	return d;
+	r = d->name.error ? FOUND_MORE : look(t, d);
+	if (r == FOUND_OBJECT)
+		d->until_ns = now + HOLD_NS;
+	return r;
 }
 
 /* The directory that the caller has open as fd, by name. */
@@ -129,29 +144,38 @@ static bool name_it(const struct request *q, int dirfd, struct open_pass *o)
 	       path_join(buf_str(&o->path), text, &o->name) == 0;
 }
 
-/* The object's own path: o->name, or the same through no link in o->path. */
-static bool find(struct tracer *t, struct open_pass *o, struct str *ret)
+/*
+ * Looks at what o->name is, not through a link at its end. Its own path is
+ * o->name, or the same through no link in o->path.
+ */
+static enum found find(struct tracer *t, struct open_pass *o, struct str *ret,
+		       struct stat *ret_st)
 {
 	struct str name = buf_str(&o->name), dir = name;
 	const struct dir_name *d;
+	enum found r;
 
 	dir.n -= str_basename(name).n;
 	if (dir.n == name.n) /* "/" */
-		return false;
+		return FOUND_MORE;
 	if (dir.n > 1)
 		dir.n--;
-	d = dir_of(t, dir);
-	if (!d)
-		return false;
+	r = dir_of(t, dir, &d);
+	if (r != FOUND_OBJECT)
+		return r;
 	*ret = name;
-	if (d->plain)
-		return true;
-	buf_reset(&o->path);
-	buf_put_str(&o->path, buf_str(&d->path));
-	buf_putc(&o->path, '/');
-	buf_put_str(&o->path, str_basename(name));
-	*ret = buf_str(&o->path);
-	return !o->path.error;
+	if (!d->plain) {
+		buf_reset(&o->path);
+		buf_put_str(&o->path, buf_str(&d->path));
+		buf_putc(&o->path, '/');
+		buf_put_str(&o->path, str_basename(name));
+		*ret = buf_str(&o->path);
+	}
+	if (o->path.error)
+		return FOUND_MORE;
+	if (fstatat(AT_FDCWD, ret->p, ret_st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? FOUND_NOTHING : FOUND_MORE;
+	return open_is_plain(t, ret_st, -1) ? FOUND_OBJECT : FOUND_MORE;
 }
 
 /* A rule may keep what is there, or show something else in its place. */
@@ -202,23 +226,21 @@ bool open_pass(struct request *q, int dirfd, uint64_t addr, uint64_t flags)
 	struct tracer *t = q->tracer;
 	struct open_pass *o;
 	struct op op = { .kind = OP_FILE };
+	enum found found;
 	struct stat st;
 	struct str path;
 	int r;
 
 	if (!is_for_us(q, flags) || !(o = buffers(t)) ||
 	    mem_get_string(&q->mem, addr, o->text, sizeof(o->text)) <= 0 ||
-	    file_has_dotdot(o->text) || !name_it(q, dirfd, o) ||
-	    !find(t, o, &path))
+	    file_has_dotdot(o->text) || !name_it(q, dirfd, o))
 		return false;
-	/* What fails is on record nowhere: the kernel says why. */
-	if (fstatat(AT_FDCWD, path.p, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		if (errno != ENOENT)
-			return false;
+	found = find(t, o, &path, &st);
+	if (found == FOUND_NOTHING) { /* what fails is on record nowhere */
 		request_continue(q);
 		return true;
 	}
-	if (!open_is_plain(t, &st, -1) || is_special(t, path) ||
+	if (found == FOUND_MORE || is_special(t, path) ||
 	    (S_ISREG(st.st_mode) && ends_as_dir(o->text)))
 		return false;
 	op.file = (struct op_file){ .verb = FILE_OPEN,
