@@ -555,7 +555,13 @@ struct config {
 			int64_t max_requests;
 			int64_t max_tokens;
 		} budget;
-		struct config_any rate_limits;
+		struct {
+			bool enabled;
+			int64_t requests_per_minute;
+			int64_t request_burst;
+			int64_t tokens_per_minute;
+			int64_t token_burst;
+		} rate_limits;
 	} proxy;
 	struct {
 		unsigned int mode; /* enum config_dlp */
@@ -567,6 +573,7 @@ struct config {
 			enum config_tri api_keys;
 		} patterns;
 		struct config_patterns custom_patterns;
+		struct ystrmap actions;
 		bool redact_output;
 	} dlp;
 	struct {
@@ -574,7 +581,7 @@ struct config {
 		struct {
 			int64_t max_age_days;
 			int64_t max_size_mb;
-			const char *eviction;
+			unsigned int eviction; /* oldest_first */
 		} retention;
 	} llm_storage;
 	struct config_any threat_feeds;

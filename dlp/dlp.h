@@ -84,6 +84,7 @@ struct dlp_settings {
 	size_t n_overrides;
 	const struct dlp_exact *exact;
 	size_t n_exact;
+	bool stored; /* redact whatever the actions are, but for DLP_OFF */
 };
 
 /*
@@ -104,6 +105,12 @@ DEFINE_CLEANUP(dlp_engine_free, struct dlp_engine *)
 int dlp_settings_put(const struct dlp_settings *s, struct buf *out);
 int dlp_engine_from_json(struct str json, struct buf *err,
 			 struct dlp_engine **ret);
+/*
+ * The same for what is kept for long: every finding is redacted, what the
+ * settings only want logged or tokenized, too.
+ */
+int dlp_engine_for_storage(struct str json, struct buf *err,
+			   struct dlp_engine **ret);
 
 /* The types looked for, 0 to n - 1. Strings live as long as the engine. */
 size_t dlp_engine_n_types(const struct dlp_engine *e);

@@ -88,6 +88,9 @@ static int add_type(struct builder *b, struct str name, struct str display,
 	struct dlp_type t = { .group = group, .action = action };
 	int r;
 
+	if (b->s->stored)
+		t.action = DLP_REDACT;
+
 	display = shown_as(display.n ? display : name);
 	buf_printf(&text, "[REDACTED:" STR_FMT "]", STR_ARG(display));
 	t.name = str_dup(name);

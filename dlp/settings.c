@@ -165,14 +165,26 @@ static int read_settings(struct arena *a, struct str text,
 	return r < 0 ? r : read_overrides(a, json_get(root, "overrides"), s);
 }
 
-int dlp_engine_from_json(struct str json, struct buf *err,
-			 struct dlp_engine **ret)
+static int from_json(struct str json, bool stored, struct buf *err,
+		     struct dlp_engine **ret)
 {
 	_cleanup_arena_ struct arena a = ARENA_INIT(SETTINGS_ARENA);
-	struct dlp_settings s = { 0 };
+	struct dlp_settings s = { .stored = stored };
 	int r = read_settings(&a, json, &s);
 
 	if (r == -EINVAL)
 		buf_puts(err, "these are no DLP settings");
 	return r < 0 ? r : dlp_engine_new(&s, err, ret);
+}
+
+int dlp_engine_from_json(struct str json, struct buf *err,
+			 struct dlp_engine **ret)
+{
+	return from_json(json, /* stored= */ false, err, ret);
+}
+
+int dlp_engine_for_storage(struct str json, struct buf *err,
+			   struct dlp_engine **ret)
+{
+	return from_json(json, /* stored= */ true, err, ret);
 }

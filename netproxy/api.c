@@ -40,6 +40,7 @@ void exchange_done(struct exchange *x)
 	buf_done(&x->out);
 	buf_done(&x->answer_logged);
 	buf_done(&x->kept);
+	buf_done(&x->stored);
 	sse_done(&x->sse);
 	(void)dlp_stream_free(x->filter);
 	(void)services_unref(x->table);
@@ -113,9 +114,15 @@ void api_refuse(struct api_conn *c, unsigned int status, const char *type,
 	c->x.status = status;
 	buf_printf(&c->client.out,
 		   "HTTP/1.1 %u %s\r\nContent-Type: application/json\r\n"
-		   "Content-Length: %zu\r\nX-Should-Retry: false\r\n"
-		   "Connection: close\r\n\r\n",
+		   "Content-Length: %zu\r\n",
 		   status, http1_reason(status), body.len);
+	if (c->x.retry_after)
+		buf_printf(&c->client.out,
+			   "X-Should-Retry: true\r\nRetry-After: %u\r\n",
+			   c->x.retry_after);
+	else
+		buf_puts(&c->client.out, "X-Should-Retry: false\r\n");
+	buf_puts(&c->client.out, "Connection: close\r\n\r\n");
 	if (!str_eq(buf_str(&c->x.method), STR("HEAD")))
 		buf_put_str(&c->client.out, buf_str(&body));
 	if (c->x.recorded)
@@ -314,6 +321,17 @@ static void on_timeout(struct loop *l, void *arg)
 	conn_free(c);
 }
 
+/* What a type's action leaves in requests is not left in our records. */
+static int open_stored(struct api *a, struct buf *err)
+{
+	struct str json = str_from(a->dlp_json);
+
+	if (str_find(json, STR("\"log\"")) >= 0)
+		return dlp_engine_for_storage(json, err, &a->dlp_stored);
+	a->dlp_stored = a->dlp;
+	return 0;
+}
+
 /*
  * Most sessions never ask a language model: trust and DLP engine, which cost
  * milliseconds and megabytes, are made for the first connection. The server has
@@ -331,6 +349,8 @@ int api_wake(struct api *a)
 	a->pool.tls = a->tls;
 	if (r == 0 && a->dlp_json && !a->dlp)
 		r = dlp_engine_from_json(str_from(a->dlp_json), &err, &a->dlp);
+	if (r == 0 && a->dlp && !a->dlp_stored)
+		r = open_stored(a, &err);
 	if (r == 0 && a->dlp && !a->tokens) {
 		a->tokens = dlp_tokens_new(1U << 20);
 		r = a->tokens ? 0 : -ENOMEM;
@@ -443,6 +463,16 @@ static int open_trust(struct api *a, struct str path, const struct json *net,
 	return r < 0 ? r : mitm_write_trust(a->mitm, dir);
 }
 
+static void init_rates(struct api *a, const struct json *o)
+{
+	uint64_t now = clock_monotonic_ns();
+
+	api_rate_init(&a->requests, json_get_i64(o, "rpm", 0),
+		      json_get_i64(o, "request_burst", 0), now);
+	api_rate_init(&a->tokens_used, json_get_i64(o, "tpm", 0),
+		      json_get_i64(o, "token_burst", 0), now);
+}
+
 int api_init(struct api *a, const struct json *settings, struct buf *err)
 {
 	const struct json *o = json_get(settings, "llm");
@@ -462,12 +492,16 @@ int api_init(struct api *a, const struct json *settings, struct buf *err)
 	if (r == 0)
 		r = keep_path(o, "log", &a->log_path);
 	if (r == 0)
-		r = keep_path(o, "bodies", &a->body_dir);
+		r = keep_path(o, "dir", &a->dir);
 	a->scrub = json_get_bool(o, "scrub", false);
 	a->max_requests = json_get_i64(o, "max_requests", 0);
 	a->max_tokens = json_get_i64(o, "max_tokens", 0);
 	a->n_requests = json_get_i64(o, "requests", 0);
 	a->n_tokens = json_get_i64(o, "tokens", 0);
+	a->store = a->dir && json_get_bool(o, "store", false);
+	a->store_days = json_get_i64(o, "store_days", 0);
+	a->store_mb = json_get_i64(o, "store_mb", 0);
+	init_rates(a, o);
 	a->pool.loop = a->loop;
 	a->next_id = (uint64_t)clock_realtime_ns();
 	if (r == 0)
@@ -502,12 +536,14 @@ void api_done(struct api *a)
 	(void)services_unref(a->services);
 	creds_done(&a->creds);
 	(void)tls_client_free(a->tls);
+	if (a->dlp_stored != a->dlp)
+		(void)dlp_engine_free(a->dlp_stored);
 	(void)dlp_engine_free(a->dlp);
 	(void)dlp_tokens_free(a->tokens);
 	free(a->ca);
 	free(a->dlp_json);
 	free(a->log_path);
-	free(a->body_dir);
+	free(a->dir);
 	if (a->log_fd >= 0)
 		(void)close(a->log_fd);
 	*a = (struct api){ .log_fd = -1 };

@@ -25,7 +25,23 @@
 #include "netproxy/upstream.h"
 
 #define API_MAX_CONNS 1024
-#define API_MAX_BODY  (64U << 20) /* of a request, encoded and decoded */
+
+/* A bucket that fills by the minute; per_minute 0: there is no limit. */
+struct api_rate {
+	int64_t per_minute, burst;
+	double level;
+	uint64_t at; /* when it had that much, monotonic ns */
+};
+
+/* burst 0: as much as fills within a minute. */
+void api_rate_init(struct api_rate *r, int64_t per_minute, int64_t burst,
+		   uint64_t now);
+/* Seconds until want may be taken, 0 for now. */
+unsigned int api_rate_wait(struct api_rate *r, int64_t want, uint64_t now);
+/* What is taken may be more than there is. */
+void api_rate_take(struct api_rate *r, int64_t n, uint64_t now);
+
+#define API_MAX_BODY (64U << 20) /* of a request, encoded and decoded */
 
 struct api_conn;
 struct services;
@@ -51,7 +67,13 @@ struct api {
 	char *ca;       /* owned; NULL = the system's */
 	char *dlp_json; /* owned; NULL = off */
 	char *log_path; /* owned; NULL = none */
-	char *body_dir; /* owned; NULL = bodies are not kept */
+	char *dir;      /* owned: the session's; NULL = none */
+	bool store;     /* bodies are kept there */
+	int64_t store_days, store_mb;
+	unsigned int n_stored;
+	/* the DLP engine for what is kept: as dlp, or its own */
+	struct dlp_engine *dlp_stored;
+	struct api_rate requests, tokens_used;
 	int log_fd;
 	uint64_t next_id;
 	struct api_conn *first;
@@ -62,8 +84,11 @@ struct api {
 /*
  * Settings, all optional:
  *	"llm"	{"providers": {NAME: URL}, "ca": PATH, "log": PATH,
- *		"bodies": PATH, "scrub": BOOL, "max_requests", "max_tokens",
+ *		"dir": PATH of the session's files, "store": BOOL, "store_days",
+ *		"store_mb": whether and how long bodies are kept there,
+ *		"scrub": BOOL, "max_requests", "max_tokens",
  *		"requests", "tokens": what the session has used already,
+ *		"rpm", "request_burst", "tpm", "token_burst": by the minute,
  *		"trust": PATH to make, to open TLS at all}
  *	"dlp"	text for dlp_engine_from_json()
  * Without "llm" nothing is served. loop, dialer and gate are set. Return: 0;

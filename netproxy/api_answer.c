@@ -173,6 +173,7 @@ static int pass(struct api_conn *c, struct str data, bool end)
 	int r = 0;
 
 	read_along(&c->x, data);
+	api_store_feed(c, data);
 	if (api_scrub(&c->x, data, end, &scrubbed)) {
 		if (scrubbed.error)
 			return scrubbed.error;

@@ -34,7 +34,7 @@ static void put_clean(const struct api *a, struct str s, struct buf *out)
 	const struct dlp_sink sink = { 0 };
 	size_t before = out->len;
 
-	if (a->dlp && dlp_redact(a->dlp, s, out, &sink) >= 0)
+	if (a->dlp && dlp_redact(a->dlp_stored, s, out, &sink) >= 0)
 		return;
 	out->len = before;
 	buf_put_str(out, a->dlp ? STR("[not logged]") : s);
@@ -234,6 +234,9 @@ void api_log_answer(struct api_conn *c)
 
 	x->recorded = false;
 	c->api->n_tokens += usage_total(&x->usage);
+	api_rate_take(&c->api->tokens_used, usage_total(&x->usage),
+		      clock_monotonic_ns());
+	api_store_answer(c);
 	json_writer_init(&w, &line, 0);
 	json_begin_object(&w);
 	json_kv_cstr(&w, "request_id", x->id);

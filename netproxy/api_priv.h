@@ -67,6 +67,8 @@ struct exchange {
 	uint64_t answer_size;
 	struct buf answer_logged; /* JSON object of headers */
 	struct buf kept;          /* a JSON answer, to read its usage */
+	struct buf stored;        /* of an answer, for llm_storage */
+	unsigned int retry_after; /* seconds; 0: asking again is no use */
 	struct sse sse;
 	struct usage usage;
 	struct dlp_stream *filter;
@@ -124,6 +126,17 @@ void api_scrub_text(const struct exchange *x, struct str text, struct buf *out);
 
 /* api_answer.c: 0, or -errno: the answer is unusable or ended early. */
 int api_run_answer(struct api_conn *c);
+
+/* api_head.c: x.path, and a field's value, without secrets; findings are
+ * counted in x.redacted. No-ops for what is no language model's. */
+void api_clean_path(struct api_conn *c);
+void api_put_value(struct api_conn *c, struct str name, struct str value,
+		   struct buf *out);
+
+/* api_store.c: llm_storage.store_bodies; no-ops without it. */
+void api_store_request(struct api_conn *c, struct str body);
+void api_store_feed(struct api_conn *c, struct str data);
+void api_store_answer(struct api_conn *c);
 
 /* api_log.c */
 /* Puts the request on record; false: it must not go on. */

@@ -31,8 +31,10 @@ static bool is_ours(struct str name)
 	       IS(name, "x-forwarded-for");
 }
 
-static void keep_fields(struct exchange *x, const struct http1_head *head)
+static void keep_fields(struct api_conn *c, const struct http1_head *head)
 {
+	struct exchange *x = &c->x;
+
 	for (size_t i = 0; i < head->n_headers; i++) {
 		const struct http1_header *h = &head->headers[i];
 
@@ -41,7 +43,7 @@ static void keep_fields(struct exchange *x, const struct http1_head *head)
 			continue;
 		buf_put_str(&x->fields, h->name);
 		buf_puts(&x->fields, ": ");
-		buf_put_str(&x->fields, h->value);
+		api_put_value(c, h->name, h->value, &x->fields);
 		buf_puts(&x->fields, "\r\n");
 	}
 }
@@ -73,7 +75,8 @@ static void begin(struct api_conn *c, const struct http1_head *head)
 		x->to = providers_route(&c->api->providers, head, &x->path,
 					&x->dialect);
 	buf_put_str(&x->codings, http1_header(head, "content-encoding"));
-	keep_fields(x, head);
+	api_clean_path(c);
+	keep_fields(c, head);
 	api_inject(x);
 	api_log_headers(c->api, head, &x->logged);
 	begin_body(&x->request, head->body, head->content_length);
@@ -245,6 +248,7 @@ static int edit(struct api_conn *c)
 	if (edited.len)
 		body = buf_str(&edited);
 	note_hash(x, body, body.p == x->in.data);
+	api_store_request(c, body);
 	r = api_swap_body(x, body, &swapped);
 	if (r < 0)
 		return r;
@@ -293,6 +297,29 @@ static bool within_budget(struct api_conn *c)
 	return true;
 }
 
+/* False: refused for now, too many within a minute. */
+static bool within_rate(struct api_conn *c)
+{
+	struct api *a = c->api;
+	uint64_t now = clock_monotonic_ns();
+	unsigned int wait = api_rate_wait(&a->requests, 1, now);
+	unsigned int tokens = api_rate_wait(&a->tokens_used, 1, now);
+
+	c->x.retry_after = MAX(wait, tokens);
+	if (c->x.retry_after) {
+		api_refuse(c, 429,
+			   c->x.dialect == DIALECT_ANTHROPIC
+				   ? "rate_limit_error"
+				   : "rate_limit_exceeded",
+			   wait >= tokens
+				   ? "agentsh: requests per minute are used up"
+				   : "agentsh: tokens per minute are used up");
+		return false;
+	}
+	api_rate_take(&a->requests, 1, now);
+	return true;
+}
+
 static void forward(struct api_conn *c)
 {
 	_cleanup_buf_ struct buf why = BUF_INIT;
@@ -312,7 +339,7 @@ static void forward(struct api_conn *c)
 		api_refuse(c, 403, "permission_error", buf_cstr(&why));
 		return;
 	}
-	if (c->x.kind == API_LLM && !within_budget(c))
+	if (c->x.kind == API_LLM && (!within_budget(c) || !within_rate(c)))
 		return;
 	c->api->n_requests += c->x.kind == API_LLM;
 	c->x.forwarded = true;

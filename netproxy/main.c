@@ -172,13 +172,16 @@ static int open_preferred(struct str listen_at, int64_t port, uint16_t *ret)
 	return open_listener(buf_str(&where), ret);
 }
 
-static int start_proxy(struct netproxy *np, struct str listen_at, int64_t port)
+static int start_proxy(struct netproxy *np, struct str listen_at, int64_t port,
+		       bool any_port)
 {
 	if (!listen_at.n)
 		listen_at = STR("127.0.0.1:0");
 	np->listener.fd = open_preferred(listen_at, port, &np->port);
 	if (np->listener.fd < 0)
 		np->listener.fd = open_listener(listen_at, &np->port);
+	if (np->listener.fd == -EADDRINUSE && any_port)
+		np->listener.fd = open_listener(STR("127.0.0.1:0"), &np->port);
 	if (np->listener.fd < 0)
 		return np->listener.fd;
 	np->gate.floor.closed[1] = np->port;
@@ -220,8 +223,10 @@ static int start_all(struct netproxy *np, const struct json *settings,
 	s.proxy = rate_init(&np->conns.rate, json_get(net, "limits"),
 			    loop_now(np->loop));
 	if (s.proxy == 0)
-		s.proxy = start_proxy(np, json_get_str(settings, "listen"),
-				      json_get_i64(net, "proxy_port", 0));
+		s.proxy =
+			start_proxy(np, json_get_str(settings, "listen"),
+				    json_get_i64(net, "proxy_port", 0),
+				    json_get_bool(settings, "any_port", false));
 	np->ready = s.proxy == 0;
 	(void)api_init(&np->api, settings, &err); /* err says why not */
 	s.llm = buf_str(&err);

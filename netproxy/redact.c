@@ -31,20 +31,27 @@ static void count(struct redact_result *r, const char *type)
 		r->types[r->n_types++] = (struct redact_count){ type, 1 };
 }
 
+bool redact_note(struct redact_result *r, const char *type,
+		 enum dlp_action action)
+{
+	count(r, type);
+	if (action == DLP_LOG || action == DLP_OFF)
+		return false;
+	r->total++;
+	if (action == DLP_BLOCK)
+		r->blocked = type;
+	return true;
+}
+
 static void on_found(void *arg, const struct dlp_finding *f)
 {
 	struct scan *s = arg;
 	const char *type = dlp_type_name(s->engine, f->type);
 	struct str found = str_from_n(s->text.p + f->offset, (size_t)f->length);
 
-	if (s->spare.n && str_find(found, s->spare) >= 0)
+	if ((s->spare.n && str_find(found, s->spare) >= 0) ||
+	    !redact_note(s->result, type, f->action))
 		return;
-	count(s->result, type);
-	if (f->action == DLP_LOG || f->action == DLP_OFF)
-		return;
-	s->result->total++;
-	if (f->action == DLP_BLOCK)
-		s->result->blocked = type;
 	if (!s->edits) {
 		buf_put_str(s->out, str_from_n(s->text.p + s->done,
 					       (size_t)f->offset - s->done));
@@ -76,14 +83,36 @@ static bool looks_like_json(struct str s)
 	return i < s.n && (s.p[i] == '{' || s.p[i] == '[' || s.p[i] == '"');
 }
 
+int redact_text(const struct dlp_engine *engine, struct dlp_tokens *tokens,
+		struct str spare, struct str in, struct buf *out,
+		struct redact_result *ret)
+{
+	struct scan s = { .engine = engine,
+			  .spare = spare,
+			  .text = in,
+			  .out = out,
+			  .result = ret };
+	int r;
+
+	if (!engine || in.n == 0)
+		return 0;
+	s.sink = (struct dlp_sink){ .found = on_found,
+				    .arg = &s,
+				    .tokens = tokens };
+	r = dlp_find(engine, in, &s.sink);
+	if (s.done)
+		buf_put_str(out, str_skip(in, s.done));
+	return r < 0 ? r : out->error;
+}
+
 int redact_body(const struct dlp_engine *engine, struct dlp_tokens *tokens,
 		struct str spare, struct str in, struct buf *out,
 		struct redact_result *ret)
 {
 	struct scan s = { .engine = engine, .spare = spare, .result = ret };
+	const struct redact_result before = *ret;
 	int r = -EBADMSG;
 
-	*ret = (struct redact_result){ 0 };
 	if (!engine || in.n == 0)
 		return 0;
 	s.sink = (struct dlp_sink){ .found = on_found,
@@ -93,16 +122,9 @@ int redact_body(const struct dlp_engine *engine, struct dlp_tokens *tokens,
 		r = json_edit(in, scan_text, &s, out);
 	if (r != -EBADMSG && r != -E2BIG)
 		return MIN(r, 0);
-	*ret = (struct redact_result){ 0 };
+	*ret = before;
 	buf_reset(out);
-	s.edits = NULL;
-	s.text = in;
-	s.out = out;
-	s.done = 0;
-	r = dlp_find(engine, in, &s.sink);
-	if (s.done)
-		buf_put_str(out, str_skip(in, s.done));
-	return r < 0 ? r : out->error;
+	return redact_text(engine, tokens, spare, in, out, ret);
 }
 
 struct key_scan {

@@ -23,6 +23,17 @@ struct redact_result {
 };
 
 /*
+ * Counts a finding of a type; false: it stays as it is (DLP_LOG).
+ */
+bool redact_note(struct redact_result *r, const char *type,
+		 enum dlp_action action);
+/*
+ * As redact_body() for text that is no document: a field's value, a line.
+ */
+int redact_text(const struct dlp_engine *engine, struct dlp_tokens *tokens,
+		struct str spare, struct str in, struct buf *out,
+		struct redact_result *ret);
+/*
  * spare: text that is no finding, a phantom of ours; or STR_NONE.
  * JSON is edited in place (netproxy/json_edit.h), anything else as text.
  * engine NULL: nothing is found. out stays empty when nothing is replaced.

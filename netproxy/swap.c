@@ -67,13 +67,22 @@ int swap_header(struct str value, struct str phantom, struct str real,
 	return swap_text(value, phantom, real, out) > 0;
 }
 
-bool swap_foreign_query(struct str path, struct str phantom)
+bool swap_is_credential_parameter(struct str name)
 {
 	static const char *const names[] = {
 		"token",   "access_token", "api_key",       "apikey",
 		"key",     "auth_token",   "private_token", "client_secret",
 		"api-key", "password",
 	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_eq_icase(name, str_from(names[i])))
+			return true;
+	return false;
+}
+
+bool swap_foreign_query(struct str path, struct str phantom)
+{
 	ptrdiff_t query = str_index(path, '?');
 	struct str part;
 
@@ -87,10 +96,9 @@ bool swap_foreign_query(struct str path, struct str phantom)
 		if (eq < 0)
 			continue;
 		name.n = (size_t)eq;
-		for (size_t i = 0; i < ARRAY_LEN(names); i++)
-			if (str_eq_icase(name, str_from(names[i])) &&
-			    !str_eq(str_skip(part, name.n + 1), phantom))
-				return true;
+		if (swap_is_credential_parameter(name) &&
+		    !str_eq(str_skip(part, name.n + 1), phantom))
+			return true;
 	}
 	return false;
 }

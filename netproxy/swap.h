@@ -14,6 +14,8 @@ size_t swap_text(struct str s, struct str from, struct str to, struct buf *out);
 
 /* True for a header field that carries a credential. */
 bool swap_is_credential_field(struct str name);
+/* A parameter of a URL that carries a credential, such as "key". */
+bool swap_is_credential_parameter(struct str name);
 /*
  * The value of a header field with the phantom replaced, also inside of
  * "Basic ..."; appended to out. Return: 1 replaced, 0 nothing to replace.

@@ -37,7 +37,7 @@ static int open_stored(const struct settings *cfg, struct buf *err,
 	};
 
 	if (cfg->dlp_json.n)
-		return dlp_engine_from_json(cfg->dlp_json, err, ret);
+		return dlp_engine_for_storage(cfg->dlp_json, err, ret);
 	return dlp_engine_new(&keys_only, err, ret);
 }
 

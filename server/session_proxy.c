@@ -257,6 +257,7 @@ static void put_log(const struct session *s, struct json_writer *w)
 		return;
 	buf_printf(&path, "%s/%s", dir, s->id);
 	(void)fd_mkdirs(buf_cstr(&path), 0700); /* opening the log will fail */
+	json_kv_str(w, "dir", buf_str(&path)); /* of bodies, if they are kept */
 	buf_puts(&path, "/llm-requests.jsonl");
 	json_kv_str(w, "log", buf_str(&path));
 }
@@ -349,6 +350,8 @@ int session_need_proxy(struct session *s)
 		json_kv_i64(&w, "dns_port", s->dns_port);
 	} else {
 		json_cstr(&w, cfg->net_listen);
+		/* another session may have the port that was asked for */
+		json_kv_bool(&w, "any_port", true);
 	}
 	json_kv_bool(&w, "namespace", cfg->net_namespace);
 	if (cfg->net_json.n) {

@@ -63,11 +63,61 @@ static int keep_dlp(struct settings *s, const struct dlp_settings *d,
 	return s->dlp_json.n ? 0 : -ENOMEM;
 }
 
+static bool is_action(struct str word, enum dlp_action *ret)
+{
+	for (unsigned int a = 0; a < DLP_ACTION_MAX; a++) {
+		if (!str_eq_c(word, dlp_action_to_string((enum dlp_action)a)))
+			continue;
+		*ret = (enum dlp_action)a;
+		return true;
+	}
+	return false;
+}
+
+/* dlp.actions: by type, by group, or by a custom pattern's name. */
+static int set_actions(struct settings *s, const struct config *c,
+		       struct dlp_custom *custom, struct dlp_settings *d,
+		       struct diag *diag)
+{
+	struct dlp_override *overrides = arena_alloc(
+		&s->arena, (c->dlp.actions.n + 1) * sizeof(*overrides));
+	const struct ystrmap *m = &c->dlp.actions;
+
+	if (!overrides)
+		return -ENOMEM;
+	d->overrides = overrides;
+	for (size_t i = 0; i < m->n; i++) {
+		enum dlp_action a;
+		bool own = false;
+
+		if (!is_action(m->values[i], &a)) {
+			diag_error(diag, c->file, 0, 0,
+				   "dlp.actions." STR_FMT
+				   ": one of redact, tokenize, block, log, "
+				   "disabled is wanted, not " STR_FMT,
+				   STR_ARG(m->names[i]), STR_ARG(m->values[i]));
+			return -EINVAL;
+		}
+		for (size_t k = 0; k < d->n_custom; k++) {
+			if (!str_eq(custom[k].name, m->names[i]) &&
+			    !str_eq(m->names[i], STR("custom")))
+				continue;
+			custom[k].action = a;
+			own = true;
+		}
+		if (!own && !str_eq(m->names[i], STR("custom")))
+			overrides[d->n_overrides++] =
+				(struct dlp_override){ m->names[i], a };
+	}
+	return 0;
+}
+
 static int set_dlp(struct settings *s, const struct config *c,
 		   struct diag *diag)
 {
 	struct dlp_custom custom[DLP_MAX_CUSTOM];
 	struct dlp_settings d = { .custom = custom };
+	int r;
 
 	s->dlp_mode = mode_word(c, &d.mode);
 	s->redact_output = c->dlp.redact_output;
@@ -93,7 +143,8 @@ static int set_dlp(struct settings *s, const struct config *c,
 			.action = d.mode,
 		};
 	}
-	return keep_dlp(s, &d, c, diag);
+	r = set_actions(s, c, custom, &d, diag);
+	return r < 0 ? r : keep_dlp(s, &d, c, diag);
 }
 
 /* --- language models ----------------------------------------------------- */
@@ -145,6 +196,39 @@ static int put_providers(struct settings *s, const struct config *c,
 	return 0;
 }
 
+/* The proxy of the first session has it; those of others any one. */
+static int set_port(struct settings *s, const struct config *c,
+		    struct diag *diag)
+{
+	_cleanup_buf_ struct buf listen = BUF_INIT;
+	struct str where = str_from(s->net_listen ? s->net_listen : "");
+	ptrdiff_t colon = str_rindex(where, ':');
+
+	if (c->proxy.port < 0 || c->proxy.port > 65535) {
+		diag_error(diag, c->file, 0, 0,
+			   "proxy.port: a port is 0 to 65535");
+		return -EINVAL;
+	}
+	if (!c->proxy.port || colon < 0 ||
+	    !str_eq(str_skip(where, (size_t)colon), STR(":0")))
+		return 0;
+	buf_put_str(&listen, str_from_n(where.p, (size_t)colon));
+	buf_printf(&listen, ":%lld", (long long)c->proxy.port);
+	where = keep(s, buf_str(&listen));
+	if (!where.p)
+		return -ENOMEM;
+	s->net_listen = where.p;
+	return 0;
+}
+
+static void put_rates(const struct config *c, struct json_writer *w)
+{
+	json_kv_i64_opt(w, "rpm", c->proxy.rate_limits.requests_per_minute);
+	json_kv_i64_opt(w, "request_burst", c->proxy.rate_limits.request_burst);
+	json_kv_i64_opt(w, "tpm", c->proxy.rate_limits.tokens_per_minute);
+	json_kv_i64_opt(w, "token_burst", c->proxy.rate_limits.token_burst);
+}
+
 static int set_llm(struct settings *s, const struct config *c,
 		   struct diag *diag)
 {
@@ -153,6 +237,9 @@ static int set_llm(struct settings *s, const struct config *c,
 	int r;
 
 	s->llm = s->net_proxy && c->proxy.mode == CONFIG_PROXY_EMBEDDED;
+	r = set_port(s, c, diag);
+	if (r < 0)
+		return r;
 	s->tls_inspection = s->llm && c->sandbox.network.tls_inspection.enabled;
 	json_writer_init(&w, &text, 0);
 	json_begin_object(&w);
@@ -163,6 +250,18 @@ static int set_llm(struct settings *s, const struct config *c,
 	json_kv_bool_opt(&w, "scrub", c->proxy.scrub_responses);
 	json_kv_i64_opt(&w, "max_requests", c->proxy.budget.max_requests);
 	json_kv_i64_opt(&w, "max_tokens", c->proxy.budget.max_tokens);
+	if (c->proxy.rate_limits.enabled)
+		put_rates(c, &w);
+	if (c->llm_storage.store_bodies) {
+		json_kv_bool(&w, "store", true);
+		json_kv_i64(&w, "store_days",
+			    c->llm_storage.retention.max_age_days);
+		json_kv_i64(&w, "store_mb",
+			    c->llm_storage.retention.max_size_mb);
+		/* the only word there is: the oldest go first */
+		json_kv_bool(&w, "store_oldest_first",
+			     c->llm_storage.retention.eviction == 0);
+	}
 	json_end_object(&w);
 	if (text.error)
 		return text.error;

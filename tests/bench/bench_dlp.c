@@ -281,7 +281,7 @@ static void print_worst(struct dlp_engine *e)
 				sizeof(x->head) - 1);
 			if (!x->head[0])
 				continue;
-			(void)strcat(x->head, glue ? "=" : "");
+			x->head[strlen(x->head)] = glue ? '=' : '\0';
 			while (b.len < PIECE / 2)
 				buf_puts(&b, x->head);
 			x->rate = rate(buf_str(&b), find, e);

@@ -244,19 +244,17 @@ static void test_not_honoured(void **state)
 	(void)state;
 	/* One warning for a section nothing of which is honoured ... */
 	assert_messages("threat_feeds: {enabled: true, feeds: [x]}\n"
-			"llm_storage:\n  store_bodies: true\n"
-			"  retention: {max_size_mb: 1}\n",
+			"audit:\n  encryption: {enabled: true}\n",
 			0,
 			"/etc/x/c.yaml:1:15: warning: threat_feeds: accepted, "
 			"but not honoured by this version\n"
-			"/etc/x/c.yaml:2:1: warning: llm_storage: accepted, "
-			"but not honoured by this version\n");
+			"/etc/x/c.yaml:3:15: warning: audit.encryption: "
+			"accepted, but not honoured by this version\n");
 	/* ... and none for what is switched off or at its default. */
 	assert_messages("threat_feeds: {enabled: false, feeds: [x]}\n"
 			"server: {grpc: {enabled: false, addr: 'x:1'}, tls: "
 			"{cert_file: /x}}\n"
-			"dlp: {mode: disabled}\nllm_storage: {store_bodies: "
-			"false}\n",
+			"dlp: {mode: disabled}\nskillcheck: {enabled: false}\n",
 			0, "");
 	assert_messages("sandbox: {enabled: false}\n", 0,
 			"/etc/x/c.yaml:1:20: warning: sandbox.enabled: always "

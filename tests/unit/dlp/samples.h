@@ -18,12 +18,6 @@
 
 #include "base/digest.h"
 #include "base/str.h"
-
-struct sample {
-	const char *type, *shape;
-	const char *before; /* what it needs in front; NULL: nothing */
-};
-
 #include "tests/unit/dlp/samples_table.h"
 
 static inline uint32_t sample_random(uint64_t *seed)

@@ -2,6 +2,16 @@
 /*
  * samples_table.h - a row per published format; samples.h says what it means
  */
+#ifndef TESTS_DLP_SAMPLES_TABLE_H
+#define TESTS_DLP_SAMPLES_TABLE_H
+
+#include <stddef.h>
+
+struct sample {
+	const char *type, *shape;
+	const char *before; /* what it needs in front; NULL: nothing */
+};
+
 static const struct sample samples[] = {
 	{ "openai_key", "sk-{a20}T3BlbkFJ{a20}", NULL },
 	{ "openai_key", "sk-proj-{u124}", NULL },
@@ -366,3 +376,5 @@ static const struct sample samples[] = {
 	{ "iban", "FR1420041010050500013M02606", NULL },
 	{ "iban", "NL91ABNA0417164300", NULL },
 };
+
+#endif
