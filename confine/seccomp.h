@@ -65,6 +65,13 @@ enum seccomp_block {
 				  * is no listener, i.e. notify == 0 */
 };
 
+/* Sockets that the configuration refuses; -1 = any. */
+struct seccomp_socket {
+	int family, type, protocol;
+	bool kill; /* the process, too: by the supervisor, which records it
+		    * first, or at once where there is none */
+};
+
 struct seccomp_options {
 	uint32_t notify; /* enum seccomp_notify bits; 0 = no listener needed */
 	/* names from sandbox.seccomp.syscalls.block, and their action */
@@ -74,6 +81,8 @@ struct seccomp_options {
 	/* AF_* numbers that socket() refuses besides the built-in list */
 	const int *block_families;
 	size_t n_block_families;
+	const struct seccomp_socket *sockets;
+	size_t n_sockets;
 	/* No UDP: there is nobody to judge where a datagram goes, and no
 	 * Landlock right for it. */
 	bool no_datagrams;

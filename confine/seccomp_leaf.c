@@ -146,8 +146,40 @@ static void check_socket_ip(struct bpf *b, const struct seccomp_options *o,
 	bpf_end(b, in);
 }
 
+/* A test of one argument, unless any value will do. */
+static size_t if_argument(struct bpf *b, unsigned int arg, uint32_t mask,
+			  int value, size_t *n)
+{
+	if (value < 0)
+		return 0;
+	bpf_load_arg(b, arg);
+	if (mask)
+		bpf_and(b, mask);
+	(*n)++;
+	return bpf_if_eq(b, (uint32_t)value);
+}
+
+static void check_configured(struct bpf *b, const struct seccomp_options *o)
+{
+	bool told = (o->notify & NOTIFY_DENIED) != 0;
+
+	for (size_t i = 0; i < o->n_sockets; i++) {
+		const struct seccomp_socket *s = &o->sockets[i];
+		size_t blocks[3], n = 0;
+
+		blocks[0] = if_argument(b, 0, 0, s->family, &n);
+		blocks[n] = if_argument(b, 1, SOCK_TYPE_BITS, s->type, &n);
+		blocks[n] = if_argument(b, 2, 0, s->protocol, &n);
+		bpf_ret(b, s->kill && !told ? SECCOMP_RET_KILL_PROCESS
+					    : RET_ERRNO(EAFNOSUPPORT));
+		while (n > 0)
+			bpf_end(b, blocks[--n]);
+	}
+}
+
 static void check_socket(struct bpf *b, const struct seccomp_options *o)
 {
+	check_configured(b, o);
 	bpf_load_arg(b, 0);
 	if (!family_blocked(o, AF_UNIX))
 		bpf_ret_eq(b, AF_UNIX, SECCOMP_RET_ALLOW);
@@ -167,6 +199,7 @@ static void check_socket(struct bpf *b, const struct seccomp_options *o)
 
 static void check_socketpair(struct bpf *b, const struct seccomp_options *o)
 {
+	check_configured(b, o);
 	bpf_load_arg(b, 0);
 	if (!family_blocked(o, AF_UNIX))
 		bpf_ret_eq(b, AF_UNIX, SECCOMP_RET_ALLOW);

@@ -253,8 +253,17 @@ static struct str keep(struct command *c, const struct buf *b)
 	return p ? str_from_n(p, b->len) : STR_NONE;
 }
 
+/* Does a script that cannot be read ahead wait for what it executes? */
 static bool exec_is_enforced(const struct session *s)
 {
+	switch (s->app->cfg.opaque) {
+	case CONFIG_OPAQUE_ALLOW:
+		return true;
+	case CONFIG_OPAQUE_DENY:
+		return false;
+	case CONFIG_OPAQUE_ENFORCE:
+		break;
+	}
 	return s->exec_enforced;
 }
 

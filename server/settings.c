@@ -14,6 +14,7 @@
 #include "base/yamldoc.h"
 #include "config/config.h"
 #include "core/limits.h"
+#include "server/settings_sockets.h"
 
 #define SETTINGS_ARENA_MAX (16U << 20)
 #define KEY_FILE_MAX       65536
@@ -303,6 +304,9 @@ static void put_seccomp(struct json_writer *w, const struct settings *s,
 	put_strings(w, "block", &c->sandbox.seccomp.syscalls.block);
 	json_kv_cstr(w, "on_block",
 		     block < ARRAY_LEN(ON_BLOCK) ? ON_BLOCK[block] : "errno");
+	settings_put_sockets(w, c);
+	json_kv_bool(w, "wait_killable",
+		     c->sandbox.seccomp.wait_killable != CONFIG_NO);
 	json_end_object(w);
 	json_key(w, "exec");
 	json_begin_object(w);
@@ -528,6 +532,39 @@ static int set_sessions(struct settings *s, const struct config *c)
 	return r;
 }
 
+/*
+ * security: a mode as a condition, by the layers it stands for; strict makes
+ * one of the chosen mode and of everything that is switched on.
+ */
+static int require_security(struct settings *s, const struct config *c)
+{
+	bool strict = c->security.strict;
+	unsigned int mode = c->security.mode, least = c->security.minimum_mode;
+	bool full = least == CONFIG_MINIMUM_FULL ||
+		    (strict && mode == CONFIG_SECURITY_FULL);
+	bool mounted = full || least == CONFIG_MINIMUM_LANDLOCK ||
+		       (strict && mode == CONFIG_SECURITY_LANDLOCK);
+	bool landlock = mounted || least == CONFIG_MINIMUM_LANDLOCK_ONLY ||
+			(strict && (mode == CONFIG_SECURITY_LANDLOCK_ONLY ||
+				    c->landlock.enabled));
+	const struct {
+		bool wanted;
+		const char *what;
+	} all[] = {
+		{ landlock, "landlock" },
+		{ full || (strict && c->sandbox.seccomp.enabled), "commands" },
+		{ mounted || (strict && c->sandbox.fuse.enabled), "fuse" },
+		{ strict && c->sandbox.cgroups.enabled, "cgroups" },
+		{ strict && c->sandbox.ptrace.enabled, "ptrace" },
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(all); i++)
+		if (all[i].wanted)
+			r = vec_push(&s->required, str_from(all[i].what));
+	return r;
+}
+
 static int set_commands(struct settings *s, const struct config *c)
 {
 	const struct ystrmap *env = &c->sandbox.env_inject;
@@ -546,6 +583,9 @@ static int set_commands(struct settings *s, const struct config *c)
 	    c->sandbox.ptrace.on_attach_failure == CONFIG_ATTACH_FAIL_CLOSED &&
 	    vec_push(&s->required, STR("ptrace")) < 0)
 		return -ENOMEM;
+	if (require_security(s, c) < 0)
+		return -ENOMEM;
+	s->opaque = (enum config_opaque)c->sandbox.seccomp.shellc.opaque;
 	s->fast_reads =
 		config_on(c->sandbox.seccomp.file_monitor.enabled) &&
 		config_on(c->sandbox.seccomp.file_monitor.write_only_opens);
@@ -621,6 +661,8 @@ static int copy(struct settings *s, const struct config *c, struct diag *diag)
 		r = set_audit(s, c, diag);
 	if (r == 0)
 		r = set_sessions(s, c);
+	if (r == 0)
+		r = settings_check_sockets(c, diag);
 	if (r == 0)
 		r = set_commands(s, c);
 	if (r == 0)

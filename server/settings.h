@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/vec.h"
+#include "config/config.h"
 #include "server/logfile.h"
 
 enum auth_type {
@@ -81,9 +82,10 @@ struct settings {
 	VEC(struct str) project_markers;
 	/* commands */
 	VEC(struct setting_pair) env_inject;
-	const char *trash_dir;    /* below the workspace, or absolute */
-	VEC(struct str) required; /* sandbox.require */
-	bool fast_reads;          /* file_monitor.write_only_opens */
+	const char *trash_dir;     /* below the workspace, or absolute */
+	VEC(struct str) required;  /* sandbox.require */
+	enum config_opaque opaque; /* scripts that cannot be read ahead */
+	bool fast_reads;           /* file_monitor.write_only_opens */
 	bool cgroups;
 	/* sandbox.limits: where the policy sets none; 0 = none either */
 	uint64_t limit_memory_mb;

@@ -388,7 +388,9 @@ static void judge(struct request *q, struct exec *x, struct proc_entry *e)
 	unsigned int depth = e->has_image ? e->depth + 1 : e->depth;
 	struct op op = { .kind = OP_EXEC }, op2 = { .kind = OP_EXEC };
 	struct event ev = EVENT_INIT("execve");
+	const struct settings *s = &q->tracer->settings;
 	bool second = x->interp.n > 0;
+	bool strict = x->truncated && !s->truncated_allowed;
 	struct str rule = STR("redirected");
 
 	op.exec = (struct op_exec){ .path = x->path,
@@ -397,14 +399,14 @@ static void judge(struct request *q, struct exec *x, struct proc_entry *e)
 				    .argv = x->argv,
 				    .argc = x->argc,
 				    .depth = depth,
-				    .truncated = x->truncated,
+				    .truncated = strict,
 				    .exec_enforced = true,
 				    .denied_content = x->denied_content };
 	op2.exec = (struct op_exec){ .path = x->interp,
 				     .argv = x->interp_argv,
 				     .argc = x->interp_argc,
 				     .depth = depth,
-				     .truncated = x->truncated,
+				     .truncated = strict,
 				     .exec_enforced = true,
 				     .denied_content = x->interp_denied };
 	request_event(q, &ev);
@@ -425,7 +427,10 @@ static void judge(struct request *q, struct exec *x, struct proc_entry *e)
 	/* For a redirect, which is decided at once: x is gone when we return,
 	 * and q may be. An approval that comes later has no use for it. */
 	q->data = x;
-	request_ask(q, &op, second ? &op2 : NULL, &ev, on_decided);
+	if (x->truncated && s->truncated_asks)
+		request_hold(q, &op, second ? &op2 : NULL, &ev, on_decided);
+	else
+		request_ask(q, &op, second ? &op2 : NULL, &ev, on_decided);
 }
 
 /* Records and refuses what could not be read: never run unjudged. */

@@ -260,7 +260,7 @@ void launch_make_plan(struct launch *l, const int *cgroup_fds, size_t n)
 		.filter = l->config->filter,
 		.filter_static = l->config->floor_filter,
 		.listener = l->config->listener,
-		.wait_killable = true,
+		.wait_killable = !l->config->interruptible,
 		.same_group = l->same_group,
 		.required = 1U << CONFINE_CWD | 1U << CONFINE_NNP |
 			    1U << CONFINE_FDS | 1U << CONFINE_SECCOMP |

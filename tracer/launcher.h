@@ -32,8 +32,9 @@ struct launcher_config {
 	bool share_table; /* pidfd_getfd() is refused here: pass listeners */
 	int holder_fd;    /* for ptrace_holder.h; -1 = no holder */
 	uint64_t caps_keep;
-	uint64_t key; /* of `filter`, see seccomp_options.launch_key */
-	mode_t umask; /* of the commands */
+	bool interruptible; /* no WAIT_KILLABLE_RECV */
+	uint64_t key;       /* of `filter`, see seccomp_options.launch_key */
+	mode_t umask;       /* of the commands */
 	struct cgroup_root_info have; /* what cgroups limit here */
 	/* Entered first; borrowed, -1 = none (confine/netns.h) */
 	int user_ns, net_ns;

@@ -63,6 +63,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/socket_words.h"
 #include "confine/seccomp.h"
 #include "core/attribution.h"
 #include "tracer/ptrace.h"
@@ -309,6 +310,44 @@ static bool in_block_list(const struct tracer *t, const char *name)
 	return false;
 }
 
+/* A socket that the configuration refuses: which of its entries; -1. */
+static int socket_rule(const struct request *q)
+{
+	const struct settings *s = &q->tracer->settings;
+
+	if (q->nr != SYS_socket && q->nr != SYS_socketpair)
+		return -1;
+	for (size_t i = 0; i < s->n_sockets; i++) {
+		const struct seccomp_socket *x = &s->sockets[i];
+
+		if ((x->family < 0 || x->family == (int)q->args[0]) &&
+		    (x->type < 0 || x->type == (int)(q->args[1] & 0xf)) &&
+		    (x->protocol < 0 || x->protocol == (int)q->args[2]))
+			return (int)i;
+	}
+	return -1;
+}
+
+static bool describe_socket(const struct request *q, struct event *e)
+{
+	const struct settings *s = &q->tracer->settings;
+	int rule = socket_rule(q);
+	const char *family;
+
+	if (q->nr != SYS_socket && q->nr != SYS_socketpair)
+		return false;
+	family = socket_family_name((int)q->args[0]);
+	if (family)
+		event_add_str(e, "family", str_from(family));
+	if (rule < 0)
+		return false;
+	e->type = s->socket_names[rule] ? STR("seccomp_socket_rule_blocked")
+					: STR("seccomp_socket_family_blocked");
+	if (s->socket_names[rule])
+		event_add_str(e, "rule", str_from(s->socket_names[rule]));
+	return s->sockets[rule].kill;
+}
+
 /* Calls that no policy can allow: recorded and refused. */
 static void refuse(struct request *q, int error)
 {
@@ -317,6 +356,7 @@ static void refuse(struct request *q, int error)
 	const char *name = seccomp_syscall_name(q->nr);
 	bool fatal = name && t->settings.seccomp_kill && in_block_list(t, name);
 
+	fatal |= describe_socket(q, &e);
 	request_event(q, &e);
 	e.action = EVENT_BLOCKED;
 	event_add_str(&e, "syscall", str_from(name ? name : "unknown"));

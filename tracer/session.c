@@ -79,6 +79,8 @@ static int build_filters(struct tracer *t)
 		.block = s->seccomp_block.v,
 		.n_block = s->seccomp_block.n,
 		.on_block = s->seccomp_on_block,
+		.sockets = s->sockets,
+		.n_sockets = s->n_sockets,
 		/* What is not in force holds nothing. */
 		.landlock_abi = t->landlock_fd >= 0 ? t->landlock.abi : 0,
 		.allow_ptrace = s->allow_ptrace,
@@ -150,6 +152,7 @@ static int start_launcher(struct tracer *t)
 		.share_table = t->listener && t->no_getfd,
 		.umask = t->umask,
 		.key = t->launch_key,
+		.interruptible = t->settings.interruptible,
 		.late = t->late,
 		.user_ns = t->user_ns,
 		.net_ns = t->user_ns >= 0 ? t->net_ns : -1,

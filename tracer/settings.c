@@ -66,6 +66,8 @@ static void parse_exec(struct settings *s, const struct json *o)
 							    : LIMIT_ARGV_BYTES;
 	s->truncated_allowed =
 		str_eq_c(json_get_str(o, "on_truncated"), "allow");
+	s->truncated_asks =
+		str_eq_c(json_get_str(o, "on_truncated"), "approval");
 }
 
 static void parse_ptrace(struct settings *s, const struct json *o)
@@ -142,6 +144,26 @@ static void parse_ports(struct settings *s, const struct json *ll)
 	}
 }
 
+/* One too many, or one that names nothing, must not be dropped in silence. */
+static int parse_sockets(struct settings *s, const struct json *list)
+{
+	if (!list || list->type != JSON_ARRAY)
+		return 0;
+	json_foreach(it, list)
+	{
+		struct seccomp_socket *x = &s->sockets[s->n_sockets];
+
+		if (s->n_sockets == SETTINGS_MAX_SOCKETS)
+			return -E2BIG;
+		x->family = (int)json_get_i64(it, "family", -1);
+		x->type = (int)json_get_i64(it, "type", -1);
+		x->protocol = (int)json_get_i64(it, "protocol", -1);
+		x->kill = json_get_bool(it, "kill", false);
+		s->socket_names[s->n_sockets++] = text(s, it, "name", NULL);
+	}
+	return 0;
+}
+
 static int parse_object(struct settings *s, const struct json *root)
 {
 	const struct json *ll = json_get(root, "landlock");
@@ -159,6 +181,7 @@ static int parse_object(struct settings *s, const struct json *root)
 	s->seccomp_on_block = on_block(json_get_str(sc, "on_block"));
 	s->seccomp_kill =
 		str_eq_c(json_get_str(sc, "on_block"), "log_and_kill");
+	s->interruptible = !json_get_bool(sc, "wait_killable", true);
 	s->notify_signals = json_get_bool(sc, "notify_signals", false);
 	s->allow_ptrace = json_get_bool(sc, "allow_ptrace", false);
 	s->allow_userns = json_get_bool(sc, "allow_userns", false);
@@ -182,7 +205,9 @@ static int parse_object(struct settings *s, const struct json *root)
 	s->path = text(s, root, "path",
 		       "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
 		       "/sbin:/bin");
-	r = list(s, ll, "read", &s->landlock_read);
+	r = parse_sockets(s, json_get(sc, "sockets"));
+	if (r == 0)
+		r = list(s, ll, "read", &s->landlock_read);
 	if (r == 0)
 		r = list(s, ll, "write", &s->landlock_write);
 	if (r == 0)

@@ -17,7 +17,8 @@
 #include "confine/seccomp.h"
 #include "trash/trash.h"
 
-#define SETTINGS_MAX_PORTS 256
+#define SETTINGS_MAX_PORTS   256
+#define SETTINGS_MAX_SOCKETS 64
 
 struct settings_list {
 	const char **v; /* in the settings' arena */
@@ -36,6 +37,10 @@ struct settings {
 	struct settings_list protected_paths; /* may be read, not changed */
 	struct settings_list seccomp_block;
 	enum seccomp_block seccomp_on_block;
+	struct seccomp_socket sockets[SETTINGS_MAX_SOCKETS];
+	const char *socket_names[SETTINGS_MAX_SOCKETS]; /* NULL: a family */
+	size_t n_sockets;
+	bool interruptible;  /* do without WAIT_KILLABLE_RECV */
 	bool seccomp_kill;   /* what `block` names: recorded, then killed */
 	bool notify;         /* false: run on the static floor only */
 	bool notify_signals; /* also where Landlock bounds them */
@@ -46,7 +51,9 @@ struct settings {
 	size_t ptrace_max;       /* threads traced at a time */
 	uint64_t ptrace_hold_ns; /* a call waits for a person that long */
 	size_t max_argc, max_argv_bytes;
-	bool truncated_allowed; /* exec.on_truncated == "allow" */
+	/* more arguments than that: judged by what was read, or asked for;
+	 * else rules that hold back match what was not read */
+	bool truncated_allowed, truncated_asks;
 	bool file_monitor;
 	bool write_only_opens;
 	bool intercept_metadata;
