@@ -61,7 +61,10 @@ if [ -z "${AGENTSH_IN_PRIVATE:-}" ]; then
 	[ -z "$command" ] || options+=(-c "$command")
 	for uid in $uids; do options+=(-u "$uid"); done
 	AGENTSH_IN_PRIVATE=$T unshare -mpf --mount-proc --kill-child \
-		bash "$0" "${options[@]}" "$build" "$@"
+		bash "$0" "${options[@]}" "$build" "$@" &
+	all=$! # with it, everything in there ends
+	trap 'kill $all; wait $all; exit 143' TERM INT HUP
+	wait $all
 	exit
 fi
 T=$AGENTSH_IN_PRIVATE
@@ -124,9 +127,17 @@ inside() {
 		--suite unit --suite golden --suite corpus --suite cases \\
 		--suite escape 2>/dev/null | sed -n 's|.* / ||p' | grep -v @ |
 		grep -vE '$ELSEWHERE')
-	exec python3 scripts/guard-tests.py '$build/meson-logs/left.json' 5400 \\
+	run() {
 		meson test -C '$build' --no-rebuild --print-errorlogs -t 3 \\
-		--num-processes 1 --logbase container \$tests
+			--num-processes 1 --logbase "\$@"
+	}
+	export -f run
+	python3 scripts/guard-tests.py '$build/meson-logs/left.json' 5400 \\
+		bash -c 'run "\$@"' run container \$tests
+	# what failed is run once more by itself; the count names it
+	failed=\$(python3 scripts/count-tests.py --failed \\
+		'$build/meson-logs/container.json')
+	[ -z "\$failed" ] || run container-again \$failed
 	SCRIPT
 }
 

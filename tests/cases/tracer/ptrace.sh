@@ -8,6 +8,8 @@ trick() {
 }
 
 traced true
+! grep -q '^ready ptrace off' "$T/messages" ||
+	skip "no ptrace: $(grep '^ready ptrace off' "$T/messages")"
 expect_message '^ready ptrace on'
 
 for word in untraced traceme vfork threads exits self stop alarm; do

@@ -8,7 +8,8 @@ CONFIG_EXTRA='sandbox: {fuse: {enabled: true, audit: {mode: soft_delete}}}'
 start_server
 
 snapshot() {
-	(cd "$WS" && find . -path ./.agentsh_trash -prune -o -printf '%p %y %m %s\n' |
+	(cd "$WS" && find . -path ./.agentsh_trash -prune -o -type d -printf '%p %y %m\n' \
+		-o -printf '%p %y %m %s\n' |
 		sort && find . -path ./.agentsh_trash -prune -o -type f -print0 |
 		sort -z | xargs -0 sha256sum)
 }
