@@ -201,7 +201,8 @@ static int script_from_stdin(const struct shim *s, struct buf *script)
 static void build_words(const struct shim *s, const struct shim_session *ss,
 			const struct buf *script, struct words *w)
 {
-	char *cwd = getcwd(NULL, 0); /* lives until the exec */
+	/* lives until the exec */
+	char *cwd = shim_session_cwd(ss);
 
 	word(w, buf_cstr(&s->agentsh));
 	word(w, "exec");

@@ -88,5 +88,12 @@ struct shim_session {
 void shim_session_done(struct shim_session *s);
 /* Never fails: "session-default" is the last resort. */
 void shim_session_find(struct shim_session *s);
+/*
+ * The current directory, if it lies in the session's workspace: elsewhere a
+ * command starts in the workspace. The session of all (scope global) has the
+ * workspace of its first shell, which is not known here. Return: text for
+ * free(), or NULL.
+ */
+char *shim_session_cwd(const struct shim_session *s);
 
 #endif

@@ -6,6 +6,7 @@
  * by the workspace's path, locked while it is made, in the first of these
  * directories that is our own:
  *
+ *	$AGENTSH_RUNTIME_DIR/sessions		where the server is told to be
  *	/run/agentsh/sessions			root
  *	$XDG_RUNTIME_DIR/agentsh/sessions	others
  *	/tmp/agentsh-UID/sessions
@@ -129,9 +130,12 @@ static bool own_directory(struct buf *dir, bool make_parents)
 static bool candidate(unsigned int i, const struct buf *root, struct buf *dir)
 {
 	const char *xdg = env("XDG_RUNTIME_DIR");
+	const char *own = env("AGENTSH_RUNTIME_DIR");
 
 	buf_reset(dir);
-	if (i == 0 && geteuid() == 0)
+	if (i == 0 && own)
+		buf_puts(dir, own);
+	else if (i == 0 && geteuid() == 0)
 		buf_puts(dir, "/run/agentsh");
 	else if (i == 0 && xdg)
 		buf_printf(dir, "%s/agentsh", xdg);
@@ -142,12 +146,18 @@ static bool candidate(unsigned int i, const struct buf *root, struct buf *dir)
 	return dir->len > 0 && own_directory(dir, i == 0);
 }
 
-static void file_name(const struct buf *root, struct buf *out)
+static bool is_global(void)
 {
 	const char *scope = env("AGENTSH_SESSION_SCOPE");
+
+	return scope && strcmp(scope, "global") == 0;
+}
+
+static void file_name(const struct buf *root, struct buf *out)
+{
 	uint8_t hash[SHA256_LEN];
 
-	if (scope && strcmp(scope, "global") == 0) {
+	if (is_global()) {
 		buf_puts(out, "/session-global.sid");
 		return;
 	}
@@ -192,4 +202,20 @@ void shim_session_find(struct shim_session *s)
 	buf_reset(&s->id);
 	if (!find_by_scope(s))
 		buf_puts(&s->id, "session-default");
+}
+
+char *shim_session_cwd(const struct shim_session *s)
+{
+	char *cwd = getcwd(NULL, 0);
+	struct str root = buf_str(&s->root), rest = str_from(cwd ? cwd : "");
+
+	if (root.n == 1)
+		root.n = 0; /* everything lies in "/" */
+	if (!is_global() && str_starts(rest, root)) {
+		rest = str_skip(rest, root.n);
+		if (rest.n == 0 || rest.p[0] == '/')
+			return cwd;
+	}
+	free(cwd);
+	return NULL;
 }

@@ -14,7 +14,15 @@ trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; rm -rf --one-file-syst
 show() { printf '\n$ %s\n' "$*"; }
 die() { echo "demo: $*" >&2; exit 1; }
 
-git clone -q "$src" "$tmp/repo" 2>/dev/null || cp -r "$src" "$tmp/repo"
+# (a tree without its history, as from an archive, becomes a repository)
+git clone -q "$src" "$tmp/repo" 2>/dev/null || {
+	mkdir "$tmp/repo"
+	(cd "$src" && tar cf - --exclude='./build*' .) | tar xf - -C "$tmp/repo"
+	git -C "$tmp/repo" init -q
+	git -C "$tmp/repo" add -A
+	git -C "$tmp/repo" -c user.name=demo -c user.email=demo@localhost \
+		commit -qm "this tree"
+}
 mkdir -m 700 "$tmp/run"
 port=$(( 20000 + RANDOM % 20000 ))
 cat >"$tmp/config.yaml" <<EOF

@@ -78,6 +78,17 @@ over() {
 	mount -t overlay overlay -o \
 		"lowerdir=$1,upperdir=$T/up$n,workdir=$T/work$n" "$R$1"
 }
+# npm's packages for the web service and the official clients: there is no
+# network in the container
+packages() {
+	command -v npm >/dev/null || return 0
+	mkdir -p "$R/opt/sdk"
+	(cd "$R$src/deploy/render" && timeout 120 npm install --no-audit \
+		--no-fund) >"$T/npm.log" 2>&1 || true
+	(cd "$R/opt/sdk" && timeout 120 npm install --no-audit --no-fund \
+		@anthropic-ai/sdk openai) >>"$T/npm.log" 2>&1 || true
+}
+
 # make_root UID: in $R
 make_root() {
 	R=$T/root
@@ -102,12 +113,7 @@ make_root() {
 				>>"$R/etc/passwd"
 		chown "$1:$1" "$R/home/tester"
 	fi
-	# packages of the web service's tests: there is no network in there
-	if command -v npm >/dev/null && [ "$1" = 0 ] &&
-		[ ! -d "$R$src/deploy/render/node_modules" ]; then
-		(cd "$R$src/deploy/render" && timeout 120 npm install \
-			--no-audit --no-fund >"$T/npm.log" 2>&1) || true
-	fi
+	[ -n "$short" ] || packages
 	printf '[safe]\n\tdirectory = *\n' >>"$R/etc/gitconfig"
 	rm -rf "$R$build/meson-logs"
 	mkdir "$R$build/meson-logs"

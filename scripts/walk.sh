@@ -60,6 +60,7 @@ chmod 1777 "$R/tmp" "$R/dev/shm"
 cp -L /etc/resolv.conf "$R/etc/resolv.conf" 2>/dev/null || true
 ! [ -d /etc/apt ] || [ "$root" = / ] ||
 	cp -r /etc/apt/apt.conf.d "$R/etc/apt/" 2>/dev/null || true
+echo "127.0.0.1 localhost $(uname -n)" >"$R/etc/hosts"
 rm -rf "$R"/etc/agentsh "$R"/var/lib/agentsh
 
 # words of the document -> each ends with a record separator (036)
@@ -135,12 +136,11 @@ vm)
 	;;
 render) apt_install git make ca-certificates nodejs npm curl ;;
 esac
-mkdir -p "$R$home/agentsh"
-if git -C "$src" rev-parse HEAD >/dev/null 2>&1; then
-	git -C "$src" ls-files -z | (cd "$src" && tar cf - --null -T -)
-else
-	tar cf - -C "$src" --exclude='build*' .
-fi | tar xf - -C "$R$home/agentsh"
+git clone -q "$src" "$R$home/agentsh" 2>/dev/null || {
+	mkdir -p "$R$home/agentsh"
+	(cd "$src" && tar cf - --exclude='./build*' .) |
+		tar xf - -C "$R$home/agentsh"
+}
 chroot "$R" chown -R "$user:" "$home"
 
 commands >"$R/tmp/commands"

@@ -11,6 +11,7 @@ io_uring, bpf, keys and the like with EPERM, and clone3 with ENOSYS.
 """
 
 import json
+import os
 import sys
 
 CAPS = ["CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW",
@@ -78,7 +79,7 @@ def bundle(root, uid, args):
         "linux": {
             "namespaces": [{"type": t} for t in
                            ("pid", "network", "ipc", "uts", "mount")],
-            "cgroupsPath": "/agentsh-test-oci",
+            "cgroupsPath": f"/agentsh-test-oci-{os.urandom(4).hex()}",
             "seccomp": seccomp(),
             "maskedPaths": ["/proc/kcore", "/proc/keys", "/proc/timer_list",
                             "/sys/firmware"],

@@ -9,7 +9,7 @@
 # must equal those of the same operations in the plain directory TWIN. Then the
 # commands are undone, newest first, and the tree must be as photographed
 # before each: every earlier version comes back.
-import json, os, stat, subprocess, sys, threading, time
+import json, os, re, stat, subprocess, sys, threading, time
 
 agentsh, ops, ws, twin = sys.argv[1:5]
 commands, per = int(sys.argv[5]), int(sys.argv[6])
@@ -40,6 +40,14 @@ def photo(top, times):
     return out
 
 
+def results(text):
+    """Without a mount, what is kept has a link in the quarantine: the number of
+    links of an open file that was deleted (operation 20) is not compared."""
+    if os.environ.get('MODEL_MOUNT'):
+        return text
+    return re.sub(r'^(\d+ 20 .*) \d+ ok$', r'\1 - ok', text, flags=re.M)
+
+
 def run(*argv):
     return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True,
                           text=True)
@@ -67,8 +75,9 @@ def session(name, done):
         except ValueError:
             return failed.append(f'{name} {k}: {r.returncode} {r.stdout[:300]} {r.stderr[:300]}')
         got = answer['result'].get('stdout', '')
-        if got != expected.stdout:
-            return differ(f'{name} {k} results', expected.stdout.split('\n'), got.split('\n'))
+        want, got = results(expected.stdout), results(got)
+        if got != want:
+            return differ(f'{name} {k} results', want.split('\n'), got.split('\n'))
         if photo(top, False) != photo(plain, False):
             return differ(f'{name} {k} tree', photo(plain, False), photo(top, False))
         done.append((answer['command_id'], before, got))

@@ -8,6 +8,8 @@ CONFIG_EXTRA='sandbox: {fuse: {enabled: true}}'
 . "$(dirname "$0")/../cases/lib/case.sh"
 start_server
 mkdir "$T/twin"
+in_session grep -q fuse.agentsh /proc/self/mountinfo
+[ "$STATUS" != 0 ] || export MODEL_MOUNT=1
 python3 "$SRC/tests/suites/model.py" "$AGENTSH_BUILD/cli/agentsh" \
 	"$AGENTSH_BUILD/tests/suites/model-ops" "$WS" "$T/twin" \
 	"${1:-12}" "${2:-50}" ${3:+"$3"} || fail 'differs from the model'

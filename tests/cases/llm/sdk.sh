@@ -7,7 +7,12 @@
 command -v node >/dev/null || skip "node is not installed"
 command -v npm >/dev/null || skip "npm is not installed"
 mkdir -p "$T/npm"
-(cd "$T/npm" && timeout 90 npm install --no-audit --no-fund --loglevel=error \
+# a container without a network has them brought along
+if [ -n "${AGENTSH_CONTAINER:-}" ]; then
+	cp -r /opt/sdk/node_modules "$T/npm/" 2>/dev/null ||
+		skip "no network in the container, and no packages in /opt/sdk"
+fi
+[ -d "$T/npm/node_modules" ] || (cd "$T/npm" && timeout 90 npm install --no-audit --no-fund --loglevel=error \
 	@anthropic-ai/sdk openai >"$T/npm.log" 2>&1) ||
 	skip "npm cannot install @anthropic-ai/sdk and openai here"
 mv "$T/npm/node_modules" "$WS/"

@@ -139,7 +139,8 @@ pid=$(pgrep -P "$SERVER_PID" -f agentsh-netproxy) || fail "no proxy"
 in_agent "cat /proc/$pid/environ /proc/$pid/maps /proc/$SERVER_PID/environ"
 expect_no_out "$token"
 grep -q '^VmLck:.*[1-9][0-9]* kB' "/proc/$pid/status" || echo "note: memory could not be locked"
-if [ "$(id -u)" = 0 ]; then
+# (root without CAP_SYS_PTRACE is shut out of it, which is better still)
+if [ "$(id -u)" = 0 ] && head -c 1 "/proc/$pid/smaps" >/dev/null 2>&1; then
 	grep -q 'dd' <(sed -n '/VmFlags/p' "/proc/$pid/smaps") || fail "nothing is left out of dumps"
 fi
 ! grep -rqF -e "$token" -e "$secret2" "$T/data" "$T/server.log" || fail "a secret is on disk"
