@@ -70,13 +70,13 @@ fi
 T=$AGENTSH_IN_PRIVATE
 unset AGENTSH_IN_PRIVATE
 
-# over DIR: a writable layer over DIR, in the container's root
+# over DIR [LOWER]: a writable layer over DIR (LOWER), in the container's root
 n=0
 over() {
 	n=$((n + 1))
-	mkdir -p "$T/up$n" "$T/work$n" "$R$1"
+	mkdir -p "$T/up$n" "$T/work$n" "$T/empty" "$R$1"
 	mount -t overlay overlay -o \
-		"lowerdir=$1,upperdir=$T/up$n,workdir=$T/work$n" "$R$1"
+		"lowerdir=${2-$1},upperdir=$T/up$n,workdir=$T/work$n" "$R$1"
 }
 # npm's packages for the web service and the official clients: there is no
 # network in the container
@@ -96,11 +96,13 @@ make_root() {
 	mkdir -p "$R"
 	over / || skip "no overlayfs over this machine's root"
 	local dir
+	for dir in /tmp /run /var/tmp; do
+		over $dir "$T/empty" || skip "no overlayfs over $dir"
+	done
 	for dir in "$src" "$build"; do # where they are mounted on their own
 		[ -f "$R$dir/build.ninja" ] || [ -f "$R$dir/meson.build" ] ||
 			over "$dir" || skip "no overlayfs over $dir"
 	done
-	rm -rf "$R/tmp" "$R/run" "$R/var/tmp"
 	mkdir -p "$R"/{tmp,var/tmp,run,workspace,home/tester}
 	chmod 1777 "$R/tmp" "$R/var/tmp" "$R/workspace"
 	[ -s "$R/etc/hostname" ] || echo container >"$R/etc/hostname"
@@ -121,11 +123,28 @@ make_root() {
 	mkdir "$T/bundle"
 }
 
+# the container's network: the addresses of tests/cases/net/internet.py on its
+# loopback device, and ports that anybody may listen on, as engines have it
+network() {
+	unshare -n sleep 1000000 &
+	NET=$!
+	# never this machine's own
+	until [ "$(readlink /proc/$NET/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do
+		sleep 0.05
+	done
+	nsenter -t $NET -n python3 "$src/tests/cases/net/internet.py" \
+		"$T" --addresses
+	nsenter -t $NET -n sh -c 'echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start'
+	rm -f "$R/etc/resolv.conf"
+	echo "nameserver 9.9.9.9" >"$R/etc/resolv.conf"
+	export OCI_NETNS=/proc/$NET/ns/net
+}
+
 # what runs in the container: the tests, by name
 inside() {
 	cat <<-SCRIPT
 	cd '$src' || exit 1
-	export LC_ALL=C.UTF-8 HOME=$1 AGENTSH_CONTAINER=1
+	export LC_ALL=C.UTF-8 HOME=$1 AGENTSH_CONTAINER=1 AGENTSH_NET_READY=1
 	unset AGENTSH_SERVER
 	export AGENTSH_BUILD='$build'
 	tests='$2'
@@ -151,6 +170,7 @@ inside() {
 one() {
 	local uid=$1 home=$2 tests="$3" status logs
 	make_root "$uid"
+	network
 	inside "$home" "$tests" >"$R/run/inside.sh"
 	if [ -n "$command" ]; then
 		sed -i '/^tests=/,$d' "$R/run/inside.sh"
@@ -163,6 +183,7 @@ one() {
 		grep --line-buffered -vE \
 			'^(ninja|Ok:|Expected Fail|Unexpected Pass|Timeout|$|Full log)'
 	status=${PIPESTATUS[0]}
+	kill $NET
 	if [ -n "$command" ]; then
 		cd /
 		umount -l "$T"

@@ -4,7 +4,8 @@
 
 Usage: oci_bundle.py ROOT UID COMMAND [ARG...] >BUNDLE/config.json
 
-ROOT becomes the container's root directory. What it may do is what an engine's
+With OCI_NETNS=FILE in the environment, the network namespace of that file is
+its network, else an empty one of its own. ROOT becomes the container's root directory. What it may do is what an engine's
 defaults leave: the fourteen usual capabilities (none for a UID other than 0), no
 FUSE device, and a system call filter that refuses mounts, namespaces, tracing,
 io_uring, bpf, keys and the like with EPERM, and clone3 with ENOSYS.
@@ -52,6 +53,11 @@ def mount(destination, kind, *options):
             "options": list(options)}
 
 
+def network():
+    path = os.environ.get("OCI_NETNS")
+    return {"type": "network", **({"path": path} if path else {})}
+
+
 def bundle(root, uid, args):
     caps = [f"CAP_{c}" for c in CAPS] if uid == 0 else []
     return {
@@ -78,7 +84,7 @@ def bundle(root, uid, args):
         ],
         "linux": {
             "namespaces": [{"type": t} for t in
-                           ("pid", "network", "ipc", "uts", "mount")],
+                           ("pid", "ipc", "uts", "mount")] + [network()],
             "cgroupsPath": f"/agentsh-test-oci-{os.urandom(4).hex()}",
             "seccomp": seccomp(),
             "maskedPaths": ["/proc/kcore", "/proc/keys", "/proc/timer_list",

@@ -4,7 +4,7 @@
 # once, against a plain directory; then all of it is undone, command by command.
 # Without arguments a short run for CI; 900 60 makes 108,000 operations.
 POLICY_FILE=$(dirname "$0")/allow.yaml
-CONFIG_EXTRA='sandbox: {fuse: {enabled: true}}'
+CONFIG_EXTRA="sandbox: {fuse: {enabled: ${MODEL_FUSE:-true}}}"
 . "$(dirname "$0")/../cases/lib/case.sh"
 start_server
 mkdir "$T/twin"

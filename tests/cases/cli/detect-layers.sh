@@ -14,7 +14,9 @@ for fuse in true false; do
 			$fuse $ptrace >>"$T/config.yaml"
 		detect -o json
 		expect_status 0
-		jq -e '[.canaries[] | select(.result == "got past")] == []' \
+		# (without cgroups the limits are weaker, and it says so)
+		jq -e '.capabilities.cgroups as $c | [.canaries[] | select(.result ==
+			"got past" and ($c != "none" or .guarantee != 6))] == []' \
 			"$T/out" >/dev/null || fail "fuse $fuse, ptrace $ptrace: $(cat "$T/out")"
 		for b in "fuse $fuse" "ptrace $ptrace"; do
 			[ "${b#* }" = false ] || # what the host has not is not there

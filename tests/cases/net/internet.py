@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """A small internet on the loopback device of a network namespace of its own.
 
-usage: internet.py DIR
+usage: internet.py DIR [--addresses: add these, no more]
 
 Servers at public, private and metadata addresses; a resolver at 9.9.9.9; and
 a capture of every packet that is not between loopback addresses: one line
@@ -212,7 +212,10 @@ def serve(server):
 def capture():
     s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
     s.bind(("lo", 3))
-    s.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # RCVBUFFORCE
+    try:
+        s.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # RCVBUFFORCE
+    except PermissionError:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 20)
     out = open(directory + "/packets", "a", buffering=1)
     last = None
     while True:
@@ -232,12 +235,17 @@ def capture():
             last = line
 
 
-def main():
+def addresses():
     ip = lambda *words: subprocess.run(["ip", *words], check=True)
     ip("link", "set", "lo", "up")
     for a in (WEB, EVIL, META, PRIVATE, RESOLVER):
         ip("addr", "add", a + "/32", "dev", "lo")
     ip("-6", "addr", "add", WEB6 + "/128", "dev", "lo", "nodad")
+
+
+def main():
+    if "AGENTSH_NET_READY" not in os.environ:
+        addresses()
     threading.Thread(target=capture, daemon=True).start()
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days",
@@ -266,5 +274,8 @@ def main():
 
 
 if __name__ == "__main__":
+    if sys.argv[2:] == ["--addresses"]:  # for a container, which may not
+        addresses()
+        sys.exit()
     os.umask(0o022)
     main()

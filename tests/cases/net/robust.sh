@@ -16,10 +16,12 @@ t = time.time()
 try: socket.gethostbyname("slow.test")
 except OSError as e: print("gaierror", time.time() - t < 25)'
 expect_out "gaierror True"
-ip addr del 9.9.9.9/32 dev lo
-through --max-time 20 http://www.good.test/
-expect_out "cannot reach"
-ip addr add 9.9.9.9/32 dev lo
+if [ -z "${AGENTSH_NET_READY:-}" ]; then # a container's is not ours to change
+	ip addr del 9.9.9.9/32 dev lo
+	through --max-time 20 http://www.good.test/
+	expect_out "cannot reach"
+	ip addr add 9.9.9.9/32 dev lo
+fi
 through http://www.good.test/back
 expect_out "path=/back"
 
