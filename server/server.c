@@ -80,8 +80,12 @@ static int make_directories(const struct settings *cfg)
 		r = make_parent(cfg->jsonl_path);
 	if (r == 0 && cfg->sessions_dir[0])
 		r = fd_mkdirs(cfg->sessions_dir, 0755);
+	/*
+	 * The system's directory is not every user's; they have a socket in
+	 * their runtime directory (base/rendezvous.h), and listening says so.
+	 */
 	if (r == 0 && cfg->unix_enabled)
-		r = make_parent(cfg->unix_path);
+		(void)make_parent(cfg->unix_path);
 	return r;
 }
 
@@ -284,7 +288,8 @@ static int listen_configured(struct app *app)
 	if (!cfg->unix_enabled || !cfg->unix_path[0])
 		return 0;
 	fd = listen_unix(cfg->unix_path, cfg->unix_mode);
-	if (fd == -EACCES || fd == -EPERM || fd == -EROFS) {
+	if (fd == -EACCES || fd == -EPERM || fd == -EROFS ||
+	    (fd == -ENOENT && geteuid() != 0)) {
 		log_warn_errno(fd, "unix socket %s", cfg->unix_path);
 		return 0;
 	}

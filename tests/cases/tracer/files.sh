@@ -56,7 +56,7 @@ traced bash -ec 'cat f; echo one >new; echo two >>new; cat new
 	mkfifo ff; (echo fifo >ff &); cat ff; exec 3<>f3; echo hi >&3
 	readlink /proc/self/fd/3; cp -r d d2; rm -rf d d2; (tee /proc/self/fd/1 <<<tee; echo err >/proc/self/fd/2) 2>&1 | cat
 	cat /proc/self/comm; cat <(echo subst)
-	chown 0 new; cat /proc/self/fd/0 <<<stdin'
+	chown "$(id -u)" new; cat /proc/self/fd/0 <<<stdin'
 expect_status 0
 for w in data one two via '1' "600 978307200" 600 fifo "$WS/f3" tee cat subst stdin; do
 	expect_out "$w"
