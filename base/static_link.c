@@ -32,14 +32,14 @@ struct servent *getservbyname(const char *name, const char *proto)
 }
 
 int getservbyport_r(int port, const char *proto,
-		    struct servent *restrict result, char *restrict buffer,
-		    size_t size, struct servent **restrict ret_result)
+		    struct servent *restrict result_buf, char *restrict buf,
+		    size_t buflen, struct servent **restrict result)
 {
 	(void)port;
 	(void)proto;
-	(void)result;
-	(void)buffer;
-	(void)size;
-	*ret_result = NULL;
+	(void)result_buf;
+	(void)buf;
+	(void)buflen;
+	*result = NULL;
 	return ENOENT;
 }

@@ -25,7 +25,7 @@ enum project_kind {
 /* By the files in dir itself; 0 when none is known or dir cannot be read. */
 unsigned int project_kinds(const char *dir);
 /* "node, rust", or "no build system known". */
-void project_kinds_text(unsigned int kinds, struct buf *out);
+void project_kinds_text(unsigned int found, struct buf *out);
 
 struct init_input {
 	struct str base; /* text of the policy to begin with */

@@ -16,8 +16,8 @@ void policy_dir(const struct cli *c, struct buf *out);
 bool policy_yaml_name(struct str s);
 /*
  * The file of the policy called name, which may be a path. Prints.
- * Return: 0 with the path in ret, or the exit status.
+ * Return: 0 with the path in path, or the exit status.
  */
-int policy_find(const struct cli *c, const char *name, struct buf *ret);
+int policy_find(const struct cli *c, const char *name, struct buf *path);
 
 #endif

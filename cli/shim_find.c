@@ -149,14 +149,13 @@ static bool is_plain(struct str command)
 			quote = c == '\'' ? '\0' : quote;
 		} else if (c == '\\') {
 			i++;
-		} else if (c == '`' || (c == '$' && next == '(')) {
+		} else if (c == '`' || (c == '$' && next == '(') ||
+			   (!quote && memchr(";\n|&(", c, 5))) {
 			return false;
-		} else if (quote == '"') {
-			quote = c == '"' ? '\0' : quote;
+		} else if (quote) {
+			quote = c == quote ? '\0' : quote;
 		} else if (c == '\'' || c == '"') {
 			quote = c;
-		} else if (memchr(";\n|&(", c, 5)) {
-			return false;
 		}
 	}
 	return quote == '\0';

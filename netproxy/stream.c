@@ -218,6 +218,7 @@ void stream_shutdown(struct stream *s)
 void stream_want(struct stream *s, bool reading)
 {
 	uint32_t events = 0;
+	int r;
 
 	if (!stream_is_open(s))
 		return;
@@ -240,10 +241,10 @@ void stream_want(struct stream *s, bool reading)
 		s->events = 0;
 		return;
 	}
-	if (!s->source &&
-	    loop_add_io(s->loop, s->fd, events, on_io, s, &s->source) == 0)
-		s->events = events;
-	else if (s->source && loop_mod_io(s->source, events) == 0)
+	r = s->source
+		    ? loop_mod_io(s->source, events)
+		    : loop_add_io(s->loop, s->fd, events, on_io, s, &s->source);
+	if (r == 0)
 		s->events = events;
 	else
 		s->failed = true;

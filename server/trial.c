@@ -417,10 +417,14 @@ static bool was_kept(const struct trial *t)
 		.dir = t->app.cfg.trash_dir[0] ? t->app.cfg.trash_dir : NULL,
 		.read_only = true,
 	};
-	_cleanup_close_ int root =
-		open(t->session->workspace, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int root = -1;
 	struct trash *store = NULL;
-	int r = root < 0 ? -errno : trash_open(root, &o, &store);
+	int r;
+
+	if (!t->session)
+		return false;
+	root = open(t->session->workspace, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	r = root < 0 ? -errno : trash_open(root, &o, &store);
 
 	if (r == 0)
 		r = trash_list_entries(store, NULL, is_kept, NULL);

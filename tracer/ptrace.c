@@ -55,6 +55,7 @@
 #include "tracer/ptrace.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
@@ -105,7 +106,7 @@ int ptracer_probe(void)
 	int ends[2], r;
 	pid_t pid;
 
-	if (pipe(ends) < 0)
+	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
 	pid = fork();
 	if (pid == 0) {

@@ -127,7 +127,7 @@ static int send_ready(struct vfs *v, int error)
 	int r;
 
 	if (error)
-		buf_puts(&detail, strerror(-error));
+		buf_puts(&detail, strerrordesc_np(-error) ?: "?");
 	else
 		buf_printf(&detail, "%s%s", v->workspace,
 			   v->mnt_ns < 0     ? " (at a mount point)"

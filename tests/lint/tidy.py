@@ -11,6 +11,7 @@ are in BUILD_ROOT/tidy-cache.  Two files at a time.
 
 import hashlib
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ KEEP = ("-I", "-D", "-std=")
 
 def flags_of(entry):
     """The flags both compilers know; warnings are the build's business."""
-    words = entry["command"].split()
+    words = shlex.split(entry["command"])
     flags = []
     for i, word in enumerate(words):
         if word.startswith("-I"):
