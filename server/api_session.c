@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "server/api.h"
+#include "server/state.h"
 
 static void reply_session(struct http_conn *conn, unsigned int status,
 			  const struct session *s)
@@ -38,6 +39,7 @@ void session_announce(struct session *s)
 /* Its proxy's address is part of the answer. */
 static void reply_created(struct call *k, struct session *s)
 {
+	state_write(k->app);
 	if (s->vfs_state != WORKER_STARTING &&
 	    s->proxy_state != WORKER_STARTING) {
 		reply_session(k->conn, 201, s);
@@ -168,6 +170,7 @@ void api_session_patch(struct call *k)
 	}
 	session_touch(s);
 	record_update(s, doc);
+	state_write(k->app);
 	reply_session(k->conn, 200, s);
 }
 

@@ -79,12 +79,8 @@ static int write_record(const struct session *s)
 	return renameat(at, RECORD ".new", at, RECORD) < 0 ? -errno : 0;
 }
 
-static void write_changed(struct loop *l, void *arg)
+void state_write(struct app *app)
 {
-	struct app *app = arg;
-
-	(void)l;
-	app->state_armed = false;
 	for (struct session *s = app->sessions; s; s = s->next) {
 		int r = s->state_dirty ? write_record(s) : 0;
 
@@ -93,6 +89,15 @@ static void write_changed(struct loop *l, void *arg)
 			(void)log_warn_errno(r, "session %s: not written down",
 					     s->id);
 	}
+}
+
+static void write_changed(struct loop *l, void *arg)
+{
+	struct app *app = arg;
+
+	(void)l;
+	app->state_armed = false;
+	state_write(app);
 }
 
 void state_changed(struct session *s)

@@ -14,6 +14,8 @@
 
 /* Writes it at the end of this turn of the loop. */
 void state_changed(struct session *s);
+/* Now: before somebody is told that it is so, and may kill us for it. */
+void state_write(struct app *app);
 void state_remove(const struct session *s);
 /*
  * At start, before anybody is served: restores sessions, closes in the log the

@@ -22,11 +22,13 @@ exec_jailed python3 "$(dirname "$0")/ends.py" "$AGENTSH_SERVER" "$T/run/http-$PO
 	"$SERVER_PID" "$WS" "${AGENTSH_LOOPS:-200}" >"$T/out" 2>"$T/err" || fail "ends.py"
 cat "$T/out"
 expect_json '.fds <= 2 and .zombies == 0'
-# a loaded machine may be late now and then, not as a rule; without cgroups all
-# of /proc is read, which takes longer the more others live on the machine
+# a loaded machine may be late now and then, not as a rule, and by no more than a
+# few of its own switches between processes; without cgroups all of /proc is
+# read, which takes longer the more others live on the machine
 limit=${AGENTSH_LIMIT_MS:-100}
 [ -z "${AGENTSH_JAIL:-}" ] || limit=$((limit + $(ls -d /proc/[0-9]* | wc -l)))
-expect_json "[.timeout, .kill, .gone | .median_ms < $limit] | all"
+expect_json "(4 * .native.median_ms + $limit) as \$limit |
+	[.timeout, .kill, .gone | .median_ms < \$limit] | all"
 [ "$(find "$WS" -name 'pids.*')" = "" ] || fail "files left"
 left=$(ours)
 [ "$left" -le 2 ] || fail "$left cgroups left" # one is made in advance
