@@ -450,6 +450,17 @@ bool policy_has_unix_rules(const struct policy *p)
 	return p->h->family[FAMILY_UNIX].n > 0;
 }
 
+bool policy_has_host_names(const struct policy *p)
+{
+	const struct img_rule *rules = img_rules(p, FAMILY_NET);
+	const struct img_net *nets = IMG_TABLE(p, SEC_NETS, struct img_net);
+
+	for (uint32_t i = 0; i < p->h->family[FAMILY_NET].n; i++)
+		if (nets[rules[i].extra].groups & NET_HAS_DOMAINS)
+			return true;
+	return false;
+}
+
 bool policy_has_soft_delete(const struct policy *p)
 {
 	return p->h->flags & POLICY_SOFT_DELETES;

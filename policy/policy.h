@@ -185,6 +185,8 @@ uint32_t policy_generation(const struct policy *p);
 bool policy_has_signal_rules(const struct policy *p);
 bool policy_has_unix_rules(const struct policy *p);
 bool policy_has_soft_delete(const struct policy *p);
+/* Some network rule names hosts. */
+bool policy_has_host_names(const struct policy *p);
 /* True when some deny lies inside what reads or writes are granted, so that
  * Landlock alone cannot express the policy. */
 bool policy_needs_open_notify(const struct policy *p, struct str workspace);

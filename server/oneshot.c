@@ -48,12 +48,17 @@ struct run {
 	size_t n_redirect_env;
 	VEC(struct str) env;
 	uint64_t started;
+	bool net_denied; /* a connection to an address that no rule allows */
 };
 
 static int emit(void *arg, const struct event *e)
 {
 	struct run *r = arg;
 
+	r->net_denied |=
+		e->effective_decision == VERDICT_DENY &&
+		str_eq_c(e->type, "net_connect") &&
+		(e->rule.n == 0 || str_starts(e->rule, STR("default-deny")));
 	return r->plan.spool.n ? spool_append(&r->spool, e) : 0;
 }
 
@@ -457,6 +462,10 @@ static int go(struct run *r)
 		return complain(EXIT_DENIED, "cannot confine the command: %s",
 				strerror(-e));
 	code = x.error ? not_started(r, &x) : exit_status(&x);
+	if (r->net_denied && policy_has_host_names(r->plan.policy))
+		(void)complain(0, "a connection was denied: without a server "
+				  "rules that name hosts are not applied, only "
+				  "addresses; use agentsh exec");
 	record_end(r, &x, code);
 	return code;
 }

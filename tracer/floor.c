@@ -49,7 +49,7 @@ static int hold_devices_back(const struct tracer *t, struct grant_set *g,
 				      path_beneath(path, STR("/sys"))))
 			f->access &= GRANT_READ | GRANT_EXECUTE;
 	}
-	return device_holes(t, g);
+	return g->no_holes ? 0 : device_holes(t, g);
 }
 
 static int derive_grants(struct tracer *t, struct grant_set *g, bool hide_trash)

@@ -109,17 +109,21 @@ compare -n "$((N / 2 + 1))" -p 20 native /bin/true :: \
 	agentsh "$AGENTSH_BUILD/cli/agentsh" exec s -- /bin/true
 cd / || exit 1
 
-# Its own directory: the policy's holes are listed entry by entry, and $T's
-# neighbours would be counted. fast.yaml has no limits, so no cgroup is made.
+# The environment is exported: an env(1) in front would be one more program. The
+# third row has limits and cgroups on, as far as the host has them.
 title "one command without a server: agentsh run"
 cp "$SRC/tests/bench/fast.yaml" "$T/policies/fast.yaml"
-alone() { echo "$1" env "HOME=$T/home" "AGENTSH_CONFIG=$T/config.yaml" \
-	"$AGENTSH_BUILD/cli/agentsh" run --root "$WS" "${@:2}" -- /bin/true; }
 mkdir -p "$T/home"
+{ cat "$T/config.yaml"; echo 'sandbox: {cgroups: {enabled: true}}'; } >"$T/limits.yaml"
+alone() { echo "$1" "$AGENTSH_BUILD/cli/agentsh" run --root "$WS" "${@:2}" -- /bin/true; }
 ROWS=(native /bin/true :: env env /bin/true)
 ROWS+=(:: $(alone run,fast --policy fast) :: $(alone run,default))
+ROWS+=(:: $(alone run,default,limits --config "$T/limits.yaml"))
 peers /bin/true
-compare -n "$((N / 2 + 1))" "${ROWS[@]}"
+(
+	export HOME=$T/home AGENTSH_CONFIG=$T/config.yaml
+	compare -n "$((N / 2 + 1))" "${ROWS[@]}"
+)
 
 title "size, KiB"
 echo "server $(rss "$SERVER_PID")"
@@ -128,21 +132,38 @@ for p in $(pgrep -P "$SERVER_PID"); do
 done
 
 # Without server and client: what the supervisor costs a spawn. The difference
-# of two runs, so that its own start does not count.
+# of two runs, so that its own start does not count; native and each mode in
+# turn, and the medians of the ratios of each round.
 TRACER_RUN=$AGENTSH_BUILD/tests/cases/tracer/tracer-run
 if [ -x "$TRACER_RUN" ]; then
-	title "a spawn at the supervisor, us: wall native, wall, CPU native, CPU"
+	title "a spawn at the supervisor, ratio to native: wall, CPU (median, least)"
 	TIMEFORMAT='%R %U %S'
 	spent() { { time "$@" >/dev/null 2>&1; } 2>&1; }
+	# NAME WALL CPU of one round, from two times of N = 20 and 220
+	apart() { echo "$2 $3" | awk -v n="$1" '{ print n, $4 - $1, $5 + $6 - $2 - $3 }'; }
 	storm() {
-		spent "$TRACER_RUN" -p "$SRC/tests/cases/tracer/policy.yaml" -w "$WS" \
-			-n "$1" "$AGENTSH_BUILD/tracer/agentsh-tracer" -- /bin/true
+		spent "$TRACER_RUN" -p "$1" -s "$2" -w "$WS" -n "$3" \
+			"$AGENTSH_BUILD/tracer/agentsh-tracer" -- /bin/true
 	}
-	for _ in 1 2 3; do
-		echo "$(spent "$T/spawn" 20 /bin/true) $(spent "$T/spawn" 220 /bin/true)" \
-			"$(storm 20) $(storm 220)"
-	done | awk '{ printf "%d %d %d %d\n", ($4-$1)*5e3, ($10-$7)*5e3,
-		($5+$6-$2-$3)*5e3, ($11+$12-$8-$9)*5e3 }'
+	mode() { apart "$1" "$(storm "$2" "$3" 20)" "$(storm "$2" "$3" 220)"; }
+	echo '{}' >"$T/recorded.json"
+	echo '{"file_monitor": {"write_only_opens": true}}' >"$T/fast.json"
+	sed "s|\${PROJECT_ROOT}|$WS|" "$SRC/tests/bench/fast.yaml" >"$T/spawn.yaml"
+	for _ in 1 2 3 4 5 6 7; do
+		apart native "$(spent "$T/spawn" 20 /bin/true)" \
+			"$(spent "$T/spawn" 220 /bin/true)"
+		mode recorded "$SRC/tests/cases/tracer/policy.yaml" "$T/recorded.json"
+		mode fast "$T/spawn.yaml" "$T/fast.json"
+	done | awk '$1 == "native" { w = $2; c = $3; next }
+		w > 0 && c > 0 { print $1, $2 / w, $3 / c }' >"$T/ratios"
+	for m in recorded fast; do
+		for column in 2 3; do
+			awk -v m="$m" -v c="$column" '$1 == m { print $c }' "$T/ratios" |
+				sort -n | awk '{ v[NR] = $1 } END {
+					printf "%.2f (%.2f) ", v[int((NR + 1) / 2)], v[1] }'
+		done
+		echo "$m"
+	done
 fi
 BENCH_AUDIT=$AGENTSH_BUILD/tests/bench/bench_audit
 if [ -x "$BENCH_AUDIT" ]; then

@@ -32,6 +32,16 @@ expect_err 'command denied by policy'
 alone sh -c 'cat /etc/shadow'
 expect_status 1
 expect_err 'Permission denied'
+# there is no proxy here that would know names, and it says so
+sed '/^network_rules:/,/^[a-z]/{/^network_rules:/d;/^  /d;/^ *#/d}' \
+	"$SRC/data/policies/default.yaml" >"$T/policies/names.yaml"
+printf 'network_rules:\n  - {name: one, domains: [example.org], decision: allow}\n' \
+	>>"$T/policies/names.yaml"
+FLAGS=(--policy names)
+alone bash -c 'exec 3<>/dev/tcp/192.0.2.1/443'
+expect_status 1
+expect_err 'rules that name hosts are not applied'
+FLAGS=()
 FLAGS=(--timeout 300ms)
 alone sleep 20
 expect_status 124
