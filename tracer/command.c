@@ -494,12 +494,19 @@ static bool awaits_pid(const struct tracer *t)
 }
 
 /* A worker that opened something for a caller has ended. */
-static void forget_worker(struct tracer *t, pid_t pid)
+static bool forget_worker(struct tracer *t, pid_t pid)
 {
-	for (struct command *c = t->commands; c; c = c->next)
-		for (size_t i = 0; i < COMMAND_MAX_WORKERS; i++)
-			if (c->workers[i] == pid)
-				c->workers[i] = 0;
+	bool found = false;
+
+	for (struct command *c = t->commands; c; c = c->next) {
+		for (size_t i = 0; i < COMMAND_MAX_WORKERS; i++) {
+			if (c->workers[i] != pid)
+				continue;
+			c->workers[i] = 0;
+			found = true;
+		}
+	}
+	return found;
 }
 
 void command_on_sigchld(struct loop *loop _unused_, int signo _unused_,
@@ -524,8 +531,8 @@ void command_on_sigchld(struct loop *loop _unused_, int signo _unused_,
 		if (!c && slot_reaped(t, pid))
 			continue;
 		if (!c) { /* a worker, or a daemon that came back to us */
-			forget_worker(t, pid);
-			t->orphan = (struct orphan){ pid, status };
+			if (!forget_worker(t, pid) && awaits_pid(t))
+				t->orphan = (struct orphan){ pid, status };
 			continue;
 		}
 		c->reaped = true;
@@ -615,9 +622,12 @@ void command_spawn(struct tracer *t, uint32_t request_id,
 		   const struct proto_spawn *spawn, const int *fds,
 		   size_t n_fds)
 {
-	struct command *c = command_new(t, spawn->command_id);
+	struct command *c;
 	int r;
 
+	if (!awaits_pid(t)) /* the number may come up again */
+		t->orphan.pid = 0;
+	c = command_new(t, spawn->command_id);
 	if (!c) {
 		log_error("out of memory: command not started");
 		return;
