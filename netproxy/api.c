@@ -21,11 +21,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "netproxy/api_priv.h"
+#include "netproxy/timers.h"
 
-#define REQUEST_NS 60000000000ULL
-#define CONNECT_NS 30000000000ULL
-#define IDLE_NS    900000000000ULL
-#define LINGER_NS  2000000000ULL
+#define REQUEST_NS TIMER_NS(60000000000ULL)
+#define CONNECT_NS TIMER_NS(30000000000ULL)
+#define IDLE_NS    TIMER_NS(900000000000ULL)
+#define LINGER_NS  TIMER_NS(2000000000ULL)
 
 static void run(struct api_conn *c);
 

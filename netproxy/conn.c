@@ -27,10 +27,11 @@
 #include "netproxy/conn_priv.h"
 #include "netproxy/mitm.h"
 #include "netproxy/socks.h"
+#include "netproxy/timers.h"
 #include "netproxy/tls.h"
 
-#define REQUEST_TIMEOUT_NS 60000000000ULL
-#define LINGER_TIMEOUT_NS  2000000000ULL
+#define REQUEST_TIMEOUT_NS TIMER_NS(60000000000ULL)
+#define LINGER_TIMEOUT_NS  TIMER_NS(2000000000ULL)
 
 static void on_stream(struct stream *s, void *arg);
 static void conn_run(struct conn *c);

@@ -15,10 +15,11 @@
 
 #include "base/cleanup.h"
 #include "base/num.h"
+#include "netproxy/timers.h"
 
 /* per address; shorter while there is another one to try */
-#define DIAL_TIMEOUT_NS 10000000000ULL
-#define DIAL_NEXT_NS    2000000000ULL
+#define DIAL_TIMEOUT_NS TIMER_NS(10000000000ULL)
+#define DIAL_NEXT_NS    TIMER_NS(2000000000ULL)
 
 struct dial {
 	const struct dialer *dialer;

@@ -12,9 +12,10 @@
 #include "base/addr.h"
 #include "base/loop.h"
 #include "base/str.h"
+#include "netproxy/timers.h"
 
 #define POOL_MAX     64
-#define POOL_IDLE_NS 20000000000ULL
+#define POOL_IDLE_NS TIMER_NS(20000000000ULL)
 
 struct pool_entry {
 	struct pool *pool;

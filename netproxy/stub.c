@@ -24,11 +24,12 @@
 #include "core/event.h"
 #include "netproxy/dns.h"
 #include "netproxy/stream.h"
+#include "netproxy/timers.h"
 
 #define TTL_LEAST   5U
 #define TTL_MOST    60U
 #define NS_PER_S    1000000000ULL
-#define CLIENT_IDLE (10 * NS_PER_S)
+#define CLIENT_IDLE TIMER_NS(10 * NS_PER_S)
 
 /* Where a datagram came from and to: what its answer needs. */
 struct datagram {

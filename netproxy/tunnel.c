@@ -22,9 +22,10 @@
 #include "netproxy/conn_priv.h"
 #include "netproxy/first.h"
 #include "netproxy/hello.h"
+#include "netproxy/timers.h"
 
 /* How long bytes that could begin anything wait for more. */
-#define UNCLEAR_NS 300000000ULL
+#define UNCLEAR_NS TIMER_NS(300000000ULL)
 
 static void refuse_hello(struct conn *c, struct str sni,
 			 struct net_answer answer)

@@ -13,10 +13,11 @@
 
 #include "base/addr.h"
 #include "netproxy/stream.h"
+#include "netproxy/timers.h"
 #include "netproxy/tls.h"
 
 #define UPSTREAM_MAX_IDLE 32
-#define UPSTREAM_IDLE_NS  30000000000ULL
+#define UPSTREAM_IDLE_NS  TIMER_NS(30000000000ULL)
 
 /* Where to; borrowed strings. */
 struct place {
