@@ -30,6 +30,7 @@
 #define DIVERTED_MAX 64 /* on their way at the same time */
 #define STUB_NAME    "agentsh-stub"
 #define REDIRECT_MAX 256
+#define VECTOR_MAX   65536 /* arguments or variables looked at */
 
 /* One execve that became the stub's. */
 struct diverted {
@@ -217,21 +218,79 @@ static pid_t sharer(pid_t pid)
 	return syscall(SYS_kcmp, pid, parent, KCMP_VM, 0, 0) > 0 ? 0 : parent;
 }
 
+/* Is [from, to) part of what execve reads besides the path: the vectors, or a
+ * variable? (What the arguments say is of no use to the stub.) */
+static bool is_used(const struct request *q, uint64_t from, uint64_t to)
+{
+	bool at = q->nr == SYS_execveat;
+	const uint64_t vectors[] = { q->args[at ? 2 : 1], q->args[at ? 3 : 2] };
+	uint64_t p;
+
+	for (size_t v = 0; v < ARRAY_LEN(vectors); v++) {
+		size_t i = 0;
+
+		do {
+			uint64_t place = vectors[v] + i * sizeof(p);
+
+			if (!vectors[v])
+				break;
+			if (i++ == VECTOR_MAX ||
+			    (place + sizeof(p) > from && place < to) ||
+			    mem_get(&q->mem, place, &p, sizeof(p)) < 0)
+				return true;
+			if (v == 1 && p >= from && p < to)
+				return true;
+		} while (p);
+	}
+	return false;
+}
+
+/*
+ * "/dev/fd/N" in the place of the path. A shorter path is written beyond, where
+ * nothing lies that this call still needs; what was there is put back if
+ * somebody shares it, and is gone with the old image if nobody does.
+ */
 static int redirect_path(struct request *q, struct diverted *x, struct str path)
 {
 	const struct divert_exec *d = q->tracer->divert;
 	int n = give(q, d->stub, /* cloexec */ true);
+	char was[sizeof(x->now)];
+	size_t size;
 
 	if (n < 0)
 		return n;
 	(void)snprintf(x->now, sizeof(x->now), "/dev/fd/%d", n);
-	/* One byte further would be somebody else's. */
-	if (strlen(x->now) > path.n)
+	size = strlen(x->now) + 1;
+	if ((size > path.n + 1 &&
+	     is_used(q, x->addr + path.n + 1, x->addr + size)) ||
+	    mem_get(&q->mem, x->addr, was, size) < 0)
 		return -EACCES;
-	buf_put_str(&x->was, path);
+	buf_put(&x->was, was, size);
 	if (x->was.error)
 		return x->was.error;
-	return write_memory(q->tid, x->addr, x->now, strlen(x->now) + 1);
+	return write_memory(q->tid, x->addr, x->now, size);
+}
+
+/* An execve by descriptor: the number becomes the stub's. */
+static int redirect_fd(const struct request *q)
+{
+	struct seccomp_notif_addfd add = {
+		.id = q->id,
+		.flags = SECCOMP_ADDFD_FLAG_SETFD,
+		.srcfd = (uint32_t)q->tracer->divert->stub,
+		.newfd = (uint32_t)q->args[0],
+		.newfd_flags = O_CLOEXEC,
+	};
+
+	return ioctl(q->command->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0
+		       ? -errno
+		       : 0;
+}
+
+static bool by_descriptor(const struct request *q, struct str path)
+{
+	return path.n == 0 && q->nr == SYS_execveat &&
+	       (q->args[4] & AT_EMPTY_PATH);
 }
 
 int exec_divert(struct request *q, struct verdict v, uint64_t path_addr,
@@ -260,7 +319,8 @@ int exec_divert(struct request *q, struct verdict v, uint64_t path_addr,
 	if (r == 0 && orders < 0)
 		r = orders;
 	if (r == 0)
-		r = redirect_path(q, x, path);
+		r = by_descriptor(q, path) ? redirect_fd(q)
+					   : redirect_path(q, x, path);
 	if (r == 0)
 		r = give(q, orders, /* cloexec */ false);
 	if (r < 0) {
@@ -278,7 +338,8 @@ static void restore(const struct diverted *x)
 	struct mem mem = { mem_read_process, (void *)(uintptr_t)&x->parent };
 	size_t n = strlen(x->now);
 
-	if (x->parent > 0 && mem_get(&mem, x->addr, there, n + 1) == 0 &&
+	if (n > 0 && x->parent > 0 &&
+	    mem_get(&mem, x->addr, there, n + 1) == 0 &&
 	    memcmp(there, x->now, n + 1) == 0)
 		(void)write_memory(x->parent, x->addr, x->was.data, n + 1);
 }

@@ -42,9 +42,39 @@ def run(*argv):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
+def run_fd(path):
+    fd = os.open(path, os.O_RDONLY)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.execve(fd, ["x"], {})
+        except OSError as e:
+            os._exit(e.errno)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
 def connect(family, address):
     with socket.socket(family, socket.SOCK_STREAM) as s:
         s.connect(address)
+
+
+def by_dirfd(where):
+    fd = os.open(where, os.O_RDONLY | os.O_DIRECTORY)
+    os.close(os.open("read", os.O_RDONLY, dir_fd=fd))
+    os.close(fd)
+
+
+def rename2(a, b, flags):
+    if libc.renameat2(-100, a.encode(), -100, b.encode(), flags) < 0:
+        raise OSError(ctypes.get_errno(), "renameat2")
+
+
+def shorten(path):
+    fd = os.open(path, os.O_RDWR)
+    os.ftruncate(fd, 2)
+    size = os.fstat(fd).st_size
+    os.close(fd)
+    return size
 
 
 W, C, X, T, A = os.O_WRONLY, os.O_CREAT, os.O_EXCL, os.O_TRUNC, os.O_APPEND
@@ -75,6 +105,16 @@ for where in ("ws", "closed"):
     say(f"{where} chown", lambda: os.chown(d + "chown", -1, os.getgid()))
     say(f"{where} utime", lambda: os.utime(d + "utime", (1, 2)))
     say(f"{where} xattr", lambda: os.setxattr(d + "xattr", "user.a", b"1"))
+    say(f"{where} lookup", lambda: os.open(d + "read", os.O_PATH) and None)
+    say(f"{where} dir by fd", lambda: by_dirfd(where))
+    say(f"{where} tmpfile", lambda: os.close(os.open(where, os.O_TMPFILE | os.O_RDWR, 0o600)))
+    say(f"{where} rename onto itself", lambda: os.rename(d + "write", d + "write"))
+    say(f"{where} exchange", lambda: rename2(d + "read2", d + "read3", 2))
+    say(f"{where} no replace", lambda: rename2(d + "read2", d + "read3", 1))
+    say(f"{where} lchown", lambda: os.lchown(where + "-link", -1, os.getgid()))
+    say(f"{where} remove xattr", lambda: os.removexattr(d + "xattr", "user.a"))
+    say(f"{where} ftruncate", lambda: shorten(d + "write"))
+    say(f"{where} long name", lambda: slurp(d + "n" * 256))
     say(f"{where} list", lambda: " ".join(sorted(os.listdir(where))))
 say("bad pointer", lambda: ctypes.get_errno() if libc.open(ctypes.c_void_p(8), 0) < 0 else "opened")
 say("fd kept", lambda: os.fstat(os.open("ws/read", os.O_RDONLY | os.O_CLOEXEC)).st_size)
@@ -88,3 +128,15 @@ if os.environ.get("SAME_MORE"):
     say("kill init", lambda: os.kill(1, 0))
     say("kill parent's", lambda: os.kill(os.getppid(), signal.SIGTERM))
     say("chroot", lambda: os.chroot("/"))
+    say("exec by fd", lambda: run_fd("/usr/bin/id"))
+    say("exec through loader", lambda: run("/lib64/ld-linux-x86-64.so.2", "/usr/bin/id"))
+    say("exec of a text", lambda: run("./ws/read"))
+    say("more: namespace", lambda: libc.unshare(0x10000000))
+    say("more: set-id bits", lambda: os.chmod("ws/chmod", 0o4755))
+    say("more: odd socket", lambda: socket.socket(38, socket.SOCK_SEQPACKET, 0))
+    say("more: raw socket", lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1))
+    say("more: device", lambda: os.mknod("ws/dev", 0o20600, os.makedev(1, 3)))
+    say("more: others' settings", lambda: put("/proc/1/oom_score_adj", W, b"0"))
+    say("more: datagram", lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("169.254.169.254", 9)))
+    say("more: signal", lambda: signal.pidfd_send_signal(os.pidfd_open(1), 0))
+    say("more: slash", lambda: slurp("closed/read/"))
