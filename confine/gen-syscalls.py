@@ -44,7 +44,7 @@ CLASSES = {
         getegid geteuid getgid getgroups getitimer getpeername getpgid
         getpgrp getpid getppid getpriority getrandom getresgid getresuid
         getrlimit getrusage getsid getsockname getsockopt gettid gettimeofday
-        getuid getxattr getxattrat inotify_add_watch inotify_init
+        getuid getxattr getxattrat inotify_init
         inotify_init1 inotify_rm_watch io_cancel io_destroy io_getevents
         io_pgetevents io_setup io_submit ioprio_get landlock_add_rule
         landlock_create_ruleset landlock_restrict_self lgetxattr listmount
@@ -129,6 +129,8 @@ CLASSES = {
     "TGKILL": "tgkill",
     "FTRUNCATE": "fallocate ftruncate",
     "CHDIR": "chdir fchdir",
+    # tells the names of what happens in a directory
+    "WATCH": "inotify_add_watch",
     "IOCTL": "ioctl",
     "FCNTL": "fcntl",
     "PRCTL": "prctl",

@@ -128,6 +128,8 @@ static struct action file_action(const struct seccomp_options *o,
 		return answer(notified(o, NOTIFY_STAT));
 	case ROW_FTRUNCATE:
 		return answer(notified(o, NOTIFY_FTRUNCATE));
+	case ROW_WATCH:
+		return answer(notified(o, NOTIFY_OPEN_READ));
 	default:
 		return o->launch_key && (o->notify & NOTIFY_CHDIR)
 			       ? tested(class, RET_NOTIFY)
@@ -191,6 +193,7 @@ static struct action row_action(const struct seccomp_options *o,
 	case ROW_STAT:
 	case ROW_FTRUNCATE:
 	case ROW_CHDIR:
+	case ROW_WATCH:
 		return file_action(o, class);
 	case ROW_NET:
 		return answer(notified(o, NOTIFY_NET));

@@ -27,7 +27,7 @@ enum seccomp_notify {
 				     * creat, openat2 (ENOSYS unless either
 				     * open class is notified: its flags are
 				     * in memory) */
-	NOTIFY_OPEN_READ = 1 << 3,  /* every other open */
+	NOTIFY_OPEN_READ = 1 << 3,  /* every other open, inotify_add_watch */
 	NOTIFY_MUTATE = 1 << 4, /* unlink rename mkdir rmdir link symlink mknod
 				 * truncate and their *at forms */
 	NOTIFY_META = 1 << 5,   /* chmod chown utime xattr, all forms */

@@ -105,7 +105,7 @@ decode_fn decode_stat;
 decode_fn decode_connect, decode_bind, decode_listen, decode_sendto;
 decode_fn decode_sendmsg, decode_sendmmsg, decode_recvfrom, decode_recvmsg;
 decode_fn decode_kill;
-decode_fn decode_chdir;
+decode_fn decode_chdir, decode_watch;
 
 /*
  * Looks at the image that a process really runs after an allowed exec; see

@@ -24,6 +24,7 @@ static const struct sysent table[] = {
 
 	ENTRY(chdir, decode_chdir),
 	ENTRY(fchdir, decode_chdir),
+	ENTRY(inotify_add_watch, decode_watch),
 
 	ENTRY(openat, decode_open),
 	ENTRY(openat2, decode_openat2),

@@ -89,6 +89,7 @@ ln -s e3 e4; ln -s e4 e5; cat e5
 [python3] python3 -c "import os; d = os.open('.', os.O_PATH); print(os.read(os.open('.env', 0, dir_fd=d), 9))"
 [python3] python3 -c "import os; print(os.sendfile(1, os.open('.env', os.O_RDONLY), 0, 10))"
 [python3] python3 -c "import mmap, os; print(mmap.mmap(os.open('.env', os.O_RDWR), 0).read())"
+[python3] python3 -c "import ctypes; l = ctypes.CDLL(None); print('uid=' if l.inotify_add_watch(l.inotify_init(), b'.env', 0xfff) >= 0 else 'no')"
 [python3] python3 -c "import os; os.truncate('.env', 0)"
 [python3] python3 -c "import os; os.setxattr('.env', 'user.a', b'1')"
 [python3] python3 -c "import os; os.link('/proc/self/fd/%d' % os.open('.env', os.O_PATH), 'e6', follow_symlinks=True)"; cat e6

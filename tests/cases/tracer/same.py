@@ -53,6 +53,17 @@ def run_fd(path):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
+def watch(path):
+    fd = libc.inotify_init()
+    if libc.inotify_add_watch(fd, path.encode(), 0x100) < 0:
+        raise OSError(ctypes.get_errno(), path)
+    open("ws/watched", "w").close()
+    seen = b"watched" in os.read(fd, 4096)
+    os.unlink("ws/watched")
+    os.close(fd)
+    return seen
+
+
 def connect(family, address):
     with socket.socket(family, socket.SOCK_STREAM) as s:
         s.connect(address)
@@ -139,4 +150,7 @@ if os.environ.get("SAME_MORE"):
     say("more: others' settings", lambda: put("/proc/1/oom_score_adj", W, b"0"))
     say("more: datagram", lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("169.254.169.254", 9)))
     say("more: signal", lambda: signal.pidfd_send_signal(os.pidfd_open(1), 0))
+    say("more: watch", lambda: watch("ws"))
+    say("more: watch closed", lambda: watch("closed/dir"))
+    say("more: watch what is denied by link", lambda: watch("closed-link/dir"))
     say("more: slash", lambda: slurp("closed/read/"))
