@@ -24,7 +24,7 @@ mounted() {
 	timeout "${TIMEOUT:-50}" ${AGENTSH_JAIL:+$AGENTSH_JAIL --} \
 		"$AGENTSH_BUILD/tests/cases/vfs/vfs-host" ${POLICY:+-p "$POLICY"} \
 		-s "$T/settings.json" ${APPROVE:+-a "$APPROVE"} $RING -c "$COMMAND" -o "$T/events" \
-		"$AGENTSH_BUILD/vfs/agentsh-vfs" "$WS" -- "$@" \
+		"${VFS_PROGRAM:-$AGENTSH_BUILD/vfs/agentsh-vfs}" "$WS" -- "$@" \
 		>"$T/out" 2>"$T/err" </dev/null
 	STATUS=$?
 	[ "$STATUS" = 77 ] && skip "$(grep skip: "$T/out")"
