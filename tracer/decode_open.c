@@ -186,6 +186,8 @@ static int64_t open_existing(struct file_call *f)
 	mode_t mode = f->a.st.st_mode;
 	int fd, r;
 
+	if (f->a.slash && has(f, O_CREAT))
+		return -EISDIR;
 	if (has(f, O_CREAT | O_EXCL))
 		return -EEXIST;
 	if (S_ISLNK(mode))

@@ -270,6 +270,7 @@ int file_find_for_create(struct file_call *f, struct file_target *t,
 			 bool follow)
 {
 	int r = file_find_name(f, t);
+	bool slash = t->slash;
 
 	for (int i = 0;
 	     r == 0 && follow && t->fd >= 0 && S_ISLNK(t->st.st_mode); i++) {
@@ -277,5 +278,6 @@ int file_find_for_create(struct file_call *f, struct file_target *t,
 			return -ELOOP;
 		r = follow_last(f, t);
 	}
+	t->slash |= slash; /* of the name that was given */
 	return r;
 }
