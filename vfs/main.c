@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@
 
 #define MAINTAIN_NS     2000000000ULL
 #define MAINTAIN_BUDGET 20U /* ms */
+#define NODES_MANY      4096U
 
 static int open_policy(struct vfs *v)
 {
@@ -251,12 +253,30 @@ static int dispatch(void *arg, struct channel_msg *m)
 	return -EPROTO;
 }
 
+/* What many nodes have left behind goes back to the system. */
+static void give_back_memory(struct vfs *v)
+{
+	static size_t most;
+	size_t n;
+
+	(void)pthread_mutex_lock(&v->inodes.lock);
+	n = v->inodes.n;
+	(void)pthread_mutex_unlock(&v->inodes.lock);
+	if (n < most / 2 && most > NODES_MANY) {
+		(void)malloc_trim(0);
+		most = n;
+	}
+	most = MAX(most, n);
+}
+
 static void on_idle(struct loop *loop _unused_, void *arg)
 {
 	struct vfs *v = arg;
 
 	if (v->trash)
 		(void)trash_maintain(v->trash, MAINTAIN_BUDGET);
+	if (v->session)
+		give_back_memory(v);
 }
 
 struct maintenance {
