@@ -2,24 +2,25 @@
 # SPDX-License-Identifier: MIT
 # build-deb.sh [OUTPUT-DIR] - a Debian package of this tree, without debhelper
 #
-# Builds in build-deb/, installs below it, and packs; ends with what is in the
-# package and its size, and fails when that is over the limit.
+# Builds in build-deb/ (or $AGENTSH_DEB_BUILD, as $AGENTSH_DEB_BUILDTYPE instead of
+# release), installs below it, and packs; ends with what is in the package and its
+# size, and fails when that is over the limit.
 set -eu
 cd "$(dirname "$0")/.."
 out=$(realpath -m "${1:-.}")
 max_kib=$((12 * 1024)) # of the package
-build=build-deb
+build=${AGENTSH_DEB_BUILD:-build-deb}
 
 arch=$(dpkg --print-architecture)
-if [ ! -f $build/build.ninja ]; then
-	meson setup $build -Dbuildtype=release -Dtests=false --prefix=/usr \
+if [ ! -f "$build/build.ninja" ]; then
+	meson setup "$build" -Dbuildtype="${AGENTSH_DEB_BUILDTYPE:-release}" -Dtests=false --prefix=/usr \
 		--libexecdir=libexec --sysconfdir=/etc >/dev/null
 fi
-ninja -C $build >$build/ninja.log 2>&1 || { tail -30 $build/ninja.log; exit 1; }
-version=$($build/cli/agentsh --version | cut -d' ' -f2)
-root=$PWD/$build/root
+ninja -C "$build" >"$build/ninja.log" 2>&1 || { tail -30 "$build/ninja.log"; exit 1; }
+version=$("$build/cli/agentsh" --version | cut -d' ' -f2)
+root=$(realpath -m "$build/root")
 rm -rf --one-file-system "$root"
-DESTDIR=$root meson install -C $build --no-rebuild --quiet --strip
+DESTDIR=$root meson install -C "$build" --no-rebuild --quiet --strip
 
 # Local changes live in /etc; what came with the package stays beside it as
 # /usr/share/agentsh.

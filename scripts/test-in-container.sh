@@ -44,8 +44,8 @@ server/sessions server/callers tracer/exec tracer/files tracer/redirect
 undo/files undo/git undo/ux lifecycle/ends dlp/output net/proxy net/whose
 llm/basic readme/demo render/commands render/files render/network"
 
-# Not for a container: its own kernels, containers and network namespaces.
-ELSEWHERE='^(floor_kernels|container|render/contract|render/contract_runc)$'
+# Not for a container: kernels, containers and jails of their own.
+ELSEWHERE='^(floor_kernels|container|escape/floor-only|render/contract|render/contract_runc)$'
 
 if [ -z "${AGENTSH_IN_PRIVATE:-}" ]; then
 	[ "$(id -u)" = 0 ] || skip "no root: a container cannot be made"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# walk.sh [-k] HOWTO ROOT - do what a how-to says, word for word, as a new user
+# walk.sh [-k] [-d DEB] HOWTO ROOT - do what a how-to says, word for word, as a new user
 #
 # Every command of the ```sh blocks of docs/howto/HOWTO.md is typed in turn into
 # one shell, on an overlay over the directory tree ROOT (debootstrap
@@ -9,6 +9,7 @@
 # names ("# status 126"). Blocks that are marked ```sh elsewhere need what is not
 # here (a container engine): they are named and left out. Nothing is left.
 #   -k  no packages are fetched: ROOT has what the build needs
+#   -d  use this package: the commands that build one are left out
 #
 # What a target has and a debootstrap tree lacks is put there first: a user with
 # sudo and a project (laptop), an init (vm), node (render), `claude` (an agent
@@ -16,8 +17,15 @@
 set -eu
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 src=$(cd "$(dirname "$0")/.." && pwd)
-keep=
-[ "${1:-}" != -k ] || { keep=1; shift; }
+keep= deb=
+while getopts kd: o; do
+	case $o in
+	k) keep=1 ;;
+	d) deb=$(realpath "$OPTARG") ;;
+	*) exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
 howto=${1:?usage: walk.sh [-k] HOWTO ROOT} root=$(realpath "${2:?}")
 doc=$src/docs/howto/$howto.md
 [ -f "$doc" ] || { echo "walk: no $doc" >&2; exit 2; }
@@ -31,7 +39,7 @@ if [ "${3:-}" != inside ]; then
 	[ "$(id -u)" = 0 ] || skip "no root: nothing can be mounted"
 	unshare -mpf --mount-proc true 2>/dev/null || skip "no namespaces"
 	exec unshare -mpf --mount-proc --kill-child \
-		bash "$0" ${keep:+-k} "$howto" "$root" inside
+		bash "$0" ${keep:+-k} ${deb:+-d "$deb"} "$howto" "$root" inside
 fi
 
 T=$(mktemp -d "${TMPDIR:-/tmp}/agentsh-walk.XXXXXX")
@@ -105,6 +113,7 @@ init_system() { # enough of systemctl for one unit
 	#!/bin/sh
 	unit=/usr/lib/systemd/system/agentsh.service
 	case "$*" in
+	"disable --now agentsh.service") pkill -x agentsh || true ;;
 	"enable --now agentsh" | "restart agentsh")
 		pkill -x agentsh && sleep 1
 		mkdir -p /run/agentsh /var/lib/agentsh
@@ -119,6 +128,7 @@ init_system() { # enough of systemctl for one unit
 	esac
 	X
 	chmod 755 "$R/usr/local/bin/systemctl"
+	mkdir -p "$R/run/systemd/system"
 }
 
 home=/root user=root
@@ -144,6 +154,16 @@ git clone -q "$src" "$R$home/agentsh" 2>/dev/null || {
 chroot "$R" chown -R "$user:" "$home"
 
 commands >"$R/tmp/commands"
+if [ -n "$deb" ]; then
+	cp "$deb" "$R/tmp/"
+	tr '\n\036' '\035\n' <"$R/tmp/commands" |
+		grep -vE '^(\./quickstart\.sh|packaging/build-deb\.sh)' |
+		tr '\n\035' '\036\n' >"$R/tmp/commands.few"
+	mv "$R/tmp/commands.few" "$R/tmp/commands"
+elif [ "$howto" = vm ]; then
+	echo "walk: vm begins with a package: -d DEB" >&2
+	exit 2
+fi
 cat >"$R/tmp/walk.sh" <<'WALK'
 bad=0
 cd ~/agentsh || exit 1
@@ -162,4 +182,9 @@ echo
 echo "walk: $bad commands did not do what the document says"
 exit $((bad > 0))
 WALK
+if [ -n "$deb" ]; then # nothing is fetched any more: a network of its own
+	unshare -n bash -c 'ip link set lo up; chroot "$0" su -s /bin/bash - \
+		"$1" -c "bash /tmp/walk.sh"' "$R" "$user"
+	exit
+fi
 chroot "$R" su -s /bin/bash - "$user" -c 'bash /tmp/walk.sh'

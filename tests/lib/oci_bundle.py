@@ -85,7 +85,7 @@ def bundle(root, uid, args):
         "linux": {
             "namespaces": [{"type": t} for t in
                            ("pid", "ipc", "uts", "mount")] + [network()],
-            "cgroupsPath": f"/agentsh-test-oci-{os.urandom(4).hex()}",
+            "cgroupsPath": f"/oci-test-{os.urandom(4).hex()}",
             "seccomp": seccomp(),
             "maskedPaths": ["/proc/kcore", "/proc/keys", "/proc/timer_list",
                             "/sys/firmware"],

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # A command that a person must approve: yes, no, and no answer.
 . "$(dirname "$0")/lib.sh"
-CONFIG_EXTRA=$(printf 'approvals:\n  enabled: true\n  mode: local_tty\n  timeout: 2s')
+CONFIG_EXTRA=$(printf 'approvals:\n  enabled: true\n  mode: local_tty\n  timeout: %s' "${AGENTSH_APPROVAL_SECONDS:-2}s")
 start_server
 new_session s
 
