@@ -31,7 +31,7 @@ for f in "$tree"/usr/bin/agentsh* "$tree"/usr/libexec/agentsh/*; do
 done
 [ ! -d "$tree/src" ] || complain "the build stage's /src is in it"
 if [ -n "$base" ]; then
-	over=$((($(du -skx "$tree" | cut -f1) - $(du -skx "$base" | cut -f1)) / 1024))
+	over=$((($(du -sk "$tree" | cut -f1) - $(du -sk "$base" | cut -f1)) / 1024))
 	echo "check-image: $over MB over its base (limit $limit_mb)"
 	[ $over -le $limit_mb ] || complain "too large"
 fi

@@ -115,7 +115,7 @@ make_root() {
 				>>"$R/etc/passwd"
 		chown "$1:$1" "$R/home/tester"
 	fi
-	[ -n "$short" ] || packages
+	[ -n "$short$command" ] || packages
 	printf '[safe]\n\tdirectory = *\n' >>"$R/etc/gitconfig"
 	rm -rf "$R$build/meson-logs"
 	mkdir "$R$build/meson-logs"
