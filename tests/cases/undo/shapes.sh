@@ -2,7 +2,8 @@
 # shapes.sh - files and trees of unusual shape
 . "$(dirname "$0")/lib.sh"
 begin
-scenario locked 'mkdir -p d/none d/ro; seq 9 >d/none/a; seq 8 >d/ro/b; seq 7 >r; chmod 000 d/none; chmod 500 d/ro; chmod 400 r; seq 6 >w; chmod 000 w' \
+# (another user could not look at it to compare)
+[ "$(id -u)" != 0 ] || scenario locked 'mkdir -p d/none d/ro; seq 9 >d/none/a; seq 8 >d/ro/b; seq 7 >r; chmod 000 d/none; chmod 500 d/ro; chmod 400 r; seq 6 >w; chmod 000 w' \
 	'chmod -R u+rwx d; rm -rf d; rm -f r w'
 scenario loops 'mkdir d; ln -s . d/self; ln -s ../d d/up; ln -s a b; ln -s b a; ln -s d/self/self/up way; ln -s /dev/zero zero' \
 	'rm -rf a b way zero d'
