@@ -111,6 +111,12 @@ int dlp_engine_from_json(struct str json, struct buf *err,
  */
 int dlp_engine_for_storage(struct str json, struct buf *err,
 			   struct dlp_engine **ret);
+/*
+ * The same for what others send us: keys, tokens and custom patterns. An
+ * address in a file that is fetched stays, for the file has to stay the same.
+ */
+int dlp_engine_for_answers(struct str json, struct buf *err,
+			   struct dlp_engine **ret);
 
 /* The types looked for, 0 to n - 1. Strings live as long as the engine. */
 size_t dlp_engine_n_types(const struct dlp_engine *e);

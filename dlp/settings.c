@@ -165,12 +165,21 @@ static int read_settings(struct arena *a, struct str text,
 	return r < 0 ? r : read_overrides(a, json_get(root, "overrides"), s);
 }
 
-static int from_json(struct str json, bool stored, struct buf *err,
+enum purpose {
+	FOR_REQUESTS = 0,
+	FOR_STORAGE,
+	FOR_ANSWERS,
+};
+
+static int from_json(struct str json, enum purpose purpose, struct buf *err,
 		     struct dlp_engine **ret)
 {
 	_cleanup_arena_ struct arena a = ARENA_INIT(SETTINGS_ARENA);
-	struct dlp_settings s = { .stored = stored };
+	struct dlp_settings s = { .stored = purpose == FOR_STORAGE };
 	int r = read_settings(&a, json, &s);
+
+	for (size_t g = 0; g < DLP_API_KEYS && purpose == FOR_ANSWERS; g++)
+		s.group_off[g] = true;
 
 	if (r == -EINVAL)
 		buf_puts(err, "these are no DLP settings");
@@ -180,11 +189,17 @@ static int from_json(struct str json, bool stored, struct buf *err,
 int dlp_engine_from_json(struct str json, struct buf *err,
 			 struct dlp_engine **ret)
 {
-	return from_json(json, /* stored= */ false, err, ret);
+	return from_json(json, FOR_REQUESTS, err, ret);
 }
 
 int dlp_engine_for_storage(struct str json, struct buf *err,
 			   struct dlp_engine **ret)
 {
-	return from_json(json, /* stored= */ true, err, ret);
+	return from_json(json, FOR_STORAGE, err, ret);
+}
+
+int dlp_engine_for_answers(struct str json, struct buf *err,
+			   struct dlp_engine **ret)
+{
+	return from_json(json, FOR_ANSWERS, err, ret);
 }

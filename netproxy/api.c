@@ -20,8 +20,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/event.h"
 #include "netproxy/api_priv.h"
 #include "netproxy/timers.h"
+#include "netproxy/tls.h"
 
 #define REQUEST_NS TIMER_NS(60000000000ULL)
 #define CONNECT_NS TIMER_NS(30000000000ULL)
@@ -32,6 +34,13 @@ static void run(struct api_conn *c);
 
 void exchange_done(struct exchange *x)
 {
+	if (x->secret) {
+		stream_wipe(&x->in);
+		stream_wipe(&x->fields);
+		stream_wipe(&x->out);
+		stream_wipe(&x->kept);
+		stream_wipe(&x->scrub.held);
+	}
 	buf_done(&x->method);
 	buf_done(&x->path);
 	buf_done(&x->codings);
@@ -150,6 +159,9 @@ static void send_request(struct api_conn *c)
 	struct exchange *x = &c->x;
 
 	x->in_before = c->up->stream.n_in;
+	c->up->stream.wipe = c->up->stream.wipe || x->secret;
+	if (x->secret && c->up->reused)
+		(void)buf_reserve(&c->up->stream.out, x->out.len);
 	if (c->up->reused) { /* it may have to be sent again */
 		buf_put_str(&c->up->stream.out, buf_str(&x->out));
 	} else {
@@ -283,6 +295,27 @@ static void set_interest(struct api_conn *c)
 		stream_want(&c->up->stream, c->client.out.len < STREAM_BUFFER);
 }
 
+/* TLS that we answer in a host's place and that the client does not want. */
+static void note_handshake(const struct api_conn *c)
+{
+	struct event e = {
+		.type = STR("tls_intercept_failed"),
+		.depth = -1,
+		.session_id = str_from(c->api->gate->session_id),
+		.source = STR("netproxy"),
+		.domain = str_from(c->host ? c->host : ""),
+		.action = EVENT_BLOCKED,
+	};
+	const char *why = tls_error(&c->client);
+
+	if (!c->host || tls_is_up(&c->client))
+		return;
+	event_add_str(&e, "error",
+		      str_from(why[0] ? why : "closed by the client"));
+	event_add_int(&e, "client_port", c->client_port);
+	(void)sink_emit(c->api->gate->sink, &e); /* it is over either way */
+}
+
 /* Does what can be done now; may free c. */
 static void run(struct api_conn *c)
 {
@@ -292,6 +325,7 @@ static void run(struct api_conn *c)
 		set_interest(c);
 		return;
 	}
+	note_handshake(c);
 	if (c->client.failed)
 		stream_abort(&c->client);
 	conn_free(c);
@@ -537,6 +571,7 @@ void api_done(struct api *a)
 	(void)services_unref(a->services);
 	creds_done(&a->creds);
 	(void)tls_client_free(a->tls);
+	(void)dlp_engine_free(a->dlp_answers);
 	if (a->dlp_stored != a->dlp)
 		(void)dlp_engine_free(a->dlp_stored);
 	(void)dlp_engine_free(a->dlp);

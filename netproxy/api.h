@@ -73,6 +73,7 @@ struct api {
 	unsigned int n_stored;
 	/* the DLP engine for what is kept: as dlp, or its own */
 	struct dlp_engine *dlp_stored;
+	struct dlp_engine *dlp_answers; /* for services; made when needed */
 	struct api_rate requests, tokens_used;
 	int log_fd;
 	uint64_t next_id;

@@ -54,6 +54,19 @@ static void put_head(struct api_conn *c, const struct http1_head *h)
 				     : "Connection: close\r\n\r\n");
 }
 
+/* What people or programs read; archives and the like stay as they are. */
+static bool is_text(struct str type)
+{
+	static const char *const words[] = {
+		"text/", "json", "xml", "yaml", "javascript", "form-url"
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_find(type, str_from(words[i])) >= 0)
+			return true;
+	return false;
+}
+
 /* Answers are looked at too: "proxy.scrub_responses". */
 static int open_filter(struct api_conn *c);
 
@@ -69,6 +82,7 @@ static int begin_answer(struct api_conn *c, const struct http1_head *h)
 	x->encoded = coding.n && !IS(coding, "identity");
 	x->is_events = str_starts(type, STR("text/event-stream"));
 	x->is_json = str_find(type, STR("json")) >= 0;
+	x->is_text = is_text(type) && h->status != 206;
 	x->upstream_keep = h->keep_alive && h->body != HTTP1_BODY_UNTIL_CLOSE;
 	x->answer = (struct api_body){
 		.kind = h->body,
@@ -132,6 +146,23 @@ static void put_data(struct api_conn *c, struct str data)
 		buf_puts(out, "\r\n");
 }
 
+/* All types: the configuration, or the service, asks for it. */
+static bool wants_scrubbing(const struct api_conn *c)
+{
+	return c->api->scrub || (c->x.service && c->x.service->scrub);
+}
+
+/* Where TLS is opened both directions are looked at. NULL without memory. */
+static const struct dlp_engine *answers_engine(struct api *a)
+{
+	_cleanup_buf_ struct buf err = BUF_INIT;
+
+	if (!a->dlp_answers)
+		(void)dlp_engine_for_answers(str_from(a->dlp_json), &err,
+					     &a->dlp_answers);
+	return a->dlp_answers;
+}
+
 static void on_filtered(void *arg, struct str bytes)
 {
 	put_data(arg, bytes);
@@ -143,11 +174,20 @@ static int open_filter(struct api_conn *c)
 				       .arg = c,
 				       .tokens = c->api->tokens };
 
-	if (!c->api->scrub || !c->api->dlp || c->x.answer.done)
+	const struct dlp_engine *e = c->api->dlp;
+
+	if (!e || c->x.answer.done)
 		return 0;
-	if (c->x.encoded) /* asked for identity; what we cannot read stays */
-		return -EBADMSG;
-	return dlp_stream_new(c->api->dlp, &sink, &c->x.filter);
+	if (wants_scrubbing(c)) {
+		if (c->x.encoded) /* asked for identity */
+			return -EBADMSG;
+		return dlp_stream_new(e, &sink, &c->x.filter);
+	}
+	if (c->x.kind != API_SERVICE || !c->x.service->intercept ||
+	    c->x.encoded || !c->x.is_text)
+		return 0;
+	e = answers_engine(c->api);
+	return e ? dlp_stream_new(e, &sink, &c->x.filter) : -ENOMEM;
 }
 
 static void on_event(void *arg, struct str name, struct str data)

@@ -47,6 +47,7 @@ struct exchange {
 	const struct service *service; /* API_SERVICE */
 	struct net_answer verdict;
 	bool denied, whole_path;
+	bool secret; /* buffers hold a brokered one: zeroed before they go */
 	struct scrub scrub;
 	char id[16];
 	struct buf method, path; /* path: at the host, with query */
@@ -61,7 +62,7 @@ struct exchange {
 	char body_hash[65];
 	struct redact_result redacted;
 	bool http10, client_keep, upstream_keep, retried, forwarded, recorded;
-	bool answer_seen, chunked_out, is_events, is_json, encoded;
+	bool answer_seen, chunked_out, is_events, is_json, is_text, encoded;
 	uint64_t in_before; /* bytes the upstream had sent before this */
 	unsigned int status;
 	uint64_t answer_size;
@@ -112,6 +113,8 @@ void api_route_host(struct api_conn *c, const struct http1_head *head);
 bool api_accept_service(struct api_conn *c, const struct http1_head *head);
 /* Puts a header field with the secret in; false: it is put as it is. */
 bool api_put_field(struct exchange *x, struct str name, struct str value);
+/* Before the first of them: what holds the secret will leave no trace. */
+void api_keep_secret(struct exchange *x);
 void api_inject(struct exchange *x);
 /* x.path to x.out, with the secret if it may be in the query. */
 void api_put_path(struct exchange *x);

@@ -75,6 +75,7 @@ static void begin(struct api_conn *c, const struct http1_head *head)
 		x->to = providers_route(&c->api->providers, head, &x->path,
 					&x->dialect);
 	buf_put_str(&x->codings, http1_header(head, "content-encoding"));
+	api_keep_secret(x);
 	api_clean_path(c);
 	keep_fields(c, head);
 	api_inject(x);
@@ -254,8 +255,13 @@ static int edit(struct api_conn *c)
 		return r;
 	if (r)
 		body = buf_str(&swapped);
+	if (x->secret)
+		(void)buf_reserve(&x->out, x->fields.len + x->path.len +
+						   body.n + (64U << 10));
 	put_head(x, body.n);
 	buf_put_str(&x->out, body);
+	if (x->secret)
+		stream_wipe(&swapped);
 	buf_done(&x->in);
 	return x->out.error;
 }

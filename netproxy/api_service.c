@@ -14,6 +14,7 @@
 #include "netproxy/swap.h"
 
 #define SECRET_MARK "{{secret}}"
+#define FIELDS_ROOM (80U << 10) /* more than a head may have, and the secret */
 
 static bool has_secret(const struct exchange *x)
 {
@@ -99,6 +100,15 @@ static bool has_foreign(const struct exchange *x, const struct http1_head *head)
 			return true;
 	}
 	return swap_foreign_query(buf_str(&x->path), phantom);
+}
+
+void api_keep_secret(struct exchange *x)
+{
+	if (!has_secret(x))
+		return;
+	x->secret = true;
+	/* a buffer that grows leaves what it held behind */
+	(void)buf_reserve(&x->fields, FIELDS_ROOM);
 }
 
 bool api_put_field(struct exchange *x, struct str name, struct str value)

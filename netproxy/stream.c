@@ -58,6 +58,12 @@ static void fill(struct stream *s)
 		buf_done(&s->in);
 }
 
+void stream_wipe(struct buf *b)
+{
+	if (b->data)
+		explicit_bzero(b->data, b->size);
+}
+
 void stream_flush(struct stream *s)
 {
 	size_t done = 0;
@@ -74,6 +80,8 @@ void stream_flush(struct stream *s)
 			s->failed = true;
 	}
 	s->n_out += done;
+	if (s->wipe && (done == s->out.len || s->failed))
+		stream_wipe(&s->out);
 	if (done == s->out.len || s->failed)
 		buf_done(&s->out);
 	else
@@ -195,6 +203,10 @@ void stream_close(struct stream *s)
 	if (s->fd >= 0)
 		(void)close(s->fd);
 	s->fd = -1;
+	if (s->wipe) {
+		stream_wipe(&s->in);
+		stream_wipe(&s->out);
+	}
 	buf_done(&s->in);
 	buf_done(&s->out);
 }

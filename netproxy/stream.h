@@ -40,6 +40,7 @@ struct stream {
 	int fd; /* owned; -1 = none */
 	struct loop_source *source;
 	uint32_t events;
+	bool wipe; /* what passes holds secrets: no trace of it in memory */
 	struct buf in, out;
 	bool eof;    /* nothing more will be read */
 	bool reset;  /* and that was no proper end */
@@ -80,6 +81,8 @@ void stream_abort(struct stream *s);
 int stream_release(struct stream *s);
 bool stream_is_open(const struct stream *s);
 
+/* Zeros all that a buffer has room for. */
+void stream_wipe(struct buf *b);
 /* Writes what it can of out now. */
 void stream_flush(struct stream *s);
 /* Reads what there is, with io: also what it holds without the socket. */

@@ -106,6 +106,8 @@ void upstream_drop(struct upstream *u, bool keep)
 		destroy(u);
 		return;
 	}
+	if (s->wipe)
+		stream_wipe(&s->in);
 	s->fn = on_idle;
 	s->arg = u;
 	u->next = p->idle;

@@ -211,6 +211,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif path.endswith("/echo"):
             self.send(200, data, self.headers.get("content-type", "x/y"))
             return
+        elif "/static/" in path and self.static(path):
+            return
         else:
             self.send(404, b'{"error":{"message":"no such path"}}')
             return
@@ -220,6 +222,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if special == "slow":
             time.sleep(1)
         self.send(200, json.dumps(whole).encode())
+
+    def static(self, path):
+        name = directory + path[path.index("/static/"):].replace("..", "")
+        if os.path.isdir(name):
+            name += "/index.html"
+        if not os.path.isfile(name):
+            return False
+        kinds = {"txt": "text/plain", "json": "application/json",
+                 "html": "text/html", "refs": "text/plain"}
+        with open(name, "rb") as f:
+            self.send(200, f.read(),
+                      kinds.get(name.rsplit("/", 1)[-1].rsplit(".", 1)[-1],
+                                "application/octet-stream"))
+        return True
 
     def serve(self):
         data = self.body()
