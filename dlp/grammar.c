@@ -393,22 +393,29 @@ static bool is_public(const struct dlp_view *v, size_t i)
 	return comes_after(v, i, words, ARRAY_LEN(words));
 }
 
+/* The last letters of the words below. */
+#define KIND_ENDS "cdeghiknprstv"
+
 /* What kind of key it is says that it is secret. */
 static bool is_kind_of_key(const struct dlp_view *v, size_t i)
 {
 	static const struct str words[] = {
-		STR("api"),     STR("access"),      STR("auth"),
-		STR("secret"),  STR("private"),     STR("priv"),
-		STR("crypt"),   STR("cryption"),    STR("signing"),
-		STR("master"),  STR("client"),      STR("app"),
-		STR("account"), STR("application"), STR("service"),
-		STR("license"), STR("admin"),       STR("deploy"),
-		STR("webhook"), STR("hmac"),        STR("consumer"),
-		STR("routing"), STR("integration"), STR("shared"),
-		STR("storage"),
+		STR("api"),         STR("access"),  STR("auth"),
+		STR("secret"),      STR("private"), STR("priv"),
+		STR("crypt"),       STR("signing"), STR("cryption"),
+		STR("master"),      STR("client"),  STR("app"),
+		STR("application"), STR("account"), STR("service"),
+		STR("license"),     STR("admin"),   STR("webhook"),
+		STR("hmac"),        STR("shared"),  STR("consumer"),
+		STR("routing"),     STR("storage"), STR("integration"),
 	};
+	size_t last =
+		i > 0 && (v->p[i - 1] == '_' || v->p[i - 1] == '-') ? i - 1 : i;
 
-	return comes_after(v, i, words, ARRAY_LEN(words));
+	return last > 0 &&
+	       memchr(KIND_ENDS, ascii_lower((char)v->p[last - 1]),
+		      sizeof(KIND_ENDS) - 1) &&
+	       comes_after(v, i, words, ARRAY_LEN(words));
 }
 
 static bool begins_well(const struct dlp_engine *e, const struct dlp_view *v,

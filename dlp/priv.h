@@ -161,7 +161,7 @@ struct dlp_entry {
 	 * byte, up to eight of a format. */
 	uint64_t fold, mask, value;
 	uint8_t n_proved; /* leading segments that mask has compared */
-	bool more;        /* places that mask says nothing of */
+	uint8_t more;     /* the first place but 0 that mask says nothing of */
 };
 
 /* Of an entry what says that it is not there: lists stand in one array. */

@@ -281,12 +281,13 @@ static enum dlp_answer match_entry(struct dlp_scan *s, const struct dlp_view *v,
 	return a;
 }
 
-/* The places of its fragment, as far as they are there. */
-static bool fits(const struct dlp_entry *x, const struct dlp_view *v, size_t t)
+/* The places of its fragment from one on, as far as they are there. */
+static bool fits(const struct dlp_entry *x, const struct dlp_view *v, size_t t,
+		 size_t from)
 {
 	size_t n = MIN(v->n - t, (size_t)DLP_PLACES);
 
-	for (size_t k = 0; k < n; k++) {
+	for (size_t k = from; k < n; k++) {
 		unsigned char c = v->p[t + k];
 
 		if (!(x->frag.set[k][c / 64] >> (c % 64) & 1))
@@ -297,16 +298,13 @@ static bool fits(const struct dlp_entry *x, const struct dlp_view *v, size_t t)
 
 /* DLP_HIT only if nothing else may begin inside of it. */
 static __attribute__((noinline)) enum dlp_answer
-try_entry(struct dlp_scan *s, const struct dlp_view *v,
-	  const struct dlp_entry *x, bool proved, size_t t)
+match_at(struct dlp_scan *s, const struct dlp_view *v,
+	 const struct dlp_entry *x, bool proved, size_t t)
 {
 	struct dlp_match m = { .swallow = DLP_SWALLOW_NOTHING };
-	enum dlp_answer a;
+	enum dlp_answer a = match_entry(s, v, x, proved, t, &m);
 	bool open;
 
-	if ((!proved || x->more) && !fits(x, v, t))
-		return DLP_MISS;
-	a = match_entry(s, v, x, proved, t, &m);
 	open = m.open;
 	if (a == DLP_MORE)
 		s->wait = m;
@@ -325,11 +323,16 @@ static enum dlp_answer try_list(struct dlp_scan *s, const struct dlp_view *v,
 	if (proved)
 		memcpy(&word, v->p + t, sizeof(word));
 	do {
+		const struct dlp_entry *x;
 		enum dlp_answer a;
 
 		if (proved && ((word | h->fold) & h->mask) != h->value)
 			continue;
-		a = try_entry(s, v, &s->e->entries[h->entry], proved, t);
+		x = &s->e->entries[h->entry];
+		if ((!proved || x->more) &&
+		    !fits(x, v, t, proved ? x->more : 0))
+			continue;
+		a = match_at(s, v, x, proved, t);
 		if (a != DLP_MISS)
 			return a;
 	} while (!h++->last);

@@ -522,9 +522,9 @@ static void mask_frag(struct dlp_entry *x)
 			x->mask |= 0xffULL << 8 * k;
 			x->value |= ((uint64_t)c | (both ? 0x20U : 0)) << 8 * k;
 		}
-		if (!(x->mask >> 8 * k & 1))
-			x->more |= (set[0] & set[1] & set[2] & set[3]) !=
-				   UINT64_MAX;
+		if (!(x->mask >> 8 * k & 1) && !x->more &&
+		    (set[0] & set[1] & set[2] & set[3]) != UINT64_MAX)
+			x->more = (uint8_t)k;
 	}
 }
 
