@@ -154,32 +154,40 @@ static bool looks_random(struct str s)
 
 /* --- placeholders ------------------------------------------------------ */
 
+/* Up to N_SOFT what people have in passwords of theirs, too. */
 static const char *const stop_words[] = {
-	"example",  "placeholder", "changeme", "change_me", "change-me",
-	"yourkey",  "your_",       "your-",    "xxxx",      "dummy",
-	"redacted", "insert",      "replace",  "sample",    "foobar",
-	"12345678", "abcdefgh",    "password", "passwd",    "secret",
-	"****",     "....",        "0000000",  "undefined", "username",
-	"<",        "${",          "$(",       "{{",        "%(",
-	"token",
+	"12345678",  "abcdefgh",    "password", "passwd",    "secret",
+	"token",     "sample",      "foobar",   "username",  "dummy",
+	"example",   "placeholder", "changeme", "change_me", "change-me",
+	"yourkey",   "your_",       "your-",    "xxxx",      "redacted",
+	"insert",    "replace",     "****",     "....",      "0000000",
+	"undefined", "<",           "${",       "$(",        "{{",
+	"%(",
 };
+#define N_SOFT      10U
+#define N_SEQUENCES 2U /* of these; no reason to doubt a long value */
 
 static bool has_word(struct str s, const char *word)
 {
 	return memmem(s.p, s.n, word, strlen(word)) != NULL;
 }
 
-bool dlp_is_placeholder(struct str value)
+static bool has_stop_word(struct str value, size_t from)
 {
 	char low[SAMPLE];
 	struct str head = { low, MIN(value.n, sizeof(low)) };
 
 	for (size_t i = 0; i < head.n; i++)
 		low[i] = ascii_lower(value.p[i]);
-	for (size_t i = 0; i < ARRAY_LEN(stop_words); i++)
+	for (size_t i = from; i < ARRAY_LEN(stop_words); i++)
 		if (has_word(head, stop_words[i]))
 			return true;
 	return false;
+}
+
+bool dlp_is_placeholder(struct str value)
+{
+	return has_stop_word(value, 0);
 }
 
 /* --- numbers ----------------------------------------------------------- */
@@ -286,7 +294,7 @@ static bool is_basic(struct str s)
 		if ((unsigned char)plain[i] < ' ' || plain[i] == 0x7f)
 			return false;
 	return colon > 0 && (size_t)colon + 1 < text.n &&
-	       !dlp_is_placeholder(text);
+	       !has_stop_word(text, N_SOFT);
 }
 
 /* --- secrets that have no shape but their name ------------------------- */
@@ -327,11 +335,13 @@ static bool is_value(struct str s)
 	return m.n >= 12 && is_mostly_alnum(&m) &&
 	       m.bits >= (m.n < 20 ? 46U : 52U) - (m.hex ? 8U : 0U) &&
 	       (m.digits >= 2 ? !is_wordy(s, &m) : is_no_word(s, &m)) &&
-	       !dlp_is_placeholder(s);
+	       !has_stop_word(s, m.n >= 24 ? N_SEQUENCES : 0);
 }
 
 static unsigned int named_bits(size_t n)
 {
+	if (n < 8)
+		return 36;
 	if (n < 12)
 		return 42;
 	return n < 16 ? 46 : 50;
@@ -342,11 +352,11 @@ static bool is_named(struct str s)
 {
 	struct mix m = measure(s);
 
-	return m.n >= 8 && is_mostly_alnum(&m) &&
+	return m.n >= 6 && is_mostly_alnum(&m) &&
 	       (m.digits >= 1 ? m.n < 16 || !is_wordy(s, &m)
 			      : is_no_word(s, &m)) &&
 	       m.bits >= named_bits(m.n) - (m.hex ? 8U : 0U) &&
-	       !dlp_is_placeholder(s);
+	       !has_stop_word(s, m.digits >= 1 ? N_SOFT : 0);
 }
 
 /* What the name says is some key: hashes and identifiers are keys, too. */
@@ -362,7 +372,7 @@ static bool is_password(struct str s)
 {
 	struct mix m = measure(s);
 
-	return m.n >= 5 && m.distinct >= 4 && !dlp_is_placeholder(s);
+	return m.n >= 4 && m.distinct >= 3 && !dlp_is_placeholder(s);
 }
 
 static bool is_mixed(struct str s)

@@ -542,7 +542,7 @@ static void trim_value(const struct dlp_scan *s, const struct dlp_view *v,
 		if (k > i && k < end && p[k] == '=')
 			end = i - 1;
 	}
-	while (end > w->secret && memchr(".,:;?!", p[end - 1], 6))
+	while (end > w->secret && memchr(".,:;", p[end - 1], 4))
 		end--;
 	w->secret_end = end;
 }
