@@ -162,10 +162,10 @@ static bool is_between_words(const struct dlp_scan *s, const struct dlp_view *v,
 	return i >= v->n || !dlp_is(s->e, v->p[i], DLP_C_HELD);
 }
 
-static bool is_in_number(const struct dlp_view *v, size_t from, size_t to)
+/* "%204111": the digits of the escape are not the number's. */
+static bool is_before_number(const struct dlp_view *v, size_t to)
 {
-	return from > 0 && to < v->n && ascii_is(v->p[from - 1], ASCII_DIGIT) &&
-	       ascii_is(v->p[to], ASCII_DIGIT);
+	return to < v->n && ascii_is(v->p[to], ASCII_DIGIT);
 }
 
 /*
@@ -192,10 +192,10 @@ static bool hides_nothing(const struct dlp_scan *s, const struct dlp_view *v,
 		return v->end;
 	if (escape_at(v, t, t + n, &c) == 1)
 		return true;
-	if (c == ' ') /* of a card's number */
-		return !is_in_number(v, t, t + n);
+	if (c == ' ')
+		return !is_before_number(v, t + n);
 	return !ascii_is((unsigned char)c, ASCII_ALNUM) &&
-	       !memchr("-_.@:/+=~$|", c, 11);
+	       !memchr("-_.@:/+=~$|>", c, 12);
 }
 
 enum dlp_answer dlp_escape_match(struct dlp_scan *s, const struct dlp_view *v,
