@@ -70,7 +70,7 @@ struct gone_entry {
 #define SLOT_NAME_MAX 255
 /* On a copy of a file's end: where it begins (uint64_t), for recovery. */
 #define SLOT_FROM_XATTR "user.agentsh.from"
-#define SLOT_CACHE    256
+#define SLOT_CACHE      256
 
 /* A directory that names were taken from, and its payload directory. */
 struct slotdir {
@@ -94,7 +94,7 @@ struct trash {
 	bool no_reflink; /* the file system said so; relaxed access */
 	bool layered;    /* overlayfs, see store_settle() */
 	struct trash_state *state;
-	bool fresh; /* the state was made by us */
+	bool fresh;     /* the state was made by us */
 	int mounted_fd; /* owned, locked; -1 */
 
 	pthread_mutex_t lock; /* all below */
