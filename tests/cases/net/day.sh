@@ -45,8 +45,8 @@ def begin(*parts):
             s.close()
     raise SystemExit("no beginning")
 CONNECT = (b"CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n", b"\r\n\r\n")
-def connect(target):
-    return CONNECT[0] % (target, target), CONNECT[1]
+def connect(target, answer=CONNECT[1]):
+    return CONNECT[0] % (target, target), answer
 def answer():
     s = begin((GET % (b"http://good.test", SILENCE), b"data: one"))
     return b"data: two" in read_until(s, b"data: two")
@@ -58,16 +58,14 @@ def by_socks():
               (GET % (b"", SILENCE), b"data: one"))
     return b"data: two" in read_until(s, b"data: two")
 def silent_tunnel():
-    s = begin(connect(b"ssh.good.test:22"))
-    read_until(s, b"fake\r\n")
+    s = begin(connect(b"ssh.good.test:22", b"fake\r\n"))
     s.sendall(b"SSH-2.0-x\r\n")
     time.sleep(SILENCE)
     s.sendall(b"y" * 1000)
     s.shutdown(socket.SHUT_WR)
     return read_until(s, b"\n").endswith(b"total 1011\n")
 def tunnel_without_a_word():
-    s = begin(connect(b"ssh.good.test:22"))
-    read_until(s, b"fake\r\n")
+    s = begin(connect(b"ssh.good.test:22", b"fake\r\n"))
     time.sleep(SILENCE)
     s.sendall(b"y\r\n")
     s.shutdown(socket.SHUT_WR)
