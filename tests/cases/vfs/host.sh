@@ -47,6 +47,7 @@ host() { # TURN CMD...
 	(cd "$WS/d" && eval "$2")
 	rm "$WS/turn.$1"
 }
+mounted true # or it is skipped here
 (host 1 'echo longer >f'
 	host 2 'umask 022; echo x >new'
 	host 3 'chmod 600 f'
