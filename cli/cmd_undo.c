@@ -244,12 +244,12 @@ static int run_on(struct cli *c, struct trash *t, struct undo_select *sel,
 	return r.conflicts || r.lost || r.failed ? PARTLY_DONE : 0;
 }
 
-static int run(struct cli *c, struct undo_select *sel)
+static int run(struct cli *c, struct undo_select *sel, bool redo)
 {
 	struct undoing u = { .dry_run = sel->dry_run,
 			     .verbose = flag_bool(&c->flags, "verbose"),
 			     .json = flag_bool(&c->flags, "json"),
-			     .redo = flag_bool(&c->flags, "redo") };
+			     .redo = redo };
 	_cleanup_trash_ struct trash *t = NULL;
 	int status = store_open(c, sel->dry_run, &t);
 
@@ -267,7 +267,7 @@ static int run(struct cli *c, struct undo_select *sel)
 	return status;
 }
 
-int cmd_undo(struct cli *c)
+static int undo_or_redo(struct cli *c, bool redo)
 {
 	static struct buf names[PATHS_MAX];
 	struct str paths[PATHS_MAX];
@@ -275,7 +275,7 @@ int cmd_undo(struct cli *c)
 		.session = str_from(flag_text(&c->flags, "session")),
 		.dry_run = flag_bool(&c->flags, "dry-run"),
 		.force = flag_bool(&c->flags, "force"),
-		.detail = STR("agentsh undo"),
+		.detail = redo ? STR("agentsh redo") : STR("agentsh undo"),
 	};
 	int status = store_parse_since("since", flag_text(&c->flags, "since"),
 				       &sel.since_ns);
@@ -283,8 +283,18 @@ int cmd_undo(struct cli *c)
 	if (status == 0)
 		status = select_words(c, &sel, paths, names);
 	if (status == 0)
-		status = run(c, &sel);
+		status = run(c, &sel, redo);
 	for (size_t i = 0; i < PATHS_MAX; i++)
 		buf_done(&names[i]);
 	return status;
+}
+
+int cmd_undo(struct cli *c)
+{
+	return undo_or_redo(c, flag_bool(&c->flags, "redo"));
+}
+
+int cmd_redo(struct cli *c)
+{
+	return undo_or_redo(c, true);
 }

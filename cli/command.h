@@ -87,7 +87,7 @@ command_fn cmd_report;
 command_fn cmd_audit_verify, cmd_audit_chain_status, cmd_audit_chain_reset;
 command_fn cmd_trash_list, cmd_trash_restore, cmd_trash_purge,
 	cmd_trash_history, cmd_trash_show;
-command_fn cmd_undo, cmd_undo_status;
+command_fn cmd_undo, cmd_redo, cmd_undo_status;
 command_fn cmd_checkpoint_create, cmd_checkpoint_list, cmd_checkpoint_show,
 	cmd_checkpoint_rollback, cmd_checkpoint_purge;
 command_fn cmd_detect, cmd_detect_config;

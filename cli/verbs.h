@@ -13,6 +13,8 @@ extern const struct command session_subs[], events_subs[], approve_subs[],
 extern const struct flag output_flags[], policy_flags[], config_flags[],
 	report_flags[], detect_flags[], trash_flags[], undo_flags[],
 	checkpoint_flags[], explain_flags[], wrap_flags[], init_flags[],
-	backup_flags[], restore_flags[];
+	backup_flags[], restore_flags[], undo_view_flags[], undo_show_flags[];
+
+#define REDO_FLAGS (undo_flags + 1) /* all but the first, --redo */
 
 #endif

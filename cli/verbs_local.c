@@ -337,7 +337,9 @@ const struct command trash_subs[] = {
 	{ 0 },
 };
 
+/* The first is for undo alone: REDO_FLAGS begin after it. */
 const struct flag undo_flags[] = {
+	SWITCH("redo", "take back an undo"),
 	TEXT("command", "ID", "this command; the beginning of its id will do"),
 	SWITCH("json", "print JSON"),
 	TEXT_OR("trash-path", "DIR", ".agentsh_trash", "the workspace's trash"),
@@ -346,19 +348,18 @@ const struct flag undo_flags[] = {
 	TEXT("since", "TIME", "everything since then (RFC 3339, or 10m ago)"),
 	SWITCH("dry-run", "say what would be done"),
 	SWITCH("force", "replace what was changed since (which is kept)"),
-	SWITCH("redo", "take back an undo"),
 	SWITCH("verbose", "name every file"),
 	{ 0 },
 };
 
-static const struct flag undo_view_flags[] = {
+const struct flag undo_view_flags[] = {
 	TEXT_OR("trash-path", "DIR", ".agentsh_trash", "the workspace's trash"),
 	TEXT("root", "DIR", "the workspace (default: found from here upwards)"),
 	SWITCH("json", "print JSON"),
 	{ 0 },
 };
 
-static const struct flag undo_show_flags[] = {
+const struct flag undo_show_flags[] = {
 	TEXT_OR("trash-path", "DIR", ".agentsh_trash", "the workspace's trash"),
 	TEXT("root", "DIR", "the workspace (default: found from here upwards)"),
 	{ 0 },

@@ -484,11 +484,15 @@ static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
 static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off,
 			 off_t length, struct fuse_file_info *fi)
 {
-	int fd = file_fd(rq_vfs(req), rq_file(fi)), r;
+	struct file *f = rq_file(fi);
+	int fd = file_fd(rq_vfs(req), f), r = 0;
 
 	(void)ino;
-	if (fd < 0) {
-		rq_err(req, fd);
+	/* Of what could only append the length alone is on record. */
+	if (fd >= 0 && f->flags & O_APPEND && mode & ~FALLOC_FL_KEEP_SIZE)
+		r = keep_before_open(req, f->inode, fd, O_RDWR);
+	if (fd < 0 || r < 0) {
+		rq_err(req, fd < 0 ? fd : r);
 		return;
 	}
 	session_block(rq_vfs(req)->session);

@@ -111,6 +111,28 @@ expect_out 'Not covered:'
 run agentsh undo status --json
 jq -e '.not_kept == 0 and (.not_covered | length) > 0 and .commands[0].command' "$T/out" >/dev/null || fail 'status JSON'
 
+# the same as verbs of their own
+run agentsh history v
+[ "$(grep -c truncate "$T/out")" = 2 ] || fail 'agentsh history'
+run agentsh show v
+expect_out v2
+in_session rm "$WS/v"
+u
+expect_status 0
+run agentsh redo --json
+expect_status 0
+jq -e '.redo and .done == 1' "$T/out" >/dev/null || fail 'agentsh redo'
+[ ! -e v ] || fail 'agentsh redo'
+u
+[ -e v ] || fail 'undone once more'
+
+# of a path: what happened to it last, whatever came after
+in_session rm "$WS/v"
+in_session bash -c "echo other >$WS/o; echo changed >$WS/o"
+u v
+expect_status 0
+[ -e v ] && [ "$(cat o)" = changed ] || fail 'undo PATH'
+
 # a session of its own is undone as a whole
 run agentsh exec --root="$WS" s2 -- bash -c "rm $WS/v"
 run agentsh exec --root="$WS" s2 -- bash -c "rm $WS/d/e/2"

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reverse_act.c - taking away and putting back, for a reversal
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "trash/reverse_step.h"
+#include "trash/work.h"
+
+int reverse_at(struct undoing *u, struct str path, bool make,
+	       char name[NAME_MAX + 1], struct trash_at *ret)
+{
+	return place_at(&u->place, path, make, name, ret);
+}
+
+/* What is at path goes to the quarantine. */
+int reverse_take_away(struct undoing *u, struct str path,
+		      const struct record_stat *st)
+{
+	char name[NAME_MAX + 1];
+	struct trash_at at;
+	int r;
+
+	if (u->sel->dry_run)
+		return reverse_sim_set(u, path, false, NULL);
+	r = reverse_at(u, path, false /* make */, name, &at);
+	if (r == 0)
+		r = S_ISDIR(st->mode) ? trash_rmdir(u->t, u->group, &at, NULL)
+				      : trash_unlink(u->t, u->group, &at, NULL);
+	if (r == 0 && S_ISDIR(st->mode))
+		place_reset(&u->place);
+	return r;
+}
+
+#define TREE_DEPTH 128
+
+static int list_names(struct undoing *u, struct str path, struct buf *out)
+{
+	_cleanup_close_ int fd = -1;
+	char name[NAME_MAX + 1];
+	struct trash_at at;
+	struct dirent *e;
+	DIR *d;
+	int r = reverse_at(u, path, false /* make */, name, &at);
+
+	if (r < 0)
+		return r;
+	fd = openat(at.dirfd, name,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d)
+		return -errno;
+	(void)TAKE_FD(fd);
+	while ((e = readdir(d)) != NULL)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			buf_put(out, e->d_name, strlen(e->d_name) + 1);
+	(void)closedir(d);
+	return out->error;
+}
+
+/* A whole directory goes to the quarantine, file by file. */
+int reverse_take_tree(struct undoing *u, struct str path, unsigned int depth)
+{
+	_cleanup_buf_ struct buf names = BUF_INIT, child = BUF_INIT;
+	struct record_stat st;
+	int r = depth > TREE_DEPTH ? -ELOOP : list_names(u, path, &names);
+
+	for (size_t at = 0; r == 0 && at < names.len;
+	     at += strlen(names.data + at) + 1) {
+		buf_reset(&child);
+		buf_put_str(&child, path);
+		buf_putc(&child, '/');
+		buf_puts(&child, names.data + at);
+		r = child.error ? child.error
+				: reverse_look(u, buf_str(&child), &st);
+		if (r == 0 && S_ISDIR(st.mode))
+			r = reverse_take_tree(u, buf_str(&child), depth + 1);
+		else if (r == 0)
+			r = reverse_take_away(u, buf_str(&child), &st);
+	}
+	if (r == 0)
+		r = reverse_look(u, path, &st);
+	return r == 0 ? reverse_take_away(u, path, &st) : r;
+}
+
+/* The name must be free; with force it is made so. */
+int reverse_make_room(struct undoing *u, struct str path)
+{
+	struct record_stat st;
+	int r = reverse_look(u, path, &st);
+
+	if (r == -ENOENT)
+		return REVERSE_DONE;
+	if (r < 0)
+		return r;
+	if (!u->sel->force)
+		return reverse_conflict(u, "something else has this name now");
+	r = reverse_take_away(u, path, &st);
+	return r == -ENOTEMPTY
+		       ? reverse_conflict(u, "a directory with files in it "
+					     "has this name now")
+		       : r;
+}
+
+/* A directory made again has the times from before it was emptied. */
+static int note_remade_dir(struct undoing *u, struct str recorded,
+			   struct str path)
+{
+	const struct record_stat *first = index_first_touch(
+		&u->plan.ix, u->item->writer, u->op.group, recorded, &u->op.st);
+	struct dirtime *e;
+	int r = dirtimes_note(&u->times, path, first ? first : &u->op.st, &e);
+
+	if (r < 0)
+		return r;
+	e->fresh = true;
+	e->foreign = false;
+	return 0;
+}
+
+/* recorded: the name it had, path: where it goes. */
+int reverse_put_back(struct undoing *u, struct str recorded, struct str path)
+{
+	char name[NAME_MAX + 1];
+	struct record_stat st = { 0 };
+	struct trash_at at;
+	int r;
+
+	if (u->sel->dry_run)
+		return reverse_sim_set(u, path, true, &u->op.st);
+	r = reverse_at(u, path, true /* make */, name, &at);
+	if (r < 0)
+		return r;
+	if (S_ISDIR(u->op.st.mode))
+		r = place_dir(&u->place, &u->plan.ix, u->item, &u->op, &at);
+	else
+		r = place_payload(&u->place, &u->plan.ix, u->item, &u->op, &at);
+	if (r < 0)
+		return r;
+	if (store_stat(at.dirfd, name, &st) == 0) {
+		reverse_touch(u, &st);
+		if (!record_same_object(&st, &u->op.st)) {
+			links_add(&u->remade, st.dev, st.ino, 1);
+			journal_ref(u->t, RECORD_REMADE,
+				    &(struct record_ref){ .seq = u->op.seq,
+							  .st = st });
+		}
+	}
+	return S_ISDIR(u->op.st.mode) ? note_remade_dir(u, recorded, path) : 0;
+}
