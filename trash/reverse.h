@@ -31,6 +31,7 @@ struct undoing {
 	struct links remade; /* back as new inodes: records know the old */
 	VEC(struct sim) sims;
 	struct dirtimes times;
+	uint64_t nr; /* steps reported */
 	/* the step at hand */
 	struct index_item *item;
 	struct record_op op;

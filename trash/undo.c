@@ -62,6 +62,8 @@ static int report(struct undoing *u, int outcome)
 		.why = u->why,
 		.bytes = u->op.st.size,
 		.token = token_make(writer, u->op.seq),
+		.nr = ++u->nr,
+		.total = u->plan.items.n,
 	};
 
 	switch (outcome) {

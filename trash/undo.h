@@ -50,6 +50,7 @@ struct undo_step {
 	uint64_t bytes;
 	struct trash_token token; /* of the record */
 	struct str command;       /* that did it */
+	uint64_t nr, total;       /* 1 to total */
 };
 typedef int undo_step_fn(void *arg, const struct undo_step *s);
 

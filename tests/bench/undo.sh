@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# undo.sh BUILD-DIR [FILES] - rm -rf of a tree, native and in a session, and its
-# undo: milliseconds, and the ratio to native. Medians of three.
+# undo.sh BUILD-DIR [FILES [ROUNDS]] - rm -rf of a tree, native and in a session,
+# and its undo, by turns: the least milliseconds of each, and the ratio to native;
+# then the listing and a small undo in a store of a million entries
 set -u
-BUILD=$(cd "${1:?build directory}" && pwd)
+BUILD=$(cd "${1:-${AGENTSH_BUILD:?build directory}}" && pwd)
 N=${2:-10000}
+ROUNDS=${3:-5}
 T=$(mktemp -d)
 WS=$T/ws
 mkdir -p "$WS" "$T/run" "$T/policies"
@@ -46,18 +48,28 @@ ms() {
 	end=$(date +%s%N)
 	echo $(((end - start) / 1000000))
 }
-median() { sort -n | sed -n 2p; }
+least() { sort -n "$T/$1" | head -1; }
 x() { "$BUILD/cli/agentsh" exec --quiet --root="$WS" s -- "$@"; }
 x true
-base=$(for _ in 1 2 3; do ms x true; done | median)
-native=$(for _ in 1 2 3; do tree; ms rm -rf "$WS/tree"; done | median)
 tree
 cd "$WS" || exit 1
-for _ in 1 2 3; do
+for _ in $(seq "$ROUNDS"); do
+	ms x true >>"$T/base"
 	ms x rm -rf "$WS/tree" >>"$T/rm"
 	ms "$BUILD/cli/agentsh" undo >>"$T/undo"
+	ms rm -rf "$WS/tree" >>"$T/native"
+	tree
 done
-kept=$(($(median <"$T/rm") - base))
+kept=$(($(least rm) - $(least base))) native=$(least native)
 echo "files $N: native rm -rf $native ms; in a session $kept ms" \
 	"($(python3 -c "print(round($kept / $native, 1))") times);" \
-	"undo $(median <"$T/undo") ms"
+	"undo $(least undo) ms"
+FILL=$BUILD/tests/cases/undo/bench_trash
+[ -x "$FILL" ] || exit 0
+mkdir "$T/big" && "$FILL" "$T/big" 1000000 1000 && cd "$T/big" || exit 1
+for _ in $(seq "$ROUNDS"); do
+	ms "$BUILD/cli/agentsh" trash list >>"$T/list"
+	ms "$BUILD/cli/agentsh" undo >>"$T/small"
+	ms "$BUILD/cli/agentsh" redo >>"$T/small"
+done
+echo "1000000 entries: trash list $(least list) ms; undo of one file $(least small) ms"

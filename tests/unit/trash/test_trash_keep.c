@@ -424,9 +424,43 @@ static void budget_denies_or_evicts(void **state)
 	ws_done(&w);
 }
 
+static struct ws *swapping;
+
+static void swap_names(const char *step)
+{
+	if (strcmp(step, "unlink") != 0)
+		return;
+	trash_step_hook = NULL;
+	assert_int_equal(renameat(swapping->fd, "f", swapping->fd, "away"), 0);
+	assert_int_equal(renameat(swapping->fd, "d", swapping->fd, "f"), 0);
+}
+
+/* unlink() is none of a directory that has the name by then. */
+static void unlink_of_what_became_a_directory(void **state)
+{
+	struct trash_group_stat stat;
+	struct ws w;
+
+	(void)state;
+	ws_init(&w, NULL);
+	ws_write(&w, "f", "text");
+	assert_int_equal(mkdirat(w.fd, "d", 0755), 0);
+	ws_write(&w, "d/in", "inside");
+	swapping = &w;
+	trash_step_hook = swap_names;
+	assert_int_equal(ws_unlink(&w, "f", NULL), -EISDIR);
+	trash_step_hook = NULL;
+	ws_assert_text(&w, "f/in", "inside");
+	ws_assert_text(&w, "away", "text");
+	assert_int_equal(trash_group_get(w.t, w.group, &stat), 0);
+	assert_int_equal(stat.removed, 0);
+	ws_done(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(unlink_of_what_became_a_directory),
 		cmocka_unit_test(unlink_and_restore),
 		cmocka_unit_test(errors_are_those_of_the_call),
 		cmocka_unit_test(outside_is_exdev),
