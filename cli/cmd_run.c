@@ -40,7 +40,8 @@ int cmd_run(struct cli *c)
 			     .root = given(c, "root"),
 			     .argv0 = given(c, "argv0"),
 			     .argv = c->args,
-			     .argc = (size_t)c->n_args };
+			     .argc = (size_t)c->n_args,
+			     .quiet = flag_bool(&c->flags, "quiet") };
 
 	if (c->dash != 0 || c->n_args == 0 || !*c->args[0])
 		return fail("usage: agentsh run [flags] -- COMMAND [ARG...]");

@@ -10,6 +10,7 @@
 
 #include "cli/exec.h"
 #include "cli/output.h"
+#include "server/receipt.h"
 
 bool exec_is_response(const struct json *v)
 {
@@ -158,33 +159,18 @@ void exec_guidance(const struct json *response, struct buf *out)
 	put_advice(out, guidance);
 }
 
-static void put_count(struct buf *out, int64_t n, const char *what, bool *first)
-{
-	if (n == 0)
-		return;
-	buf_printf(out, "%s%" PRId64 "%s %s", *first ? "" : ", ", n,
-		   !*first  ? ""
-		   : n == 1 ? " file"
-			    : " files",
-		   what);
-	*first = false;
-}
-
 void exec_receipt(const struct json *response, struct buf *out)
 {
-	const struct json *r = json_get(response, "receipt");
-	struct str undo = json_get_str(r, "undo");
-	int64_t lost = json_get_i64(r, "not_kept", 0);
-	bool first = true;
+	const struct json *j = json_get(response, "receipt");
+	const struct receipt r = {
+		.removed = json_get_i64(j, "removed", 0),
+		.changed = json_get_i64(j, "changed", 0),
+		.not_kept = json_get_i64(j, "not_kept", 0),
+	};
+	struct str undo = json_get_str(j, "undo");
 
-	if (undo.n == 0)
-		return;
-	buf_puts(out, "agentsh: ");
-	put_count(out, json_get_i64(r, "removed", 0), "removed", &first);
-	put_count(out, json_get_i64(r, "changed", 0), "changed", &first);
-	if (lost)
-		put_count(out, lost, "NOT KEPT (over the quota)", &first);
-	buf_printf(out, "; bring back with: " STR_FMT "\n", STR_ARG(undo));
+	if (undo.n > 0)
+		receipt_text(&r, undo, out);
 }
 
 int exec_render(const struct exec_call *x, const struct json *response)

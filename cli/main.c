@@ -57,6 +57,7 @@ static const struct flag run_flags[] = {
 	     "end the command after this long (at most the policy's "
 	     "limit)"),
 	TEXT("argv0", "NAME", "what the command sees as its own name"),
+	SWITCH("quiet", "no line about what can be undone"),
 	{ 0 },
 };
 #endif

@@ -16,6 +16,7 @@
 
 #include "base/arena.h"
 #include "core/proto.h"
+#include "server/receipt.h"
 #include "server/session.h"
 
 #define COMMAND_ID_MAX    64
@@ -77,12 +78,6 @@ struct command_output {
 };
 
 /* What the events of this command have told so far. */
-/* What the command destroyed, as its sandbox counted it. */
-struct receipt {
-	bool present;
-	int64_t removed, changed, created, kept_bytes, not_kept;
-};
-
 struct collected {
 	struct buf blocked; /* JSON objects, comma separated */
 	size_t n_blocked_kept;
@@ -92,7 +87,7 @@ struct collected {
 	bool network_blocked;
 	struct buf notes; /* lines for stderr, e.g. of soft deletes */
 	unsigned int n_notes;
-	struct receipt receipt;
+	struct receipt receipt; /* as its sandbox counted it */
 };
 
 struct exec_error {

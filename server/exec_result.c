@@ -103,27 +103,6 @@ static void collect_note(struct command *c, const struct event *e)
 	buf_putc(&c->seen.notes, '\n');
 }
 
-static int64_t number(const struct event *e, const char *key)
-{
-	for (size_t i = 0; i < e->n_fields; i++)
-		if (strcmp(e->fields[i].key, key) == 0 &&
-		    e->fields[i].type == EVENT_INT)
-			return e->fields[i].num;
-	return 0;
-}
-
-static void collect_receipt(struct command *c, const struct event *e)
-{
-	c->seen.receipt = (struct receipt){
-		.present = true,
-		.removed = number(e, "removed"),
-		.changed = number(e, "changed"),
-		.created = number(e, "created"),
-		.kept_bytes = number(e, "kept_bytes"),
-		.not_kept = number(e, "not_kept"),
-	};
-}
-
 void command_collect(struct command *c, const struct event *e, struct str json)
 {
 	if (!c)
@@ -145,7 +124,7 @@ void command_collect(struct command *c, const struct event *e, struct str json)
 	if (str_eq_c(e->type, "file_soft_deleted"))
 		collect_note(c, e);
 	else if (str_eq_c(e->type, "undo_receipt"))
-		collect_receipt(c, e);
+		c->seen.receipt = receipt_of(e);
 }
 
 /* ---- the events part of the response ---- */

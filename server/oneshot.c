@@ -20,11 +20,13 @@
 
 #include "audit/spool.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "core/limits.h"
 #include "server/oneshot_plan.h"
+#include "server/receipt.h"
 #include "tracer/inproc.h"
 
 #define EXIT_TIMED_OUT 124
@@ -46,6 +48,7 @@ struct run {
 	size_t argc;
 	const struct str *redirect_env;
 	size_t n_redirect_env;
+	struct receipt receipt;
 	VEC(struct str) env;
 	uint64_t started;
 	bool net_denied; /* a connection to an address that no rule allows */
@@ -59,7 +62,21 @@ static int emit(void *arg, const struct event *e)
 		e->effective_decision == VERDICT_DENY &&
 		str_eq_c(e->type, "net_connect") &&
 		(e->rule.n == 0 || str_starts(e->rule, STR("default-deny")));
+	if (str_eq_c(e->type, "undo_receipt"))
+		r->receipt = receipt_of(e);
 	return r->plan.spool.n ? spool_append(&r->spool, e) : 0;
+}
+
+static void tell_receipt(const struct run *r)
+{
+	_cleanup_buf_ struct buf undo = BUF_INIT, text = BUF_INIT;
+
+	if (!r->receipt.present || r->o->quiet)
+		return;
+	buf_printf(&undo, "agentsh undo --command %s", r->command);
+	receipt_text(&r->receipt, buf_str(&undo), &text);
+	if (text.error == 0)
+		(void)fd_write_full(STDERR_FILENO, text.data, text.len);
 }
 
 static int flush(void *arg)
@@ -467,6 +484,7 @@ static int go(struct run *r)
 				  "rules that name hosts are not applied, only "
 				  "addresses; use agentsh exec");
 	record_end(r, &x, code);
+	tell_receipt(r);
 	return code;
 }
 

@@ -5,6 +5,7 @@
 #ifndef SERVER_ONESHOT_H
 #define SERVER_ONESHOT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/str.h"
@@ -17,6 +18,7 @@ struct oneshot {
 	int64_t timeout_ns; /* 0 = the policy's */
 	char **argv;        /* NULL-terminated */
 	size_t argc;
+	bool quiet; /* no line about what was destroyed */
 };
 
 /* Runs it on our own stdin, stdout and stderr. Return: the exit status. */

@@ -83,6 +83,15 @@ echo precious >"$WS/file"
 alone rm file
 expect_status 0
 [ ! -e "$WS/file" ] || fail "rm did nothing"
+expect_err 'agentsh: 1 file removed; bring back with: agentsh undo --command cmd-'
+echo other >"$WS/other"
+FLAGS=(--quiet)
+alone rm other
+expect_no_err 'bring back'
+agentsh undo >/dev/null || fail "undo of the quiet one"
+FLAGS=()
+alone true
+expect_no_err 'bring back'
 run agentsh undo
 expect_status 0
 [ "$(cat "$WS/file")" = precious ] || fail "not undone"
