@@ -10,7 +10,7 @@
 
 #include "cli/exec.h"
 #include "cli/output.h"
-#include "server/receipt.h"
+#include "core/receipt.h"
 
 bool exec_is_response(const struct json *v)
 {

@@ -16,7 +16,7 @@
 
 #include "base/arena.h"
 #include "core/proto.h"
-#include "server/receipt.h"
+#include "core/receipt.h"
 #include "server/session.h"
 
 #define COMMAND_ID_MAX    64

@@ -25,8 +25,8 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "core/limits.h"
+#include "core/receipt.h"
 #include "server/oneshot_plan.h"
-#include "server/receipt.h"
 #include "tracer/inproc.h"
 
 #define EXIT_TIMED_OUT 124

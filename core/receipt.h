@@ -2,8 +2,8 @@
 /*
  * receipt.h - what a command destroyed, and how to have it back
  */
-#ifndef SERVER_RECEIPT_H
-#define SERVER_RECEIPT_H
+#ifndef CORE_RECEIPT_H
+#define CORE_RECEIPT_H
 
 #include <stdbool.h>
 #include <stdint.h>

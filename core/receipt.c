@@ -2,7 +2,7 @@
 /*
  * receipt.c - what a command destroyed, and how to have it back
  */
-#include "server/receipt.h"
+#include "core/receipt.h"
 
 #include <inttypes.h>
 #include <string.h>
