@@ -15,6 +15,7 @@ mkdir "$WS/closed" "$WS/a"
 echo sesame >"$WS/closed/key"
 
 n=0
+PTMX=$(${AGENTSH_JAIL:+$AGENTSH_JAIL --} stat -Lc %a /dev/ptmx)
 # Lines of commands, all of them run by one shell each, told apart by a mark.
 ways() { # PATTERN OF THE RECORD
 	local line want=$1
@@ -26,6 +27,8 @@ ways() { # PATTERN OF THE RECORD
 			tool=${tool#[}
 			line=${line#*] }
 			command -v "$tool" >/dev/null || continue
+			# some containers have a /dev/ptmx that nobody may open
+			[ "$tool $PTMX" != 'script 0' ] || continue
 		}
 		printf '%s\n' "$line" >"$WS/way.sh"
 		sh_exec '. ./way.sh'
