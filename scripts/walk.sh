@@ -151,7 +151,7 @@ git clone -q "$src" "$R$home/agentsh" 2>/dev/null || {
 	(cd "$src" && tar cf - --exclude='./build*' .) |
 		tar xf - -C "$R$home/agentsh"
 }
-chroot "$R" chown -R "$user:" "$home"
+[ "$user" = root ] || chroot "$R" chown -R "$user:" "$home"
 
 commands >"$R/tmp/commands"
 if [ -n "$deb" ]; then

@@ -81,7 +81,7 @@ put() {
 }
 
 programs="bash sh busybox awk base64 basename cat chgrp chmod chown cmp comm cp
-curl cut date dd df diff dirname du echo env expr false find flock getfacl
+curl cut date dd fallocate install patch shred df diff dirname du echo env expr false find flock getfacl
 getfattr git grep gzip head hostname id ionice jq kill ldd ln ls md5sum mkdir mkfifo
 mknod mktemp mount mountpoint mv nc nice nl nohup od openssl paste pgrep pkill printf ps pwd
 python3 readlink realpath rm rmdir script sed seq setfacl setfattr setpriv setsid
