@@ -18,13 +18,7 @@ enum ascii_kind {
 	ASCII_ALNUM = ASCII_DIGIT | ASCII_ALPHA,
 };
 
-static const uint8_t ascii_kinds[256] = {
-	['0' ... '9'] = ASCII_DIGIT | ASCII_HEX,
-	['A' ... 'F'] = ASCII_UPPER | ASCII_HEX,
-	['G' ... 'Z'] = ASCII_UPPER,
-	['a' ... 'f'] = ASCII_LOWER | ASCII_HEX,
-	['g' ... 'z'] = ASCII_LOWER,
-};
+extern const uint8_t ascii_kinds[256]; /* of enum ascii_kind */
 
 static inline bool ascii_is(unsigned char c, enum ascii_kind kind)
 {
