@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,25 @@
 
 #include "tracer/file.h"
 
+static bool over_owners(void)
+{
+	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct d[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	return syscall(SYS_capget, &h, d) < 0 ||
+	       (d[0].effective & (1U << CAP_FOWNER | 1U << CAP_CHOWN)) != 0;
+}
+
+/* What is going to be refused (inode_change_ok() of the kernel, and for user
+ * attributes the right to write) changes nothing and has no place on record. */
+static bool may_change(const struct file_call *f, unsigned int what)
+{
+	if ((what & TRASH_META_XATTR) && strncmp(f->xattr, "user.", 5) == 0)
+		return file_may_write(f) == 0;
+	return f->a.st.st_uid == geteuid() || over_owners() ||
+	       ((what & TRASH_META_TIMES) && file_may_write(f) == 0);
+}
+
 int file_keep_meta(struct file_call *f, unsigned int what)
 {
 	struct keep_req req = { .verb = KEEP_META,
@@ -26,6 +46,8 @@ int file_keep_meta(struct file_call *f, unsigned int what)
 				.meta = what,
 				.xattr = f->xattr[0] ? f->xattr : NULL };
 
+	if (!may_change(f, what))
+		return 0;
 	file_hold_parent(&f->a);
 	req.at = file_at(&f->a);
 	return file_keep(f, &req);

@@ -370,8 +370,10 @@ static int64_t act_truncate(struct file_call *f)
 				.fd = f->a.fd,
 				.length = (off_t)f->flags };
 	char path[FILE_SELF_MAX];
-	int r;
+	int r = file_may_write(f);
 
+	if (r < 0)
+		return r;
 	file_hold_parent(&f->a);
 	req.at = file_at(&f->a);
 	r = file_keep(f, &req);

@@ -164,9 +164,10 @@ static int keep_content(struct file_call *f)
 					  : KEEP_WRITE,
 		.fd = f->a.fd,
 	};
+	int r = file_may_write(f);
 
-	int r;
-
+	if (r < 0)
+		return r;
 	file_hold_parent(&f->a);
 	req.at = file_at(&f->a);
 	if (req.verb == KEEP_TRUNCATE)

@@ -256,6 +256,14 @@ int file_keep(struct file_call *f, struct keep_req *req)
 	return keeper_keep(k, req, &f->kept);
 }
 
+int file_may_write(const struct file_call *f)
+{
+	char path[FILE_SELF_MAX];
+
+	file_self_path(f->a.fd, path);
+	return access(path, W_OK) < 0 ? -errno : 0;
+}
+
 /* Directories whose reading every program's start needs (section 4.5). */
 static bool is_startup_path(struct str path)
 {

@@ -159,6 +159,12 @@ void file_self_path(int fd, char out[FILE_SELF_MAX]);
  */
 void file_umask_on(const struct file_call *f);
 void file_umask_off(void);
+/*
+ * Whether we, as the caller, may write to the object held. To be asked before
+ * its content is kept: what then cannot be written to has not changed, and
+ * keeping may have moved it away. 0 or -errno.
+ */
+int file_may_write(const struct file_call *f);
 /* Calls the keeper (or performs plainly); 0 or -errno. */
 int file_keep(struct file_call *f, struct keep_req *req);
 /* Finds the directory of an object found by file_find_object, for the keeper;

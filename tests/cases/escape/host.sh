@@ -10,7 +10,9 @@ esac
 on() { case ${AGENTSH_LAYERS:-} in *$1*) echo true ;; *) echo false ;; esac; }
 CONFIG_EXTRA="sandbox: {fuse: {enabled: $(on fuse)}, ptrace: {enabled: $(on ptrace)}, seccomp: {file_monitor: {write_only_opens: $(on fast)}}}"
 command -v python3 >/dev/null || skip "no python3"
-HOME=$(mktemp -d "$AGENTSH_BUILD/home.XXXXXX") # not in scratch space
+# not in scratch space, which commands may write to
+case $AGENTSH_BUILD in /tmp/* | /var/tmp/*) home=/var/lib ;; *) home=$AGENTSH_BUILD ;; esac
+HOME=$(mktemp -d "$home/home.XXXXXX")
 export HOME
 mkdir -p "$HOME/.local/share" "$HOME/.local/lib/python3.11/site-packages"
 TMUX_DIR=$(mktemp -d /tmp/tmux-XXXXXX)
