@@ -33,6 +33,7 @@ ROWS = {
     "config show": "--path CONFIG", "config validate": "--path CONFIG",
     "proxy status": "s", "undo": "", "undo status": "",
     "undo history": "kept.txt", "undo show": "kept.txt",
+    "redo": "--dry-run", "history": "kept.txt", "show": "kept.txt",
     "trash list": "", "trash restore": "kept.txt --dry-run",
     "trash purge": "--dry-run --ttl 1h", "trash history": "kept.txt",
     "trash show": "kept.txt", "checkpoint create": "--session s",
@@ -53,7 +54,7 @@ MAY_FAIL = {"kill", "output", "approve resolve", "audit chain status",
             "audit chain reset", "checkpoint show", "checkpoint rollback",
             "policy reload"}
 FIRST = ["backup", "policy keygen", "policy sign", "session create"]
-LAST = ["undo", "session destroy"]
+LAST = ["undo", "redo", "session destroy"]
 
 
 class Verbs:
