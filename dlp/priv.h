@@ -420,7 +420,7 @@ int dlp_grammar_compile(struct dlp_classes *c, const struct dlp_row *row,
 			struct dlp_seg *segs, struct dlp_grammar *ret);
 /* Fills frag, and what mask can say of more than the fragment's places. */
 void dlp_grammar_frag(const struct dlp_engine *e, const struct dlp_grammar *g,
-		      struct dlp_entry *ret);
+		      struct dlp_entry *entry);
 void dlp_regex_frag(const struct dlp_regex *x, struct dlp_frag *ret);
 void dlp_text_frag(struct str text, struct dlp_frag *ret);
 /* e->entries is complete; fills e->tr. Return: 0, -ENOMEM. */
@@ -432,7 +432,7 @@ int dlp_triggers_deal(struct dlp_engine *e);
  * gives fewer triggers, never one less that matters.
  */
 void dlp_triggers_scan(const struct dlp_engine *e, const unsigned char *p,
-		       struct dlp_masks *m);
+		       struct dlp_masks *ret);
 void dlp_triggers_scan_avx2(const struct dlp_triggers *tr,
 			    const unsigned char *p, struct dlp_masks *m);
 void dlp_triggers_scan_avx512(const struct dlp_triggers *tr,

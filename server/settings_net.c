@@ -33,7 +33,7 @@ static int put_domain(const struct config *c, const struct yentry *e,
 		      struct json_writer *w, struct diag *diag)
 {
 	_cleanup_buf_ struct buf name = BUF_INIT;
-	struct str host = e->key ? e->key->text : STR_NONE;
+	struct str key = e->key ? e->key->text : STR_NONE, host = key;
 	struct addr ignored;
 	int64_t rpm, burst;
 
@@ -49,7 +49,7 @@ static int put_domain(const struct config *c, const struct yentry *e,
 			     "rate_limits.per_domain: requests_per_minute "
 			     "and burst are whole numbers from 1");
 	json_begin_object(w);
-	json_kv_str(w, "host", e->key->text);
+	json_kv_str(w, "host", key);
 	json_kv_i64(w, "rpm", rpm);
 	json_kv_i64_opt(w, "burst", burst);
 	json_end_object(w);

@@ -97,40 +97,54 @@ static int add_arg(struct request *q, struct exec *x, struct mem_window *w,
 }
 
 /*
- * Copies argv. NULL is an empty vector to the kernel. One pointer at a time
- * would be a system call each; the array is read in chunks that stop at page
- * ends, because what follows it may not be mapped.
+ * An array of pointers. One at a time would be a system call each; it is read in
+ * chunks that stop at page ends, because what follows it may not be mapped.
  */
+struct pointers {
+	uint64_t addr; /* of the one after the chunk's next */
+	uint64_t chunk[CHUNK_POINTERS];
+	size_t have, at, want;
+};
+
+static int next_pointer(struct request *q, struct pointers *a, uint64_t *ret)
+{
+	if (a->at == a->have) {
+		size_t left = (4096 - (a->addr & 4095)) / sizeof(*ret);
+
+		a->have = MIN(left ? left : 1, a->want);
+		a->want = CHUNK_POINTERS;
+		a->at = 0;
+		if (mem_get(&q->mem, a->addr, a->chunk,
+			    a->have * sizeof(*ret)) < 0)
+			return -EFAULT;
+	}
+	*ret = a->chunk[a->at++];
+	a->addr += sizeof(*ret);
+	return 0;
+}
+
+/* Copies argv. NULL is an empty vector to the kernel. */
 static int read_argv(struct request *q, struct exec *x, uint64_t addr)
 {
 	size_t max = q->tracer->settings.max_argc;
 	struct arg_room room = { .budget = q->tracer->settings.max_argv_bytes };
-	uint64_t chunk[CHUNK_POINTERS];
-	size_t have = 0, at = 0, want = 16;
+	struct pointers a;
 	struct mem_window w;
 	int r;
 
 	w.n = 0;
+	a.addr = addr;
+	a.have = a.at = 0;
+	a.want = 16;
 	r = give_room(x, &room, ARG_ROOM);
 	if (r == 0)
 		r = give_argv(x, MIN(max, (size_t)ARG_COUNT));
 	while (r == 0 && addr != 0) {
 		uint64_t p;
 
-		if (at == have) {
-			size_t left = (4096 - (addr & 4095)) / sizeof(*chunk);
-
-			have = MIN(left ? left : 1, want);
-			want = CHUNK_POINTERS;
-			at = 0;
-			if (mem_get(&q->mem, addr, chunk,
-				    have * sizeof(*chunk)) < 0)
-				return -EFAULT;
-		}
-		p = chunk[at++];
-		addr += sizeof(p);
-		if (p == 0)
-			return 0;
+		r = next_pointer(q, &a, &p);
+		if (r < 0 || p == 0)
+			return r;
 		if (x->argc == max || room.budget == 0) {
 			x->truncated = true;
 			return 0;

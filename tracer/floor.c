@@ -52,6 +52,29 @@ static int hold_devices_back(const struct tracer *t, struct grant_set *g,
 	return g->no_holes ? 0 : device_holes(t, g);
 }
 
+static int derive_tcp(const struct tracer *t, struct grant_set *g)
+{
+	const struct settings *s = &t->settings;
+	int r = 0;
+
+	/* Where sockets cannot be had, connections are made by the commands
+	 * themselves after they were judged. Ports cannot tell the loopback
+	 * from the world, and whoever needs the one must get both. */
+	if (t->no_getfd && (t->notify & NOTIFY_NET))
+		g->tcp_connect_any = true;
+	/* Nobody judges an address then: the proxy is the only way out, as it
+	 * is from a namespace of its own, whatever the address. */
+	if (t->floor_only && t->net_ns >= 0) {
+		g->tcp_connect_any = true;
+	} else if (t->floor_only && s->proxy_port) {
+		g->tcp_connect_any = false;
+		g->tcp_connect_ports.n = 0;
+	}
+	if (s->proxy_port)
+		r = vec_push(&g->tcp_connect_ports, s->proxy_port);
+	return r < 0 ? r : settings_narrow_tcp(s, g);
+}
+
 static int derive_grants(struct tracer *t, struct grant_set *g, bool hide_trash)
 {
 	const struct settings *s = &t->settings;
@@ -80,24 +103,7 @@ static int derive_grants(struct tracer *t, struct grant_set *g, bool hide_trash)
 		r = grant_set_add_hole(g, s->control_socket);
 	if (r == 0 && hide_trash && t->trash)
 		r = grant_set_add_hole(g, trash_path(t->trash).p);
-	/* Where sockets cannot be had, connections are made by the commands
-	 * themselves after they were judged. Ports cannot tell the loopback
-	 * from the world, and whoever needs the one must get both. */
-	if (t->no_getfd && (t->notify & NOTIFY_NET))
-		g->tcp_connect_any = true;
-	/* Nobody judges an address then: the proxy is the only way out, as it
-	 * is from a namespace of its own, whatever the address. */
-	if (t->floor_only && t->net_ns >= 0) {
-		g->tcp_connect_any = true;
-	} else if (t->floor_only && s->proxy_port) {
-		g->tcp_connect_any = false;
-		g->tcp_connect_ports.n = 0;
-	}
-	if (r == 0 && s->proxy_port)
-		r = vec_push(&g->tcp_connect_ports, s->proxy_port);
-	if (r == 0)
-		r = settings_narrow_tcp(s, g);
-	return r;
+	return r < 0 ? r : derive_tcp(t, g);
 }
 
 /* What our own work needs besides what commands do. */

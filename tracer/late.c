@@ -184,23 +184,26 @@ static void settle_rlimits(struct command *c)
 		(void)survivors_each(c, settle_one, &s);
 }
 
-static void limit(struct command *c)
+static int limit_all(struct command *c)
 {
 	struct tracer *t = c->tracer;
-	struct members *m = calloc(1, sizeof(*m));
-	int r = m ? 0 : -ENOMEM;
+	_cleanup_free_ struct members *m = calloc(1, sizeof(*m));
 
-	if (m && !t->cgroups &&
+	if (!m)
+		return -ENOMEM;
+	if (!t->cgroups &&
 	    cgroup_root_open(t->settings.cgroup_base, &t->cgroups) < 0)
 		t->cgroups = NULL;
-	if (m) {
-		m->c = c;
-		c->cgroup = command_make_cgroup(t, c->id, &c->limits,
-						&c->limits_missing);
-	}
-	if (c->cgroup)
-		r = move_all(m);
-	free(m);
+	m->c = c;
+	c->cgroup =
+		command_make_cgroup(t, c->id, &c->limits, &c->limits_missing);
+	return c->cgroup ? move_all(m) : 0;
+}
+
+static void limit(struct command *c)
+{
+	int r = limit_all(c);
+
 	if (r == 0) {
 		settle_rlimits(c);
 		return;

@@ -164,15 +164,22 @@ static int parse_sockets(struct settings *s, const struct json *list)
 	return 0;
 }
 
+static void parse_net(struct settings *s, const struct json *net)
+{
+	int64_t port = json_get_i64(net, "proxy_port", 0);
+	int64_t dns = json_get_i64(net, "dns_port", 0);
+
+	s->net_notify = json_get_bool(net, "notify", true);
+	s->proxy_port = port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0;
+	s->dns_port = dns > 0 && dns <= UINT16_MAX ? (uint16_t)dns : 0;
+}
+
 static int parse_object(struct settings *s, const struct json *root)
 {
 	const struct json *ll = json_get(root, "landlock");
 	const struct json *sc = json_get(root, "seccomp");
 	const struct json *fm = json_get(root, "file_monitor");
-	const struct json *net = json_get(root, "net");
 	const struct json *cg = json_get(root, "cgroups");
-	int64_t port = json_get_i64(net, "proxy_port", 0);
-	int64_t dns = json_get_i64(net, "dns_port", 0);
 	int r;
 
 	s->landlock = json_get_bool(ll, "enabled", true);
@@ -194,9 +201,7 @@ static int parse_object(struct settings *s, const struct json *root)
 	s->intercept_metadata = json_get_bool(fm, "intercept_metadata", false);
 	s->unix_sockets =
 		json_get_bool(json_get(root, "unix_sockets"), "enabled", false);
-	s->net_notify = json_get_bool(net, "notify", true);
-	s->proxy_port = port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0;
-	s->dns_port = dns > 0 && dns <= UINT16_MAX ? (uint16_t)dns : 0;
+	parse_net(s, json_get(root, "net"));
 	s->cgroups = json_get_bool(cg, "enabled", true);
 	s->cgroup_base = text(s, cg, "base", NULL);
 	s->control_socket = text(s, root, "control_socket", NULL);

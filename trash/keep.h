@@ -86,6 +86,12 @@ enum trash_write {
 
 #define TRASH_MAY_SWAP (1U << 0)
 
+struct trash_change {
+	enum trash_write how;
+	off_t length; /* TRUNCATE: of the file afterwards */
+	unsigned int flags;
+};
+
 /*
  * Before contents change. Kept once per file, command and checkpoint; nothing
  * for files that this command made. `fd`: any descriptor of the file (O_PATH
@@ -99,9 +105,8 @@ enum trash_write {
  * holds are the kept version.
  */
 int trash_before_write(struct trash *t, uint32_t group,
-		       const struct trash_at *at, int fd, enum trash_write how,
-		       off_t length, unsigned int flags,
-		       struct trash_kept *ret);
+		       const struct trash_at *at, int fd,
+		       struct trash_change what, struct trash_kept *ret);
 
 enum trash_meta {
 	TRASH_META_MODE = 1 << 0,

@@ -274,25 +274,25 @@ static int write_kept(struct writing *w, enum trash_write how, off_t length,
 }
 
 int trash_before_write(struct trash *t, uint32_t group,
-		       const struct trash_at *at, int fd, enum trash_write how,
-		       off_t length, unsigned int flags, struct trash_kept *ret)
+		       const struct trash_at *at, int fd,
+		       struct trash_change what, struct trash_kept *ret)
 {
 	struct writing w = {
 		.t = t,
 		.obj = -1,
 		.data = -1,
 		.op = { .group = group,
-			.verb = how == TRASH_WRITE_TRUNCATE
+			.verb = what.how == TRASH_WRITE_TRUNCATE
 					? TRASH_VERB_TRUNCATE
 					: TRASH_VERB_WRITE },
 	};
 	int r;
 
-	if (length < 0)
+	if (what.length < 0)
 		return -EINVAL;
 	r = writing_open(&w, at, fd);
 	if (r == 0 && S_ISREG(w.op.st.mode))
-		r = write_kept(&w, how, length, flags);
+		r = write_kept(&w, what.how, what.length, what.flags);
 	if (r == 0)
 		work_result(t, &w.op, ret);
 	slot_put(t, w.slot);

@@ -12,6 +12,7 @@
 static int store_keep(void *arg, const struct keep_req *q,
 		      struct trash_kept *ret)
 {
+	struct trash_change what = { .flags = q->flags };
 	struct trash *t = arg;
 
 	switch (q->verb) {
@@ -23,15 +24,18 @@ static int store_keep(void *arg, const struct keep_req *q,
 		return trash_rename(t, q->group, &q->at, &q->to,
 				    q->rename_flags, ret);
 	case KEEP_WRITE:
-		return trash_before_write(t, q->group, &q->at, q->fd,
-					  TRASH_WRITE_ANY, 0, q->flags, ret);
+		what.how = TRASH_WRITE_ANY;
+		return trash_before_write(t, q->group, &q->at, q->fd, what,
+					  ret);
 	case KEEP_APPEND:
-		return trash_before_write(t, q->group, &q->at, q->fd,
-					  TRASH_WRITE_APPEND, 0, q->flags, ret);
+		what.how = TRASH_WRITE_APPEND;
+		return trash_before_write(t, q->group, &q->at, q->fd, what,
+					  ret);
 	case KEEP_TRUNCATE:
-		return trash_before_write(t, q->group, &q->at, q->fd,
-					  TRASH_WRITE_TRUNCATE, q->length,
-					  q->flags, ret);
+		what.how = TRASH_WRITE_TRUNCATE;
+		what.length = q->length;
+		return trash_before_write(t, q->group, &q->at, q->fd, what,
+					  ret);
 	case KEEP_META:
 		return trash_before_meta(t, q->group, &q->at, q->fd, q->meta,
 					 q->xattr);

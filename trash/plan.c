@@ -257,10 +257,32 @@ static bool undo_within(struct plan *p, const struct index_group *g)
 	return p->memo_within;
 }
 
+static bool by_period(const struct plan *p)
+{
+	return p->sel->since_ns || p->sel->since_seq;
+}
+
+static bool is_wanted(struct plan *p, const struct index_item *item,
+		      const struct record_op *op, const struct index_group *g)
+{
+	if (by_period(p)) {
+		if (!in_period(p->sel, op) || undo_within(p, g))
+			return false;
+	} else if (!has_seq(p->groups.data, p->groups.n, g->rec.seq)) {
+		return false;
+	}
+	return touches(p, item, op);
+}
+
+static int mark(struct plan *p, uint64_t group_seq)
+{
+	if (!by_period(p) || has_seq(p->marked.data, p->marked.n, group_seq))
+		return 0;
+	return vec_push(&p->marked, group_seq);
+}
+
 static int select_items(struct plan *p)
 {
-	bool period = p->sel->since_ns || p->sel->since_seq;
-
 	for (size_t i = 0; i < p->ix.items.n; i++) {
 		const struct index_item *item = &p->ix.items.data[i];
 		const struct index_group *g;
@@ -271,20 +293,11 @@ static int select_items(struct plan *p)
 		    index_op(&p->ix, item, &op) < 0)
 			continue;
 		g = plan_group(p, item, &op);
-		if (!g)
+		if (!g || !is_wanted(p, item, &op, g))
 			continue;
-		if (period ? !in_period(p->sel, &op) || undo_within(p, g)
-			   : !has_seq(p->groups.data, p->groups.n, g->rec.seq))
-			continue;
-		if (!touches(p, item, &op))
-			continue;
-		if (period &&
-		    !has_seq(p->marked.data, p->marked.n, g->rec.seq)) {
-			r = vec_push(&p->marked, g->rec.seq);
-			if (r < 0)
-				return r;
-		}
-		r = vec_push(&p->items, i);
+		r = mark(p, g->rec.seq);
+		if (r == 0)
+			r = vec_push(&p->items, i);
 		if (r < 0)
 			return r;
 	}

@@ -104,8 +104,12 @@ static int rewrite_kept(struct undoing *u, struct str path)
 	obj = openat(at.dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (obj < 0)
 		return -errno;
-	r = trash_before_write(u->t, u->group, &at, obj, TRASH_WRITE_TRUNCATE,
-			       append ? (off_t)u->op.arg : 0, 0, NULL);
+	r = trash_before_write(
+		u->t, u->group, &at, obj,
+		(struct trash_change){ .how = TRASH_WRITE_TRUNCATE,
+				       .length = append ? (off_t)u->op.arg
+							: 0 },
+		NULL);
 	if (r == 0)
 		r = trash_before_meta(u->t, u->group, &at, obj,
 				      TRASH_META_TIMES, NULL);

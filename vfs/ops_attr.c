@@ -79,8 +79,11 @@ static int keep_size(fuse_req_t req, struct inode *i, int fd, off_t size)
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	dirfd = at.dirfd;
-	r = trash_before_write(v->trash, group, &at, fd, TRASH_WRITE_TRUNCATE,
-			       size, 0, NULL);
+	r = trash_before_write(
+		v->trash, group, &at, fd,
+		(struct trash_change){ .how = TRASH_WRITE_TRUNCATE,
+				       .length = size },
+		NULL);
 	command_tell(v, rq_command(req));
 	return r;
 }

@@ -100,7 +100,8 @@ static int keep_before_open(fuse_req_t req, struct inode *i, int fd, int flags)
 		how = TRASH_WRITE_TRUNCATE;
 	else if ((flags & (O_ACCMODE | O_APPEND)) == (O_WRONLY | O_APPEND))
 		how = TRASH_WRITE_APPEND;
-	r = trash_before_write(v->trash, group, &at, fd, how, 0, 0, NULL);
+	r = trash_before_write(v->trash, group, &at, fd,
+			       (struct trash_change){ .how = how }, NULL);
 	command_tell(v, rq_command(req));
 	return r;
 }

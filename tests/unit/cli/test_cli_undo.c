@@ -55,8 +55,8 @@ static void destroy_things(void)
 	assert_int_equal(trash_group_open(t, STR("s"), STR("cmd-1"),
 					  STR("rm -rf d"), &group),
 			 0);
-	assert_true(trash_before_write(t, group, &a, -1, TRASH_WRITE_ANY, 0, 0,
-				       NULL) >= 0);
+	assert_true(trash_before_write(t, group, &a, -1,
+				       (struct trash_change){ 0 }, NULL) >= 0);
 	d = open("a.txt", O_WRONLY | O_TRUNC | O_CLOEXEC);
 	assert_int_equal(fd_write_full(d, "v2\n", 3), 0);
 	(void)close(d);

@@ -171,7 +171,8 @@ static inline int ws_before_write(struct ws *w, const char *path,
 				  unsigned int flags, struct trash_kept *ret)
 {
 	struct trash_at at = ws_at(w, path);
-	int r = trash_before_write(w->t, w->group, &at, -1, how, length, flags,
+	int r = trash_before_write(w->t, w->group, &at, -1,
+				   (struct trash_change){ how, length, flags },
 				   ret);
 
 	(void)close(at.dirfd);
