@@ -150,11 +150,16 @@ in_session() { run agentsh exec --root="$WS" s -- "$@"; }
 
 # expect_event JQ-FILTER: some event of session s satisfies it
 expect_event() {
-	agentsh events query --session s --limit 5000 >"$T/events.json" ||
-		fail "events query failed"
-	jq -e "any(.[]; $1)" "$T/events.json" >/dev/null || {
-		jq -c '.[] | {type, operation, path, filename, policy}' \
-			"$T/events.json" | head -30
-		fail "no event with: $1"
-	}
+	local i
+
+	# what a worker sees after the command has ended comes a little later
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		agentsh events query --session s --limit 5000 >"$T/events.json" ||
+			fail "events query failed"
+		jq -e "any(.[]; $1)" "$T/events.json" >/dev/null && return 0
+		sleep "0.$i"
+	done
+	jq -c '.[] | {type, operation, path, filename, policy}' \
+		"$T/events.json" | head -30
+	fail "no event with: $1"
 }
