@@ -67,6 +67,7 @@ int app_emit_simple(struct app *app, struct session *s, const char *type,
 		    const char *key, struct str value);
 /* Soon: kills and removes cgroups whose owner is dead. */
 void app_reap_cgroups(struct app *app);
+void app_reap_cgroups_now(const struct app *app);
 void metrics_count(struct metrics *m, const struct event *e);
 void metrics_format(const struct app *app, struct buf *out);
 

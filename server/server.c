@@ -225,21 +225,24 @@ static void on_stop(struct loop *l, int signo, void *arg)
 	stop_if_idle(app);
 }
 
-static void reap_cgroups(struct loop *l, void *arg)
+void app_reap_cgroups_now(const struct app *app)
 {
-	struct app *app = arg;
+	const char *base = app->cfg.cgroup_base; /* NULL: nothing was loaded */
 	struct cgroup_root *root = NULL;
 	int n;
 
-	(void)l;
-	if (cgroup_root_open(app->cfg.cgroup_base[0] ? app->cfg.cgroup_base
-						     : NULL,
-			     &root) < 0)
+	if (cgroup_root_open(base && base[0] ? base : NULL, &root) < 0)
 		return;
 	n = cgroup_root_reap_orphans(root);
 	if (n > 0)
 		log_info("removed %d cgroups that a dead server left", n);
 	(void)cgroup_root_close(root);
+}
+
+static void reap_cgroups(struct loop *l, void *arg)
+{
+	(void)l;
+	app_reap_cgroups_now(arg);
 }
 
 void app_reap_cgroups(struct app *app)

@@ -542,6 +542,8 @@ static void clean_up(struct trial *t)
 	if (t->session)
 		session_destroy(t->session, NULL, NULL);
 	workers_kill_all(&t->app);
+	/* the supervisor may have been killed before it removed its own */
+	app_reap_cgroups_now(&t->app);
 	(void)loop_free(t->app.loop);
 	if (t->control_fd >= 0)
 		(void)close(t->control_fd);
