@@ -94,4 +94,4 @@ expect_out 1.1
 # a client that does not trust us is on record, too
 in_agent "env -u SSL_CERT_FILE -u CURL_CA_BUNDLE curl -sS --capath /nonexistent --cacert /dev/null \
 	--noproxy '' -x \$HTTPS_PROXY $url/a.bin"
-expect_event '.type == "tls_intercept_failed" and (.fields.error | test("(?i)unknown|certificate|closed"))'
+expect_event '.type == "tls_intercept_failed" and (.fields.error | test("(?i)unknown|certificate|closed|eof"))'
