@@ -20,6 +20,8 @@ PORT=18080
 BASH_ENV_FILE=$SRC/data/bash_startup.sh
 CONFIG_EXTRA="sandbox: {env_inject: {BASH_ENV: $BASH_ENV_FILE}}"
 write_config
+# what script runs its command with
+export SHELL=/bin/bash
 export AGENTSH_CONFIG=$T/config.yaml AGENTSH_BIN=$AGENTSH_BUILD/cli/agentsh
 unset AGENTSH_SERVER
 mkdir -p "$WS/.git" "$WS/deep/er" "$T/other"
