@@ -479,6 +479,9 @@ struct config {
 			unsigned int
 				on_attach_failure; /* enum config_attach_failure */
 		} ptrace;
+		struct {
+			bool stay_awake;
+		} performance;
 		struct config_any mcp;
 		struct config_any xpc;
 		struct ystrmap env_inject;

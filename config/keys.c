@@ -235,6 +235,7 @@ const struct config_key config_keys[] = {
 	K(BOOL, sandbox.ptrace.performance.arg_level_filter, "false", NO),
 	W(sandbox.ptrace.mask_tracer_pid, mask, "off", NO),
 	W(sandbox.ptrace.on_attach_failure, attach_failure, "fail_open", YES),
+	K(BOOL, sandbox.performance.stay_awake, "true", YES),
 	K(ANY, sandbox.mcp, NULL, NO),
 	K(ANY, sandbox.xpc, NULL, NO),
 	K(MAP, sandbox.env_inject, NULL, YES),

@@ -394,6 +394,7 @@ static void put_rest(struct json_writer *w, const struct config *c)
 	json_kv_cstr(w, "on_full", on_full_word(c));
 	json_end_object(w);
 	put_brake(w, c);
+	json_kv_bool(w, "stay_awake", c->sandbox.performance.stay_awake);
 	json_key(w, "unix_sockets");
 	json_begin_object(w);
 	json_kv_bool(w, "enabled", config_on(c->sandbox.unix_sockets.enabled));
@@ -444,6 +445,7 @@ static int set_vfs_json(struct settings *s, const struct config *c)
 	json_kv_cstr(&w, "vfs.mode",
 		     mode < ARRAY_LEN(MODES) ? MODES[mode] : "soft_delete");
 	json_kv_bool(&w, "vfs.keep", c->sandbox.fuse.audit.enabled);
+	json_kv_bool(&w, "stay_awake", c->sandbox.performance.stay_awake);
 	json_kv_bool(&w, "vfs.strict",
 		     c->sandbox.fuse.audit.strict_on_audit_failure);
 	/* The key's default is where nothing is to be shown to the host. */

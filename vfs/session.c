@@ -29,6 +29,7 @@
 
 #include "base/log.h"
 #include "confine/userns.h"
+#include "core/wakeful.h"
 #include "vfs/pace.h"
 #include "vfs/request.h"
 #include "vfs/wire.h"
@@ -154,6 +155,7 @@ static bool serve_one(struct session *s, char *buf)
 	(void)__atomic_fetch_add(&s->counts[h->opcode % OPCODES], 1,
 				 __ATOMIC_RELAXED);
 	pace_request((pid_t)h->pid);
+	wakeful_touch();
 	fb.size = (size_t)n;
 	if (!ops_raw(s->vfs, buf, (size_t)n))
 		fuse_session_process_buf(s->se, &fb);
@@ -248,6 +250,8 @@ int session_start(struct session *s)
 {
 	if (s->vfs->settings.follow && pace_start(s->dev) < 0)
 		log_debug("request threads do not follow their clients");
+	if (s->vfs->settings.stay_awake)
+		(void)wakeful_start();
 	for (unsigned int i = 0; i < THREADS; i++) {
 		int r = add_thread(s);
 
@@ -445,6 +449,7 @@ void session_end(struct session *s)
 	for (unsigned int i = 0; i < s->n_threads; i++)
 		(void)pthread_join(s->threads[i], NULL);
 	pace_stop();
+	wakeful_stop();
 }
 
 struct session *session_close(struct session *s)

@@ -95,6 +95,7 @@ int vfs_settings_parse(struct str json, struct vfs_settings *ret)
 		s.mode = VFS_MONITOR;
 	s.passthrough = json_get_bool(doc, "vfs.passthrough", true);
 	s.follow = json_get_bool(doc, "vfs.follow_cpu", true);
+	s.stay_awake = json_get_bool(doc, "stay_awake", true);
 	s.count = json_get_bool(doc, "vfs.count", false);
 	s.approvals = json_get_bool(doc, "approvals.enabled", false);
 	s.max_background =

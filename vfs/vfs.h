@@ -44,7 +44,8 @@ struct vfs_settings {
 	bool strict;            /* what cannot be recorded is refused */
 	enum vfs_mode mode;
 	bool passthrough;
-	bool follow; /* run beside the client, pace.h */
+	bool stay_awake; /* see core/wakeful.h */
+	bool follow;     /* run beside the client, pace.h */
 	bool approvals;
 	bool count;     /* requests, told at the end */
 	double timeout; /* seconds that the kernel may keep names and attributes */

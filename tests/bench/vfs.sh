@@ -5,7 +5,9 @@
 # Everything on one journaled ext4 on a loop device. Modes: native; vfs, the
 # mount alone with quarantine and record (vfs-host); agentsh, a governed command
 # on it; floor, a governed command without it; bindfs and fuse-overlayfs where
-# installed; MODES chooses. Prints the least time of the rounds and its ratio to native.
+# installed; MODES chooses, also vfs_asleep (without core/wakeful.h), vfs_apart
+# (threads do not follow their clients), vfs_before ($VFS_BEFORE, another build of
+# agentsh-vfs). Prints the least time of the rounds and its ratio to native.
 ROUNDS=${1:-3}
 POLICY_FILE=$(dirname "$0")/../suites/allow.yaml
 . "$(dirname "$0")/../cases/lib/case.sh"
@@ -50,11 +52,18 @@ step rm-rf rm -rf src
 END
 export AGENTSH_BUILD
 run_native() { bash "$T/steps" "$T/src.tar" "$T/fs/native/ws"; }
-run_vfs() {
-	rm -rf "$T/fs/vfs/ws/.agentsh_trash"
-	"$AGENTSH_BUILD/tests/cases/vfs/vfs-host" "$AGENTSH_BUILD/vfs/agentsh-vfs" \
-		"$T/fs/vfs/ws" -- bash "$T/steps" "$T/src.tar" "$T/fs/vfs/ws"
+mounted() { # DIR SETTINGS
+	mkdir -p "$T/fs/$1/ws"
+	rm -rf "$T/fs/$1/ws/.agentsh_trash"
+	echo "$2" >"$T/settings.json"
+	"$AGENTSH_BUILD/tests/cases/vfs/vfs-host" -s "$T/settings.json" \
+		"${VFS_PROGRAM:-$AGENTSH_BUILD/vfs/agentsh-vfs}" \
+		"$T/fs/$1/ws" -- bash "$T/steps" "$T/src.tar" "$T/fs/$1/ws"
 }
+run_vfs() { mounted vfs '{}'; }
+run_vfs_asleep() { mounted asleep '{"stay_awake": false}'; }
+run_vfs_apart() { mounted apart '{"vfs.follow_cpu": false}'; }
+run_vfs_before() { VFS_PROGRAM=$VFS_BEFORE mounted before '{}'; }
 governed() { # DIR CONFIG
 	WS=$T/fs/$1/ws CONFIG_EXTRA=$2 PORT=
 	rm -rf "$T/config.yaml" "$T/data" "${WS:?}/.agentsh_trash"
