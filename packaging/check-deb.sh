@@ -1,20 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# check-deb.sh DEB ROOT - the package's life on a fresh root file system
+# check-deb.sh DEB ROOT [OLD-DEB] - the package's life on a fresh root file system
 #
-# ROOT is a directory tree (debootstrap --variant=minbase bookworm ROOT); it is
+# OLD-DEB is installed first and DEB is the upgrade; without it DEB is both, the
+# second time under a higher version. ROOT is a directory tree (debootstrap --variant=minbase bookworm ROOT); it is
 # only read: everything happens on an overlay in a mount namespace that ends
-# with the script. Install, first commands, undo, shim, upgrade, remove, purge;
-# at the end the tree must be as it was.
+# with the script. Install, first commands, undo, shim, upgrade (which keeps the
+# record, what can be undone, policies and the configuration), remove, purge; at the
+# end the tree must be as it was.
 set -eu
 
-if [ "${3:-}" != inside ]; then
-	deb=$(realpath "$1") root=$(realpath "$2")
-	exec unshare -nmpf --mount-proc --kill-child bash "$0" "$deb" "$root" inside
+if [ "${4:-}" != inside ]; then
+	deb=$(realpath "$1") root=$(realpath "$2") old=$(realpath "${3:-$1}")
+	exec unshare -nmpf --mount-proc --kill-child \
+		bash "$0" "$deb" "$root" "$old" inside
 fi
-deb=$1 root=$2
+deb=$1 root=$2 old=$3
 T=$(mktemp -d)
-mount -t tmpfs tmpfs "$T"
 leave() {
 	local status=$?
 	cd /
@@ -22,20 +24,14 @@ leave() {
 	exit "$status"
 }
 trap leave EXIT
-mkdir "$T"/{upper,work,root}
-R=$T/root
-mount -t overlay overlay \
-	-o "lowerdir=$root,upperdir=$T/upper,workdir=$T/work" "$R"
-mount -t proc proc "$R/proc"
-for dir in dev run tmp; do mount -t tmpfs tmpfs "$R/$dir"; done
-for node in null zero full random urandom tty; do cp -a "/dev/$node" "$R/dev/"; done
-mkdir "$R/dev/pts" "$R/dev/shm"
-mount -t devpts -o newinstance,ptmxmode=0666 devpts "$R/dev/pts"
-ln -s pts/ptmx "$R/dev/ptmx"
-ln -s /proc/self/fd "$R/dev/fd"
-chmod 1777 "$R/tmp" "$R/dev/shm"
+. "$(dirname "$0")/../scripts/overlay-root.sh"
+overlay_root "$T" "$root"
 ip link set lo up
-cp "$deb" "$R/tmp/agentsh.deb"
+cp "$old" "$R/tmp/agentsh.deb"
+# as a later version
+dpkg-deb -R "$deb" "$T/newer"
+sed -i 's/^Version: .*/&+later/' "$T/newer/DEBIAN/control"
+dpkg-deb --build --root-owner-group -Zgzip "$T/newer" "$R/tmp/newer.deb" >/dev/null
 
 cat >"$R/tmp/life.sh" <<'LIFE'
 set -eu
@@ -79,12 +75,28 @@ agentsh shim install-shell --shim /usr/bin/agentsh-shell-shim --bash $host
 ! agentsh exec demo -- /bin/bash -c 'cat /etc/shadow' || die "through the shim"
 
 step upgrade
-echo '# a local change' >>/etc/agentsh/config.yaml
-dpkg -i --force-confold /tmp/agentsh.deb
-[ "$(tail -1 /etc/agentsh/config.yaml)" = '# a local change' ] || die conffile
+echo '# a local change' | tee -a /etc/agentsh/config.yaml \
+	>>/etc/agentsh/policies/default.yaml
+cp /etc/agentsh/policies/default.yaml /etc/agentsh/policies/mine.yaml
+agentsh exec demo -- rm note.txt
+[ ! -e note.txt ] || die "the file is still there"
+denied() {
+	agentsh events query --session demo --decision deny | grep -c shadow
+}
+before=$(denied)
+dpkg -i --force-confold /tmp/newer.deb # beside the running server
+dpkg -s agentsh | grep '^Version:.*later' || die version
+for f in config.yaml policies/default.yaml policies/mine.yaml; do
+	[ "$(tail -1 /etc/agentsh/$f)" = '# a local change' ] || die "$f"
+done
 [ "$(agentsh shim status --bash | grep -c state=installed)" = 2 ] || die "shim"
-agentsh exec demo -- true
-[ -s /var/lib/agentsh/events.db ] || die "the record is gone"
+agentsh exec demo -- true # by the server of before
+end_server
+agentsh exec demo -- true # and by the new one
+[ "$before" -gt 0 ] && [ "$(denied)" -ge "$before" ] || die "the record is gone"
+agentsh trash list | grep note.txt || die "what was kept is gone"
+agentsh undo
+grep -qx hello note.txt || die "undo across the upgrade"
 
 step remove
 end_server
@@ -94,6 +106,7 @@ bash -c 'echo bash works'
 [ -s /var/lib/agentsh/events.db ] || die "removing took the record"
 
 step purge
+rm /etc/agentsh/policies/mine.yaml # somebody's own: no package removes it
 dpkg -P agentsh
 cd / && rm -r /root/project
 tree >/tmp/after

@@ -49,26 +49,11 @@ leave() {
 	umount -l "$T" && rmdir "$T" # nothing is removed below it
 	exit "$status"
 }
-mount -t tmpfs -o mode=755 tmpfs "$T" || skip "no tmpfs"
 trap leave EXIT
-mkdir "$T"/{upper,work,root}
-R=$T/root
-mount -t overlay overlay \
-	-o "lowerdir=$root,upperdir=$T/upper,workdir=$T/work" "$R" ||
-	skip "no overlayfs over $root"
-mount -t proc proc "$R/proc"
-mount -t sysfs -o ro sysfs "$R/sys"
-for dir in dev run tmp; do mount -t tmpfs -o mode=755 tmpfs "$R/$dir"; done
-for node in null zero full random urandom tty; do cp -a "/dev/$node" "$R/dev/"; done
-mkdir "$R/dev/pts" "$R/dev/shm"
-mount -t devpts -o newinstance,ptmxmode=0666 devpts "$R/dev/pts"
-ln -s pts/ptmx "$R/dev/ptmx"
-ln -s /proc/self/fd "$R/dev/fd"
-chmod 1777 "$R/tmp" "$R/dev/shm"
-cp -L /etc/resolv.conf "$R/etc/resolv.conf" 2>/dev/null || true
+. "$src/scripts/overlay-root.sh"
+overlay_root "$T" "$root" || skip "no overlay over $root"
 ! [ -d /etc/apt ] || [ "$root" = / ] ||
 	cp -r /etc/apt/apt.conf.d "$R/etc/apt/" 2>/dev/null || true
-echo "127.0.0.1 localhost $(uname -n)" >"$R/etc/hosts"
 rm -rf "$R"/etc/agentsh "$R"/var/lib/agentsh
 
 # words of the document -> each ends with a record separator (036)
