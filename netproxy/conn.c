@@ -203,7 +203,8 @@ int conn_open_upstream(struct conn *c, int fd)
 		(void)close(fd);
 		return -ENOMEM;
 	}
-	return stream_adopt(&c->upstream, c->client.loop, fd, on_stream, c);
+	stream_adopt(&c->upstream, c->client.loop, fd, on_stream, c);
+	return 0;
 }
 
 /* --- long ways without us ------------------------------------------------ */
@@ -476,7 +477,7 @@ static bool is_over(const struct conn *c)
 	       (silent && (c->state < CONN_DIAL || c->state == CONN_LINGER));
 }
 
-static void set_interest(struct conn *c)
+static int set_interest(struct conn *c)
 {
 	bool room_up = c->upstream.out.len < STREAM_BUFFER &&
 		       !splice_held(c->up);
@@ -488,8 +489,10 @@ static void set_interest(struct conn *c)
 
 	c->upstream.waiting = splice_held(c->up);
 	c->client.waiting = splice_held(c->down);
-	stream_want(&c->client, !wait);
-	stream_want(&c->upstream, room_down);
+	if (stream_want(&c->client, !wait) < 0 ||
+	    stream_want(&c->upstream, room_down) < 0)
+		return -ENOMEM;
+	return 0;
 }
 
 /* Does what can be done now; may free c. */
@@ -508,12 +511,12 @@ static void conn_run(struct conn *c)
 	} while (tunnel && r == 0 && c->state == CONN_HEAD);
 	if (!tunnel && is_over(c))
 		r = c->client.failed ? -ECONNRESET : 1;
+	if (r == 0)
+		r = set_interest(c);
 	if (r < 0)
 		conn_abort(c);
 	else if (r > 0)
 		conn_free(c);
-	else
-		set_interest(c);
 }
 
 static void on_stream(struct stream *s, void *arg)
@@ -566,10 +569,7 @@ static struct conn *take_client(struct conn_table *t, int fd, uint16_t port)
 		return NULL;
 	}
 	c->client_port = port;
-	if (stream_adopt(&c->client, t->dialer.loop, fd, on_stream, c) < 0) {
-		conn_free(c);
-		return NULL;
-	}
+	stream_adopt(&c->client, t->dialer.loop, fd, on_stream, c);
 	return c;
 }
 
@@ -577,8 +577,10 @@ void conn_accept(struct conn_table *t, int fd, uint16_t client_port)
 {
 	struct conn *c = take_client(t, fd, client_port);
 
-	if (c)
-		stream_want(&c->client, true);
+	if (!c)
+		return;
+	stream_pull(&c->client); /* see listener.c: mostly it is there */
+	conn_run(c);
 }
 
 void conn_accept_captured(struct conn_table *t, int fd, uint16_t client_port)

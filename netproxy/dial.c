@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -108,11 +107,12 @@ static void on_connected(struct loop *l, int fd, uint32_t events, void *arg)
 }
 
 /* As it is on this host: then the loop need not be asked. */
-static bool is_settled(int fd)
+static bool is_connected(int fd)
 {
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	struct sockaddr_storage peer;
+	socklen_t n = sizeof(peer);
 
-	return poll(&p, 1, 0) == 1;
+	return getpeername(fd, (struct sockaddr *)&peer, &n) == 0;
 }
 
 static void on_timeout(struct loop *l, void *arg)
@@ -191,8 +191,8 @@ static void try_next(struct dial *d)
 			continue;
 		}
 		d->fd = fd;
-		if (is_settled(fd)) {
-			settle(d);
+		if (is_connected(fd)) {
+			finish(d, 0);
 			return;
 		}
 		if (loop_add_io(d->dialer->loop, fd, EPOLLOUT, on_connected, d,

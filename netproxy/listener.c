@@ -65,10 +65,15 @@ static void on_accept(struct loop *loop, int fd, uint32_t events, void *arg)
  * reset their connections when this process is killed (stream.h), and notice
  * peers that are gone without a word.
  */
-static void prepare(int fd)
+static void prepare(int fd, bool clients_speak_first)
 {
 	const int one = 1;
 
+	/* One wake-up for the connection and its request; who says nothing is
+	 * handed over after a second. */
+	if (clients_speak_first)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &one,
+				 sizeof(one));
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	stream_keep_alive(fd);
 	stream_set_reset(fd, true);
@@ -76,7 +81,7 @@ static void prepare(int fd)
 
 int listener_start(struct listener *l)
 {
-	prepare(l->fd);
+	prepare(l->fd, l->accept == conn_accept);
 	return loop_add_io(l->loop, l->fd, EPOLLIN, on_accept, l, &l->source);
 }
 

@@ -108,6 +108,8 @@ static void on_io(struct loop *l, int fd, uint32_t events, void *arg)
 	(void)l;
 	(void)fd;
 	s->hung_up = events & (uint32_t)(EPOLLHUP | EPOLLERR);
+	s->unwanted = (events & readable) &&
+		      !(s->reading && s->in.len < STREAM_BUFFER);
 	if (s->io) { /* TLS may have to read to write, and the reverse */
 		s->io_wants = 0;
 		stream_flush(s);
@@ -154,19 +156,17 @@ int stream_open(struct stream *s, struct loop *loop, int fd, stream_fn *fn,
 		return r;
 	}
 	stream_set_reset(fd, true);
-	return stream_adopt(s, loop, fd, fn, arg);
-}
-
-int stream_adopt(struct stream *s, struct loop *loop, int fd, stream_fn *fn,
-		 void *arg)
-{
-	int r;
-
-	*s = (struct stream){ .loop = loop, .fd = fd, .fn = fn, .arg = arg };
+	stream_adopt(s, loop, fd, fn, arg);
 	r = loop_add_io(loop, fd, 0, on_io, s, &s->source);
 	if (r < 0)
 		stream_close(s);
 	return r;
+}
+
+void stream_adopt(struct stream *s, struct loop *loop, int fd, stream_fn *fn,
+		  void *arg)
+{
+	*s = (struct stream){ .loop = loop, .fd = fd, .fn = fn, .arg = arg };
 }
 
 int stream_release(struct stream *s)
@@ -227,13 +227,23 @@ void stream_shutdown(struct stream *s)
 	stream_flush(s);
 }
 
-void stream_want(struct stream *s, bool reading)
+/*
+ * Nothing is to be read for now. Mostly that is over before anything comes: the
+ * kernel is told only when something has come.
+ */
+static bool may_stay_armed(const struct stream *s, uint32_t events)
+{
+	return s->source && !s->hung_up && !s->unwanted && !s->eof && !s->io &&
+	       s->events == (events | (uint32_t)EPOLLIN);
+}
+
+int stream_want(struct stream *s, bool reading)
 {
 	uint32_t events = 0;
 	int r;
 
 	if (!stream_is_open(s))
-		return;
+		return 0;
 	s->reading = reading;
 	if (reading && !s->eof && s->in.len < STREAM_BUFFER)
 		events |= (uint32_t)EPOLLIN;
@@ -246,12 +256,12 @@ void stream_want(struct stream *s, bool reading)
 	}
 	if ((s->out.len || s->waiting) && !(s->io && s->io_wants))
 		events |= (uint32_t)EPOLLOUT;
-	if (events == s->events)
-		return;
+	if (events == s->events || may_stay_armed(s, events))
+		return 0;
 	if (s->hung_up && !events) {
 		s->source = loop_remove(s->source);
 		s->events = 0;
-		return;
+		return 0;
 	}
 	r = s->source
 		    ? loop_mod_io(s->source, events)
@@ -260,6 +270,7 @@ void stream_want(struct stream *s, bool reading)
 		s->events = events;
 	else
 		s->failed = true;
+	return r;
 }
 
 size_t stream_move(struct stream *from, struct stream *to, size_t max)

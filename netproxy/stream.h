@@ -48,9 +48,10 @@ struct stream {
 	bool hung_up;
 	bool resets; /* its end is to be no proper one */
 	bool shut_when_flushed, shut;
-	bool reading; /* the owner wants input */
-	bool raw;     /* and takes it from fd by itself */
-	bool waiting; /* the owner has output that is not in out */
+	bool reading;  /* the owner wants input */
+	bool unwanted; /* there is input and the owner does not want it */
+	bool raw;      /* and takes it from fd by itself */
+	bool waiting;  /* the owner has output that is not in out */
 	uint64_t n_in, n_out;
 	const struct stream_io *io;
 	void *io_arg;      /* owned */
@@ -62,10 +63,11 @@ struct stream {
 /* Takes fd (made non-blocking). connecting: wait for EPOLLOUT first. */
 int stream_open(struct stream *s, struct loop *loop, int fd, stream_fn *fn,
 		void *arg);
-/* The same for a socket that does not block. stream_set_reset() is the caller's
- * to call, or was called for the socket that accepted it. */
-int stream_adopt(struct stream *s, struct loop *loop, int fd, stream_fn *fn,
-		 void *arg);
+/* The same for a socket that does not block; the loop hears of it by the first
+ * stream_want(). stream_set_reset() is the caller's to call, or was called for
+ * the socket that accepted it. */
+void stream_adopt(struct stream *s, struct loop *loop, int fd, stream_fn *fn,
+		  void *arg);
 /* on: closing resets the connection. Should this process be killed, nobody
  * takes that for a proper end; stream_close() undoes it. */
 void stream_set_reset(int fd, bool on);
@@ -89,8 +91,9 @@ void stream_flush(struct stream *s);
 void stream_pull(struct stream *s);
 /* Sends FIN once out is empty. */
 void stream_shutdown(struct stream *s);
-/* Sets what to wait for from reading, out and eof. Call after changing them. */
-void stream_want(struct stream *s, bool reading);
+/* Sets what to wait for from reading, out and eof. Call after changing them.
+ * -errno: nothing will be heard of it; s has failed. */
+int stream_want(struct stream *s, bool reading);
 /* Moves up to max bytes of from->in to to->out, without copying if it can. */
 size_t stream_move(struct stream *from, struct stream *to, size_t max);
 
