@@ -198,6 +198,19 @@ int fd_write_file_atomic(int dirfd, const char *path, struct str data,
 	return r;
 }
 
+int fd_opendir(int dirfd, const char *name, DIR **ret_dir)
+{
+	_cleanup_close_ int fd = openat(
+		dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!d)
+		return -errno;
+	(void)TAKE_FD(fd);
+	*ret_dir = d;
+	return 0;
+}
+
 int fd_mkdirs(const char *path, mode_t mode)
 {
 	_cleanup_free_ char *copy = str_dup(str_from(path));

@@ -8,6 +8,7 @@
 #ifndef BASE_FD_H
 #define BASE_FD_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -30,6 +31,11 @@ int fd_read_file(int dirfd, const char *path, size_t max, struct buf *b);
  */
 int fd_write_file_atomic(int dirfd, const char *path, struct str data,
 			 mode_t mode);
+/*
+ * Opens the directory for readdir(); name may be ".", a link as its last
+ * component is refused. *ret_dir is the caller's. Return: 0 or -errno.
+ */
+int fd_opendir(int dirfd, const char *name, DIR **ret_dir);
 /* mkdir -p; existing directories are fine. */
 int fd_mkdirs(const char *path, mode_t mode);
 

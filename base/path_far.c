@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/path.h"
 
 static bool is_same(const struct stat *a, const struct stat *b)
@@ -29,21 +30,17 @@ static int name_upwards(int fd, char name[NAME_MAX + 1], int *ret)
 {
 	_cleanup_close_ int up =
 		openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_closedir_ DIR *d = NULL;
 	struct stat st, other;
 	const struct dirent *e;
-	DIR *d;
-	int r = -ENOENT, again;
+	int r;
 
 	if (up < 0 || fstat(fd, &st) < 0)
 		return -errno;
-	again = fcntl(up, F_DUPFD_CLOEXEC, 3);
-	d = again < 0 ? NULL : fdopendir(again);
-	if (!d) {
-		r = -errno;
-		if (again >= 0)
-			(void)close(again);
+	r = fd_opendir(up, ".", &d);
+	if (r < 0)
 		return r;
-	}
+	r = -ENOENT;
 	while (r < 0 && (e = readdir(d)))
 		if (e->d_ino == st.st_ino && strcmp(e->d_name, ".") != 0 &&
 		    strcmp(e->d_name, "..") != 0 &&
@@ -52,7 +49,6 @@ static int name_upwards(int fd, char name[NAME_MAX + 1], int *ret)
 			memcpy(name, e->d_name, strlen(e->d_name) + 1);
 			r = 0;
 		}
-	(void)closedir(d);
 	if (r == 0)
 		*ret = TAKE_FD(up);
 	return r;

@@ -543,15 +543,10 @@ static int tree_reap(const struct cgroup_tree *t)
 {
 	_cleanup_closedir_ DIR *dir = NULL;
 	const struct dirent *e;
-	int fd = openat(t->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = fd_opendir(t->fd, ".", &dir);
 
-	if (fd < 0)
-		return -errno;
-	dir = fdopendir(fd);
-	if (!dir) {
-		(void)close(fd);
-		return -ENOMEM;
-	}
+	if (r < 0)
+		return r;
 	while ((e = readdir(dir))) {
 		_cleanup_close_ int one = -1;
 		unsigned int killed = 0;

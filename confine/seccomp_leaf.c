@@ -216,15 +216,21 @@ static void check_fastopen(struct bpf *b, unsigned int flags)
 	bpf_ret_set(b, MSG_FASTOPEN, RET_ERRNO(EOPNOTSUPP));
 }
 
+/* An address that is given is for the supervisor to read. */
+static void notify_unless_null(struct bpf *b, unsigned int arg)
+{
+	bpf_load_arg(b, arg);
+	bpf_ret_ne(b, 0, RET_NOTIFY);
+	bpf_load_arg_high(b, arg);
+	bpf_ret_ne(b, 0, RET_NOTIFY);
+}
+
 static void check_sendto(struct bpf *b, const struct seccomp_options *o)
 {
 	check_fastopen(b, 3);
 	if (!(o->notify & NOTIFY_NET))
 		return;
-	bpf_load_arg(b, 4);
-	bpf_ret_ne(b, 0, RET_NOTIFY);
-	bpf_load_arg_high(b, 4);
-	bpf_ret_ne(b, 0, RET_NOTIFY);
+	notify_unless_null(b, 4);
 }
 
 /* Who wants to know the sender may be reading the answer of the DNS stub,
@@ -233,10 +239,7 @@ static void check_recvfrom(struct bpf *b, const struct seccomp_options *o)
 {
 	if (!(o->notify & NOTIFY_NET))
 		return;
-	bpf_load_arg(b, 4);
-	bpf_ret_ne(b, 0, RET_NOTIFY);
-	bpf_load_arg_high(b, 4);
-	bpf_ret_ne(b, 0, RET_NOTIFY);
+	notify_unless_null(b, 4);
 }
 
 /* Whether recvmsg asks for the sender is in memory. Who takes descriptors, and

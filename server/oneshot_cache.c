@@ -339,14 +339,15 @@ int oneshot_cache_load(const struct oneshot_source *src,
 
 static void make_room(int dir)
 {
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_closedir_ DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	_cleanup_closedir_ DIR *d = NULL;
 	const struct dirent *e;
 	size_t n = 0;
 
-	while (d && (e = readdir(d)))
+	if (fd_opendir(dir, ".", &d) < 0)
+		return;
+	while ((e = readdir(d)))
 		n++;
-	if (!d || n < CACHE_FILES)
+	if (n < CACHE_FILES)
 		return;
 	rewinddir(d);
 	while ((e = readdir(d)))

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 
 #define EXPOSES_MAX_DEPTH   64
 #define EXPOSES_MAX_ENTRIES 200000
@@ -28,18 +29,13 @@ struct walk {
 
 static int enter(struct walk *w, int at, const char *name)
 {
-	int fd;
+	int r;
 
 	if (w->depth == EXPOSES_MAX_DEPTH)
 		return -ELOOP;
-	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	w->dirs[w->depth] = fdopendir(fd);
-	if (!w->dirs[w->depth]) {
-		(void)close(fd);
-		return -ENOMEM;
-	}
+	r = fd_opendir(at, name, &w->dirs[w->depth]);
+	if (r < 0)
+		return r;
 	w->lengths[w->depth++] = w->path.len;
 	return 0;
 }

@@ -165,32 +165,6 @@ struct trash_at file_at(const struct file_target *t)
 				  .known = t->there ? &t->sx : NULL };
 }
 
-static int perform(const struct keep_req *req)
-{
-	int r = 0;
-
-	switch (req->verb) {
-	case KEEP_UNLINK:
-		r = unlinkat(req->at.dirfd, req->at.name, 0);
-		break;
-	case KEEP_RMDIR:
-		r = unlinkat(req->at.dirfd, req->at.name, AT_REMOVEDIR);
-		break;
-	case KEEP_RENAME:
-		r = renameat2(req->at.dirfd, req->at.name, req->to.dirfd,
-			      req->to.name, req->rename_flags);
-		break;
-	case KEEP_WRITE:
-	case KEEP_APPEND:
-	case KEEP_TRUNCATE:
-	case KEEP_META:
-	case KEEP_MAKE:
-	case KEEP_MADE:
-		break;
-	}
-	return r < 0 ? -errno : 0;
-}
-
 static bool in_workspace(const struct tracer *t, const struct file_target *x)
 {
 	return path_beneath(buf_str(&x->path), str_from(t->workspace));
@@ -240,7 +214,7 @@ static bool may_be_link(const struct file_call *f)
 
 int file_keep(struct file_call *f, struct keep_req *req)
 {
-	const struct keeper *k = &f->q->tracer->keeper;
+	const struct keeper none = keeper_none();
 
 	f->kept = (struct trash_kept){ 0 };
 	if (req->verb == KEEP_RENAME)
@@ -249,11 +223,11 @@ int file_keep(struct file_call *f, struct keep_req *req)
 	    (req->verb == KEEP_UNLINK && may_be_link(f)))
 		dirs_forget(f->q->tracer);
 	if (!is_kept(f, req))
-		return perform(req);
+		return keeper_keep(&none, req, NULL);
 	req->group = command_group(f->q->command);
 	know_dir(f, &req->at);
 	know_dir(f, &req->to);
-	return keeper_keep(k, req, &f->kept);
+	return keeper_keep(&f->q->tracer->keeper, req, &f->kept);
 }
 
 int file_may_write(const struct file_call *f)

@@ -369,18 +369,13 @@ static int load_all(struct index *ix, uint64_t only)
 	struct str prefix = STR(STORE_WRITER_PREFIX);
 	_cleanup_closedir_ DIR *d = NULL;
 	struct dirent *e;
-	int fd, r = 0;
+	int r;
 
 	if (ix->t->base_fd < 0)
 		return 0;
-	fd = openat(ix->t->base_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	d = fdopendir(fd);
-	if (!d) {
-		(void)close(fd);
-		return -ENOMEM;
-	}
+	r = fd_opendir(ix->t->base_fd, ".", &d);
+	if (r < 0)
+		return r;
 	while (r == 0 && (e = readdir(d))) {
 		struct str file = str_from(e->d_name);
 		uint64_t id = 0;

@@ -90,17 +90,11 @@ int legacy_walk(struct trash *t, legacy_fn *fn, void *arg)
 	VEC(uint64_t) tokens = VEC_INIT;
 	_cleanup_closedir_ DIR *d = NULL;
 	struct dirent *e;
-	int fd, r = 0;
+	int r;
 
-	fd = openat(t->dir_fd, "manifest",
-		    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	d = fdopendir(fd);
-	if (!d) {
-		(void)close(fd);
-		return -ENOMEM;
-	}
+	r = fd_opendir(t->dir_fd, "manifest", &d);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
 	while (r == 0 && (e = readdir(d))) {
 		uint64_t token;
 

@@ -67,7 +67,7 @@ int trash_usage(struct trash *t, struct trash_usage *ret)
 		.max_entries = t->opt.max_entries,
 	};
 	struct dirent *e;
-	int fd;
+	int r;
 
 	if (t->base_fd < 0) {
 		*ret = u;
@@ -80,14 +80,9 @@ int trash_usage(struct trash *t, struct trash_usage *ret)
 	u.bytes = __atomic_load_n(&t->state->bytes, __ATOMIC_RELAXED);
 	u.entries = __atomic_load_n(&t->state->entries, __ATOMIC_RELAXED);
 	u.mounted = is_mounted(t);
-	fd = openat(t->base_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	d = fdopendir(fd);
-	if (!d) {
-		(void)close(fd);
-		return -ENOMEM;
-	}
+	r = fd_opendir(t->base_fd, ".", &d);
+	if (r < 0)
+		return r;
 	while ((e = readdir(d)))
 		(void)add_writer(t, e->d_name, &u);
 	*ret = u;

@@ -135,19 +135,13 @@ static int remove_dir_and_files(int base, const char *name)
 {
 	_cleanup_closedir_ DIR *d = NULL;
 	struct dirent *e;
-	int fd;
+	int r;
 
-	fd = openat(base, name,
-		    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return -errno;
-	d = fdopendir(fd);
-	if (!d) {
-		(void)close(fd);
-		return -ENOMEM;
-	}
+	r = fd_opendir(base, name, &d);
+	if (r < 0)
+		return r;
 	while ((e = readdir(d)))
-		(void)unlinkat(fd, e->d_name, 0);
+		(void)unlinkat(dirfd(d), e->d_name, 0);
 	return unlinkat(base, name, AT_REMOVEDIR) < 0 ? -errno : 0;
 }
 
@@ -164,13 +158,8 @@ static void sweep_writer(struct index *ix, size_t i, bool needed)
 	_cleanup_closedir_ DIR *d = NULL;
 	struct dirent *e;
 	char name[32];
-	int fd;
 
-	if (w->live || w->id == ix->t->writer)
-		return;
-	fd = openat(w->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d)
+	if (w->live || w->id == ix->t->writer || fd_opendir(w->fd, ".", &d) < 0)
 		return;
 	while ((e = readdir(d))) {
 		if (!is_payload_dir(e->d_name))

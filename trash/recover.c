@@ -376,17 +376,11 @@ static int check_payload_dir(struct recovery *rc, const char *name)
 	_cleanup_closedir_ DIR *d = NULL;
 	uint32_t id = (uint32_t)store_hex(name);
 	struct dirent *e;
-	int fd, r = 0;
+	int r;
 
-	fd = openat(rc->w->fd, name,
-		    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return -errno;
-	d = fdopendir(fd);
-	if (!d) {
-		(void)close(fd);
-		return -ENOMEM;
-	}
+	r = fd_opendir(rc->w->fd, name, &d);
+	if (r < 0)
+		return r;
 	while (r == 0 && (e = readdir(d))) {
 		uint64_t seq;
 
@@ -396,7 +390,7 @@ static int check_payload_dir(struct recovery *rc, const char *name)
 		seq = store_hex(e->d_name);
 		if (seq == 0 || index_find_seq(rc->ix, seq) >= 0)
 			continue;
-		r = adopt_orphan(rc, fd, id, e->d_name, seq);
+		r = adopt_orphan(rc, dirfd(d), id, e->d_name, seq);
 	}
 	return r;
 }
@@ -405,16 +399,11 @@ static int check_payload_dirs(struct recovery *rc)
 {
 	_cleanup_closedir_ DIR *d = NULL;
 	struct dirent *e;
-	int fd, r = 0;
+	int r;
 
-	fd = openat(rc->w->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	d = fdopendir(fd);
-	if (!d) {
-		(void)close(fd);
-		return -ENOMEM;
-	}
+	r = fd_opendir(rc->w->fd, ".", &d);
+	if (r < 0)
+		return r;
 	while (r == 0 && (e = readdir(d)))
 		if (strlen(e->d_name) == 8 &&
 		    strspn(e->d_name, "0123456789abcdef") == 8)
@@ -508,16 +497,11 @@ int recover_all(struct trash *t)
 	_cleanup_closedir_ DIR *d = NULL;
 	_cleanup_close_ int lock = -1;
 	struct dirent *e;
-	int fd, r = 0;
+	int r;
 
-	fd = openat(t->base_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	d = fdopendir(fd);
-	if (!d) {
-		(void)close(fd);
-		return -ENOMEM;
-	}
+	r = fd_opendir(t->base_fd, ".", &d);
+	if (r < 0)
+		return r;
 	while (r == 0 && (e = readdir(d))) {
 		uint64_t id;
 

@@ -42,25 +42,19 @@ int reverse_take_away(struct undoing *u, struct str path,
 
 static int list_names(struct undoing *u, struct str path, struct buf *out)
 {
-	_cleanup_close_ int fd = -1;
+	_cleanup_closedir_ DIR *d = NULL;
 	char name[NAME_MAX + 1];
 	struct trash_at at;
 	struct dirent *e;
-	DIR *d;
 	int r = reverse_at(u, path, false /* make */, name, &at);
 
+	if (r == 0)
+		r = fd_opendir(at.dirfd, name, &d);
 	if (r < 0)
 		return r;
-	fd = openat(at.dirfd, name,
-		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d)
-		return -errno;
-	(void)TAKE_FD(fd);
 	while ((e = readdir(d)) != NULL)
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
 			buf_put(out, e->d_name, strlen(e->d_name) + 1);
-	(void)closedir(d);
 	return out->error;
 }
 

@@ -425,7 +425,7 @@ int summary_load(struct trash *t, struct summary *ret)
 	_cleanup_summary_ struct summary s = { 0 };
 	_cleanup_closedir_ DIR *d = NULL;
 	struct dirent *e;
-	int fd, r = 0;
+	int r;
 
 	if (t->base_fd < 0) {
 		*ret = s;
@@ -434,14 +434,9 @@ int summary_load(struct trash *t, struct summary *ret)
 	(void)pthread_mutex_lock(&t->lock);
 	(void)journal_summarise(t);
 	(void)pthread_mutex_unlock(&t->lock);
-	fd = openat(t->base_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	d = fdopendir(fd);
-	if (!d) {
-		(void)close(fd);
-		return -ENOMEM;
-	}
+	r = fd_opendir(t->base_fd, ".", &d);
+	if (r < 0)
+		return r;
 	while (r == 0 && (e = readdir(d)))
 		r = load_writer(t, e->d_name, &s);
 	if (r == 0)
