@@ -46,7 +46,7 @@ CLASSES = {
         getrlimit getrusage getsid getsockname getsockopt gettid gettimeofday
         getuid getxattr getxattrat inotify_init
         inotify_init1 inotify_rm_watch io_cancel io_destroy io_getevents
-        io_pgetevents io_setup io_submit ioprio_get landlock_add_rule
+        io_pgetevents io_submit ioprio_get landlock_add_rule
         landlock_create_ruleset landlock_restrict_self lgetxattr listmount
         listxattr listxattrat llistxattr lseek lsm_get_self_attr
         lsm_list_modules madvise map_shadow_stack mbind membarrier
@@ -55,7 +55,7 @@ CLASSES = {
         msgctl msgget msgrcv msgsnd msync munlock munlockall munmap
         name_to_handle_at nanosleep pause pidfd_open pipe pipe2 pkey_alloc
         pkey_free pkey_mprotect poll ppoll pread64 preadv preadv2 pselect6
-        pwrite64 pwritev pwritev2 read readahead readv recvmmsg
+        pwrite64 pwritev read readahead readv recvmmsg
         remap_file_pages restart_syscall rseq rt_sigaction
         rt_sigpending rt_sigprocmask rt_sigreturn rt_sigsuspend
         rt_sigtimedwait sched_get_priority_max sched_get_priority_min
@@ -128,6 +128,9 @@ CLASSES = {
     "SIGNAL": "pidfd_send_signal rt_sigqueueinfo rt_tgsigqueueinfo tkill",
     "TGKILL": "tgkill",
     "FTRUNCATE": "fallocate ftruncate",
+    # writes where a descriptor that was opened to append could not
+    "PWRITEV2": "pwritev2",
+    "IO_SETUP": "io_setup",
     "CHDIR": "chdir fchdir",
     # tells the names of what happens in a directory
     "WATCH": "inotify_add_watch",

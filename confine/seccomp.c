@@ -128,6 +128,14 @@ static struct action file_action(const struct seccomp_options *o,
 		return answer(notified(o, NOTIFY_STAT));
 	case ROW_FTRUNCATE:
 		return answer(notified(o, NOTIFY_FTRUNCATE));
+	case ROW_PWRITEV2:
+		return o->notify & NOTIFY_FTRUNCATE
+			       ? tested(class, SECCOMP_RET_ALLOW)
+			       : answer(SECCOMP_RET_ALLOW);
+	case ROW_IO_SETUP:
+		return answer(o->notify & NOTIFY_OPEN_WRITE
+				      ? RET_ERRNO(ENOSYS)
+				      : SECCOMP_RET_ALLOW);
 	case ROW_WATCH:
 		return answer(notified(o, NOTIFY_OPEN_READ));
 	default:
@@ -192,6 +200,8 @@ static struct action row_action(const struct seccomp_options *o,
 	case ROW_CHMODAT:
 	case ROW_STAT:
 	case ROW_FTRUNCATE:
+	case ROW_PWRITEV2:
+	case ROW_IO_SETUP:
 	case ROW_CHDIR:
 	case ROW_WATCH:
 		return file_action(o, class);

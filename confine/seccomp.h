@@ -26,7 +26,9 @@ enum seccomp_notify {
 	NOTIFY_OPEN_WRITE = 1 << 2, /* open* with write/create/trunc bits,
 				     * creat, openat2 (ENOSYS unless either
 				     * open class is notified: its flags are
-				     * in memory) */
+				     * in memory). io_setup is ENOSYS then:
+				     * its writes' flags are in memory, and
+				     * RWF_NOAPPEND is one of them. */
 	NOTIFY_OPEN_READ = 1 << 3,  /* every other open, inotify_add_watch */
 	NOTIFY_MUTATE = 1 << 4, /* unlink rename mkdir rmdir link symlink mknod
 				 * truncate and their *at forms */
@@ -40,7 +42,8 @@ enum seccomp_notify {
 				 * tgkill (Go's preemption) is let through. */
 	NOTIFY_FTRUNCATE = 1
 			   << 9, /* ftruncate, fallocate, fcntl(F_SETFL) without
-				    * O_APPEND: undo without FUSE */
+				    * O_APPEND, pwritev2(RWF_NOAPPEND): undo
+				    * without FUSE */
 	NOTIFY_CHDIR = 1 << 10,
 	/*
 	 * Calls that are refused whatever the policy says (mount, bpf, ptrace,

@@ -19,6 +19,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "base/macro.h"
+
 /* Values that the C library of a build machine may not know. */
 #define SET_FS             0x1002    /* ARCH_SET_FS */
 #define TMPFILE_BIT        020000000 /* O_TMPFILE without O_DIRECTORY */
@@ -29,7 +31,9 @@
 #define PRCTL_SET_MM       35
 #define WHO_IO_USER        3 /* IOPRIO_WHO_USER */
 #define SOCK_TYPE_BITS     0xf
-#define NS_TIME            0x80 /* CLONE_NEWTIME; in clone(2) an exit signal */
+#define SET_DELEGATION     1040  /* F_SETDELEG, 6.19 */
+#define NO_APPEND          0x20U /* RWF_NOAPPEND, 6.9 */
+#define NS_TIME            0x80  /* CLONE_NEWTIME; in clone(2) an exit signal */
 
 #define SETID_BITS   06000U
 #define OPEN_WRITING ((uint32_t)(O_WRONLY | O_RDWR | O_CREAT | O_TRUNC))
@@ -273,6 +277,7 @@ static void check_fcntl(struct bpf *b, const struct seccomp_options *o)
 	bpf_load_arg(b, 1);
 	/* holds up whoever opens the file, for as long as the kernel waits */
 	bpf_ret_eq(b, F_SETLEASE, RET_ERRNO(EPERM));
+	bpf_ret_eq(b, SET_DELEGATION, RET_ERRNO(EPERM));
 	/* what could only append may then write anywhere */
 	if (o->notify & NOTIFY_FTRUNCATE) {
 		size_t setfl = bpf_if_eq(b, F_SETFL);
@@ -289,6 +294,45 @@ static void check_fcntl(struct bpf *b, const struct seccomp_options *o)
 	bpf_ret_eq(b, F_SETSIG, RET_ERRNO(EPERM));
 }
 
+/*
+ * Requests that change a file by way of a descriptor which may only read or
+ * append: flags (immutable, no-atime), versions, verity, holes, extents
+ * exchanged; and the subvolumes of btrfs, whose snapshots have other names and
+ * whose removal is nobody's unlink. Of each family of file systems' requests
+ * only what is known to ask or to clone goes on.
+ */
+static void check_ioctl_file(struct bpf *b)
+{
+	static const struct {
+		uint16_t family;
+		uint32_t harmless[4];
+	} families[] = {
+		{ 'f', { 0x80086601, 0xc020660b, 0xc0046686 } }, /* GETFLAGS,
+					FIEMAP, MEASURE_VERITY */
+		{ 'X', { 0x801c581f } }, /* FSGETXATTR */
+		{ 0x94, { 0x40049409, 0x4020940d, 0xc0189436 } }, /* FICLONE,
+					FICLONERANGE, FIDEDUPERANGE */
+		{ 0xf5, { 0 } },                                  /* f2fs */
+		{ 0xbc, { 0 } },                                  /* bcachefs */
+	};
+	const uint32_t set_version = 0x40087602; /* FS_IOC_SETVERSION */
+	const uint32_t fat_attributes = 0x40047211;
+
+	bpf_ret_eq(b, set_version, RET_ERRNO(EPERM));
+	bpf_ret_eq(b, fat_attributes, RET_ERRNO(EPERM));
+	bpf_and(b, 0xff00);
+	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+		size_t in = bpf_if_eq(b, (uint32_t)families[i].family << 8);
+
+		bpf_load_arg(b, 1);
+		for (size_t k = 0; families[i].harmless[k]; k++)
+			bpf_ret_eq(b, families[i].harmless[k],
+				   SECCOMP_RET_ALLOW);
+		bpf_ret(b, RET_ERRNO(EPERM));
+		bpf_end(b, in);
+	}
+}
+
 static void check_ioctl(struct bpf *b, const struct seccomp_options *o)
 {
 	/* input into a terminal, console control, line disciplines */
@@ -301,6 +345,14 @@ static void check_ioctl(struct bpf *b, const struct seccomp_options *o)
 		bpf_ret_eq(b, FIOSETOWN, RET_ERRNO(EPERM));
 		bpf_ret_eq(b, SIOCSPGRP, RET_ERRNO(EPERM));
 	}
+	check_ioctl_file(b);
+}
+
+/* Overwrites what a descriptor that was opened to append may only add to. */
+static void check_pwritev2(struct bpf *b)
+{
+	bpf_load_arg(b, 5);
+	bpf_ret_set(b, NO_APPEND, RET_NOTIFY);
 }
 
 static void check_prctl(struct bpf *b)
@@ -451,6 +503,9 @@ void seccomp_leaf_emit(struct bpf *b, const struct seccomp_options *o,
 		break;
 	case ROW_IOCTL:
 		check_ioctl(b, o);
+		break;
+	case ROW_PWRITEV2:
+		check_pwritev2(b);
 		break;
 	case ROW_FCNTL:
 		check_fcntl(b, o);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * decode_shorten.c - ftruncate, fallocate and fcntl(F_SETFL) on descriptors that
- * could only append
+ * decode_shorten.c - ftruncate, fallocate, fcntl(F_SETFL) and pwritev2 on
+ * descriptors that could only append
  *
  * A file that is opened to be written to is kept as it is then; one that is
  * opened to append (O_WRONLY and O_APPEND) is not, only how long it was. These

@@ -11,11 +11,12 @@
 #include "base/macro.h"
 #include "base/str.h"
 
-#define HEADERS_MAX 32   /* program headers looked at */
-#define DYNAMIC_MAX 128  /* entries of the dynamic section */
-#define NOTES_MAX   4096 /* bytes of one note segment */
-#define SONAME_MAX  64
-#define GO_BUILD_ID 4
+#define HEADERS_MAX        32   /* program headers looked at */
+#define DYNAMIC_MAX        128  /* entries of the dynamic section */
+#define NOTES_MAX          4096 /* bytes of one note segment */
+#define SONAME_MAX         64
+#define GO_BUILD_ID        4
+#define KERNEL_HEADERS_MAX 65536 /* bytes of program headers that it reads */
 
 struct file {
 	elf_read_fn *read;
@@ -38,8 +39,6 @@ static bool read_headers(struct file *f, const void *head, size_t n,
 		return false;
 	memcpy(ret, head, sizeof(*ret));
 	if (memcmp(ret->e_ident, ELFMAG, SELFMAG) != 0 ||
-	    ret->e_ident[EI_CLASS] != ELFCLASS64 ||
-	    ret->e_ident[EI_DATA] != ELFDATA2LSB ||
 	    ret->e_phentsize != sizeof(f->segments[0]))
 		return false;
 	f->n_segments = MIN(ret->e_phnum, (size_t)HEADERS_MAX);
@@ -180,6 +179,48 @@ bool elf_look(const void *head, size_t n, elf_read_fn *read, void *arg,
 static ssize_t read_fd(void *arg, void *to, size_t n, uint64_t at)
 {
 	return pread(*(const int *)arg, to, n, (off_t)at);
+}
+
+/* The kernel looks at e_machine and the size of a header, and no further. */
+static bool is_program(const Elf64_Ehdr *h)
+{
+	return memcmp(h->e_ident, ELFMAG, SELFMAG) == 0 &&
+	       (h->e_type == ET_EXEC || h->e_type == ET_DYN) &&
+	       h->e_phentsize == sizeof(Elf64_Phdr) &&
+	       h->e_phnum * sizeof(Elf64_Phdr) <= KERNEL_HEADERS_MAX;
+}
+
+/* From what was read already, or else from the file. */
+static bool take(struct str head, int fd, uint64_t at, void *to, size_t n)
+{
+	if (at <= head.n && n <= head.n - at) {
+		memcpy(to, head.p + at, n);
+		return true;
+	}
+	return at <= INT64_MAX - n && pread(fd, to, n, (off_t)at) == (ssize_t)n;
+}
+
+size_t elf_interp_fd(const void *head, size_t n, int fd,
+		     char ret[ELF_INTERP_MAX])
+{
+	struct str have = str_from_n(head, n);
+	Elf64_Ehdr h;
+	Elf64_Phdr p;
+
+	if (!take(have, fd, 0, &h, sizeof(h)) || !is_program(&h))
+		return 0;
+	for (size_t i = 0; i < h.e_phnum; i++) {
+		if (!take(have, fd, h.e_phoff + i * sizeof(p), &p, sizeof(p)))
+			return 0;
+		if (p.p_type != PT_INTERP)
+			continue;
+		if (p.p_filesz < 2 || p.p_filesz > ELF_INTERP_MAX ||
+		    !take(have, fd, p.p_offset, ret, p.p_filesz) ||
+		    ret[p.p_filesz - 1] != 0)
+			return 0;
+		return strlen(ret);
+	}
+	return 0;
 }
 
 bool elf_look_head_fd(const void *head, size_t n, int fd, struct elf_facts *ret)

@@ -26,6 +26,9 @@ struct elf_facts {
 	size_t build_id_n;
 };
 
+/* As long as the kernel takes, with its NUL. */
+#define ELF_INTERP_MAX 4096
+
 /* pread() of the file; less than asked for is the end of it. */
 typedef ssize_t elf_read_fn(void *arg, void *to, size_t n, uint64_t at);
 
@@ -40,5 +43,11 @@ bool elf_look(const void *head, size_t n, elf_read_fn *read, void *arg,
 bool elf_look_head_fd(const void *head, size_t n, int fd,
 		      struct elf_facts *ret);
 bool elf_look_fd(int fd, struct elf_facts *ret);
+/*
+ * The interpreter that an open program of this machine asks for, as the kernel
+ * looks for it. Length without the NUL; 0: none, or the kernel would refuse it.
+ */
+size_t elf_interp_fd(const void *head, size_t n, int fd,
+		     char ret[ELF_INTERP_MAX]);
 
 #endif

@@ -5,6 +5,8 @@
  * The kernel runs the interpreter of a script; a dynamic loader that is started
  * as a program loads the file that it is told to. Either may lead to the other,
  * so both are followed in turn, each one judged by its names and its content.
+ * What an ELF file asks for as its loader (PT_INTERP) runs in its stead: any
+ * static program will do, so that is judged like a script's interpreter.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -176,6 +178,37 @@ static bool is_loader(const struct step *s, int file, struct str head)
 	       (elf_look_head_fd(head.p, head.n, file, &facts) && facts.loader);
 }
 
+/* Where loaders are on every machine: nothing to look at. */
+static bool is_usual_loader(struct str path)
+{
+	return str_eq(path, STR("/lib64/ld-linux-x86-64.so.2")) ||
+	       str_eq(path, STR("/lib/ld-linux-aarch64.so.1"));
+}
+
+/* A program's own choice of a loader, which need not be one. */
+static int follow_interp(struct exec *x, struct step *s, int file,
+			 struct str head)
+{
+	char path[ELF_INTERP_MAX], first[ELF_HEAD_MAX];
+	struct str before = x->interp;
+	size_t n = elf_interp_fd(head.p, head.n, file, path);
+	_cleanup_close_ int other = -1;
+	ssize_t got;
+	int r;
+
+	if (n == 0 || is_usual_loader(str_from_n(path, n)))
+		return 0;
+	r = go_to(x, s, exec_keep(x, str_from_n(path, n)));
+	if (r < 0)
+		return r;
+	other = ownfd_open(s->fd, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+	got = other < 0 ? other : pread(other, first, sizeof(first), 0);
+	if (got > 0 && is_loader(s, other, str_from_n(first, (size_t)got)) &&
+	    !x->interp_denied)
+		x->interp = before;
+	return 0;
+}
+
 /* One step; 1: made, 0: this is what runs. */
 static int follow_one(struct exec *x, struct step *s)
 {
@@ -192,7 +225,8 @@ static int follow_one(struct exec *x, struct step *s)
 	if (!parse_shebang(str_from_n(head, (size_t)n), &interp, &arg))
 		return is_loader(s, file, str_from_n(head, (size_t)n))
 			       ? follow_loader(x, s)
-			       : 0;
+			       : follow_interp(x, s, file,
+					       str_from_n(head, (size_t)n));
 	r = follow_script(x, s, interp, arg);
 	return r < 0 ? r : 1;
 }

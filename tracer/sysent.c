@@ -38,6 +38,7 @@ static const struct sysent table[] = {
 	ENTRY(ftruncate, decode_shorten),
 	ENTRY(fallocate, decode_shorten),
 	ENTRY(fcntl, decode_shorten),
+	ENTRY(pwritev2, decode_shorten),
 
 	ENTRY(fchmod, decode_fchmod),
 	ENTRY(fchmodat, decode_fchmodat),

@@ -444,16 +444,33 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	(void)fuse_reply_data(req, &buf, FUSE_BUF_COPY_FLAGS_NONE);
 }
 
+/*
+ * Of what could only append the length alone is on record, and O_APPEND may have
+ * been switched off since (F_SETFL, RWF_NOAPPEND).
+ */
+static int keep_before_write(fuse_req_t req, const struct file *f, int fd,
+			     off_t off)
+{
+	struct stat st;
+
+	if ((f->flags & (O_ACCMODE | O_APPEND)) != (O_WRONLY | O_APPEND))
+		return 0;
+	if (fstat(fd, &st) == 0 && off >= st.st_size)
+		return 0;
+	return keep_before_open(req, f->inode, fd, O_RDWR);
+}
+
 static void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in,
 			 off_t off, struct fuse_file_info *fi)
 {
 	struct fuse_bufvec out = FUSE_BUFVEC_INIT(fuse_buf_size(in));
-	int fd = file_fd(rq_vfs(req), rq_file(fi));
+	int fd = file_fd(rq_vfs(req), rq_file(fi)), r;
 	ssize_t n;
 
 	(void)ino;
-	if (fd < 0) {
-		rq_err(req, fd);
+	r = fd < 0 ? fd : keep_before_write(req, rq_file(fi), fd, off);
+	if (r < 0) {
+		rq_err(req, r);
 		return;
 	}
 	out.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;

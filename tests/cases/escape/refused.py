@@ -57,6 +57,15 @@ for mode in (0o4755, 0o2755):
 call("set-id at once", lambda: os.open("new", os.O_CREAT | os.O_WRONLY, 0o4755))
 call("device", lambda: os.mknod("device", 0o20600, os.makedev(1, 3)))
 call("lease", lambda: fcntl.fcntl(os.open("file", os.O_RDONLY), fcntl.F_SETLEASE, 0))
+call("delegation", lambda: fcntl.fcntl(os.open(".", os.O_RDONLY), 1040, bytes(16)))
+# flags and versions of a file by a descriptor that may read, holes by one that
+# may append, verity, extents exchanged, a subvolume removed
+for path, flags, request in (
+        ("/etc/passwd", 0, 0x40086602), ("/etc/passwd", 0, 0x401C5820),
+        ("/etc/passwd", 0, 0x40087602), ("file", 0, 0x40806685),
+        ("file", os.O_APPEND | os.O_WRONLY, 0x4030582B),
+        ("file", os.O_RDWR, 0xC028660F), (".", 0, 0x5000940F)):
+    call(f"file {request:x}", lambda: fcntl.ioctl(os.open(path, flags), request, bytes(128)))
 fd = os.open("/dev/null", os.O_RDONLY)
 for request in (0x5412, 0x541C, 0x5423):
     call("terminal", lambda: fcntl.ioctl(fd, request, b"x"))

@@ -12,6 +12,23 @@ scenario append-off 'seq 200 >g; seq 50 >i' 'python3 -c "
 import os, fcntl
 fd = os.open(\"g\", os.O_WRONLY | os.O_APPEND); fcntl.fcntl(fd, fcntl.F_SETFL, 0); os.pwrite(fd, b\"XXXX\", 5)
 fd = os.open(\"i\", os.O_WRONLY | os.O_APPEND); os.write(fd, b\"x\"); fcntl.fcntl(fd, fcntl.F_SETFL, os.O_NONBLOCK); os.pwrite(fd, b\"YY\", 0)"'
+# at a place of its own choice, and by requests that are no fallocate
+scenario append-at 'seq 200 >j; seq 3000 >k; seq 3000 >l' 'python3 -c "
+import ctypes, fcntl, os, struct
+def tried(call, *args):
+    try: call(*args)
+    except OSError: pass
+opened = lambda name: os.open(name, os.O_WRONLY | os.O_APPEND)
+fd = opened(\"j\"); os.write(fd, b\"x\"); tried(os.pwritev, fd, [b\"XXXX\"], 0, 0x20)
+fd = opened(\"k\"); os.write(fd, b\"x\")
+for request in (0x4030582b, 0x40305829, 0x40305839):
+    tried(fcntl.ioctl, fd, request, struct.pack(\"hhqqii16x\", 0, 0, 0, 4096, 0, 0))
+fd = opened(\"l\"); os.write(fd, b\"x\")
+libc, context, text = ctypes.CDLL(None), ctypes.c_ulong(), ctypes.create_string_buffer(b\"YYYY\")
+if os.uname().machine == \"x86_64\" and libc.syscall(206, 1, ctypes.byref(context)) == 0:
+    write = ctypes.create_string_buffer(struct.pack(\"QIIHhIQQqQII\", 0, 0, 0x20, 1, 0, fd, ctypes.addressof(text), 4, 0, 0, 0, 0))
+    libc.syscall(209, context, 1, (ctypes.c_void_p * 1)(ctypes.addressof(write)))
+    libc.syscall(208, context, 1, 1, ctypes.create_string_buffer(64), None)"'
 scenario append-mapped 'seq 200 >m' 'python3 -c "
 import os, mmap
 fd = os.open(\"m\", os.O_RDWR | os.O_APPEND); m = mmap.mmap(fd, 0); m[0:4] = b\"ZZZZ\"; m.flush()"'

@@ -116,7 +116,10 @@ static void test_lies(void **state _unused_)
 	i.h.e_phoff = UINT64_MAX - 8;
 	assert_false(look(&i, &f));
 	make(&i, "ld-linux");
-	i.h.e_ident[EI_CLASS] = ELFCLASS32;
+	i.h.e_ident[EI_CLASS] = ELFCLASS32; /* the kernel does not look */
+	assert_true(look(&i, &f));
+	assert_true(f.loader);
+	i.h.e_phentsize = sizeof(Elf32_Phdr);
 	assert_false(look(&i, &f));
 	assert_false(elf_look(&i, 3, from_image, &i, &f));
 }
