@@ -191,6 +191,11 @@ bool policy_has_host_names(const struct policy *p);
  * Landlock alone cannot express the policy. */
 bool policy_needs_open_notify(const struct policy *p, struct str workspace);
 
+/* The rules permit `verb` on everything below dir (absolute), whatever it is
+ * called. False when that is not certain. */
+bool policy_permits_below(const struct policy *p, struct str dir,
+			  enum file_verb verb);
+
 /*
  * The floor's superset (interface section 4.13, without its traps): what the
  * rules could allow, as Landlock can say it. workspace gets GRANT_RW|EXECUTE.

@@ -53,6 +53,21 @@ int file_keep_meta(struct file_call *f, unsigned int what)
 	return file_keep(f, &req);
 }
 
+/* A program that runs as somebody else; on a directory it is about groups. */
+static bool makes_setid(const struct file_call *f)
+{
+	return f->verb == FILE_CHMOD && (f->mode & (S_ISUID | S_ISGID)) &&
+	       !S_ISDIR(f->a.st.st_mode);
+}
+
+static void judge_found(struct file_call *f)
+{
+	if (makes_setid(f))
+		request_refuse(f->q, EPERM);
+	else
+		file_judge(f);
+}
+
 void file_judge_path(struct file_call *f, int dirfd, uint64_t path, int flags)
 {
 	int r = file_get_path(f, &f->a, dirfd, path);
@@ -63,7 +78,7 @@ void file_judge_path(struct file_call *f, int dirfd, uint64_t path, int flags)
 	if (r < 0)
 		file_error(f, r);
 	else
-		file_judge(f);
+		judge_found(f);
 }
 
 /* What cannot be read or written (O_PATH) cannot be changed this way. */
@@ -82,11 +97,10 @@ void file_judge_fd(struct file_call *f, int fd)
 
 	if (r == 0 && is_path_only(f, fd))
 		r = -EBADF;
-
 	if (r < 0)
 		file_error(f, r);
 	else
-		file_judge(f);
+		judge_found(f);
 }
 
 static int64_t act_chmod(struct file_call *f)
@@ -96,13 +110,13 @@ static int64_t act_chmod(struct file_call *f)
 
 	if (S_ISLNK(f->a.st.st_mode))
 		return -EOPNOTSUPP; /* as Linux says of links */
-	if (f->mode & (S_ISUID | S_ISGID))
+	if (makes_setid(f))
 		return -EPERM;
 	r = file_keep_meta(f, TRASH_META_MODE);
 	if (r < 0)
 		return r;
 	file_self_path(f->a.fd, path);
-	return chmod(path, (mode_t)f->mode & 01777) < 0 ? -errno : 0;
+	return chmod(path, (mode_t)f->mode & 07777) < 0 ? -errno : 0;
 }
 
 static struct file_call *new_chmod(struct request *q, uint64_t mode)

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "tracer/file.h"
 
 static int64_t act_unlink(struct file_call *f)
@@ -90,6 +91,30 @@ void decode_unlinkat(struct request *q)
 			      flags == AT_REMOVEDIR);
 }
 
+/* What the kernel says of the two names together, in its order. */
+static int rename_error(const struct file_call *f)
+{
+	bool exchange = (f->flags & RENAME_EXCHANGE) != 0;
+	bool there = f->b.fd >= 0;
+
+	if ((f->flags & RENAME_NOREPLACE) && there)
+		return -EEXIST;
+	if (exchange && !there)
+		return -ENOENT;
+	/* What is not a directory must not be named as one. */
+	if (exchange && f->b.slash && !S_ISDIR(f->b.st.st_mode))
+		return -ENOTDIR;
+	if ((f->a.slash || (f->b.slash && !exchange)) &&
+	    !S_ISDIR(f->a.st.st_mode))
+		return -ENOTDIR;
+	/* Nothing can take the place of what it lies in. */
+	if (there && !exchange && S_ISDIR(f->b.st.st_mode) &&
+	    !str_eq(buf_str(&f->a.path), buf_str(&f->b.path)) &&
+	    path_beneath(buf_str(&f->a.path), buf_str(&f->b.path)))
+		return -ENOTEMPTY;
+	return 0;
+}
+
 static int64_t act_rename(struct file_call *f)
 {
 	struct keep_req req = { .verb = KEEP_RENAME,
@@ -98,13 +123,9 @@ static int64_t act_rename(struct file_call *f)
 				.to = file_at(&f->b),
 				.rename_flags = (unsigned int)f->flags };
 
-	if ((f->a.slash || f->b.slash) && !S_ISDIR(f->a.st.st_mode))
-		return -ENOTDIR;
-	/* What is exchanged must be a directory if its name says so. */
-	if (f->flags & RENAME_EXCHANGE && (f->a.slash || f->b.slash) &&
-	    f->b.fd >= 0 && !S_ISDIR(f->b.st.st_mode))
-		return -ENOTDIR;
-	return file_keep(f, &req);
+	int r = rename_error(f);
+
+	return r < 0 ? r : file_keep(f, &req);
 }
 
 struct two_paths {
@@ -115,6 +136,7 @@ struct two_paths {
 static void rename_common(struct request *q, struct two_paths p, uint64_t flags)
 {
 	struct file_call *f = file_new(q, FILE_RENAME, act_rename);
+	bool found = false;
 	int r;
 
 	if (!f)
@@ -132,9 +154,13 @@ static void rename_common(struct request *q, struct two_paths p, uint64_t flags)
 		r = file_get_path(f, &f->b, p.dirfd_b, p.b);
 	if (r == 0)
 		r = last_error(file_find_name(f, &f->a), -EBUSY);
-	if (r == 0)
-		r = last_error(file_find_name(f, &f->b), -EBUSY);
-	if (r == 0 && f->a.fd < 0)
+	if (r == 0) {
+		r = last_error(file_find_name(f, &f->b),
+			       flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY);
+		found = r == 0 || r == -ENAMETOOLONG;
+	}
+	/* The old name is looked up before the new one is. */
+	if (found && f->a.fd < 0)
 		r = -ENOENT;
 	if (r < 0)
 		file_error(f, r);
@@ -182,13 +208,12 @@ static int64_t act_link(struct file_call *f)
 {
 	char path[FILE_SELF_MAX];
 
-	if (S_ISDIR(f->a.st.st_mode))
-		return -EPERM;
 	if (f->b.slash)
 		return -ENOENT;
 	/* AT_EMPTY_PATH would need CAP_DAC_READ_SEARCH. */
 	file_self_path(f->a.fd, path);
-	before_make(f, &f->b);
+	if (!S_ISDIR(f->a.st.st_mode)) /* which the kernel refuses */
+		before_make(f, &f->b);
 	if (linkat(AT_FDCWD, path, f->b.parent, f->b.last, AT_SYMLINK_FOLLOW) <
 	    0)
 		return -errno;
@@ -260,6 +285,18 @@ void decode_linkat(struct request *q)
 		link_common(q, p, flags);
 }
 
+/* Devices are nobody's to make, nor are programs of others. */
+static bool may_mknod(uint64_t mode)
+{
+	return !S_ISCHR(mode) && !S_ISBLK(mode) &&
+	       !(mode & (S_ISUID | S_ISGID));
+}
+
+static bool may_make(const struct file_target *t)
+{
+	return faccessat(t->parent, ".", W_OK | X_OK, 0) == 0;
+}
+
 /* symlink, mkdir, mknod: a new name. */
 static void make_common(struct file_call *f, int dirfd, uint64_t path)
 {
@@ -276,6 +313,8 @@ static void make_common(struct file_call *f, int dirfd, uint64_t path)
 		r = -ENOENT;
 	if (r < 0)
 		file_error(f, r);
+	else if (f->verb == FILE_MKNOD && !may_mknod(f->mode))
+		request_refuse(f->q, may_make(&f->a) ? EPERM : EACCES);
 	else
 		file_judge(f);
 }
@@ -338,6 +377,8 @@ static int64_t act_mknod(struct file_call *f)
 	mode_t mode = type | ((mode_t)f->mode & 01777);
 	int r;
 
+	if (!may_mknod(f->mode))
+		return -EPERM;
 	before_make(f, &f->a);
 	file_umask_on(f);
 	r = mknodat(f->a.parent, f->a.last, mode, (dev_t)f->flags) < 0 ? -errno

@@ -62,6 +62,18 @@ static bool is_dots(const char *name)
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
+/* What nobody of ours can look into has nothing denied where all is allowed. */
+static int enter_unless_closed(struct walk *w, const struct policy *p, int at,
+			       const char *name)
+{
+	int r = enter(w, at, name);
+
+	return r == -EACCES && policy_permits_below(p, buf_str(&w->path),
+						    FILE_OPEN)
+		       ? 0
+		       : r;
+}
+
 /* One entry of the innermost directory. 1: denied; 0: go on; -errno. */
 static int step(struct walk *w, const struct policy *p,
 		const struct settings *s)
@@ -88,7 +100,9 @@ static int step(struct walk *w, const struct policy *p,
 		return w->path.error;
 	if (is_denied(w, p, s, e->d_type == DT_DIR))
 		return 1;
-	return e->d_type == DT_DIR ? enter(w, dirfd(dir), e->d_name) : 0;
+	if (e->d_type != DT_DIR)
+		return 0;
+	return enter_unless_closed(w, p, dirfd(dir), e->d_name);
 }
 
 bool exposes_denied(const struct policy *p, const struct settings *s, int fd,
@@ -98,7 +112,7 @@ bool exposes_denied(const struct policy *p, const struct settings *s, int fd,
 	int r;
 
 	buf_put_str(&w.path, path);
-	r = w.path.error ? w.path.error : enter(&w, fd, ".");
+	r = w.path.error ? w.path.error : enter_unless_closed(&w, p, fd, ".");
 	while (r == 0 && w.depth > 0)
 		r = step(&w, p, s);
 	while (w.depth > 0)

@@ -68,14 +68,31 @@ bool file_name_is_path(const struct file_target *t)
 	       !file_has_dotdot(t->text);
 }
 
-/* " (deleted)" is how procfs marks a name that is gone. */
+static bool is_named(const struct file_target *t)
+{
+	struct stat st;
+
+	return t->st.st_nlink > 0 &&
+	       fstatat(AT_FDCWD, buf_cstr(&t->path), &st,
+		       AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_dev == t->st.st_dev && st.st_ino == t->st.st_ino;
+}
+
+/*
+ * " (deleted)" is how procfs marks a name that is gone; it stays when a file of
+ * O_TMPFILE gets one. On FUSE such a file is called "/" in its directory.
+ */
 static void strip_deleted(struct file_target *t)
 {
 	static const struct str mark = { " (deleted)", 10 };
 
-	if (t->st.st_nlink == 0 && str_ends(buf_str(&t->path), mark)) {
-		t->path.len -= mark.n;
-		t->path.data[t->path.len] = 0;
+	if (!str_ends(buf_str(&t->path), mark) || is_named(t))
+		return;
+	t->path.len -= mark.n;
+	t->path.data[t->path.len] = 0;
+	if (str_ends(buf_str(&t->path), STR("//"))) {
+		t->path.len--;
+		buf_puts(&t->path, "#tmpfile");
 	}
 }
 
@@ -103,6 +120,7 @@ static int have_stated(struct file_call *f, struct file_target *t)
 	} else {
 		r = ownfd_path(t->fd, &t->path);
 		strip_deleted(t);
+		r = r < 0 ? r : t->path.error;
 	}
 	return r < 0 ? r : name_target(f, t);
 }
@@ -272,12 +290,13 @@ int file_find_for_create(struct file_call *f, struct file_target *t,
 	int r = file_find_name(f, t);
 	bool slash = t->slash;
 
+	if (slash) /* no file is made there, whatever it is */
+		return r;
 	for (int i = 0;
 	     r == 0 && follow && t->fd >= 0 && S_ISLNK(t->st.st_mode); i++) {
 		if (i == 40 || t->how_resolve != 0)
 			return -ELOOP;
 		r = follow_last(f, t);
 	}
-	t->slash |= slash; /* of the name that was given */
 	return r;
 }

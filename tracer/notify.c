@@ -70,6 +70,8 @@
 #include "tracer/replace.h"
 #include "tracer/sysent.h"
 
+#define NR_FCHMODAT2 452 /* newer than some headers; on all architectures */
+
 /* Linux 6.6, not in Debian 12's headers. */
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
 #	define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
@@ -348,8 +350,7 @@ static bool describe_socket(const struct request *q, struct event *e)
 	return s->sockets[rule].kill;
 }
 
-/* Calls that no policy can allow: recorded and refused. */
-static void refuse(struct request *q, int error)
+void request_refuse(struct request *q, int error)
 {
 	struct tracer *t = q->tracer;
 	struct event e = EVENT_INIT("seccomp_blocked");
@@ -418,6 +419,39 @@ static int refusal(const struct request *q)
 	return seccomp_refusal(t->quiet_filter, q->nr, q->args);
 }
 
+/*
+ * Set-id bits and device nodes: whether there is such a file comes first, and
+ * on a directory the bits are nobody's rights. True when nothing but the mode
+ * stands against the call; its decoder refuses it then.
+ */
+static bool refused_when_found(const struct request *q)
+{
+	uint64_t args[6];
+	int mode;
+
+	switch (q->nr) {
+#ifdef SYS_chmod
+	case SYS_chmod:
+	case SYS_mknod:
+#endif
+	case SYS_fchmod:
+		mode = 1;
+		break;
+	case SYS_fchmodat:
+	case NR_FCHMODAT2:
+	case SYS_mknodat:
+		mode = 2;
+		break;
+	default:
+		return false;
+	}
+	if (q->tracer->denied_errno[q->nr] || !q->tracer->quiet_filter)
+		return false;
+	memcpy(args, q->args, sizeof(args));
+	args[mode] = 0600;
+	return seccomp_refusal(q->tracer->quiet_filter, q->nr, args) == 0;
+}
+
 void request_dispatch(struct request *q)
 {
 	const struct sysent *s = sysent_find(q->nr);
@@ -437,8 +471,8 @@ void request_dispatch(struct request *q)
 	}
 	request_attribute(q);
 	denied = refusal(q);
-	if (denied) {
-		refuse(q, denied);
+	if (denied && !refused_when_found(q)) {
+		request_refuse(q, denied);
 		return;
 	}
 	if (!exec_verify(q))

@@ -57,6 +57,8 @@ void notify_drain(struct command *c);
 /* One of these ends each request. */
 void request_continue(struct request *q);
 void request_fail(struct request *q, int error); /* positive errno */
+/* The same for what no policy can allow: recorded first. */
+void request_refuse(struct request *q, int error);
 void request_return(struct request *q, int64_t value);
 /* Injects fd (borrowed) and returns its number; closed on exec if asked. */
 void request_inject(struct request *q, int fd, bool cloexec);

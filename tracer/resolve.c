@@ -117,6 +117,7 @@ struct walk {
 	char rest[2 * LIMIT_PATH];
 	size_t pos; /* of the next component in rest */
 	unsigned int links;
+	bool want_dir; /* what is found last must be a directory */
 };
 
 /* Puts text before what is left of the path. */
@@ -200,6 +201,8 @@ static int follow(struct walk *w, int link, const char *name)
 	if (n < 0)
 		return -errno;
 	target[n] = 0;
+	if (n > 0 && target[n - 1] == '/' && w->rest[w->pos] == 0)
+		w->want_dir = true;
 	if (target[0] == '/') {
 		r = restart_at_root(w);
 		if (r < 0)
@@ -249,9 +252,13 @@ static int step(struct walk *w, const char *name, bool stop_at_link)
 static int slow(const struct viewer *v, int base, const char *path,
 		unsigned int flags)
 {
-	struct walk w = { .viewer = v, .at = -1 };
-	bool want_dir = (flags & RESOLVE_DIR) != 0;
 	size_t n = strlen(path);
+	/* a link with a slash after it is followed in any case */
+	bool slash = n > 0 && path[n - 1] == '/';
+	bool nofollow = (flags & RESOLVE_NOFOLLOW) != 0 && !slash;
+	struct walk w = { .viewer = v,
+			  .at = -1,
+			  .want_dir = slash || (flags & RESOLVE_DIR) != 0 };
 	int r;
 
 	if (n >= LIMIT_PATH)
@@ -266,9 +273,9 @@ static int slow(const struct viewer *v, int base, const char *path,
 
 		if (*name == 0)
 			break;
-		r = step(&w, name, last && (flags & RESOLVE_NOFOLLOW) != 0);
+		r = step(&w, name, last && nofollow);
 	}
-	if (r == 0 && want_dir) {
+	if (r == 0 && w.want_dir) {
 		struct stat st;
 
 		r = fstat(w.at, &st) < 0  ? -errno
@@ -352,27 +359,27 @@ int resolve_object(const struct viewer *v, int dirfd, const char *path,
 	return r < 0 ? r : resolve_at(v, base, path, flags, how_resolve, NULL);
 }
 
-/* Cuts path into directory (room for LIMIT_PATH; "" = here) and last. */
+/* Cuts path into directory (room for LIMIT_PATH; "" = here) and last. -EISDIR
+ * and -ENAMETOOLONG speak of the last one alone; ret_slash and dir are set. */
 static int split_last(const char *path, char *dir, char *last, bool *ret_slash)
 {
 	size_t end = strlen(path), start;
 
-	if (end == 0)
+	if (end == 0 || end >= LIMIT_PATH) /* the latter: does not happen */
 		return -ENOENT;
-	if (end >= LIMIT_PATH)
-		return -ENAMETOOLONG;
 	*ret_slash = path[end - 1] == '/';
 	while (end > 0 && path[end - 1] == '/')
 		end--;
 	start = end;
 	while (start > 0 && path[start - 1] != '/')
 		start--;
+	memcpy(dir, path, start);
+	dir[start] = 0;
+	last[0] = 0;
 	if (end - start > NAME_MAX)
 		return -ENAMETOOLONG;
 	memcpy(last, path + start, end - start);
 	last[end - start] = 0;
-	memcpy(dir, path, start);
-	dir[start] = 0;
 	if (last[0] == 0 || strcmp(last, ".") == 0 || strcmp(last, "..") == 0)
 		return -EISDIR;
 	return 0;
@@ -395,14 +402,13 @@ int resolve_parent_at(const struct viewer *v, int base, const char *path,
 	char dir[LIMIT_PATH];
 	int r = split_last(path, dir, last, ret_slash), fd;
 
-	if (r < 0 && r != -EISDIR)
+	if (r < 0 && r != -EISDIR && r != -ENAMETOOLONG)
 		return r;
 	fd = resolve_at(v, path[0] == '/' ? -1 : base, *dir ? dir : ".",
 			RESOLVE_DIR, how_resolve, NULL);
 	if (fd < 0 || r == 0)
 		return fd;
-	(void)close(
-		fd); /* "." and ".." are no name, but what is before counts */
+	(void)close(fd); /* no name, but what is before it counts */
 	return r;
 }
 

@@ -169,6 +169,15 @@ static int rename_over_dir(struct renaming *n)
 	return r;
 }
 
+/* A link made in vain would be seen in the target's ctime. */
+static int may_rename(const struct renaming *n)
+{
+	return faccessat(n->from->dirfd, ".", W_OK | X_OK, 0) < 0 ||
+			       faccessat(n->to->dirfd, ".", W_OK | X_OK, 0) < 0
+		       ? -errno
+		       : 0;
+}
+
 static int rename_kept(struct renaming *n)
 {
 	uint64_t bytes = n->op.st.nlink > 1 ? 0 : n->op.st.bytes;
@@ -186,6 +195,9 @@ static int rename_kept(struct renaming *n)
 		n->op.flags |= RECORD_OP_OWN;
 		return record_then_rename(n, n->flags);
 	}
+	r = may_rename(n);
+	if (r < 0)
+		return r;
 	n->op.st.bytes = bytes;
 	r = budget_take(n->t, bytes);
 	if (r < 0)

@@ -193,13 +193,18 @@ bool left_out(void)
 
 int main(int argc, char **argv)
 {
-	if (argc < 2 || argc > 3 || chdir(argv[1]) < 0) {
-		(void)fprintf(stderr, "usage: posix-matrix DIR [EVERY-NTH]\n");
+	if (argc < 2 || argc > 5 || chdir(argv[1]) < 0) {
+		(void)fprintf(stderr, "usage: posix-matrix DIR [EVERY-NTH "
+				      "[prepare UID | act]]\n");
 		return 2;
 	}
-	if (argc == 3 && (every = (unsigned int)atoi(argv[2])) == 0)
+	if (argc >= 3 && (every = (unsigned int)atoi(argv[2])) == 0)
 		every = 1;
 	(void)umask(022);
+	if (argc > 3) {
+		matrix_as(argv[4]);
+		return 0;
+	}
 	thing_make("t-file", FILE_);
 	thing_make("t-dir", FULL_DIR);
 	matrix_single();

@@ -2,7 +2,7 @@
 /*
  * matrix.h - every call on every kind of object: one printed line per case
  *
- * posix-matrix DIR [EVERY-NTH] runs in an empty directory and prints what the file system
+ * posix-matrix DIR [EVERY-NTH [prepare UID | act]] runs in an empty directory and prints what the file system
  * answers, free of anything that differs between two directories of one kind:
  * its output on the mount must equal that on the plain directory.
  */
@@ -59,6 +59,8 @@ void tick(void);
 void matrix_single(void);
 void matrix_pair(void);
 void matrix_cred(void);
+/* owner: the trees are made, with files of this user; NULL: acts on them. */
+void matrix_as(const char *owner);
 void matrix_fd(void);
 void matrix_misc(void);
 void matrix_attr(void);

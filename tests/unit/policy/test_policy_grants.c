@@ -213,6 +213,37 @@ static void test_execute(void **state)
 	derived_done(&d);
 }
 
+/* Everything below a directory, whatever it is called. */
+static void test_permits_below(void **state)
+{
+	struct derived d;
+
+	(void)state;
+	derive(&d, HEAD "file_rules:\n"
+			"  - {name: no, paths: ['/a/closed/**', '/b/{x,y}'],"
+			" operations: ['*'], decision: deny}\n"
+			"  - {name: w, paths: ['/c/**'], operations: [write],"
+			" decision: deny}\n"
+			"  - {name: all, paths: ['/a/**', '/b/**', '/c/**'],"
+			" operations: ['*'], decision: allow}\n"
+			"  - {name: env, paths: ['**/.env'], operations: ['*'],"
+			" decision: deny}\n"
+			"  - {name: d, paths: ['/d/**'], operations: ['*'],"
+			" decision: allow}\n");
+#define BELOW(dir) policy_permits_below(d.policy, STR(dir), FILE_OPEN)
+	assert_true(BELOW("/a/open"));
+	assert_false(BELOW("/a"));
+	assert_false(BELOW("/a/closed"));
+	assert_false(BELOW("/a/closed/in"));
+	assert_false(BELOW("/b"));
+	assert_true(BELOW("/b/z"));
+	assert_true(BELOW("/c"));
+	assert_false(BELOW("/d/x")); /* .env, before it is permitted */
+	assert_false(BELOW("/e"));
+#undef BELOW
+	derived_done(&d);
+}
+
 static void test_ports(void **state)
 {
 	struct derived d;
@@ -241,6 +272,7 @@ int main(void)
 		cmocka_unit_test(test_wildcard_holes),
 		cmocka_unit_test(test_globs_need_notify),
 		cmocka_unit_test(test_execute),
+		cmocka_unit_test(test_permits_below),
 		cmocka_unit_test(test_ports),
 	};
 
