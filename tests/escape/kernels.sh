@@ -41,8 +41,9 @@ for tool in qemu-system-x86_64 busybox cpio jq curl; do
 done
 kernels=${AGENTSH_KERNELS:-$build/kernels}
 [ -d "$kernels" ] || skip "no kernels: scripts/kernels-fetch.sh $kernels"
-seconds=${AGENTSH_GUEST_SECONDS:-1500}
-[ -n "$full$command" ] || seconds=${AGENTSH_GUEST_SECONDS:-180}
+seconds=${AGENTSH_GUEST_SECONDS:-3000} each=1200
+[ -n "$full$command" ] || [ $# -gt 0 ] ||
+	seconds=${AGENTSH_GUEST_SECONDS:-180} each=400
 
 SHORT="tracer/signals escape/classes"
 FULL="$SHORT tracer/exec tracer/files tracer/undo tracer/signal-rules
@@ -137,7 +138,7 @@ list() {
 	for name; do
 		case $name in
 		*/*) f=$src/tests/cases/$name.sh
-			[ -f "$f" ] && echo "$name 400 bash $f" ;;
+			[ -f "$f" ] && echo "$name $each bash $f" ;;
 		*)
 			f=$(find "$build/tests" -name "$name" -type f -perm -100 |
 				head -1)
