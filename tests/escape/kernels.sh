@@ -49,7 +49,8 @@ SHORT="tracer/signals escape/classes"
 FULL="$SHORT tracer/exec tracer/files tracer/undo tracer/signal-rules
 tracer/redirect tracer/xattrs tracer/races tracer/net tracer/lifecycle
 lifecycle/ends lifecycle/stuck lifecycle/restart server/approvals server/prompt
-server/callers server/kill cli/detect-truth undo/brake vfs/session undo/files"
+server/callers server/kill server/limits cli/run-limits cli/detect-host
+cli/detect-truth undo/brake vfs/session undo/files"
 
 T=$(mktemp -d "${TMPDIR:-/tmp}/agentsh-kernels.XXXXXX") || exit 1
 trap 'rm -rf --one-file-system "$T"' EXIT
