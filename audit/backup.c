@@ -5,9 +5,10 @@
 #include <errno.h>
 
 #include "audit/internal.h"
+#include "base/progress.h"
 
 /* Pages per step: the writer gets its turn in between. */
-#define STEP_PAGES 2048
+#define STEP_PAGES 256
 #define BUSY_MS    5000
 
 static int copy_pages(sqlite3 *from, sqlite3 *to)
@@ -19,6 +20,9 @@ static int copy_pages(sqlite3 *from, sqlite3 *to)
 		return sqlite_error(sqlite3_errcode(to));
 	do {
 		rc = sqlite3_backup_step(b, STEP_PAGES);
+		progress_tell((uint64_t)(sqlite3_backup_pagecount(b) -
+					 sqlite3_backup_remaining(b)),
+			      (uint64_t)sqlite3_backup_pagecount(b));
 		if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
 			(void)sqlite3_sleep(50);
 	} while (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED);

@@ -24,6 +24,7 @@
 #include "audit/store.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/progress.h"
 
 #define DEFAULT_ROTATE  (500ULL << 20)
 #define DEFAULT_BACKUPS 10
@@ -202,6 +203,7 @@ static int verify_file(const char *path, struct chain *c,
 
 		if (s.n)
 			r = verify_line(c, s, v);
+		progress_tell(v->n_checked, 0);
 	}
 	return r;
 }

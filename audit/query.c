@@ -13,6 +13,7 @@
 
 #include "audit/internal.h"
 #include "audit/store.h"
+#include "base/progress.h"
 #include "base/vec.h"
 
 #define DEFAULT_LIMIT 200
@@ -396,11 +397,27 @@ static int verify_head(sqlite3 *db, const struct chain *c,
 	return sqlite_error(rc);
 }
 
+/* About how many entries there are; only for who watches. */
+static uint64_t last_sequence(sqlite3 *db)
+{
+	sqlite3_stmt *st = NULL;
+	uint64_t n = 0;
+
+	if (sqlite3_prepare_v2(db,
+			       "SELECT sequence FROM audit_chain WHERE id=1",
+			       -1, &st, NULL) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
+		n = (uint64_t)sqlite3_column_int64(st, 0) + 1;
+	(void)sqlite3_finalize(st);
+	return n;
+}
+
 int audit_verify(struct audit_store *s, struct audit_verdict *ret)
 {
 	struct audit_verdict v = { .ok = true };
 	struct chain c = { 0 };
 	sqlite3_stmt *st = NULL;
+	uint64_t total;
 	int rc, r;
 
 	if (!s->db)
@@ -408,6 +425,7 @@ int audit_verify(struct audit_store *s, struct audit_verdict *ret)
 	r = s->read_only ? 0 : audit_flush(s);
 	if (r < 0)
 		return r;
+	total = last_sequence(s->db);
 	r = sqlite_error(sqlite3_prepare_v2(
 		s->db,
 		s->has_blocks ? "SELECT payload_json, integrity_json"
@@ -416,6 +434,7 @@ int audit_verify(struct audit_store *s, struct audit_verdict *ret)
 				" FROM events ORDER BY rowid",
 		-1, &st, NULL));
 	while (r == 0 && v.ok) {
+		progress_tell(v.n_checked, total);
 		rc = sqlite3_step(st);
 		if (rc != SQLITE_ROW) {
 			r = sqlite_error(rc);

@@ -13,6 +13,7 @@
 
 #include "audit/store.h"
 #include "base/fd.h"
+#include "cli/bar.h"
 #include "cli/client.h"
 #include "cli/output.h"
 #include "config/config.h"
@@ -129,8 +130,10 @@ int cmd_audit_verify(struct cli *c)
 	if (access(path, F_OK) < 0)
 		return fail("missing audit log file %s", path);
 	database = is_database(path);
+	bar_begin(c, "verifying", "entries", BAR_COUNT);
 	status = database ? verify_database(path, &v)
 			  : verify_lines(c, path, &v);
+	bar_end();
 	if (status)
 		return status;
 	if (!v.ok)

@@ -13,6 +13,7 @@
 
 #include "audit/store.h"
 #include "base/fd.h"
+#include "cli/bar.h"
 #include "cli/client.h"
 #include "cli/output.h"
 #include "cli/tarball.h"
@@ -52,8 +53,8 @@ static int add_policies(struct tarball *t, const char *dir)
 }
 
 /* A copy made by SQLite: the server may be writing. */
-static int add_database(struct tarball *t, const char *database,
-			const char *archive)
+static int add_database(const struct cli *c, struct tarball *t,
+			const char *database, const char *archive)
 {
 	_cleanup_buf_ struct buf copy = BUF_INIT;
 	int status, r;
@@ -62,15 +63,17 @@ static int add_database(struct tarball *t, const char *database,
 		return 0; /* nothing was recorded yet */
 	buf_printf(&copy, "%s.db.tmp", archive);
 	(void)unlink(buf_cstr(&copy));
+	bar_begin(c, "copying the record", "pages", BAR_COUNT);
 	r = audit_backup(database, buf_cstr(&copy));
+	bar_begin(c, "packing", NULL, BAR_BYTES);
 	status = r < 0 ? fail_errno(r, "copy database %s", database)
 		       : add_file(t, buf_cstr(&copy), "events.db");
 	(void)unlink(buf_cstr(&copy));
 	return status;
 }
 
-static int write_archive(const struct config *config, const char *config_path,
-			 const char *path)
+static int write_archive(const struct cli *c, const struct config *config,
+			 const char *config_path, const char *path)
 {
 	struct tarball *t = NULL;
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -81,12 +84,14 @@ static int write_archive(const struct config *config, const char *config_path,
 	r = tarball_create(fd, &t);
 	if (r < 0)
 		return fail_errno(r, "create %s", path);
+	bar_begin(c, "packing", NULL, BAR_BYTES);
 	status = add_file(t, config_path, "config.yaml");
 	if (status == 0)
-		status = add_database(t, config->audit.storage.sqlite_path,
+		status = add_database(c, t, config->audit.storage.sqlite_path,
 				      path);
 	if (status == 0)
 		status = add_policies(t, config->policies.dir);
+	bar_end();
 	r = tarball_finish(t);
 	if (status == 0 && r < 0)
 		status = fail_errno(r, "write %s", path);
@@ -102,7 +107,7 @@ static int open_archive(const char *path, struct tarball **ret)
 }
 
 /* Every byte of it, against its checksums. */
-static int verify_archive(const char *path)
+static int verify_archive(const struct cli *c, const char *path)
 {
 	_cleanup_tarball_ struct tarball *t = NULL;
 	char name[TARBALL_NAME_MAX + 1];
@@ -112,8 +117,10 @@ static int verify_archive(const char *path)
 
 	if (status)
 		return status;
+	bar_begin(c, "checking", NULL, BAR_BYTES);
 	while ((r = tarball_next(t, name, &size)) == 1)
 		;
+	bar_end();
 	if (r < 0)
 		return fail("%s is damaged or no backup", path);
 	return out_line("Verification: OK");
@@ -152,12 +159,13 @@ int cmd_backup(struct cli *c)
 		buf_puts(&path, flag_text(&c->flags, "output"));
 	else
 		default_name(&path);
-	status = write_archive(config, buf_cstr(&config_path), buf_cstr(&path));
+	status = write_archive(c, config, buf_cstr(&config_path),
+			       buf_cstr(&path));
 	if (status)
 		return status;
 	status = out_line("Backup created: %s", buf_cstr(&path));
 	if (status == 0 && flag_bool(&c->flags, "verify"))
-		status = verify_archive(buf_cstr(&path));
+		status = verify_archive(c, buf_cstr(&path));
 	return status;
 }
 
@@ -266,11 +274,13 @@ int cmd_restore(struct cli *c)
 	int status = 0, r = 0;
 
 	if (flag_bool(&c->flags, "verify"))
-		status = verify_archive(input);
+		status = verify_archive(c, input);
 	if (status == 0)
 		status = open_archive(input, &t);
+	bar_begin(c, "unpacking", NULL, BAR_BYTES);
 	while (status == 0 && (r = tarball_next(t, name, &size)) == 1)
 		status = restore_entry(c, t, name, size);
+	bar_end();
 	if (status == 0 && r < 0)
 		status = fail("%s is damaged or no backup", input);
 	return status;

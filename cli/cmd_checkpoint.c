@@ -13,6 +13,8 @@
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/path.h"
+#include "base/progress.h"
+#include "cli/bar.h"
 #include "cli/client.h"
 #include "cli/output.h"
 #include "cli/store.h"
@@ -211,7 +213,9 @@ int cmd_checkpoint_show(struct cli *c)
 		       buf_cstr(&when));
 	if (flag_bool(&c->flags, "diff")) {
 		s.t = t;
+		bar_begin(c, "comparing", "changes", BAR_COUNT);
 		r = checkpoint_changes(t, k.seq, put_difference, &s);
+		bar_end();
 		buf_put_str(&s.b, buf_str(&s.texts));
 		if (r < 0)
 			r = fail_errno(r, "changes since %s", k.id);
@@ -225,6 +229,7 @@ int cmd_checkpoint_show(struct cli *c)
 
 static int on_step(void *arg, const struct undo_step *s)
 {
+	progress_tell(s->nr, s->total);
 	if (s->status == UNDO_CONFLICT || s->status == UNDO_LOST ||
 	    s->status == UNDO_FAILED)
 		buf_printf(arg, "%s: " STR_FMT "%s%s\n",
@@ -241,8 +246,11 @@ static int roll_back(const struct cli *c, struct trash *t, uint64_t seq)
 						 "rollback") };
 	_cleanup_buf_ struct buf problems = BUF_INIT;
 	struct undo_result result = { 0 };
-	int r = trash_undo(t, &sel, on_step, &problems, &result);
+	int r;
 
+	bar_begin(c, "rolling back", "changes", BAR_COUNT);
+	r = trash_undo(t, &sel, on_step, &problems, &result);
+	bar_end();
 	if (r == -ENOENT)
 		return out_line("No changes to rollback");
 	if (r < 0)
@@ -267,7 +275,9 @@ int cmd_checkpoint_rollback(struct cli *c)
 		return r;
 	if (!dry_run)
 		return roll_back(c, t, k.seq);
+	bar_begin(c, "comparing", "changes", BAR_COUNT);
 	r = checkpoint_changes(t, k.seq, put_change, &s);
+	bar_end();
 	if (r < 0) {
 		r = fail_errno(r, "changes since %s", k.id);
 	} else if (s.n == 0) {

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/num.h"
+#include "cli/bar.h"
 #include "cli/client.h"
 #include "cli/output.h"
 #include "cli/store.h"
@@ -127,6 +128,7 @@ static int list_store(const struct cli *c, struct listing *l)
 	if (r)
 		return r;
 	l->store = t;
+	bar_begin(c, "listing", "records", BAR_COUNT);
 	if (flag_bool(&c->flags, "all")) {
 		r = trash_list_entries(t, &f, list_entry, l);
 	} else {
@@ -135,6 +137,7 @@ static int list_store(const struct cli *c, struct listing *l)
 		if (r == 0)
 			r = trash_list_legacy(t, &f, list_entry, l);
 	}
+	bar_end();
 	if (r == 0 && l->b.len == 0)
 		l->any = !is_empty(t);
 	return r < 0 ? fail_errno(r, "list trash") : 0;
@@ -278,7 +281,9 @@ int cmd_trash_restore(struct cli *c)
 		return unknown_token(c);
 	if (status)
 		return status;
+	bar_begin(c, "restoring", "records", BAR_COUNT);
 	status = trash_restore(t, token, &o, restore_item, &r, &result);
+	bar_end();
 	if (status == -ENOENT)
 		return unknown_token(c);
 	if (status < 0)
@@ -314,7 +319,9 @@ int cmd_trash_purge(struct cli *c)
 	if (status > 0)
 		return status;
 	if (status == 0) {
+		bar_begin(c, "purging", "records", BAR_COUNT);
 		status = trash_purge(t, &o, &result);
+		bar_end();
 		if (status < 0)
 			return fail_errno(status, "purge");
 	}

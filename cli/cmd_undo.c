@@ -10,8 +10,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/json.h"
+#include "base/progress.h"
+#include "cli/bar.h"
 #include "cli/client.h"
 #include "cli/output.h"
 #include "cli/store.h"
@@ -28,8 +29,6 @@ struct undoing {
 	struct buf command; /* that the newest step reverses */
 	bool dry_run, verbose, json, redo;
 	uint64_t problems;
-	uint64_t tell_ns; /* progress: not before; UINT64_MAX = never */
-	bool told;
 };
 
 static void put_step(struct undoing *u, const char *word,
@@ -67,36 +66,12 @@ static void step_json(struct undoing *u, const struct undo_step *s)
 	json_end_object(&u->w);
 }
 
-#define TELL_FIRST_NS 1000000000ULL
-#define TELL_EVERY_NS 100000000ULL
-
-/* On a terminal, of what takes longer than a second. */
-static void tell_progress(struct undoing *u, const struct undo_step *s)
-{
-	uint64_t now;
-
-	if (u->tell_ns == UINT64_MAX)
-		return;
-	if (s->nr == s->total) {
-		if (u->told)
-			(void)fputs("\r\033[K", stderr);
-		return;
-	}
-	now = clock_monotonic_ns();
-	if (now < u->tell_ns)
-		return;
-	u->tell_ns = now + TELL_EVERY_NS;
-	u->told = true;
-	(void)fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " changes", s->nr,
-		      s->total);
-}
-
 static int on_step(void *arg, const struct undo_step *s)
 {
 	struct undoing *u = arg;
 	bool problem = s->status != UNDO_DONE && s->status != UNDO_SKIPPED;
 
-	tell_progress(u, s);
+	progress_tell(s->nr, s->total);
 	if (u->command.len == 0)
 		buf_put_str(&u->command, s->command);
 	if (problem && u->problems++ >= PROBLEMS_MAX && !u->verbose)
@@ -264,7 +239,9 @@ static int run_on(struct cli *c, struct trash *t, struct undo_select *sel,
 			return e;
 		sel->command = buf_str(&command);
 	}
+	bar_begin(c, u->redo ? "redoing" : "undoing", "changes", BAR_COUNT);
 	e = (u->redo ? trash_redo : trash_undo)(t, sel, on_step, u, &r);
+	bar_end();
 	if (e == -ENOENT)
 		return nothing(c, sel, u->redo);
 	if (e < 0)
@@ -281,10 +258,6 @@ static int run(struct cli *c, struct undo_select *sel, bool redo)
 			     .redo = redo };
 	_cleanup_trash_ struct trash *t = NULL;
 	int status = store_open(c, sel->dry_run, &t);
-
-	u.tell_ns = u.json || !isatty(STDERR_FILENO)
-			    ? UINT64_MAX
-			    : clock_monotonic_ns() + TELL_FIRST_NS;
 
 	json_writer_init(&u.w, &u.steps, 0);
 	json_begin_array(&u.w);

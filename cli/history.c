@@ -10,6 +10,8 @@
 #include <errno.h>
 
 #include "audit/store.h"
+#include "base/progress.h"
+#include "cli/bar.h"
 #include "cli/client.h"
 #include "cli/output.h"
 
@@ -51,6 +53,7 @@ static int pages_add(struct pages *p, struct str text)
 		p->last = e;
 	}
 	p->all->n += list->n;
+	progress_tell(p->all->n, 0);
 	return (int)list->n;
 }
 
@@ -91,9 +94,18 @@ static int from_server(const struct cli *c, struct pages *p, struct buf *id)
 	return status;
 }
 
+/* Rows of one page as an array. */
+struct rows {
+	struct json_writer w;
+	uint64_t n; /* with those of the pages before */
+};
+
 static int add_row(void *arg, struct str payload)
 {
-	json_raw(arg, payload);
+	struct rows *rows = arg;
+
+	json_raw(&rows->w, payload);
+	progress_tell(rows->n++, 0);
 	return 0;
 }
 
@@ -130,17 +142,17 @@ static int read_store(struct audit_store *store, struct str id, struct pages *p)
 	int n = PAGE;
 
 	for (; n == PAGE; f.offset += PAGE) {
-		_cleanup_buf_ struct buf rows = BUF_INIT;
-		struct json_writer w;
+		_cleanup_buf_ struct buf text = BUF_INIT;
+		struct rows rows = { .n = p->all->n };
 		int r;
 
-		json_writer_init(&w, &rows, 0);
-		json_begin_array(&w);
-		r = audit_query(store, &f, add_row, &w);
-		json_end_array(&w);
+		json_writer_init(&rows.w, &text, 0);
+		json_begin_array(&rows.w);
+		r = audit_query(store, &f, add_row, &rows);
+		json_end_array(&rows.w);
 		if (r < 0)
 			return r;
-		n = pages_add(p, buf_str(&rows));
+		n = pages_add(p, buf_str(&text));
 	}
 	return n < 0 ? n : 0;
 }
@@ -173,8 +185,10 @@ int history_load(const struct cli *c, struct arena *a, struct buf *ret_id,
 
 	if (pages_init(&p, a) < 0)
 		return fail("out of memory");
+	bar_begin(c, "reading", "events", BAR_COUNT);
 	status = flag_bool(&c->flags, "direct-db") ? from_db(c, &p, ret_id)
 						   : from_server(c, &p, ret_id);
+	bar_end();
 	if (status == 0)
 		*ret_events = p.all;
 	return status;

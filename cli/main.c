@@ -39,6 +39,7 @@ static const struct flag root_flags[] = {
 	     "give up after this long, 30s by default "
 	     "($AGENTSH_CLIENT_TIMEOUT)"),
 	SWITCH("json", "print one JSON document, whatever the verb"),
+	SWITCH("quiet", "no progress bar on a terminal"),
 	SWITCH("version", "print the version"),
 	{ 0 },
 };

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 
 #include "base/fd.h"
+#include "cli/bar.h"
 
 static void say(const char *fmt, va_list ap, int r) _printf_(1, 0);
 static void say(const char *fmt, va_list ap, int r)
@@ -111,6 +112,7 @@ int out_write(int fd, struct str s)
 {
 	struct buf *b = fd == STDOUT_FILENO ? &collected.out : &collected.err;
 
+	bar_hide();
 	if (collected.on && (fd == STDOUT_FILENO || fd == STDERR_FILENO)) {
 		buf_put_str(b, s);
 		return b->error;

@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "base/fd.h"
+#include "base/progress.h"
 
 #define BLOCK    512U
 #define CHUNK    ((size_t)1 << 16)
@@ -143,6 +144,7 @@ static int put_content(struct tarball *t, int fd, uint64_t size)
 		else
 			put(t, chunk, (size_t)n);
 		at += n > 0 ? (uint64_t)n : 0;
+		progress_tell(at, size);
 	}
 	free(chunk);
 	put(t, zero, (size_t)((BLOCK - size % BLOCK) % BLOCK));
@@ -272,6 +274,7 @@ int tarball_extract(struct tarball *t, int to_fd)
 					  wanted < n ? (size_t)wanted : n);
 		t->left -= n;
 		at += n;
+		progress_tell(at, t->size);
 	}
 	free(chunk);
 	return r;

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/progress.h"
 #include "core/wire.h"
 #include "trash/index.h"
 #include "trash/place.h"
@@ -331,16 +332,20 @@ int checkpoint_changes(struct trash *t, uint64_t seq, checkpoint_change_fn *fn,
 
 	r = index_load(t, 0, &c.ix);
 	for (size_t i = r == 0 ? index_after(&c.ix, seq) : 0;
-	     r == 0 && i < c.ix.items.n; i++)
+	     r == 0 && i < c.ix.items.n; i++) {
+		progress_tell(i, c.ix.items.n);
 		r = note_op(&c, &c.ix.items.data[i]);
+	}
 	if (c.list.n > 1)
 		qsort(c.list.data, c.list.n, sizeof(c.list.data[0]),
 		      cmp_change);
 	/* The first record of a path tells how it was. */
-	for (size_t i = 0; r == 0 && i < c.list.n; i++)
+	for (size_t i = 0; r == 0 && i < c.list.n; i++) {
+		progress_tell(i, c.list.n);
 		if (i == 0 ||
 		    strcmp(c.list.data[i].path, c.list.data[i - 1].path) != 0)
 			r = tell(t, &c.list.data[i], fn, arg);
+	}
 	for (size_t i = 0; i < c.list.n; i++)
 		free(c.list.data[i].path);
 	vec_done(&c.list);

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/progress.h"
 #include "base/vec.h"
 #include "trash/store.h"
 
@@ -108,6 +109,7 @@ int legacy_walk(struct trash *t, legacy_fn *fn, void *arg)
 		struct legacy_entry entry;
 		struct trash_token token = { 0, tokens.data[i] };
 
+		progress_tell(i, tokens.n);
 		if (read_manifest(t, token, &a, &entry) == 0)
 			r = fn(arg, &entry);
 	}

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/path.h"
+#include "base/progress.h"
 #include "trash/legacy.h"
 #include "trash/summary.h"
 
@@ -129,6 +130,7 @@ int trash_list_groups(struct trash *t, const struct trash_filter *filter,
 	for (size_t i = 0; r == 0 && i < s.groups.n; i++) {
 		const struct group *g = s.groups.data[i].group;
 
+		progress_tell(i, s.groups.n);
 		if (passes(filter, str_from(g->session), str_from(g->command),
 			   g->end_ns))
 			r = show_group(t, &s.groups.data[i], v, fn, arg);
@@ -233,6 +235,7 @@ static int walk_items(struct entry_walk *w, const struct index *ix)
 		const struct index_item *item = &ix->items.data[i];
 		const struct index_group *g;
 
+		progress_tell(i, ix->items.n);
 		if (item->flags & (INDEX_ABORTED | INDEX_GONE) ||
 		    index_op(ix, item, &op) < 0 || !op_is_kept(&op))
 			continue;

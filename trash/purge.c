@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/progress.h"
 #include "trash/legacy.h"
 #include "trash/restore.h"
 
@@ -87,6 +88,7 @@ static int purge_ours(struct purging *p, struct index *ix)
 		struct index_item *item = &ix->items.data[i];
 		int r;
 
+		progress_tell(i, ix->items.n);
 		if (index_op(ix, item, &op) < 0 || !selected(p, ix, item, &op))
 			continue;
 		if (!p->everything && op.when_ns >= p->before_ns &&

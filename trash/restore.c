@@ -21,6 +21,7 @@
 #include "base/digest.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/progress.h"
 #include "trash/copy.h"
 #include "trash/legacy.h"
 #include "trash/place.h"
@@ -349,6 +350,7 @@ static int restore_many(struct restoring *rs, uint32_t group, size_t from,
 		_cleanup_buf_ struct buf path = BUF_INIT;
 		struct record_op op;
 
+		progress_tell(from - i, from + 1);
 		if (item->flags & (INDEX_ABORTED | INDEX_GONE) ||
 		    index_op(&rs->ix, item, &op) < 0 || op.group != group ||
 		    !op_is_kept(&op) ||
