@@ -26,7 +26,7 @@ int cmd_server(struct cli *c)
 
 static const struct flag root_flags[] = {
 	TEXT("server", "URL",
-	     "server to talk to: http://HOST:PORT or unix:///PATH "
+	     "server to talk to: http[s]://HOST:PORT or unix:///PATH "
 	     "($AGENTSH_SERVER)"),
 	TEXT("transport", "NAME", "http is the only one ($AGENTSH_TRANSPORT)"),
 	{ .name = "grpc-addr",

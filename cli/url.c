@@ -83,7 +83,7 @@ static int parse_tcp(struct str rest, const char *url, struct server_url *u,
 	    !copy(u->prefix, sizeof(u->prefix), prefix))
 		return bad(error, url, "too long");
 	u->loopback = is_loopback(str_from(u->host));
-	u->port = 80;
+	u->port = u->tls ? 443 : 80;
 	return parse_port(port, url, u, error);
 }
 
@@ -104,13 +104,13 @@ int server_url_parse(const char *text, struct server_url *ret,
 				   "no path, or one of more than "
 				   "107 bytes");
 	} else if (str_starts(s, STR("https://"))) {
-		buf_puts(error, "https is not built into this agentsh: use a "
-				"unix socket, or http through a local tunnel");
-		return -EPROTONOSUPPORT;
+		u.tls = true;
+		r = parse_tcp(str_skip(s, strlen("https://")), text, &u, error);
 	} else if (str_starts(s, STR("http://"))) {
 		r = parse_tcp(str_skip(s, strlen("http://")), text, &u, error);
 	} else {
-		return bad(error, text, "expected http:// or unix://");
+		return bad(error, text,
+			   "expected http://, https:// or unix://");
 	}
 	if (r == 0)
 		*ret = u;

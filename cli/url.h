@@ -17,14 +17,15 @@ struct server_url {
 	char path[108];   /* unix socket; "" for TCP */
 	char host[256];   /* without brackets */
 	char prefix[128]; /* path of the base URL, "" or "/x" */
-	uint16_t port;    /* 80 when the URL names none */
+	uint16_t port;    /* 80 or 443 when the URL names none */
 	bool port_given;
 	bool loopback; /* localhost, 127/8, ::1 */
+	bool tls;      /* https */
 };
 
 /*
- * http://HOST[:PORT][/PREFIX], unix:///PATH or unix://PATH.
- * Return: 0, or -EINVAL / -EPROTONOSUPPORT (https) with a line in error.
+ * http://HOST[:PORT][/PREFIX], https://..., unix:///PATH or unix://PATH.
+ * Return: 0, or -EINVAL with a line in error.
  */
 int server_url_parse(const char *text, struct server_url *ret,
 		     struct buf *error);

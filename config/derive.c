@@ -353,6 +353,34 @@ static int check_integrity(const struct config *c, const struct check *k)
 		      "only file and env are supported by this version");
 }
 
+static bool is_empty(const char *s)
+{
+	return !s || !s[0];
+}
+
+static int check_edge(const struct config *c, const struct check *k)
+{
+	struct str url =
+		str_from(c->audit.webhook.url ? c->audit.webhook.url : "");
+
+	if (c->server.tls.enabled && (is_empty(c->server.tls.cert_file) ||
+				      is_empty(c->server.tls.key_file)))
+		return refuse(k, "server.tls", "needs cert_file and key_file");
+	if (url.n && !str_starts(url, STR("http://")) &&
+	    !str_starts(url, STR("https://")))
+		return refuse(
+			k, "audit.webhook.url",
+			"expected http://HOST[:PORT]/PATH or https://...");
+	if (url.n && (c->audit.webhook.batch_size < 1 ||
+		      c->audit.webhook.batch_size > 10000))
+		return refuse(k, "audit.webhook.batch_size",
+			      "expected 1 to 10000");
+	if (url.n && (c->audit.webhook.timeout < 1000000 ||
+		      c->audit.webhook.timeout > INT64_C(300000000000)))
+		return refuse(k, "audit.webhook.timeout", "expected 1ms to 5m");
+	return 0;
+}
+
 /* A pattern that redacts nothing must not pass for one that does. */
 static int check_patterns(const struct config *c, const struct check *k)
 {
@@ -441,7 +469,8 @@ int config_check(const struct config *c, const struct yreader *r,
 	const struct check k = { r, root };
 	const int found[] = { check_auth(c, &k),     check_integrity(c, &k),
 			      check_require(c, &k),  check_approvals(c, &k),
-			      check_patterns(c, &k), check_sandbox(c, &k) };
+			      check_patterns(c, &k), check_sandbox(c, &k),
+			      check_edge(c, &k) };
 
 	for (size_t i = 0; i < ARRAY_LEN(found); i++)
 		if (found[i] < 0)

@@ -14,6 +14,7 @@ complain() { echo "check-image: $*"; bad=1; }
 
 for f in usr/bin/agentsh usr/bin/agentsh-shell-shim \
 	usr/libexec/agentsh/agentsh-tracer usr/libexec/agentsh/agentsh-netproxy \
+	usr/libexec/agentsh/agentsh-edge \
 	usr/lib/agentsh/bash_startup.sh; do
 	[ -f "$tree/$f" ] || complain "missing: $f"
 done

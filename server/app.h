@@ -16,6 +16,8 @@ struct command;
 struct approval;
 struct worker;
 struct trial;
+struct edge;
+struct webhook;
 struct ports;
 
 #define METRIC_TYPES 128
@@ -37,6 +39,8 @@ struct app {
 	struct server_dlp *dlp;    /* owned; NULL in a trial */
 	struct trial *trial;       /* takes the events instead; else NULL */
 	struct http_server *http;  /* owned */
+	struct edge *tls;          /* owned; NULL: no server.tls */
+	struct webhook *webhook;   /* owned; NULL: none */
 	struct session *sessions;  /* list */
 	size_t n_sessions;
 	struct approval *approvals; /* list */

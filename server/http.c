@@ -32,6 +32,8 @@ struct http_listener {
 	struct http_listener *next;
 	int fd;
 	bool local;
+	http_via_fn *via; /* or NULL */
+	void *via_arg;
 	struct loop_source *io, *retry;
 };
 
@@ -90,7 +92,9 @@ void conn_close(struct http_conn *c)
 	c->io = loop_remove(c->io);
 	c->timer = loop_remove(c->timer);
 	(void)close(c->fd);
-	c->fd = -1;
+	if (c->tcp >= 0)
+		(void)close(c->tcp);
+	c->fd = c->tcp = -1;
 	close_fds(c);
 	c->next = s->dead;
 	s->dead = c;
@@ -457,10 +461,10 @@ static void identify_peer(struct http_conn *c, bool local)
 	int one = 1;
 
 	c->peer = (struct http_peer){ .local = local,
-				      .fd = c->fd,
+				      .fd = c->tcp >= 0 ? c->tcp : c->fd,
 				      .uid = (uid_t)-1 };
 	if (!local) {
-		(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one,
+		(void)setsockopt(c->peer.fd, IPPROTO_TCP, TCP_NODELAY, &one,
 				 sizeof(one));
 		return;
 	}
@@ -470,7 +474,8 @@ static void identify_peer(struct http_conn *c, bool local)
 	}
 }
 
-static int conn_new(struct http_server *s, int fd, bool local)
+/* Takes fd, and tcp if it stands for another (-1), unless it fails. */
+static int conn_new(struct http_server *s, int fd, int tcp, bool local)
 {
 	struct http_conn *c = calloc(1, sizeof(*c));
 	int r;
@@ -479,6 +484,7 @@ static int conn_new(struct http_server *s, int fd, bool local)
 		return -ENOMEM;
 	c->server = s;
 	c->fd = fd;
+	c->tcp = tcp;
 	c->in.cap = HTTP1_MAX_HEAD + (size_t)s->o.max_body + READ_CHUNK + 1;
 	c->interest = EPOLLIN | EPOLLRDHUP;
 	identify_peer(c, local);
@@ -508,6 +514,22 @@ static void on_retry(struct loop *l, void *arg)
 	(void)loop_mod_io(ls->io, EPOLLIN);
 }
 
+/* Takes conn unless it fails. */
+static int accepted(struct http_listener *ls, int conn)
+{
+	int fd, r;
+
+	if (!ls->via)
+		return conn_new(ls->server, conn, -1, ls->local);
+	fd = ls->via(ls->via_arg, conn);
+	if (fd < 0)
+		return fd;
+	r = conn_new(ls->server, fd, conn, ls->local);
+	if (r < 0)
+		(void)close(fd);
+	return r;
+}
+
 static void on_listener(struct loop *l, int fd, uint32_t events, void *arg)
 {
 	struct http_listener *ls = arg;
@@ -528,12 +550,13 @@ static void on_listener(struct loop *l, int fd, uint32_t events, void *arg)
 		if (conn < 0)
 			return;
 		if (ls->server->n_conns >= LIMIT_HTTP_CLIENTS ||
-		    conn_new(ls->server, conn, ls->local) < 0)
+		    accepted(ls, conn) < 0)
 			(void)close(conn);
 	}
 }
 
-int http_server_listen(struct http_server *s, int fd, bool local)
+static int add_listener(struct http_server *s, int fd, bool local,
+			struct http_listener **ret)
 {
 	struct http_listener *ls = calloc(1, sizeof(*ls));
 	int r;
@@ -553,7 +576,28 @@ int http_server_listen(struct http_server *s, int fd, bool local)
 	}
 	ls->next = s->listeners;
 	s->listeners = ls;
+	*ret = ls;
 	return 0;
+}
+
+int http_server_listen(struct http_server *s, int fd, bool local)
+{
+	struct http_listener *ls;
+
+	return add_listener(s, fd, local, &ls);
+}
+
+int http_server_listen_via(struct http_server *s, int fd, http_via_fn *fn,
+			   void *arg)
+{
+	struct http_listener *ls;
+	int r = add_listener(s, fd, /* local */ false, &ls);
+
+	if (r == 0) {
+		ls->via = fn;
+		ls->via_arg = arg;
+	}
+	return r;
 }
 
 void http_server_stop_accepting(struct http_server *s)

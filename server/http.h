@@ -56,6 +56,13 @@ int http_server_new(const struct http_options *o, struct http_server **ret);
 struct http_server *http_server_free(struct http_server *s);
 /* Takes a listening non-blocking socket. local: unix socket of ours. */
 int http_server_listen(struct http_server *s, int fd, bool local);
+/*
+ * The same for connections that are decrypted elsewhere: fn is lent each and
+ * answers with a stream socket to use in its place, or -errno to refuse it.
+ */
+typedef int http_via_fn(void *arg, int tcp);
+int http_server_listen_via(struct http_server *s, int fd, http_via_fn *fn,
+			   void *arg);
 /* Stops accepting; what is connected goes on. */
 void http_server_stop_accepting(struct http_server *s);
 size_t http_server_connections(const struct http_server *s);

@@ -20,7 +20,8 @@ enum http_state {
 struct http_conn {
 	struct http_server *server; /* borrowed */
 	struct http_conn *next, **link;
-	int fd; /* owned */
+	int fd;  /* owned */
+	int tcp; /* owned: what fd stands for; -1 = fd itself */
 	enum http_state state;
 	struct loop_source *io, *timer;
 	uint32_t interest;

@@ -11,6 +11,7 @@
 #include "server/exec.h"
 #include "server/session.h"
 #include "server/trial.h"
+#include "server/webhook.h"
 
 static void flush_now(struct loop *l, void *arg)
 {
@@ -88,7 +89,7 @@ int app_emit(struct app *app, const struct event *e)
 		command_add_trace(c, &traced);
 		e = &traced;
 	}
-	audit_render(app->store, s && s->subs);
+	audit_render(app->store, app->webhook || (s && s->subs));
 	r = audit_append(app->store, e);
 	if (r < 0)
 		return log_error_errno(r, "cannot record an event");
@@ -96,6 +97,7 @@ int app_emit(struct app *app, const struct event *e)
 	arm_flush(app, event_is_denial(e));
 	if (s)
 		session_publish(s, audit_last_json(app->store));
+	webhook_add(app->webhook, audit_last_json(app->store));
 	command_collect(c, e, audit_last_json(app->store));
 	return 0;
 }
@@ -140,4 +142,5 @@ void metrics_format(const struct app *app, struct buf *out)
 	put_metric(out, "agentsh_net_ebpf_attach_fail_total", "counter", 0);
 	put_metric(out, "agentsh_net_ebpf_dropped_events_total", "counter", 0);
 	put_metric(out, "agentsh_net_ebpf_unavailable_total", "counter", 1);
+	webhook_metrics(app->webhook, out);
 }

@@ -26,11 +26,13 @@
 #include "core/ports.h"
 #include "server/api.h"
 #include "server/dlp.h"
+#include "server/edge.h"
 #include "server/listen.h"
 #include "server/logfile.h"
 #include "server/policy_file.h"
 #include "server/reload.h"
 #include "server/state.h"
+#include "server/webhook.h"
 #include "server/worker.h"
 
 #define NOFILE_WANTED 16384
@@ -302,6 +304,31 @@ static int listen_configured(struct app *app)
 	return http_server_listen(app->http, fd, /* local */ true);
 }
 
+/* Takes fd. */
+static int listen_http(struct app *app, int fd)
+{
+	_cleanup_buf_ struct buf err = BUF_INIT;
+	int r;
+
+	if (!app->cfg.tls)
+		return http_server_listen(app->http, fd, /* local */ false);
+	r = edge_listen(app, fd, &err);
+	if (r < 0)
+		(void)fprintf(stderr, "server.tls: %s\n", buf_cstr(&err));
+	return r;
+}
+
+static int start_webhook(struct app *app)
+{
+	_cleanup_buf_ struct buf err = BUF_INIT;
+	int r = webhook_start(app, &err);
+
+	if (r < 0)
+		(void)fprintf(stderr, "audit.webhook: %s\n",
+			      err.len ? buf_cstr(&err) : strerror(-r));
+	return r;
+}
+
 static int start_listening(struct app *app)
 {
 	const struct http_options o = {
@@ -325,7 +352,7 @@ static int start_listening(struct app *app)
 		return fd;
 	}
 	app->http_port = port;
-	r = http_server_listen(app->http, fd, /* local */ false);
+	r = listen_http(app, fd);
 	if (r == 0)
 		r = listen_local(app, port);
 	if (r == 0)
@@ -351,6 +378,8 @@ static void app_done(struct app *app)
 	if (app->unix_path.len)
 		(void)unlink(buf_cstr(&app->unix_path));
 	workers_kill_all(app);
+	app->webhook = webhook_stop(app->webhook);
+	app->tls = edge_stop(app->tls);
 	reload_done(app);
 	(void)audit_close(app->store);
 	(void)server_dlp_free(app->dlp);
@@ -401,6 +430,8 @@ static int start(struct app *app, const char *config_path)
 		r = set_up_loop(app);
 	if (r == 0)
 		app_reap_cgroups(app);
+	if (r == 0)
+		r = start_webhook(app);
 	if (r == 0)
 		r = state_recover(app);
 	if (r == 0)

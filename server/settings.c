@@ -14,6 +14,7 @@
 #include "base/yamldoc.h"
 #include "config/config.h"
 #include "core/limits.h"
+#include "server/settings_edge.h"
 #include "server/settings_sockets.h"
 
 #define SETTINGS_ARENA_MAX (16U << 20)
@@ -232,12 +233,6 @@ static int set_listeners(struct settings *s, const struct config *c,
 		return -EINVAL;
 	}
 	s->unix_mode = (mode_t)bits;
-	if (c->server.tls.enabled) {
-		diag_error(diag, c->file, 0, 0,
-			   "server.tls: not supported; put a TLS proxy in "
-			   "front, or use the unix socket");
-		return -EINVAL;
-	}
 	return split_addr(s, c->file, diag);
 }
 
@@ -671,6 +666,8 @@ static int copy(struct settings *s, const struct config *c, struct diag *diag)
 		r = settings_set_proxy(s, c, diag);
 	if (r == 0)
 		r = settings_set_net(s, c, diag);
+	if (r == 0)
+		r = settings_set_edge(s, c);
 	set_misc(s, c);
 	set_logging(s, c);
 	return r;
@@ -707,6 +704,9 @@ void settings_done(struct settings *s)
 	if (s->integrity_key.n)
 		explicit_bzero((void *)(uintptr_t)s->integrity_key.p,
 			       s->integrity_key.n);
+	if (s->webhook.settings.n) /* its headers may hold a key */
+		explicit_bzero((void *)(uintptr_t)s->webhook.settings.p,
+			       s->webhook.settings.n);
 	vec_done(&s->keys);
 	vec_done(&s->allowed_policies);
 	vec_done(&s->project_markers);

@@ -49,6 +49,8 @@ struct settings {
 	const char *http_host;
 	uint16_t http_port;
 	const char *http_addr; /* as configured, for messages */
+	bool tls;
+	const char *tls_cert, *tls_key, *tls_ca; /* files; ca "" = none */
 	bool unix_enabled;
 	const char *unix_path;
 	mode_t unix_mode;
@@ -64,6 +66,10 @@ struct settings {
 	unsigned int max_backups, batch_size;
 	int64_t audit_max_age_ns; /* of rotated JSON lines; 0 = any */
 	int64_t flush_interval_ns;
+	struct {
+		struct str settings; /* for agentsh-edge; empty = none */
+		uint64_t batch_size, flush_ns;
+	} webhook;
 	struct str integrity_key; /* empty = off */
 	bool integrity_sha512;
 	/* sessions */

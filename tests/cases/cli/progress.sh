@@ -11,7 +11,7 @@ cd "$WS" || exit 1
 in_session true
 agentsh checkpoint create --session s --workspace "$WS" >/dev/null ||
 	fail "no checkpoint"
-in_session bash -c 'mkdir -p a b; for i in $(seq 4000); do echo $i >a/$i; done
+in_session bash -c 'mkdir -p a b; for i in $(seq 2000); do echo $i >a/$i; done
 	cp -r a b/; rm -rf a'
 expect_status 0
 
@@ -22,7 +22,7 @@ slowly() { run python3 "$HERE/progress.py" "$@"; }
 bar() {
 	local word=$1 delay
 	shift
-	for delay in 0.03 0.01 0.06 0.02 0.1 0.2 0.4 0.8; do
+	for delay in 0.03 0.01 0.015 0.005 0.007 0.02 0.04 0.06 0.1 0.2 0.4; do
 		eval "${PREPARE:-}"
 		slowly "$delay" "$BIN" "$@"
 		grep -q "r$word  .*[0-9]" "$T/out" && break
@@ -59,7 +59,7 @@ bar undoing undo
 bar redoing undo --redo
 cp -a "$WS" "$T/before"
 PREPARE='rm -rf "$WS"/.agentsh_trash "$WS"/a && cp -a "$T/before/." "$WS"'
-bar restoring trash restore "$(agentsh trash list --json | jq -r '.[0].token')"
+bar restoring trash restore "$(agentsh trash list --json | jq -r 'max_by(.entries).token')"
 bar purging trash purge --all
 head -c 20M /dev/urandom >"$T/policies/large.txt"
 PREPARE='rm -f "$T/b.tar.gz"'

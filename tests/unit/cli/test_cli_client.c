@@ -379,9 +379,6 @@ static void test_usage_errors(void **state)
 		     "AGENTSH_SESSION_ID)\n");
 	expect_usage(WORDS("approve", "resolve", "x", "--allow", "--deny"),
 		     "choose exactly one of --allow or --deny\n");
-	expect_usage(WORDS("--server", "https://x", "session", "list"),
-		     "https is not built into this agentsh: use a unix "
-		     "socket, or http through a local tunnel\n");
 }
 
 int main(int argc, char **argv)
