@@ -33,6 +33,10 @@
 #include "tracer/net.h"
 #include "tracer/replace.h"
 
+/* Looks at who shares memory: after 0.5, 1, 2, 4, 8 and 16 ms. */
+#define ALONE_LOOKS 6U
+#define ALONE_NS    500000ULL
+
 static void net_free(void *data)
 {
 	struct net_call *n = data;
@@ -124,6 +128,30 @@ static bool is_caught(const struct net_call *n)
 		 n->addr.un.sun_path[0] == 0));
 }
 
+static void on_another_look(struct loop *l _unused_, void *arg)
+{
+	struct net_call *n = arg;
+
+	if (request_valid(n->q))
+		net_run(n);
+	else
+		request_fail(n->q, EINTR);
+}
+
+/* A thread that was joined may not have left the kernel yet: who is not alone
+ * is so once more within a moment, or is refused. */
+static int64_t look_again(struct net_call *n)
+{
+	int r = -ENOMEM;
+
+	if (n->waited >= ALONE_LOOKS)
+		return refuse_unsafe(n);
+	n->timer = loop_remove(n->timer);
+	r = loop_add_timer(n->q->tracer->loop, ALONE_NS << n->waited++,
+			   on_another_look, n, &n->timer);
+	return r < 0 ? refuse_unsafe(n) : NET_ANSWERED;
+}
+
 /*
  * Where containers refuse pidfd_getfd() the socket cannot be had (replace.h).
  * What does not bring a new one goes on, if nobody can change meanwhile what
@@ -140,7 +168,7 @@ static int64_t act_continue(struct net_call *n)
 		names = n->domain == AF_UNIX;
 	if (names && q->nr != SYS_recvfrom && !is_caught(n) &&
 	    !caller_is_alone(q, at, ARRAY_LEN(at)))
-		return refuse_unsafe(n);
+		return look_again(n);
 	/* Only the first message was judged; a caller tries one by one then. */
 	if (q->nr == SYS_sendmmsg && (uint32_t)q->args[2] > 1 && !is_caught(n))
 		return -ENOSYS;
