@@ -257,8 +257,30 @@ static void check_recvmsg(struct bpf *b, const struct seccomp_options *o)
 	bpf_ret(b, RET_NOTIFY);
 }
 
+/* The kernel itself tells the network who joins which group: four bytes of
+ * choice, or sixteen, that no connection carries. */
+static void refuse_groups(struct bpf *b, uint32_t level, const uint32_t *names,
+			  size_t n)
+{
+	size_t here;
+
+	bpf_load_arg(b, 1);
+	here = bpf_if_eq(b, level);
+	bpf_load_arg(b, 2);
+	for (size_t i = 0; i < n; i++)
+		bpf_ret_eq(b, names[i], RET_ERRNO(EPERM));
+	bpf_end(b, here);
+}
+
 static void check_setsockopt(struct bpf *b)
 {
+	static const uint32_t four[] = { IP_ADD_MEMBERSHIP,
+					 IP_ADD_SOURCE_MEMBERSHIP,
+					 MCAST_JOIN_GROUP,
+					 MCAST_JOIN_SOURCE_GROUP };
+	static const uint32_t six[] = { IPV6_ADD_MEMBERSHIP, IPV6_JOIN_ANYCAST,
+					MCAST_JOIN_GROUP,
+					MCAST_JOIN_SOURCE_GROUP };
 	size_t tcp;
 
 	bpf_load_arg(b, 1);
@@ -266,6 +288,8 @@ static void check_setsockopt(struct bpf *b)
 	bpf_load_arg(b, 2);
 	bpf_ret_eq(b, FAST_OPEN_CONNECT, RET_ERRNO(EOPNOTSUPP));
 	bpf_end(b, tcp);
+	refuse_groups(b, IPPROTO_IP, four, ARRAY_LEN(four));
+	refuse_groups(b, IPPROTO_IPV6, six, ARRAY_LEN(six));
 }
 
 /*

@@ -6,6 +6,9 @@
  * for a method and need no version. So a word of token characters, a blank and
  * then what a target begins with is a request.
  *
+ * A header of the PROXY protocol says to the server who its client is, which is
+ * a lie, and whatever follows it is not looked at: so it is none of ours.
+ *
  * TLS begins with a handshake record. Servers might skip another record before
  * it, and old ones take a hello in the form of SSLv2, which has no server name.
  */
@@ -46,6 +49,23 @@ static enum first like_target(struct str method, struct str target)
 	return FIRST_OTHER;
 }
 
+static const char proxy_1[] = "PROXY ";
+static const char proxy_2[] = "\r\n\r\n\0\r\nQUIT\n";
+
+/* FIRST_OTHER: no header of the PROXY protocol begins like this. */
+static enum first like_proxy(struct str in)
+{
+	const struct str heads[] = {
+		{ proxy_1, sizeof(proxy_1) - 1 },
+		{ proxy_2, sizeof(proxy_2) - 1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(heads); i++)
+		if (memcmp(in.p, heads[i].p, MIN(in.n, heads[i].n)) == 0)
+			return in.n < heads[i].n ? FIRST_UNCLEAR : FIRST_NO_SNI;
+	return FIRST_OTHER;
+}
+
 static enum first like_http(struct str in)
 {
 	size_t i = 0, word;
@@ -79,6 +99,7 @@ static enum first like_old_hello(struct str in)
 enum first first_bytes(struct str in)
 {
 	unsigned int byte = in.n ? (unsigned char)in.p[0] : 0;
+	enum first what;
 
 	if (in.n == 0)
 		return FIRST_UNCLEAR;
@@ -89,5 +110,8 @@ enum first first_bytes(struct str in)
 			return FIRST_UNCLEAR;
 		return in.p[1] == 3 ? FIRST_NO_SNI : FIRST_OTHER;
 	}
-	return byte & 0x80 ? like_old_hello(in) : like_http(in);
+	if (byte & 0x80)
+		return like_old_hello(in);
+	what = like_proxy(in);
+	return what == FIRST_OTHER ? like_http(in) : what;
 }

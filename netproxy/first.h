@@ -13,7 +13,7 @@ enum first {
 	FIRST_UNCLEAR = 0, /* it depends on what follows */
 	FIRST_OTHER,
 	FIRST_HELLO,  /* a TLS record that holds a handshake message */
-	FIRST_NO_SNI, /* TLS of a kind that could hide a server name */
+	FIRST_NO_SNI, /* what could hide a server name */
 	FIRST_HTTP,   /* a request line of HTTP/1 or older */
 	FIRST_HTTP2,  /* the preface of HTTP/2 in the clear */
 };

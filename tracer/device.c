@@ -16,6 +16,8 @@
  *    for each time (procfs tells its number), it is not remembered.
  *  - Settings of a process in procfs (oom_score_adj) are changed for processes
  *    of the session only. The kernel asks for no more than the same user.
+ *  - Settings of the kernel (/proc/sys, /sys) are changed where a rule names
+ *    them, as with devices.
  *
  * Where reads are Landlock's alone it holds the same but for a terminal of
  * one's own, which has to be opened for writing too, or as /dev/tty.
@@ -208,13 +210,31 @@ static bool reaches_device(const struct file_call *f)
 	return false;
 }
 
+/* Settings of the kernel, its networks among them: of the whole machine. The
+ * tree they are in, or NULL. */
+static const char *settings_tree(struct str path)
+{
+	static const char *const trees[] = { "/proc/sys/", "/sys/" };
+
+	for (size_t i = 0; i < ARRAY_LEN(trees); i++)
+		if (str_starts(path, str_from(trees[i])))
+			return trees[i];
+	return NULL;
+}
+
 const char *device_refuses(const struct file_call *f, const struct op *op)
 {
 	const struct policy *p = guard_policy(f->q->tracer->guard);
 	mode_t mode = f->a.fd >= 0 ? f->a.st.st_mode : 0;
 
+	const char *tree = settings_tree(op->file.path);
+
 	if (!file_verb_is_read(f->verb) && is_foreign_process(op->file.path))
 		return "process-guard";
+	if (!file_verb_is_read(f->verb) && tree &&
+	    !policy_rule_names(p, policy_decide(p, op), op->file.path,
+			       str_from(tree)))
+		return "settings-guard";
 	if ((!S_ISCHR(mode) && !S_ISBLK(mode)) || !reaches_device(f))
 		return NULL;
 	if (S_ISCHR(mode) && is_terminal(f->a.st.st_rdev))

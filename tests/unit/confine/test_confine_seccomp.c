@@ -357,6 +357,12 @@ static void test_send(void **state)
 	assert_int_equal(ASK(&plain, setsockopt, 3, 6, 30), ERR(EOPNOTSUPP));
 	assert_int_equal(ASK(&plain, setsockopt, 3, 6, 1), ALLOW);
 	assert_int_equal(ASK(&plain, setsockopt, 3, 1, 30), ALLOW);
+	/* joining a group of receivers is told to the network */
+	assert_int_equal(ASK(&plain, setsockopt, 3, 0, 35), ERR(EPERM));
+	assert_int_equal(ASK(&plain, setsockopt, 3, 0, 46), ERR(EPERM));
+	assert_int_equal(ASK(&plain, setsockopt, 3, 41, 20), ERR(EPERM));
+	assert_int_equal(ASK(&plain, setsockopt, 3, 41, 26), ALLOW);
+	assert_int_equal(ASK(&plain, setsockopt, 3, 0, 8), ALLOW);
 }
 
 /* Only the exact call with the whole number passes. */
