@@ -46,7 +46,9 @@ int file_keep_meta(struct file_call *f, unsigned int what)
 				.meta = what,
 				.xattr = f->xattr[0] ? f->xattr : NULL };
 
-	if (!may_change(f, what))
+	/* Without a store only links need the directory: act_utime(). */
+	if ((!f->q->tracer->trash && !S_ISLNK(f->a.st.st_mode)) ||
+	    !may_change(f, what))
 		return 0;
 	file_hold_parent(&f->a);
 	req.at = file_at(&f->a);

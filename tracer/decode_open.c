@@ -166,7 +166,7 @@ static int keep_content(struct file_call *f)
 	};
 	int r = file_may_write(f);
 
-	if (r < 0)
+	if (r < 0 || !f->q->tracer->trash)
 		return r;
 	file_hold_parent(&f->a);
 	req.at = file_at(&f->a);
@@ -304,8 +304,10 @@ static int find(struct file_call *f)
 	}
 	if (has(f, O_CREAT) && !has(f, O_EXCL))
 		return file_find_for_create(f, &f->a, follow);
-	if (has(f, O_CREAT))
+	if (has(f, O_CREAT)) {
+		f->a.unseen = true; /* O_EXCL: it must not be there */
 		return file_find_name(f, &f->a);
+	}
 	return file_find_object(f, &f->a, follow, /* empty */ false);
 }
 

@@ -126,7 +126,7 @@ static int replace(struct file_call *f, struct file_target *x,
 		return r;
 	x->parent = r;
 	memcpy(x->last, last, name.n + 1);
-	r = file_have_parent(x);
+	r = file_have_parent(f, x);
 	if (r < 0)
 		return r;
 	if (x->fd >= 0 && S_ISLNK(x->st.st_mode) && !by_name)

@@ -78,7 +78,8 @@ static void target_init(struct file_target *t)
 	t->base = t->parent = t->fd = -1;
 	t->base_held = false;
 	t->base_path = STR_NONE;
-	t->slash = t->plain = t->missing = t->unheld = t->there = false;
+	t->slash = t->plain = t->missing = t->unheld = false;
+	t->there = t->unseen = false;
 	t->path = t->name = BUF_INIT;
 }
 

@@ -45,6 +45,9 @@ struct file_target {
 	 * who looks for a name. */
 	bool unheld;
 	bool there; /* then: it exists, and sx is set as well as st */
+	/* Whether it exists is not looked at, for the call fails if it does.
+	 * Set by who looks for a name. */
+	bool unseen;
 	struct statx sx;
 	struct stat st;
 	struct buf path; /* judged: object, or parent + last */
@@ -110,7 +113,7 @@ int file_find_for_create(struct file_call *f, struct file_target *t,
 int file_find_fd(struct file_call *f, struct file_target *t, int fd);
 
 /* With parent and last known: the judged path, and the object if it exists. */
-int file_have_parent(struct file_target *t);
+int file_have_parent(const struct file_call *f, struct file_target *t);
 
 /* The operation verb on a target, for a decision. */
 void file_fill_op(const struct file_call *f, const struct file_target *t,

@@ -7,7 +7,6 @@
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/statfs.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -127,7 +126,9 @@ static int have_stated(struct file_call *f, struct file_target *t)
 
 static int have_object(struct file_call *f, struct file_target *t)
 {
-	return fstat(t->fd, &t->st) < 0 ? -errno : have_stated(f, t);
+	int r = ownfd_look(t->fd, &t->st);
+
+	return r < 0 ? r : have_stated(f, t);
 }
 
 int file_find_object(struct file_call *f, struct file_target *t, bool follow,
@@ -168,40 +169,36 @@ int file_find_fd(struct file_call *f, struct file_target *t, int fd)
 static int hold(struct file_target *t)
 {
 	t->fd = openat(t->parent, t->last, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (t->fd < 0 && errno != ENOENT)
-		return -errno;
-	return t->fd >= 0 && fstat(t->fd, &t->st) < 0 ? -errno : 0;
+	if (t->fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return ownfd_look(t->fd, &t->st);
 }
 
-static int look_at(struct file_target *t)
+/* What is kept is recorded as it is now, and needs its birth time. */
+static int look_at(const struct file_call *f, struct file_target *t)
 {
-	const struct statx *sx = &t->sx;
+	bool keeps = f->q->tracer->trash != NULL;
 
-	if (statx(t->parent, t->last, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
-		  STATX_BASIC_STATS | STATX_BTIME, &t->sx) < 0)
+	if (statx(t->parent, t->last,
+		  AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT |
+			  (keeps ? 0 : AT_STATX_DONT_SYNC),
+		  STATX_BASIC_STATS | (keeps ? STATX_BTIME : 0), &t->sx) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	t->there = true;
-	t->st = (struct stat){
-		.st_dev = makedev(sx->stx_dev_major, sx->stx_dev_minor),
-		.st_ino = sx->stx_ino,
-		.st_mode = sx->stx_mode,
-		.st_nlink = sx->stx_nlink,
-		.st_uid = sx->stx_uid,
-		.st_gid = sx->stx_gid,
-		.st_size = (off_t)sx->stx_size,
-	};
+	ownfd_from_statx(&t->sx, &t->st);
 	return 0;
 }
 
 /* Parent and last are known: the judged path, and the object if it exists. */
-static int have_parent(struct file_target *t, struct str dir)
+static int have_parent(const struct file_call *f, struct file_target *t,
+		       struct str dir)
 {
 	int r = 0;
 
 	t->there = false;
 	if (t->unheld)
-		r = look_at(t);
-	else
+		r = look_at(f, t);
+	else if (!t->unseen)
 		r = hold(t);
 	if (r < 0)
 		return r;
@@ -218,9 +215,9 @@ static int have_parent(struct file_target *t, struct str dir)
 	return t->path.error;
 }
 
-int file_have_parent(struct file_target *t)
+int file_have_parent(const struct file_call *f, struct file_target *t)
 {
-	return have_parent(t, STR_NONE);
+	return have_parent(f, t, STR_NONE);
 }
 
 static bool is_component(const char *text)
@@ -243,7 +240,7 @@ static int find_here(struct file_call *f, struct file_target *t)
 	if (t->parent < 0)
 		return -errno;
 	t->plain = true;
-	r = have_parent(t, t->base_path);
+	r = have_parent(f, t, t->base_path);
 	return r < 0 ? r : name_target(f, t);
 }
 
@@ -259,7 +256,7 @@ int file_find_name(struct file_call *f, struct file_target *t)
 				      t->how_resolve, t->last, &t->slash);
 	if (t->parent < 0)
 		return t->parent;
-	r = file_have_parent(t);
+	r = file_have_parent(f, t);
 	return r < 0 ? r : name_target(f, t);
 }
 
@@ -281,7 +278,7 @@ static int follow_last(struct file_call *f, struct file_target *t)
 	(void)close(TAKE_FD(t->fd));
 	t->parent = resolve_parent_at(&f->viewer, base, target, 0, t->last,
 				      &t->slash);
-	return t->parent < 0 ? t->parent : file_have_parent(t);
+	return t->parent < 0 ? t->parent : file_have_parent(f, t);
 }
 
 int file_find_for_create(struct file_call *f, struct file_target *t,

@@ -112,7 +112,7 @@ static int open_plain(struct file_call *f)
 		t->fd = open_it(t, flags, RESOLVE_NO_MAGICLINKS);
 	if (t->fd < 0)
 		return t->fd;
-	if (fstat(t->fd, &t->st) < 0 || t->st.st_nlink == 0 ||
+	if (ownfd_look(t->fd, &t->st) < 0 || t->st.st_nlink == 0 ||
 	    !open_is_plain(f->q->tracer, &t->st, t->fd))
 		return -EAGAIN;
 	/* Of the flags that stay with it only this one is not the caller's. */

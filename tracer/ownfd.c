@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -60,4 +61,29 @@ int ownfd_open(int fd, int flags, mode_t mode)
 void ownfd_forked(void)
 {
 	forked = true;
+}
+
+void ownfd_from_statx(const struct statx *sx, struct stat *ret)
+{
+	*ret = (struct stat){
+		.st_dev = makedev(sx->stx_dev_major, sx->stx_dev_minor),
+		.st_rdev = makedev(sx->stx_rdev_major, sx->stx_rdev_minor),
+		.st_ino = sx->stx_ino,
+		.st_mode = sx->stx_mode,
+		.st_nlink = sx->stx_nlink,
+		.st_uid = sx->stx_uid,
+		.st_gid = sx->stx_gid,
+		.st_size = (off_t)sx->stx_size,
+	};
+}
+
+int ownfd_look(int fd, struct stat *ret)
+{
+	struct statx sx;
+
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS,
+		  &sx) < 0)
+		return -errno;
+	ownfd_from_statx(&sx, ret);
+	return 0;
 }

@@ -8,6 +8,7 @@
 #ifndef TRACER_OWNFD_H
 #define TRACER_OWNFD_H
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/str.h"
@@ -16,6 +17,13 @@
 int ownfd_path(int fd, struct buf *out);
 /* A new descriptor of the object that fd holds (O_PATH), or -errno. */
 int ownfd_open(int fd, int flags, mode_t mode);
+/*
+ * What never changes of the object: file system, number, type, device. Modes,
+ * owner and sizes may be of a moment ago where another process serves the file
+ * system: that one is not asked. 0 or -errno.
+ */
+int ownfd_look(int fd, struct stat *ret);
+void ownfd_from_statx(const struct statx *sx, struct stat *ret);
 /* In a forked child: the directory held is the parent's, whose numbers do not
  * stay what they were. From here on by the long way. */
 void ownfd_forked(void);

@@ -31,6 +31,9 @@
 #include "core/limits.h"
 #include "tracer/ownfd.h"
 
+#ifndef FUSE_SUPER_MAGIC
+#	define FUSE_SUPER_MAGIC 0x65735546
+#endif
 #define RESOLVE_MAX_LINKS 40 /* as the kernel: path_resolution(7) */
 #define PROC_ROOT_INO     1
 
@@ -47,17 +50,25 @@ static int openat2_path(int dirfd, const char *path, uint64_t flags,
 	return fd < 0 ? -errno : fd;
 }
 
+/* A FUSE mount that was seen. It stays for as long as commands are in it, and so
+ * does its number; to ask again would be a request to its server each time. */
+static dev_t fuse_dev;
+
 /* Fills *st as well; an error counts as procfs, where we look closer. */
 static bool stat_on_proc(int fd, struct stat *st)
 {
 	struct statfs fs;
 
-	if (fstat(fd, st) < 0)
+	if (ownfd_look(fd, st) < 0)
 		return true;
 	/* procfs has no block device; statfs adds up counters of all CPUs */
-	if (major(st->st_dev) != 0)
+	if (major(st->st_dev) != 0 || (fuse_dev && st->st_dev == fuse_dev))
 		return false;
-	return fstatfs(fd, &fs) < 0 || fs.f_type == PROC_SUPER_MAGIC;
+	if (fstatfs(fd, &fs) < 0 || fs.f_type == PROC_SUPER_MAGIC)
+		return true;
+	if ((unsigned long)fs.f_type == FUSE_SUPER_MAGIC)
+		fuse_dev = st->st_dev;
+	return false;
 }
 
 static bool on_proc(int fd)

@@ -434,7 +434,10 @@ static void tell_counts(const struct session *s)
 		if (s->counts[i])
 			buf_printf(&b, " %u=%llu", i,
 				   (unsigned long long)s->counts[i]);
-	log_info("requests:%s", buf_cstr(&b));
+	if (s->vfs->settings.count)
+		log_info("requests:%s", buf_cstr(&b));
+	else
+		log_debug("requests:%s", buf_cstr(&b));
 }
 
 void session_end(struct session *s)
@@ -457,7 +460,7 @@ struct session *session_close(struct session *s)
 	if (!s)
 		return NULL;
 	session_end(s);
-	if (s->vfs && s->vfs->settings.count)
+	if (s->vfs)
 		tell_counts(s);
 	if (s->vfs)
 		s->vfs->inodes.dev_fuse = -1;
