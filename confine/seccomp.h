@@ -22,7 +22,8 @@
 enum seccomp_notify {
 	NOTIFY_EXEC = 1 << 0,     /* execve execveat */
 	NOTIFY_POSTEXEC = 1 << 1, /* arch_prctl(ARCH_SET_FS) | set_tid_address:
-				   * first call of a new image */
+				   * first call of a new image that opens
+				   * nothing first */
 	NOTIFY_OPEN_WRITE = 1 << 2, /* open* with write/create/trunc bits,
 				     * creat, openat2 (ENOSYS unless either
 				     * open class is notified: its flags are

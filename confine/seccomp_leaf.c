@@ -23,6 +23,7 @@
 
 /* Values that the C library of a build machine may not know. */
 #define SET_FS             0x1002    /* ARCH_SET_FS */
+#define MAPPINGS_HIGH      0x7e00    /* upper half of where mmap() starts */
 #define TMPFILE_BIT        020000000 /* O_TMPFILE without O_DIRECTORY */
 #define SET_MODE_FILTER    1         /* seccomp(2) operation */
 #define NEW_LISTENER       (1U << 3)
@@ -424,6 +425,32 @@ static void check_priority(struct bpf *b, uint32_t which_user)
 	bpf_ret_ne(b, 0, RET_ERRNO(EPERM));
 }
 
+/*
+ * Where opens for reading are notified, a program that a dynamic loader starts
+ * is seen when the loader opens its first library. Its thread area is then
+ * among the mappings below the stack; that of a static program, which may make
+ * no other notified call for long, lies with its data or heap. Which it is
+ * decides only when the image is looked at: at the latest at the first call
+ * that is judged.
+ */
+static void check_setfs(struct bpf *b, const struct seccomp_options *o)
+{
+	size_t set, below;
+
+	bpf_load_arg(b, 0);
+	set = bpf_if_eq(b, SET_FS);
+	if (o->notify & NOTIFY_OPEN_READ) {
+		bpf_load_arg_high(b, 1);
+		below = bpf_fork(b, MAPPINGS_HIGH);
+		bpf_ret(b, RET_NOTIFY);
+		bpf_join(b, below);
+		bpf_ret(b, SECCOMP_RET_ALLOW);
+	} else {
+		bpf_ret(b, RET_NOTIFY);
+	}
+	bpf_end(b, set);
+}
+
 static void check_process(struct bpf *b, const struct seccomp_options *o,
 			  enum row_class class)
 {
@@ -442,8 +469,7 @@ static void check_process(struct bpf *b, const struct seccomp_options *o,
 			    RET_ERRNO(EPERM));
 		break;
 	case ROW_SETFS:
-		bpf_load_arg(b, 0);
-		bpf_ret_eq(b, SET_FS, RET_NOTIFY);
+		check_setfs(b, o);
 		break;
 	case ROW_KILL:
 		bpf_load_arg(b, 0);

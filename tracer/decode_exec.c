@@ -7,14 +7,18 @@
  * a script also its interpreters, of ld.so and busybox what they will run. A
  * denial is EACCES, as if the file were not executable.
  *
+ * What that costs is saved where the same name leads to the same file again
+ * (programs.c).
+ *
  * After: an allowed call continues, so the kernel looks the name up and copies
  * argv once more, and a second thread may have changed either. The process is
  * therefore marked. The first call that its new image makes and that is
- * notified (arch_prctl(ARCH_SET_FS) of the C library's start-up, at the latest
- * whatever it does next) finds the mark: /proc/PID/exe and cmdline are now
- * facts, the new memory is private and has a single thread. If they are not
- * what was judged they are judged again, and a denied image is killed before
- * its main().
+ * notified finds the mark: /proc/PID/exe and cmdline are now facts, the new
+ * memory is private and has a single thread. If they are not what was judged
+ * they are judged again, and a denied image is killed (exec_image.c). That call
+ * is the loader's first open of a library, or arch_prctl(ARCH_SET_FS) of the C
+ * library's start-up where that comes first or opens are not notified; both
+ * come before main(). At the latest it is whatever the image does next.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,15 +34,15 @@
 #include "tracer/exec.h"
 #include "tracer/notify.h"
 #include "tracer/ownfd.h"
+#include "tracer/programs.h"
 #include "tracer/ptrace.h"
 
 #define EXEC_MAX_LINKS 8
-#define EXEC_ARENA_MAX (8U << 20)
 #define CHUNK_POINTERS 512 /* a page */
 #define ARG_ROOM       2048
 #define ARG_COUNT      32
 
-static void exec_done(struct exec *x)
+void exec_done(struct exec *x)
 {
 	arena_done(&x->arena);
 	if (x->fd >= 0)
@@ -124,15 +128,14 @@ static int next_pointer(struct request *q, struct pointers *a, uint64_t *ret)
 }
 
 /* Copies argv. NULL is an empty vector to the kernel. */
-static int read_argv(struct request *q, struct exec *x, uint64_t addr)
+static int read_argv(struct request *q, struct exec *x, struct mem_window *w,
+		     uint64_t addr)
 {
 	size_t max = q->tracer->settings.max_argc;
 	struct arg_room room = { .budget = q->tracer->settings.max_argv_bytes };
 	struct pointers a;
-	struct mem_window w;
 	int r;
 
-	w.n = 0;
 	a.addr = addr;
 	a.have = a.at = 0;
 	a.want = 16;
@@ -152,7 +155,7 @@ static int read_argv(struct request *q, struct exec *x, uint64_t addr)
 		if (x->argc == ARG_COUNT)
 			r = give_argv(x, max);
 		if (r == 0)
-			r = add_arg(q, x, &w, p, &room);
+			r = add_arg(q, x, w, p, &room);
 	}
 	return r;
 }
@@ -205,46 +208,18 @@ static int open_file(struct request *q, struct exec *x, int dirfd,
 	return request_valid(q) ? 0 : -ESRCH;
 }
 
-static uint64_t hash_more(uint64_t h, struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3ULL;
-	return (h ^ 0xff) * 0x100000001b3ULL;
-}
-
-/*
- * What /proc/PID/exe and cmdline will say if the kernel runs what we saw, and
- * which file it was: another one may have been given its name, or its content
- * may have been written anew.
- */
-static uint64_t image_hash(struct str exe, const struct str *argv, size_t argc,
-			   const struct stat *st)
-{
-	const uint64_t file[] = {
-		(uint64_t)st->st_dev,         (uint64_t)st->st_ino,
-		(uint64_t)st->st_mtim.tv_sec, (uint64_t)st->st_mtim.tv_nsec,
-		(uint64_t)st->st_ctim.tv_sec, (uint64_t)st->st_ctim.tv_nsec
-	};
-	uint64_t h = hash_more(0xcbf29ce484222325ULL, exe);
-
-	h = hash_more(h, str_from_n((const char *)file, sizeof(file)));
-	for (size_t i = 0; i < argc; i++)
-		h = hash_more(h, argv[i]);
-	return h;
-}
-
 /* Nearest ancestor that has made itself known; NULL if none is left. */
 static struct proc_entry *known_ancestor(const struct proctab *tab, pid_t pid)
 {
 	for (int i = 0; i < 64 && pid > 1; i++) {
 		struct proc_entry *up = proctab_find(tab, pid);
-		struct proc_stat st;
+		struct proc_ident its;
 
 		if (up)
 			return up;
-		if (proc_stat_read(pid, &st) < 0)
+		if (proc_ident_read(pid, &its) < 0)
 			return NULL;
-		pid = st.parent;
+		pid = its.parent;
 	}
 	return NULL;
 }
@@ -265,13 +240,13 @@ static struct proc_entry *first_entry(struct request *q)
 	return e;
 }
 
-static struct proc_entry *own_entry(struct request *q)
+struct proc_entry *exec_entry(struct request *q)
 {
 	struct proctab *tab = &q->command->procs;
 	struct proc_entry *e = proctab_find(tab, q->pid);
 	struct proc_entry fresh = { .pid = q->pid };
 	const struct proc_entry *up;
-	struct proc_stat st;
+	struct proc_ident own;
 
 	/* A tracee's id means nobody else, and its maker is known. */
 	if (e &&
@@ -282,15 +257,15 @@ static struct proc_entry *own_entry(struct request *q)
 	if (q->pid == q->command->pid && !q->command->reaped &&
 	    !q->tracer->ptracer)
 		return first_entry(q);
-	if (proc_stat_read(q->pid, &st) < 0)
+	if (proc_ident_read(q->pid, &own) < 0)
 		return NULL;
 	q->entry_checked = true;
-	if (e && e->start_ticks == st.start_ticks) {
-		e->parent = st.parent;
+	if (e && e->id == own.id) {
+		e->parent = own.parent;
 		return e;
 	}
-	fresh.parent = st.parent;
-	fresh.start_ticks = st.start_ticks;
+	fresh.parent = own.parent;
+	fresh.id = own.id;
 	fresh.has_image = q->pid != q->command->pid;
 	if (fresh.has_image) {
 		up = q->tracer->ptracer
@@ -299,7 +274,7 @@ static struct proc_entry *own_entry(struct request *q)
 		if (up)
 			fresh.parent = up->pid;
 		else
-			up = known_ancestor(tab, st.parent);
+			up = known_ancestor(tab, own.parent);
 		fresh.unverified = !up || up->unverified;
 		fresh.orphan = !up;
 		if (up) {
@@ -346,7 +321,7 @@ static void on_decided(void *arg, struct verdict v)
 			break;
 		/* The stub is no level of its own. */
 		e->pending_depth -= e->pending_depth > 0;
-		e->expected = 0;
+		e->expected = (struct image_id){ 0 };
 		e->unverified = true;
 		e->has_image = true;
 		request_continue(q);
@@ -431,8 +406,8 @@ static void judge(struct request *q, struct exec *x, struct proc_entry *e)
 	ev.argc = MIN(x->argc, (size_t)EVENT_MAX_ARGV);
 	ev.truncated = x->truncated;
 	e->pending_depth = depth;
-	e->expected = image_hash(x->image, x->image_argv, x->image_argc,
-				 &x->image_st);
+	e->expected = exec_image_id(x->image, &x->image_st, x->image_argv,
+				    x->image_argc);
 	if (is_decided(q, e, &op, second ? &op2 : NULL, &rule) ||
 	    exec_divert_wanted(q, x->raw, x->argv, x->argc)) {
 		go_on_decided(q, &ev, e, rule);
@@ -461,7 +436,7 @@ static void refuse_unreadable(struct request *q, struct exec *x, int error)
 }
 
 /* The file. Names are looked for along PATH: what fails fails here. */
-static int find_file(struct request *q, struct exec *x)
+static int find_file(struct request *q, struct exec *x, struct mem_window *w)
 {
 	bool at = q->nr == SYS_execveat;
 	char *path = arena_alloc(&x->arena, LIMIT_PATH);
@@ -469,18 +444,22 @@ static int find_file(struct request *q, struct exec *x)
 
 	if (!path)
 		return -ENOMEM;
-	n = mem_get_string(&q->mem, path_arg(q), path, LIMIT_PATH);
+	n = mem_window_string(&q->mem, w, path_arg(q), path, LIMIT_PATH);
 	if (n < 0)
 		return (int)n;
 	x->raw = str_from_n(path, (size_t)n);
+	x->known = programs_find(q->tracer, x);
+	if (x->known)
+		return 0;
 	return open_file(q, x, at ? (int)q->args[0] : AT_FDCWD, path,
 			 at ? (int)q->args[4] : 0);
 }
 
 /* What it is called with, and what will run instead of it. */
-static int gather(struct request *q, struct exec *x)
+static int gather(struct request *q, struct exec *x, struct mem_window *w)
 {
-	int r = read_argv(q, x, q->args[q->nr == SYS_execveat ? 2 : 1]);
+	int r = read_argv(q, x, w, q->args[q->nr == SYS_execveat ? 2 : 1]);
+	size_t n_names = x->n_names;
 
 	if (r == 0 && !request_valid(q))
 		r = -ESRCH;
@@ -488,8 +467,16 @@ static int gather(struct request *q, struct exec *x)
 		return r;
 	if (x->argc)
 		exec_add_name(x, x->argv[0]);
+	if (x->known) {
+		x->image_argv = x->argv;
+		x->image_argc = x->argc;
+		return 0;
+	}
 	x->denied_content = copies_match(x->copies, x->fd);
-	return exec_follow(x);
+	r = exec_follow(x);
+	if (r == 0)
+		programs_learn(q->tracer, x, n_names);
+	return r;
 }
 
 /* Errors that the kernel itself would give, and that run nothing. */
@@ -503,14 +490,16 @@ void decode_exec(struct request *q)
 {
 	struct exec x = { .arena = ARENA_INIT(EXEC_ARENA_MAX), .fd = -1 };
 	struct proc_entry *e = NULL;
+	struct mem_window w;
 	int r;
 
+	w.n = 0;
 	x.viewer = (struct viewer){ q->pid, q->tid };
 	x.copies = q->tracer->copies;
-	r = find_file(q, &x);
+	r = find_file(q, &x, &w);
 	if (r == 0) {
-		e = own_entry(q);
-		r = e ? gather(q, &x) : -ESRCH;
+		e = exec_entry(q);
+		r = e ? gather(q, &x, &w) : -ESRCH;
 	}
 	if (r == 0)
 		judge(q, &x, e);
@@ -519,173 +508,4 @@ void decode_exec(struct request *q)
 	else
 		refuse_unreadable(q, &x, r);
 	exec_done(&x);
-}
-
-/* Called when a real image is not one that the policy allows. */
-static void on_mismatch(void *arg, struct verdict v _unused_)
-{
-	request_kill(arg);
-}
-
-/* Splits the kernel's NUL-separated vector. */
-static size_t split_cmdline(struct str text, struct str *argv, size_t max)
-{
-	struct str part;
-	size_t n = 0;
-
-	if (text.n && text.p[text.n - 1] == 0)
-		text.n--;
-	while (n < max && text.p && str_split(&text, 0, &part))
-		argv[n++] = part;
-	return n;
-}
-
-static bool image_allowed(struct request *q, const struct proc_entry *e,
-			  const struct op *op)
-{
-	enum verdict_kind kind;
-
-	kind = policy_decide(guard_policy(q->tracer->guard), op).kind;
-	/* An approval was given to what this process was forked from. */
-	if (kind == VERDICT_APPROVE && e->orphan)
-		return true;
-	return kind == VERDICT_ALLOW || kind == VERDICT_AUDIT;
-}
-
-/*
- * The image that runs, x, is not the one that was judged. A loader's arguments
- * say what it is going to load.
- */
-static bool judge_image(struct request *q, const struct proc_entry *e,
-			struct exec *x, unsigned int depth)
-{
-	struct op op = { .kind = OP_EXEC }, op2 = { .kind = OP_EXEC };
-	struct event ev = EVENT_INIT("execve");
-	bool read = exec_follow(x) == 0, second = x->interp.n > 0;
-
-	op.exec = (struct op_exec){
-		.path = x->path,
-		.argv = x->argv,
-		.argc = x->argc,
-		.depth = depth,
-		.truncated = x->argc == EVENT_MAX_ARGV,
-		.exec_enforced = true,
-		.denied_content = copies_match(x->copies, x->fd),
-	};
-	op2.exec = (struct op_exec){ .path = x->interp,
-				     .argv = x->interp_argv,
-				     .argc = x->interp_argc,
-				     .depth = depth,
-				     .truncated = op.exec.truncated,
-				     .exec_enforced = true,
-				     .denied_content = x->interp_denied };
-	if (!read) /* whatever it is going to load, nobody can judge it */
-		op.kind = OP_NONE;
-	else if (image_allowed(q, e, &op) &&
-		 (!second || image_allowed(q, e, &op2)))
-		return true;
-	request_event(q, &ev);
-	ev.filename = x->path;
-	ev.argv = x->argv;
-	ev.argc = x->argc;
-	ev.operation = STR("image differs from the one judged");
-	request_ask(q, &op, second ? &op2 : NULL, &ev, on_mismatch);
-	return false;
-}
-
-static int open_image(pid_t pid, struct stat *ret)
-{
-	char path[48];
-	int fd;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	fd = open(path, O_PATH | O_CLOEXEC);
-	if (fd >= 0 && fstat(fd, ret) == 0)
-		return fd;
-	if (fd >= 0)
-		(void)close(fd);
-	return -EACCES;
-}
-
-/* False when the image could not be read or the policy denies it; the request
- * has been answered then. */
-static bool verify_image(struct request *q, struct proc_entry *e, bool is_exec)
-{
-	_cleanup_buf_ struct buf exe = BUF_INIT, cmdline = BUF_INIT;
-	struct str argv[EVENT_MAX_ARGV];
-	struct exec x = { .arena = ARENA_INIT(EXEC_ARENA_MAX) };
-	struct stat st;
-	bool allowed;
-	uint64_t image;
-
-	x.fd = open_image(q->pid, &st);
-	if (x.fd < 0 || ownfd_path(x.fd, &exe) < 0 ||
-	    proc_cmdline(q->pid, &cmdline) < 0 || !request_valid(q)) {
-		exec_done(&x);
-		request_fail(q, EACCES);
-		return false;
-	}
-	x.viewer = (struct viewer){ q->pid, q->pid };
-	x.copies = q->tracer->copies;
-	x.path = buf_str(&exe);
-	x.argv = argv;
-	x.argc = split_cmdline(buf_str(&cmdline), argv, ARRAY_LEN(argv));
-	image = image_hash(x.path, x.argv, x.argc, &st);
-	/* The stub; or still the image before a failed exec, or the one that
-	 * was judged. */
-	allowed = exec_divert_arrived(q, x.path);
-	if (!allowed && (image == e->expected || image == e->image)) {
-		e->image = image;
-		allowed = true;
-	} else if (!allowed) {
-		e->image = image;
-		allowed = judge_image(q, e, &x,
-				      is_exec ? e->depth : e->pending_depth);
-	}
-	exec_done(&x);
-	return allowed;
-}
-
-bool exec_verify(struct request *q)
-{
-	struct proc_entry *e = proctab_find(&q->command->procs, q->pid);
-	bool is_exec = q->nr == SYS_execve || q->nr == SYS_execveat;
-
-	if (!e)
-		e = own_entry(q);
-	if (!e) {
-		request_fail(q, EACCES);
-		return false;
-	}
-	/* The launcher's code, about to exec for the first time. */
-	if (!e->unverified || !e->has_image)
-		return true;
-	if (!verify_image(q, e, is_exec))
-		return false;
-	e->unverified = false;
-	if (!is_exec)
-		e->depth = e->pending_depth;
-	if (q->command->slot && !q->command->launched &&
-	    q->pid == q->command->pid)
-		command_launched(q->command, 0, 0, 0);
-	return true;
-}
-
-bool exec_image(struct request *q)
-{
-	struct proc_entry *e = own_entry(q);
-
-	if (!e) {
-		request_fail(q, EACCES);
-		return false;
-	}
-	/* An exec that nobody announced: nothing of it was judged. */
-	if (!e->unverified)
-		e->expected = e->image = 0;
-	e->has_image = true;
-	if (!verify_image(q, e, /* is_exec */ false))
-		return false;
-	e->unverified = false;
-	e->depth = e->pending_depth;
-	return true;
 }

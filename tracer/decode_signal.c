@@ -132,7 +132,7 @@ static bool in_command(const struct request *q, pid_t pid)
 
 	if (proc_stat_read(pid, &st) < 0)
 		return false;
-	if (e && st.start_ticks == e->start_ticks)
+	if (e && proctab_is_same(e))
 		return true;
 	if (q->command->cgroup)
 		return cgroup_set_contains(q->command->cgroup, pid);

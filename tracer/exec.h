@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * exec.h - what one execve is about; private to decode_exec.c, exec_follow.c
+ * exec.h - what one execve is about; private to decode_exec.c and the files
+ * exec_*.c, programs.c
  */
 #ifndef TRACER_EXEC_H
 #define TRACER_EXEC_H
@@ -10,6 +11,8 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "tracer/copies.h"
+#include "tracer/notify.h"
+#include "tracer/proctab.h"
 #include "tracer/resolve.h"
 
 #define EXEC_MAX_NAMES 16
@@ -39,11 +42,23 @@ struct exec {
 	const struct str *image_argv;
 	size_t image_argc;
 	struct stat image_st; /* of the file, before it was run */
+	bool known;           /* by its name: see programs.h */
 };
+
+#define EXEC_ARENA_MAX (8U << 20)
+/* Frees what x owns. */
+void exec_done(struct exec *x);
 
 /* A copy that lasts as long as x. */
 struct str exec_keep(struct exec *x, struct str s);
 void exec_add_name(struct exec *x, struct str name);
+
+/* What /proc/PID/exe (its name, the file) and cmdline will say. */
+struct image_id exec_image_id(struct str path, const struct stat *st,
+			      const struct str *argv, size_t argc);
+
+/* Process table entry of the caller, made if it is new; NULL: it is gone. */
+struct proc_entry *exec_entry(struct request *q);
 
 /*
  * From x->fd to what the kernel will run for it: interpreters of scripts, and

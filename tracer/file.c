@@ -28,6 +28,7 @@
 #include "tracer/divert.h"
 #include "tracer/exposes.h"
 #include "tracer/ownfd.h"
+#include "tracer/programs.h"
 #include "tracer/quarantine.h"
 #include "tracer/slot.h"
 
@@ -223,6 +224,7 @@ int file_keep(struct file_call *f, struct keep_req *req)
 	if (req->verb == KEEP_RENAME || req->verb == KEEP_RMDIR ||
 	    (req->verb == KEEP_UNLINK && may_be_link(f)))
 		dirs_forget(f->q->tracer);
+	programs_forget(f->q->tracer);
 	if (!is_kept(f, req))
 		return keeper_keep(&none, req, NULL);
 	req->group = command_group(f->q->command);

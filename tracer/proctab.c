@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -48,6 +51,46 @@ int proc_stat_read(pid_t pid, struct proc_stat *ret)
 	return 0;
 }
 
+/* Linux 6.13; not in the headers of most. */
+struct pidfd_info_v0 {
+	uint64_t mask, cgroup;
+	uint32_t pid, tgid, ppid, ids[8], spare;
+};
+#define PIDFD_GET_INFO_V0 _IOWR(0xFF, 11, struct pidfd_info_v0)
+
+/* The inode of a pidfd is the process's own wherever the ioctl exists: 6.9. */
+static int ident_by_pidfd(pid_t pid, struct proc_ident *ret)
+{
+	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pidfd_info_v0 info = { 0 };
+	struct stat st;
+
+	if (fd < 0 || ioctl(fd, PIDFD_GET_INFO_V0, &info) < 0 ||
+	    fstat(fd, &st) < 0)
+		return -ESRCH;
+	ret->parent = (pid_t)info.ppid;
+	ret->id = st.st_ino;
+	return 0;
+}
+
+int proc_ident_read(pid_t pid, struct proc_ident *ret)
+{
+	static int by_pidfd = -1; /* never mixed: ids are compared */
+	struct proc_ident own;
+	struct proc_stat st;
+	int r;
+
+	if (by_pidfd < 0)
+		by_pidfd = ident_by_pidfd(getpid(), &own) == 0;
+	if (by_pidfd)
+		return ident_by_pidfd(pid, ret);
+	r = proc_stat_read(pid, &st);
+	if (r < 0)
+		return r;
+	*ret = (struct proc_ident){ st.parent, st.start_ticks };
+	return 0;
+}
+
 void proctab_done(struct proctab *t)
 {
 	free(t->slots);
@@ -78,12 +121,16 @@ struct proc_entry *proctab_find(const struct proctab *t, pid_t pid)
 	return e->pid ? e : NULL;
 }
 
+bool proctab_is_same(const struct proc_entry *e)
+{
+	struct proc_ident now;
+
+	return proc_ident_read(e->pid, &now) == 0 && now.id == e->id;
+}
+
 static bool still_there(const struct proc_entry *e)
 {
-	struct proc_stat st;
-
-	return e->first || (proc_stat_read(e->pid, &st) == 0 &&
-			    st.start_ticks == e->start_ticks);
+	return e->first || proctab_is_same(e);
 }
 
 /* Rebuilds the table; drops entries of dead processes when purge is set. */

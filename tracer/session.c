@@ -30,6 +30,7 @@
 #include "tracer/divert_exec.h"
 #include "tracer/floor.h"
 #include "tracer/late.h"
+#include "tracer/programs.h"
 #include "tracer/ptrace.h"
 #include "tracer/replace.h"
 #include "tracer/tracer.h"
@@ -564,6 +565,7 @@ int session_policy_changed(struct tracer *t)
 	t->opens_to_watch =
 		policy_needs_open_notify(t->policy, str_from(t->workspace));
 	t->reads_on_behalf |= reads_need_us(t);
+	programs_forget(t);
 	t->copies = copies_free(t->copies);
 	return copies_new(t->policy, t->settings.path, &t->copies);
 }
@@ -597,6 +599,7 @@ void session_done(struct tracer *t)
 	cwd_done(t);
 	dirfd_done(t);
 	open_pass_done(t);
+	programs_done(t);
 	ring_sink_done(&t->ring_sink);
 	free(t->session_id);
 	free(t->workspace);

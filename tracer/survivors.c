@@ -67,7 +67,7 @@ static bool is_known(const struct command *c, const struct proc_seen *p)
 {
 	const struct proc_entry *e = proctab_find(&c->procs, p->pid);
 
-	return e && e->start_ticks == p->st.start_ticks;
+	return e && proctab_is_same(e);
 }
 
 static unsigned int running(const struct tracer *t)

@@ -64,6 +64,7 @@ struct asked {
 struct command;
 struct copies;
 struct divert_exec;
+struct programs;
 struct ptracer;
 struct request;
 struct slot;
@@ -166,6 +167,7 @@ struct tracer {
 	struct dirfd_cache dirfds;
 	struct plain_fs plain_fs;            /* of open_read.c */
 	struct open_pass *opens;             /* owned; of open_pass.c */
+	struct programs *programs;           /* owned; of programs.c */
 	struct leader leaders[LEADER_SLOTS]; /* of notify.c */
 	/* Command whose request is being judged: an approval names it. */
 	const char *asking;

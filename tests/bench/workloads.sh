@@ -20,7 +20,7 @@ export AGENTSH_BUILD=${AGENTSH_BUILD:-$PWD/build}
 export TMPDIR=${TMPDIR:-/srv}
 . "$(dirname "$0")/../cases/lib/case.sh"
 unset TMPDIR
-WORKLOADS=${*:-open write git find make conf}
+WORKLOADS=${*:-open write git find storm make conf}
 SERVERS=()
 
 stop_all() {
@@ -104,12 +104,12 @@ make_configure() {
 
 rows() {
 	ROWS=(native "$@")
-	for m in recorded behalf fast; do
+	for m in ${MODES:-recorded behalf fast}; do
 		local v=MODE_$m
 		# shellcheck disable=SC2206
 		ROWS+=(:: "$m" ${!v} "$@")
 	done
-	command -v bwrap >/dev/null &&
+	[ -n "${PEERS-1}" ] && command -v bwrap >/dev/null &&
 		ROWS+=(:: bwrap bwrap --dev-bind / / -- "$@")
 	[ -n "${PEERS-1}" ] && command -v proot >/dev/null &&
 		ROWS+=(:: proot proot "$@")
@@ -125,6 +125,7 @@ workload() {
 	write) rows ./bench_open -w -n 2000 -r 5 tree/d1/f1 ;;
 	git) rows sh -c 'for i in 1 2 3 4 5; do git -C tree status --short; done' ;;
 	find) rows sh -c 'for i in 1 2 3; do find tree -path tree/.git -prune -o -type f -print0 | xargs -0 cat; done' ;;
+	storm) rows sh -c 'i=0; while [ $i -lt 300 ]; do /bin/true; i=$((i+1)); done' ;;
 	make) rows sh -c 'make -s -C make clean && make -s -j2 -C make all' ;;
 	conf) rows sh conf.sh ;;
 	esac

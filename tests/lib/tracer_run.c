@@ -29,6 +29,9 @@
 #include "core/proto.h"
 #include "policy/policy.h"
 
+#define LOOK_MS     8
+#define QUIET_LOOKS 3 /* that found nothing, before we sleep */
+
 struct run {
 	const char *policy, *settings, *workspace, *events, *messages, *tracer;
 	char **argv;
@@ -37,7 +40,7 @@ struct run {
 	struct channel *channel;
 	struct ring *ring;
 	FILE *events_out, *messages_out;
-	int exit_code, left;
+	int exit_code, left, quiet;
 	uint64_t started;
 };
 
@@ -214,11 +217,12 @@ static void ask_spawn(struct run *r)
 	send_msg(r, PROTO_SPAWN, 7, &b, fds, 3);
 }
 
-static void drain_events(struct run *r)
+static int drain_events(struct run *r)
 {
 	struct str rec;
+	int n = 0;
 
-	while (ring_peek(r->ring, &rec) == 0) {
+	for (; ring_peek(r->ring, &rec) == 0; n++) {
 		_cleanup_arena_ struct arena a = ARENA_INIT(1 << 22);
 		_cleanup_buf_ struct buf out = BUF_INIT;
 		struct json_writer w;
@@ -226,12 +230,27 @@ static void drain_events(struct run *r)
 
 		if (event_decode(rec, &a, &ev) < 0)
 			die("event", -EBADMSG);
-		json_writer_init(&w, &out, 0);
-		event_to_json(&ev, &w);
-		if (r->events_out)
+		if (r->events_out) {
+			json_writer_init(&w, &out, 0);
+			event_to_json(&ev, &w);
 			(void)fprintf(r->events_out, "%s\n", buf_cstr(&out));
+		}
 		ring_consume(r->ring);
 	}
+	return n;
+}
+
+/*
+ * As the server does: while events come it looks by itself, and the writer has
+ * nobody to wake for each. Return: how long to wait, ms; -1 for ever.
+ */
+static int next_look(struct run *r, int n)
+{
+	r->quiet = n ? 0 : r->quiet + 1;
+	if (r->quiet >= QUIET_LOOKS)
+		return r->signo ? 50 : -1;
+	ring_stay_awake(r->ring);
+	return LOOK_MS * (r->quiet + 1);
 }
 
 static void print_layers(FILE *f, const char *what, const struct proto_layer *l,
@@ -267,7 +286,7 @@ static void on_exited(struct run *r, struct str body)
 
 	if (proto_exited_decode(body, &m) < 0)
 		die("EXITED", -EBADMSG);
-	drain_events(r);
+	(void)drain_events(r);
 	if (r->messages_out)
 		(void)fprintf(r->messages_out,
 			      "exited status=%d timed_out=%d oom=%d "
@@ -329,8 +348,7 @@ static void serve(struct run *r)
 	int e;
 
 	while (r->left > 0) {
-		drain_events(r);
-		(void)poll(p, 2, r->signo ? 50 : -1);
+		(void)poll(p, 2, next_look(r, drain_events(r)));
 		if (r->signo && r->started &&
 		    clock_monotonic_ns() - r->started > 300000000U)
 			send_signal(r);
@@ -341,7 +359,7 @@ static void serve(struct run *r)
 		if (e != -EAGAIN)
 			die("tracer ended", -EPIPE);
 	}
-	drain_events(r);
+	(void)drain_events(r);
 }
 
 static FILE *output(const char *path)
@@ -366,7 +384,7 @@ int main(int argc, char **argv)
 	serve(&r);
 	send_msg(&r, PROTO_SHUTDOWN, 9, &none, NULL, 0);
 	(void)waitpid(r.pid, &status, 0);
-	drain_events(&r);
+	(void)drain_events(&r);
 	if (status != 0)
 		(void)fprintf(stderr, "tracer-run: tracer status %d\n", status);
 	if (r.events_out)
