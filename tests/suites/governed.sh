@@ -21,10 +21,10 @@ alike() { # as a governed command is
 	fi
 }
 
-# Policy: leases, and set-id bits on what is not a directory. The kernel's:
+# Policy: leases, AIO, set-id bits on what is not a directory. The kernel's:
 # FUSE has no FALLOC_FL_COLLAPSE_RANGE.
 known() {
-	grep -vE '^(\[cannot make|lease|fd-lease|fd-[a-z_0-9]* sgid|chmod [2-7][0-7]{3}:|as (14|37) )' |
+	grep -vE '^(\[cannot make|aio |lease|fd-lease|fd-[a-z_0-9]* sgid|chmod [2-7][0-7]{3}:|as (14|37) )' |
 		grep -vE '^chmod_sg (file|empty|fifo|socket|link-file) (plain|vialink):' |
 		grep -vE "${GOVERNED_FUSE:+^fd-collapse}${GOVERNED_FUSE:-^never}"
 }
