@@ -230,7 +230,6 @@ static int on_spawned(struct session *s, struct str body)
 
 	if (r < 0)
 		return r;
-	session_tell_vfs(s, PROTO_SPAWNED, body);
 	c = session_command(s, m.command_id);
 	if (c)
 		command_spawned(c, &m);

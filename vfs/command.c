@@ -7,8 +7,6 @@
  * command of its nearest ancestor that is some command's first process. One
  * that has lost its ancestors belongs to the only command that runs: what a
  * command leaves behind is killed with it, so nobody else is in the mount.
- *
- * Without a supervisor (tests) PROTO_SPAWNED and PROTO_EXITED fill that memory.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -156,43 +154,14 @@ void command_tell(struct vfs *v, const struct command *c)
 	attribution_put_totals(v->attribution, c->place, c->generation, &t);
 }
 
-/* The words it was started with, for the list of what can be undone. */
-static void words_of(pid_t pid, struct buf *out)
-{
-	if (pid <= 0 || proc_cmdline(pid, out) < 0)
-		return;
-	for (size_t i = 0; i < out->len; i++)
-		if (out->data[i] == 0)
-			out->data[i] = i + 1 < out->len ? ' ' : 0;
-}
-
-int command_started(struct vfs *v, struct str id, pid_t pid)
-{
-	_cleanup_buf_ struct buf words = BUF_INIT;
-	uint32_t place;
-
-	if (!v->tells_itself)
-		return 0;
-	words_of(pid, &words);
-	return attribution_add(v->attribution, id,
-			       str_trim(str_from(buf_cstr(&words))), pid,
-			       &place);
-}
-
 void command_ended(struct vfs *v, struct str id)
 {
 	uint32_t group = 0;
 
 	(void)pthread_mutex_lock(&v->command_lock);
-	for (size_t i = v->commands.n; i-- > 0 && !group;) {
-		struct command *c = v->commands.data[i];
-
-		if (!str_eq_c(id, c->id))
-			continue;
-		group = c->group;
-		if (v->tells_itself)
-			attribution_remove(v->attribution, c->place);
-	}
+	for (size_t i = v->commands.n; i-- > 0 && !group;)
+		if (str_eq_c(id, v->commands.data[i]->id))
+			group = v->commands.data[i]->group;
 	(void)pthread_mutex_unlock(&v->command_lock);
 	if (group && v->trash)
 		trash_group_close(v->trash, group);
@@ -205,7 +174,6 @@ int command_init(struct vfs *v, int attribution_fd)
 
 	if (attribution_fd < 0) {
 		r = attribution_create(&own);
-		v->tells_itself = true;
 		attribution_fd = own;
 	}
 	if (r == 0)

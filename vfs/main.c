@@ -5,8 +5,9 @@
  * Born of the server with the descriptors of core/heritage.h. After PROTO_HELLO
  * it mounts and answers PROTO_READY, with one descriptor when it mounted in a
  * namespace of its own: that namespace, which commands are to enter.
- * PROTO_SPAWNED and PROTO_EXITED, as the tracer sent them, tell which process
- * belongs to which command. When the channel closes, the mount goes.
+ * Which process belongs to which command is in memory that comes with it
+ * (core/attribution.h); PROTO_EXITED, as the tracer sent it, ends a command.
+ * When the channel closes, the mount goes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -203,17 +204,6 @@ static int on_approval(struct vfs *v, const struct channel_msg *m)
 	return 0;
 }
 
-static int on_spawned(struct vfs *v, const struct channel_msg *m)
-{
-	_cleanup_arena_ struct arena a = ARENA_INIT(CHANNEL_BODY_MAX);
-	struct proto_spawned s;
-	int r = proto_spawned_decode(m->body, &a, &s);
-
-	if (r < 0 || s.pid <= 0 || s.command_id.n == 0)
-		return r;
-	return command_started(v, s.command_id, s.pid);
-}
-
 static int on_exited(struct vfs *v, const struct channel_msg *m)
 {
 	struct proto_exited e;
@@ -235,14 +225,13 @@ static int dispatch(void *arg, struct channel_msg *m)
 		return on_policy(v, m);
 	case PROTO_APPROVAL:
 		return on_approval(v, m);
-	case PROTO_SPAWNED:
-		return on_spawned(v, m);
 	case PROTO_EXITED:
 		return on_exited(v, m);
 	case PROTO_SHUTDOWN:
 		loop_quit(v->loop, 0);
 		return 0;
 	case PROTO_SPAWN:
+	case PROTO_SPAWNED:
 	case PROTO_SIGNAL:
 	case PROTO_READY:
 	case PROTO_APPROVAL_ASK:

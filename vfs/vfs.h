@@ -95,7 +95,6 @@ struct vfs {
 	bool privileged; /* we act as the caller (root) */
 
 	struct attribution *attribution; /* owned */
-	bool tells_itself;               /* nobody else writes attribution */
 	pthread_mutex_t command_lock;
 	VEC(struct command *) commands; /* command_lock; never freed */
 	struct {
@@ -114,7 +113,7 @@ int vfs_settings_parse(struct str json, struct vfs_settings *ret);
 void enable_fuse(const struct vfs_settings *s);
 
 /* --- command.c --- */
-/* attribution_fd: borrowed; -1: PROTO_SPAWNED alone tells. 0 or -errno. */
+/* attribution_fd: borrowed; -1: all is the session's. 0 or -errno. */
 int command_init(struct vfs *v, int attribution_fd);
 void command_done(struct vfs *v);
 /* For which command the thread `tid` acts; never NULL once started. */
@@ -128,7 +127,6 @@ struct command *command_asks(struct vfs *v, pid_t tid, pid_t *ret_pid,
 /* Its totals, for the supervisor's receipt and brake: after each change, before
  * the reply. */
 void command_tell(struct vfs *v, const struct command *c);
-int command_started(struct vfs *v, struct str id, pid_t pid);
 void command_ended(struct vfs *v, struct str id);
 
 /* --- cred.c --- */

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "core/attribution.h"
 #include "core/channel.h"
 #include "core/event.h"
 #include "core/heritage.h"
@@ -39,6 +40,7 @@
 struct host {
 	struct channel *channel;
 	struct ring *ring;
+	struct attribution *attribution;
 	pid_t worker;
 	FILE *events;        /* NULL: not wanted */
 	const char *approve; /* "yes", "no"; NULL: nothing comes */
@@ -129,8 +131,13 @@ static void hello(struct host *h, const char *workspace, const char *settings)
 	struct proto_hello m = { .session_id = STR("test"),
 				 .workspace = str_from(workspace),
 				 .policy_generation = 1 };
-	int r = 0;
+	_cleanup_close_ int shared = -1;
+	int r = attribution_create(&shared);
 
+	if (r == 0)
+		r = attribution_map(shared, &h->attribution);
+	if (r < 0)
+		die("attribution", r);
 	if (settings)
 		r = fd_read_file(AT_FDCWD, settings, 1 << 20, &text);
 	else
@@ -141,7 +148,7 @@ static void hello(struct host *h, const char *workspace, const char *settings)
 	r = proto_hello_encode(&m, &body);
 	if (r == 0)
 		r = channel_send(h->channel, PROTO_HELLO, 1, buf_str(&body),
-				 NULL, 0);
+				 &shared, 1);
 	if (r < 0)
 		die("hello", r);
 }
@@ -182,18 +189,30 @@ static void read_again(int n)
 	signalled->lazy = false;
 }
 
-static void tell(struct host *h, enum proto_type type, pid_t pid,
-		 const char *id)
+/* The memory says it before its first process does anything. */
+static uint32_t begin(struct host *h, const char *id, char **argv, pid_t pid)
 {
-	struct proto_spawned s = { .command_id = str_from(id), .pid = pid };
+	_cleanup_buf_ struct buf words = BUF_INIT;
+	uint32_t place;
+	int r;
+
+	for (; *argv; argv++)
+		buf_printf(&words, "%s%s", words.len ? " " : "", *argv);
+	r = attribution_add(h->attribution, str_from(id), buf_str(&words), pid,
+			    &place);
+	if (r < 0)
+		die("attribution", r);
+	return place;
+}
+
+static void end(struct host *h, const char *id, uint32_t place)
+{
 	struct proto_exited e = { .command_id = str_from(id) };
 	_cleanup_buf_ struct buf body = BUF_INIT;
 
-	if (type == PROTO_SPAWNED)
-		(void)proto_spawned_encode(&s, &body);
-	else
-		(void)proto_exited_encode(&e, &body);
-	(void)channel_send(h->channel, (uint8_t)type, 0, buf_str(&body), NULL,
+	attribution_remove(h->attribution, place);
+	(void)proto_exited_encode(&e, &body);
+	(void)channel_send(h->channel, PROTO_EXITED, 0, buf_str(&body), NULL,
 			   0);
 }
 
@@ -220,6 +239,7 @@ static int run(struct host *h, const char *workspace, const char *id,
 	       char **argv)
 {
 	int go[2], status = 0;
+	uint32_t place;
 	pid_t pid;
 
 	if (pipe2(go, O_CLOEXEC) < 0)
@@ -234,7 +254,7 @@ static int run(struct host *h, const char *workspace, const char *id,
 		(void)execvp(argv[0], argv);
 		_exit(127);
 	}
-	tell(h, PROTO_SPAWNED, pid, id);
+	place = begin(h, id, argv, pid);
 	(void)!write(go[1], "x", 1);
 	ring_stay_awake(h->ring);
 	while (waitpid(pid, &status, WNOHANG) == 0) {
@@ -244,7 +264,7 @@ static int run(struct host *h, const char *workspace, const char *id,
 		(void)usleep(LOOK_US);
 	}
 	drain(h);
-	tell(h, PROTO_EXITED, pid, id);
+	end(h, id, place);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
