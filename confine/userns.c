@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * userns.c - a user namespace for those who are not root
+ * userns.c - a user namespace for those who are not root, and entering others
  */
 #include "confine/userns.h"
 
@@ -43,4 +43,11 @@ int userns_unshare(int clone_flags)
 	(void)put_file("/proc/self/setgroups", "deny"); /* 3.19 */
 	r = map_self("/proc/self/uid_map", uid);
 	return r < 0 ? r : map_self("/proc/self/gid_map", gid);
+}
+
+int mountns_enter(int ns, int root)
+{
+	return setns(ns, CLONE_NEWNS) < 0 || fchdir(root) < 0 || chroot(".") < 0
+		       ? -errno
+		       : 0;
 }

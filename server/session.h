@@ -64,6 +64,7 @@ struct session {
 	/* who made it and is answered when its proxy is there; NULL */
 	struct http_conn *creator;
 	int mount_ns;          /* owned: where the FUSE mount is; -1 = none */
+	int mount_root;        /* owned: its "/", O_PATH; -1 */
 	char *workspace_mount; /* owned: where the host sees it; NULL */
 	bool wanted;           /* a command came: nothing is put off */
 	int mount_user_ns;     /* owned: whose it is, unless ours; -1 */

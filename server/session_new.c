@@ -291,7 +291,7 @@ int session_create(struct app *app, const struct session_request *rq,
 		return -ENOMEM;
 	s->app = app;
 	s->policy_fd = -1;
-	s->mount_ns = s->mount_user_ns = -1;
+	s->mount_ns = s->mount_root = s->mount_user_ns = -1;
 	s->net_ns = s->user_ns = -1;
 	s->attribution = -1;
 	s->generation = 1;

@@ -330,6 +330,7 @@ int session_need_proxy(struct session *s)
 	struct worker_start o = { .program = "agentsh-netproxy",
 				  .policy_fd = s->policy_fd,
 				  .mount_ns = -1,
+				  .mount_root = -1,
 				  .user_ns = -1,
 				  .hello = &hello,
 				  .owner = &owner };

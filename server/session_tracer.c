@@ -409,6 +409,7 @@ int session_need_tracer(struct session *s)
 	struct worker_start o = { .program = "agentsh-tracer",
 				  .policy_fd = s->policy_fd,
 				  .mount_ns = s->mount_ns,
+				  .mount_root = s->mount_root,
 				  .user_ns = s->mount_user_ns,
 				  .hello = &hello,
 				  .owner = &owner };

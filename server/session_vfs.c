@@ -17,6 +17,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "core/attribution.h"
 #include "server/approvals.h"
@@ -52,10 +53,11 @@ static int on_ready(struct session *s, struct channel_msg *m)
 
 	if (r < 0 || s->vfs_state != WORKER_STARTING || ready.n_layers < 1)
 		return -EBADMSG;
-	if (ready.layers[0].active && m->n_fds >= 1) {
+	if (ready.layers[0].active && m->n_fds >= 2) {
 		s->mount_ns = TAKE_FD(m->fds[0]);
-		if (m->n_fds > 1)
-			s->mount_user_ns = TAKE_FD(m->fds[1]);
+		s->mount_root = TAKE_FD(m->fds[1]);
+		if (m->n_fds > 2)
+			s->mount_user_ns = TAKE_FD(m->fds[2]);
 		take_mount_point(s, &ready);
 		(void)app_emit_simple(s->app, s, "fuse_mounted", "mount_point",
 				      ready.layers[0].detail);
@@ -92,11 +94,10 @@ static int on_event(void *arg, struct event *e)
 
 static void forget_mount(struct session *s)
 {
-	if (s->mount_ns >= 0)
-		(void)close(s->mount_ns);
-	if (s->mount_user_ns >= 0)
-		(void)close(s->mount_user_ns);
-	s->mount_ns = s->mount_user_ns = -1;
+	cleanup_close_p(&s->mount_ns);
+	cleanup_close_p(&s->mount_root);
+	cleanup_close_p(&s->mount_user_ns);
+	s->mount_ns = s->mount_root = s->mount_user_ns = -1;
 	/* one that was killed leaves it behind */
 	if (s->workspace_mount)
 		(void)umount2(s->workspace_mount, MNT_DETACH);
@@ -162,6 +163,7 @@ int session_need_vfs(struct session *s)
 	struct worker_start o = { .program = "agentsh-vfs",
 				  .policy_fd = s->policy_fd,
 				  .mount_ns = -1,
+				  .mount_root = -1,
 				  .user_ns = -1,
 				  .hello = &hello,
 				  .ring_size = cfg->fuse_ring,

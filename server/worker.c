@@ -28,6 +28,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "config.h"
+#include "confine/userns.h"
 #include "core/heritage.h"
 #include "core/ring.h"
 #include "server/app.h"
@@ -138,7 +139,7 @@ _noreturn_ static void child(const char *program, const int fds[4],
 	/* entering it gives the rights to enter what it owns */
 	if (o->user_ns >= 0 && setns(o->user_ns, CLONE_NEWUSER) < 0)
 		_exit(126);
-	if (o->mount_ns >= 0 && setns(o->mount_ns, CLONE_NEWNS) < 0)
+	if (o->mount_ns >= 0 && mountns_enter(o->mount_ns, o->mount_root) < 0)
 		_exit(126);
 	if (heritage_bequeath(fds[0], fds[1], fds[2], fds[3]) < 0)
 		_exit(127);

@@ -37,6 +37,7 @@ struct worker_start {
 	const char *program; /* "agentsh-tracer" */
 	int policy_fd;       /* borrowed */
 	int mount_ns;        /* namespace to run in, borrowed; -1 = ours */
+	int mount_root;      /* directory there to run below; with mount_ns */
 	int user_ns;         /* what owns it; borrowed; -1 = ours */
 	const struct proto_hello *hello;
 	uint32_t ring_size; /* of its events; 0 = RING_DEFAULT_SIZE */

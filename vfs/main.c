@@ -95,6 +95,10 @@ static int start(struct vfs *v, const struct proto_hello *h, int attribution)
 	if (!v->session_id || !v->workspace)
 		return -ENOMEM;
 	v->privileged = geteuid() == 0;
+	enable_fuse(&v->settings);
+	r = session_open(v, &v->session);
+	if (r < 0)
+		return r;
 	v->root_fd = open(v->workspace, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (v->root_fd < 0)
 		return -errno;
@@ -108,9 +112,9 @@ static int start(struct vfs *v, const struct proto_hello *h, int attribution)
 	if (r == 0)
 		r = inode_table_init(&v->inodes, v->root_fd);
 	if (r == 0)
-		enable_fuse(&v->settings);
-	if (r == 0)
-		r = session_open(v, &v->session);
+		r = session_mount(v->session);
+	if (r < 0)
+		v->session = session_close(v->session);
 	if (r == 0 && v->trash)
 		trash_set_mounted(v->trash);
 	if (r == 0 && watch_start(v) < 0)
@@ -126,7 +130,7 @@ static int send_ready(struct vfs *v, int error)
 					 { .name = STR("undo") },
 					 { .name = STR("mount_point") } };
 	struct proto_ready m = { .layers = layers, .n_layers = 2 };
-	int namespaces[2];
+	int entry[3];
 	int r;
 
 	if (error)
@@ -148,11 +152,14 @@ static int send_ready(struct vfs *v, int error)
 	r = proto_ready_encode(&m, &body);
 	if (r < 0)
 		return r;
-	namespaces[0] = v->mnt_ns;
-	namespaces[1] = v->user_ns;
+	entry[0] = v->mnt_ns;
+	entry[1] = v->mnt_root;
+	entry[2] = v->user_ns;
 	return channel_send(v->heritage.channel, PROTO_READY, 0, buf_str(&body),
-			    namespaces,
-			    (size_t)(v->mnt_ns >= 0) + (v->user_ns >= 0));
+			    entry,
+			    v->mnt_ns < 0     ? 0
+			    : v->user_ns >= 0 ? 3
+					      : 2);
 }
 
 static int on_hello(struct vfs *v, const struct channel_msg *m)
@@ -318,6 +325,7 @@ static void finish(struct vfs *v)
 	free(v->workspace);
 	cleanup_close_p(&v->root_fd);
 	cleanup_close_p(&v->mnt_ns);
+	cleanup_close_p(&v->mnt_root);
 	cleanup_close_p(&v->user_ns);
 	heritage_done(&v->heritage);
 	(void)loop_free(v->loop);
@@ -325,7 +333,9 @@ static void finish(struct vfs *v)
 
 int main(void)
 {
-	static struct vfs v = { .root_fd = -1, .mnt_ns = -1, .user_ns = -1 };
+	static struct vfs v = {
+		.root_fd = -1, .mnt_ns = -1, .mnt_root = -1, .user_ns = -1
+	};
 	int r;
 
 	v.inodes.watch_fd = v.watch.stop_fd = -1;

@@ -46,7 +46,7 @@ struct session {
 	int dev;                 /* owned: /dev/fuse */
 	char *where;             /* owned: mount point */
 	char *shown;             /* owned: another, which the host sees; NULL */
-	int host_ns;             /* owned: of `shown`; -1 */
+	int host_ns, host_root;  /* owned: of `shown`; -1 */
 	bool mounted;
 	bool passthrough; /* relaxed access */
 	uint64_t init_unique;
@@ -281,7 +281,8 @@ static int private_namespace(struct vfs *v)
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return -errno;
 	v->mnt_ns = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	return v->mnt_ns < 0 ? -errno : 0;
+	v->mnt_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return v->mnt_ns < 0 || v->mnt_root < 0 ? -errno : 0;
 }
 
 static int do_mount(struct session *s)
@@ -330,7 +331,8 @@ static int mount_shown(struct session *s)
 	if (r < 0)
 		return r;
 	s->host_ns = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	if (s->host_ns < 0)
+	s->host_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (s->host_ns < 0 || s->host_root < 0)
 		return -errno;
 	s->shown = strdup(buf_cstr(&path));
 	if (!s->shown)
@@ -360,7 +362,7 @@ static void unmount_shown(struct session *s)
 	if (!s->shown)
 		return;
 	/* EINVAL: the server was faster */
-	if (setns(s->host_ns, CLONE_NEWNS) < 0 ||
+	if (mountns_enter(s->host_ns, s->host_root) < 0 ||
 	    (umount2(s->shown, MNT_DETACH) < 0 && errno != EINVAL))
 		log_warn("cannot unmount %s", s->shown);
 	(void)rmdir(s->shown);
@@ -398,31 +400,42 @@ int session_open(struct vfs *v, struct session **ret)
 	if (!s)
 		return -ENOMEM;
 	s->vfs = v;
-	s->dev = s->host_ns = -1;
+	s->dev = s->host_ns = s->host_root = -1;
 	s->passthrough = v->settings.passthrough;
 	(void)pthread_mutex_init(&s->turn, NULL);
 	(void)pthread_mutex_init(&s->lock, NULL);
+	if (v->settings.mount_base && mount_shown(s) < 0)
+		log_warn("the mount is not shown below %s",
+			 v->settings.mount_base);
+	/* In a user namespace what others own looks different: that waits. */
+	if (!v->settings.mount_point && v->privileged)
+		r = private_namespace(v);
+	if (r < 0) {
+		(void)session_close(s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+int session_mount(struct session *s)
+{
+	struct vfs *v = s->vfs;
+	int r = 0;
+
 	s->where = strdup(v->settings.mount_point ? v->settings.mount_point
 						  : v->workspace);
 	if (!s->where)
-		r = -ENOMEM;
-	if (r == 0 && v->settings.mount_base && mount_shown(s) < 0)
-		log_warn("the mount is not shown below %s",
-			 v->settings.mount_base);
-	if (r == 0 && !v->settings.mount_point)
+		return -ENOMEM;
+	if (!v->settings.mount_point && v->mnt_ns < 0)
 		r = private_namespace(v);
 	if (r == 0)
 		r = s->shown ? bind_shown(s) : do_mount(s);
 	if (r == 0)
 		r = make_session(s);
-	if (r < 0) {
-		(void)session_close(s);
-		return r;
-	}
-	v->session = s;
-	v->inodes.dev_fuse = s->dev;
-	*ret = s;
-	return 0;
+	if (r == 0)
+		v->inodes.dev_fuse = s->dev;
+	return r;
 }
 
 /* For tests: what the kernel asked for, by the numbers of linux/fuse.h. */
@@ -465,8 +478,8 @@ struct session *session_close(struct session *s)
 	if (s->vfs)
 		s->vfs->inodes.dev_fuse = -1;
 	unmount_shown(s);
-	if (s->host_ns >= 0)
-		(void)close(s->host_ns);
+	cleanup_close_p(&s->host_ns);
+	cleanup_close_p(&s->host_root);
 	free(s->shown);
 	if (s->se)
 		fuse_session_destroy(s->se);

@@ -12,10 +12,16 @@ struct vfs;
 struct session;
 
 /*
- * Mounts over the workspace in a new mount namespace (settings.mount_point
- * NULL), or at the mount point, and negotiates. v->mnt_ns is set. -errno.
+ * Enters a new mount namespace (settings.mount_point NULL), with v->mnt_ns set, and
+ * shows the mount below settings.mount_base. Before the workspace is opened: what
+ * is opened outside has, in a chroot, no path in there. -errno.
  */
 int session_open(struct vfs *v, struct session **ret);
+/*
+ * Mounts over v->workspace, or at the mount point, and negotiates. Whoever is not
+ * root enters the namespace only here. -errno: close it.
+ */
+int session_mount(struct session *s);
 /* Starts the threads. */
 int session_start(struct session *s);
 /* Unmounts and joins the threads; NULL is a no-op. Then still to be closed. */

@@ -91,6 +91,7 @@ struct vfs {
 		uint64_t own[4096];
 	} watch;
 	int mnt_ns;      /* what commands enter; -1 */
+	int mnt_root;    /* its "/", O_PATH; -1 */
 	int user_ns;     /* what owns mnt_ns, where we are not root; -1 */
 	bool privileged; /* we act as the caller (root) */
 

@@ -68,6 +68,7 @@ nothing "$T/err" "an error"
 # processes of ours while the session lives
 for pid in "$SERVER_PID" $(pgrep -P "$SERVER_PID"); do
 	for f in environ cmdline; do
+		: >"$T/proc" # not even root may read it: it stays empty
 		tr '\0' '\n' <"/proc/$pid/$f" >"$T/proc" 2>/dev/null
 		nothing "$T/proc" "/proc/$pid/$f of $(cat "/proc/$pid/comm")"
 	done
