@@ -1,14 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# fresh-root.sh ROOT [COMMAND] - as a stranger on a fresh machine: a clone of this
+# fresh-root.sh [-c] ROOT [COMMAND] - as a stranger on a fresh machine: a clone of this
 # tree's last commit at /src on an overlay over ROOT (debootstrap
 # --variant=minbase bookworm ROOT; only read), and there COMMAND, the README's two
 # commands without it. Almost no environment, nothing on standard input, the
 # network as it is here. Nothing is left; the status is COMMAND's.
+#   -c  lend it this machine's compiler cache (a second run need not compile)
 set -eu
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 src=$(cd "$(dirname "$0")/.." && pwd)
-root=$(realpath "${1:?usage: fresh-root.sh ROOT [COMMAND]}")
+cache=
+[ "${1:-}" != -c ] || { cache=-c && shift; }
+root=$(realpath "${1:?usage: fresh-root.sh [-c] ROOT [COMMAND]}")
 command=${2:-./quickstart.sh && ./test.sh}
 
 skip() {
@@ -20,7 +23,7 @@ if [ "${3:-}" != inside ]; then
 	[ "$(id -u)" = 0 ] || skip "no root: nothing can be mounted"
 	unshare -mpf --mount-proc true 2>/dev/null || skip "no namespaces"
 	exec unshare -mpf --mount-proc --kill-child \
-		bash "$0" "$root" "$command" inside
+		bash "$0" $cache "$root" "$command" inside
 fi
 . "$src/scripts/overlay-root.sh"
 T=$(mktemp -d "${TMPDIR:-/tmp}/agentsh-fresh.XXXXXX")
@@ -31,6 +34,13 @@ mount --rbind /sys "$R/sys" && mount --make-rslave "$R/sys" # cgroups too
 ! [ -d /etc/apt/apt.conf.d ] || cp -r /etc/apt/apt.conf.d "$R/etc/apt/"
 # what is below it need not be committed anywhere else, or by this user
 git -c safe.directory='*' clone -q "$src" "$R/src"
+if [ -n "$cache" ]; then
+	chroot "$R" sh -c 'apt-get update -qq && apt-get install -y -qq \
+		--no-install-recommends ccache' >/dev/null 2>&1
+	mkdir -p "$R/root/.cache/ccache" "$R/root/.config/ccache"
+	mount --bind "$(ccache -k cache_dir)" "$R/root/.cache/ccache"
+	echo hash_dir=false >"$R/root/.config/ccache/ccache.conf"
+fi
 chroot "$R" /usr/bin/env -i HOME=/root TERM=dumb LANG=C.UTF-8 \
 	PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 	/bin/bash -c "cd /src && $command" </dev/null
