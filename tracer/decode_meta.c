@@ -72,7 +72,9 @@ static void judge_found(struct file_call *f)
 
 void file_judge_path(struct file_call *f, int dirfd, uint64_t path, int flags)
 {
-	int r = file_get_path(f, &f->a, dirfd, path);
+	int r = flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)
+			? -EINVAL
+			: file_get_path(f, &f->a, dirfd, path);
 
 	if (r == 0)
 		r = file_find_object(f, &f->a, !(flags & AT_SYMLINK_NOFOLLOW),
@@ -208,12 +210,21 @@ void decode_fchownat(struct request *q)
 				(int)q->args[4]);
 }
 
+static bool nsec_valid(const struct timespec *t)
+{
+	return t->tv_nsec == UTIME_NOW || t->tv_nsec == UTIME_OMIT ||
+	       (t->tv_nsec >= 0 && t->tv_nsec < 1000000000);
+}
+
 static int64_t act_utime(struct file_call *f)
 {
 	const struct timespec *ts = f->times_now ? NULL : f->times;
 	char path[FILE_SELF_MAX];
-	int r = file_keep_meta(f, TRASH_META_TIMES);
+	int r;
 
+	if (ts && (!nsec_valid(&ts[0]) || !nsec_valid(&ts[1])))
+		return -EINVAL;
+	r = file_keep_meta(f, TRASH_META_TIMES);
 	if (r < 0)
 		return r;
 	if (S_ISLNK(f->a.st.st_mode)) { /* no way through /proc/self/fd */
@@ -285,6 +296,7 @@ void decode_utime(struct request *q)
 void decode_utimensat(struct request *q)
 {
 	struct file_call *f = file_new(q, FILE_UTIME, act_utime);
+	int dirfd = (int)q->args[0], flags = (int)q->args[3];
 
 	if (!f)
 		return;
@@ -295,9 +307,10 @@ void decode_utimensat(struct request *q)
 	else if (!f->times_now && f->times[0].tv_nsec == UTIME_OMIT &&
 		 f->times[1].tv_nsec == UTIME_OMIT)
 		request_return(q, 0); /* not even the path is looked at */
-	else if (q->args[1] == 0)     /* futimens */
-		file_judge_fd(f, (int)q->args[0]);
-	else
-		file_judge_path(f, (int)q->args[0], q->args[1],
-				(int)q->args[3]);
+	else if (q->args[1] || dirfd == AT_FDCWD)
+		file_judge_path(f, dirfd, q->args[1], flags);
+	else if (flags)
+		file_error(f, -EINVAL);
+	else /* futimens */
+		file_judge_fd(f, dirfd);
 }

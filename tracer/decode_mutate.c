@@ -5,9 +5,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -128,6 +130,8 @@ static int64_t act_rename(struct file_call *f)
 	return r < 0 ? r : file_keep(f, &req);
 }
 
+#define RENAME_FLAGS (RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)
+
 struct two_paths {
 	int dirfd_a, dirfd_b;
 	uint64_t a, b;
@@ -144,16 +148,17 @@ static void rename_common(struct request *q, struct two_paths p, uint64_t flags)
 	f->two = true;
 	f->exposes = true;
 	f->flags = flags;
-	if (flags & RENAME_EXCHANGE &&
-	    flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)) {
+	if (flags & ~(uint64_t)RENAME_FLAGS ||
+	    (flags & RENAME_EXCHANGE &&
+	     flags & (RENAME_NOREPLACE | RENAME_WHITEOUT))) {
 		file_error(f, -EINVAL);
 		return;
 	}
 	r = file_get_path(f, &f->a, p.dirfd_a, p.a);
 	if (r == 0)
-		r = file_get_path(f, &f->b, p.dirfd_b, p.b);
-	if (r == 0)
 		r = last_error(file_find_name(f, &f->a), -EBUSY);
+	if (r == 0)
+		r = file_get_path(f, &f->b, p.dirfd_b, p.b);
 	if (r == 0) {
 		r = last_error(file_find_name(f, &f->b),
 			       flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY);
@@ -244,8 +249,6 @@ static void link_common(struct request *q, struct two_paths p, int flags)
 	f->exposes = true;
 	r = file_get_path(f, &f->a, p.dirfd_a, p.a);
 	if (r == 0)
-		r = file_get_path(f, &f->b, p.dirfd_b, p.b);
-	if (r == 0)
 		r = file_find_object(f, &f->a, flags & AT_SYMLINK_FOLLOW,
 				     flags & AT_EMPTY_PATH);
 	if (r == 0 && S_ISLNK(f->a.st.st_mode)) {
@@ -253,6 +256,8 @@ static void link_common(struct request *q, struct two_paths p, int flags)
 		r = file_find_name(f, &f->a);
 		f->act = act_link_name;
 	}
+	if (r == 0)
+		r = file_get_path(f, &f->b, p.dirfd_b, p.b);
 	if (r == 0)
 		r = last_error(file_find_name(f, &f->b), -EEXIST);
 	if (r == 0 && f->b.fd >= 0)
@@ -392,17 +397,41 @@ static int64_t act_mknod(struct file_call *f)
 	return 0;
 }
 
+static bool is_node(uint64_t mode)
+{
+	return (mode & S_IFMT) == 0 || S_ISREG(mode) || S_ISCHR(mode) ||
+	       S_ISBLK(mode) || S_ISFIFO(mode) || S_ISSOCK(mode);
+}
+
 void decode_mknod(struct request *q)
 {
 	bool at = q->nr == SYS_mknodat;
 	const uint64_t *a = q->args + (at ? 1 : 0);
 	struct file_call *f = file_new(q, FILE_MKNOD, act_mknod);
 
-	if (f) {
-		f->mode = (uint32_t)a[1];
-		f->flags = (uint32_t)a[2];
+	if (!f)
+		return;
+	f->mode = (uint32_t)a[1];
+	f->flags = (uint32_t)a[2];
+	if (!is_node(f->mode)) {
+		file_error(f, S_ISDIR(f->mode) ? -EPERM : -EINVAL);
+		return;
 	}
 	make_common(f, at ? (int)q->args[0] : AT_FDCWD, a[0]);
+}
+
+/* The caller's limit; ours would let it pass. setrlimit(2): RLIMIT_FSIZE. */
+static int check_size(const struct file_call *f)
+{
+	const struct request *q = f->q;
+	struct rlimit l;
+
+	if ((off_t)f->flags <= f->a.st.st_size ||
+	    prlimit(q->tid, RLIMIT_FSIZE, NULL, &l) < 0 ||
+	    l.rlim_cur == RLIM_INFINITY || f->flags <= l.rlim_cur)
+		return 0;
+	(void)syscall(SYS_tgkill, q->pid, q->tid, SIGXFSZ);
+	return -EFBIG;
 }
 
 static int64_t act_truncate(struct file_call *f)
@@ -413,6 +442,8 @@ static int64_t act_truncate(struct file_call *f)
 	char path[FILE_SELF_MAX];
 	int r = file_may_write(f);
 
+	if (r == 0)
+		r = check_size(f);
 	if (r < 0)
 		return r;
 	file_hold_parent(&f->a);

@@ -37,6 +37,7 @@
 #define PTS_MAJOR_LAST  143
 #define CREATE_RETRIES  8
 #define O_TMPFILE_BIT   (O_TMPFILE & ~O_DIRECTORY)
+#define PATH_FLAGS      (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 /* What open(2) ignores openat2(2) refuses. */
 #define OPENAT2_FLAGS                                                      \
 	((uint64_t)(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC |    \
@@ -344,9 +345,14 @@ static void open_common(struct file_call *f)
 {
 	int r;
 
+	if (has(f, O_TMPFILE) && !has(f, O_PATH) &&
+	    (has(f, O_CREAT) || (f->flags & O_ACCMODE) == O_RDONLY)) {
+		file_error(f, -EINVAL);
+		return;
+	}
 	/* O_PATH ignores all but these: open(2). */
 	if (has(f, O_PATH))
-		f->flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+		f->flags &= PATH_FLAGS;
 	f->verb = verb_of(f);
 	/* The kernel does not let O_PATH descriptors be injected. Such a one
 	 * gives no access: whatever is done with it is judged then. */
@@ -435,6 +441,8 @@ static int read_how(struct request *q, struct open_how *how)
 			return -E2BIG;
 	memcpy(how, raw, sizeof(*how));
 	if ((how->flags & ~OPENAT2_FLAGS) || (how->resolve & ~OPENAT2_RESOLVE))
+		return -EINVAL;
+	if ((how->flags & O_PATH) && (how->flags & ~(uint64_t)PATH_FLAGS))
 		return -EINVAL;
 	if ((how->mode & ~07777ULL) ||
 	    (how->mode && !(how->flags & (O_CREAT | (uint64_t)O_TMPFILE_BIT))))

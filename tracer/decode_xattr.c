@@ -100,11 +100,15 @@ static int read_value(struct file_call *f, uint64_t addr, uint64_t n)
 static int read_xattr(struct file_call *f)
 {
 	const uint64_t *a = f->q->args;
-	int r = read_name(f, a[1]);
+	bool set = is_set(f->q->nr);
+	int r;
 
-	if (r < 0 || !is_set(f->q->nr))
+	f->flags = set ? (uint32_t)a[4] : 0;
+	if (f->flags & ~(uint32_t)(XATTR_CREATE | XATTR_REPLACE))
+		return -EINVAL;
+	r = read_name(f, a[1]);
+	if (r < 0 || !set)
 		return r;
-	f->flags = (uint32_t)a[4];
 	return read_value(f, a[2], a[3]);
 }
 

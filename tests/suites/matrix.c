@@ -214,6 +214,7 @@ int main(int argc, char **argv)
 	matrix_attr();
 	matrix_io();
 	matrix_lock();
+	matrix_args();
 	matrix_cred();
 	return 0;
 }

@@ -66,5 +66,6 @@ void matrix_misc(void);
 void matrix_attr(void);
 void matrix_io(void);
 void matrix_lock(void);
+void matrix_args(void);
 
 #endif
