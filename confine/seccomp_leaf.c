@@ -500,6 +500,19 @@ static void check_process(struct bpf *b, const struct seccomp_options *o,
 	}
 }
 
+static void check_traffic(struct bpf *b, const struct seccomp_options *o,
+			  unsigned int row)
+{
+	if (row == ROW_SENDTO)
+		check_sendto(b, o);
+	else if (row == ROW_RECVFROM)
+		check_recvfrom(b, o);
+	else if (row == ROW_RECVMSG)
+		check_recvmsg(b, o);
+	else
+		check_fastopen(b, row == ROW_SENDMSG ? 2 : 3);
+}
+
 void seccomp_leaf_emit(struct bpf *b, const struct seccomp_options *o,
 		       struct action a)
 {
@@ -528,19 +541,11 @@ void seccomp_leaf_emit(struct bpf *b, const struct seccomp_options *o,
 		check_mknod(b, o, 2);
 		break;
 	case ROW_SENDTO:
-		check_sendto(b, o);
-		break;
 	case ROW_RECVFROM:
-		check_recvfrom(b, o);
-		break;
 	case ROW_RECVMSG:
-		check_recvmsg(b, o);
-		break;
 	case ROW_SENDMSG:
-		check_fastopen(b, 2);
-		break;
 	case ROW_SENDMMSG:
-		check_fastopen(b, 3);
+		check_traffic(b, o, a.check);
 		break;
 	case ROW_SOCKET:
 		check_socket(b, o);
