@@ -155,33 +155,70 @@ static bool looks_random(struct str s)
 /* --- placeholders ------------------------------------------------------ */
 
 /* Up to N_SOFT what people have in passwords of theirs, too. */
-static const char *const stop_words[] = {
-	"12345678",  "abcdefgh",    "password", "passwd",    "secret",
-	"token",     "sample",      "foobar",   "username",  "dummy",
-	"example",   "placeholder", "changeme", "change_me", "change-me",
-	"yourkey",   "your_",       "your-",    "xxxx",      "redacted",
-	"insert",    "replace",     "****",     "....",      "0000000",
-	"undefined", "<",           "${",       "$(",        "{{",
-	"%(",
+static const struct str stop_words[] = {
+	STR("12345678"), STR("abcdefgh"),  STR("password"),  STR("passwd"),
+	STR("secret"),   STR("token"),     STR("sample"),    STR("foobar"),
+	STR("username"), STR("dummy"),     STR("example"),   STR("placeholder"),
+	STR("changeme"), STR("change_me"), STR("change-me"), STR("yourkey"),
+	STR("your_"),    STR("your-"),     STR("xxxx"),      STR("redacted"),
+	STR("insert"),   STR("replace"),   STR("****"),      STR("...."),
+	STR("0000000"),  STR("undefined"), STR("<"),         STR("${"),
+	STR("$("),       STR("{{"),        STR("%("),
 };
 #define N_SOFT      10U
 #define N_SEQUENCES 2U /* of these; no reason to doubt a long value */
 
-static bool has_word(struct str s, const char *word)
+static bool has_word(struct str s, struct str word)
 {
-	return memmem(s.p, s.n, word, strlen(word)) != NULL;
+	return memmem(s.p, s.n, word.p, word.n) != NULL;
+}
+
+/* The words whose first two bytes may be these: bit i for stop_words[i]. */
+static unsigned int pair_of(unsigned char a, unsigned char b)
+{
+	return ((unsigned int)a * 5 + (unsigned int)b * 59) & 255;
+}
+
+static const uint32_t *words_by_pair(void)
+{
+	static uint32_t by_pair[256];
+	static _Atomic bool done;
+
+	_Static_assert(ARRAY_LEN(stop_words) <= 32, "one bit for each");
+	/* Every thread writes the same. */
+	for (size_t i = 0; !done && i < ARRAY_LEN(stop_words); i++) {
+		struct str w = stop_words[i];
+
+		for (unsigned int b = 0; b < 256; b++)
+			if (w.n == 1 || (unsigned char)w.p[1] == b)
+				by_pair[pair_of((unsigned char)w.p[0],
+						(unsigned char)b)] |= 1U << i;
+	}
+	done = true;
+	return by_pair;
 }
 
 static bool has_stop_word(struct str value, size_t from)
 {
-	char low[SAMPLE];
-	struct str head = { low, MIN(value.n, sizeof(low)) };
+	const uint32_t *by_pair = words_by_pair();
+	char low[SAMPLE + 1];
+	size_t n = MIN(value.n, (size_t)SAMPLE);
 
-	for (size_t i = 0; i < head.n; i++)
+	for (size_t i = 0; i < n; i++)
 		low[i] = ascii_lower(value.p[i]);
-	for (size_t i = from; i < ARRAY_LEN(stop_words); i++)
-		if (has_word(head, stop_words[i]))
-			return true;
+	low[n] = 0;
+	for (size_t i = 0; i < n; i++) {
+		uint32_t all = by_pair[pair_of((unsigned char)low[i],
+					       (unsigned char)low[i + 1])] >>
+			       from << from;
+
+		for (; all; all &= all - 1) {
+			struct str w = stop_words[__builtin_ctz(all)];
+
+			if (w.n <= n - i && memcmp(low + i, w.p, w.n) == 0)
+				return true;
+		}
+	}
 	return false;
 }
 
@@ -280,8 +317,10 @@ static bool is_jwt(struct str s)
 	struct str text = { head, decode_some(s, head, sizeof(head)) };
 
 	return text.n > 8 && head[0] == '{' &&
-	       (has_word(text, "\"alg\"") || has_word(text, "\"typ\"") ||
-		has_word(text, "\"enc\"") || has_word(text, "\"kid\""));
+	       (has_word(text, STR("\"alg\"")) ||
+		has_word(text, STR("\"typ\"")) ||
+		has_word(text, STR("\"enc\"")) ||
+		has_word(text, STR("\"kid\"")));
 }
 
 static bool is_basic(struct str s)

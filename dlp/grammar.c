@@ -103,6 +103,7 @@ void dlp_classes_init(struct dlp_classes *c)
 	set_add(set[DLP_C_LINE], ' ', 255);
 	set[DLP_C_LINE][0] |= 1ULL << '\t' | 1ULL << 0x1b;
 	set_word(set[DLP_C_KEY], "+/=-:.,;_ \t\r\n\\");
+	set_word(set[DLP_C_LOCAL], "._%+-");
 	memset(c, 0, sizeof(*c));
 	for (unsigned int i = 0; i < DLP_C_MAX; i++)
 		(void)dlp_classes_add(c, set[i]);
@@ -287,6 +288,29 @@ static int parse(struct parser *p)
 	return r;
 }
 
+#define NEED_WITHIN 96U
+
+/* What has to stand behind the first stretch of any length, and how near. */
+static void note_need(const struct dlp_seg *segs, struct dlp_grammar *g)
+{
+	bool variable = false;
+	unsigned int within = 0;
+
+	for (unsigned int k = 0; k < g->n_segs; k++) {
+		const struct dlp_seg *seg = &segs[k];
+
+		if (variable && seg->min) {
+			if (seg->class == DLP_LITERAL || within > NEED_WITHIN)
+				return;
+			g->need_class = seg->class;
+			g->need_within = (uint16_t)(within + 1);
+			return;
+		}
+		variable = variable || seg->min != seg->max;
+		within += seg->max;
+	}
+}
+
 int dlp_grammar_compile(struct dlp_classes *c, const struct dlp_row *row,
 			struct dlp_seg *segs, struct dlp_grammar *ret)
 {
@@ -303,30 +327,51 @@ int dlp_grammar_compile(struct dlp_classes *c, const struct dlp_row *row,
 		return r;
 	if (ret->secret_to == 0)
 		ret->secret_to = ret->n_segs;
+	note_need(segs, ret);
 	return ret->n_segs == 0 ? -EINVAL : 0;
 }
 
 /* --- matching ---------------------------------------------------------- */
 
 /* Shorter runs are as well measured again. */
-#define SPAN_MIN 32U
+#define SPAN_MIN 16U
 
 size_t dlp_scan_span(struct dlp_scan *s, const struct dlp_view *v,
 		     unsigned int class, size_t i, size_t max)
 {
 	size_t stop = v->n - i < max ? v->n : i + max, j = i;
 	struct dlp_span *known = &s->spans[class % DLP_SPANS];
-	bool hit = known->class == class && known->begin <= i && i < known->end;
+	uint64_t bit = 1ULL << class % DLP_SPANS;
+	bool hit = s->spans_known & bit && known->class == class &&
+		   known->begin <= i && i < known->end;
 
 	if (hit)
 		j = MIN(known->end, stop);
 	while (j < stop && dlp_is(s->e, v->p[j], class))
 		j++;
-	if (hit)
+	if (hit) {
 		known->end = MAX(known->end, j);
-	else if (j - i >= SPAN_MIN)
+	} else if (j - i >= SPAN_MIN) {
 		*known = (struct dlp_span){ class, i, j };
+		s->spans_known |= bit;
+	}
 	return j;
+}
+
+bool dlp_scan_meets(struct dlp_scan *s, const struct dlp_view *v,
+		    unsigned int class, size_t i, size_t n)
+{
+	struct dlp_gap *g = &s->gaps[class % DLP_GAPS];
+	size_t stop = v->n - i < n ? v->n : i + n, j = i;
+
+	if (g->class == class && g->begin <= i && i <= g->end)
+		j = g->end;
+	else
+		*g = (struct dlp_gap){ class, i, i };
+	while (j < stop && !dlp_is(s->e, v->p[j], class))
+		j++;
+	g->end = j;
+	return j < stop;
 }
 
 bool dlp_after_escape(const struct dlp_view *v, size_t i)
@@ -472,7 +517,7 @@ static size_t walk_seg(struct dlp_scan *s, const struct dlp_view *v,
 			i++;
 		return i;
 	}
-	if (seg->max > 32)
+	if (seg->max >= SPAN_MIN)
 		return dlp_scan_span(s, v, seg->class, i, seg->max);
 	of = s->e->classes.of[seg->class / 64];
 	bit = seg->class % 64;
@@ -590,6 +635,9 @@ enum dlp_answer dlp_grammar_match(struct dlp_scan *s, const struct dlp_view *v,
 	struct walk w = { .at = start, .secret = SIZE_MAX };
 	enum dlp_answer a;
 
+	if (g->need_within && v->n - start >= g->need_within &&
+	    !dlp_scan_meets(s, v, g->need_class, start, g->need_within))
+		return DLP_MISS;
 	if (!begins_well(s->e, v, g->row, start))
 		return DLP_MISS;
 	a = walk_segs(s, v, g, n_proved, &w);

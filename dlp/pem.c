@@ -105,14 +105,13 @@ enum dlp_answer dlp_pem_match(const struct dlp_engine *e,
 		v->n - start > 4 && v->p[start + 4] == ' ' ? start + 5 : start;
 	if (head <= 0)
 		return head < 0 ? DLP_MORE : DLP_MISS;
-	end = key_end(e, v, start, body, &line);
-	if (end == 0 && !v->end && v->n - start < DLP_MATCH_MAX) {
-		/* A body that is none says so soon. */
-		if (v->n - body < 4 * BODY_MIN ||
-		    body_length(e, v, body, end ? line : v->n) >= BODY_MIN)
-			return DLP_MORE;
+	/* A body that is none says so soon. */
+	if ((v->end || v->n - body >= 4 * BODY_MIN) &&
+	    body_length(e, v, body, v->n) < BODY_MIN)
 		return DLP_MISS;
-	}
+	end = key_end(e, v, start, body, &line);
+	if (end == 0 && !v->end && v->n - start < DLP_MATCH_MAX)
+		return DLP_MORE;
 	ret->type = e->pem;
 	if (end) {
 		ret->end = end;

@@ -16,25 +16,23 @@
 
 /* --- mail -------------------------------------------------------------- */
 
-static bool is_local(unsigned char c)
-{
-	return ascii_is(c, ASCII_ALNUM) || (c && strchr("._%+-", c));
-}
-
 /* What is behind an @ in names of files and units. */
 static bool is_no_domain(struct str tld)
 {
-	static const char *const endings[] = {
-		"png",    "jpg",   "jpeg",  "gif",    "svg",   "webp",
-		"ico",    "js",    "mjs",   "ts",     "tsx",   "jsx",
-		"css",    "scss",  "html",  "json",   "xml",   "yaml",
-		"yml",    "toml",  "lock",  "py",     "so",    "service",
-		"socket", "slice", "timer", "target", "mount", "path",
-		"scope",  "conf",  "tgz",   "log",    "txt",
+	static const struct str endings[] = {
+		STR("png"),    STR("jpg"),   STR("jpeg"),  STR("gif"),
+		STR("svg"),    STR("webp"),  STR("ico"),   STR("js"),
+		STR("mjs"),    STR("ts"),    STR("tsx"),   STR("jsx"),
+		STR("css"),    STR("scss"),  STR("html"),  STR("json"),
+		STR("xml"),    STR("yaml"),  STR("yml"),   STR("toml"),
+		STR("lock"),   STR("py"),    STR("so"),    STR("service"),
+		STR("socket"), STR("slice"), STR("timer"), STR("target"),
+		STR("mount"),  STR("path"),  STR("scope"), STR("conf"),
+		STR("tgz"),    STR("log"),   STR("txt"),
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(endings); i++)
-		if (str_eq_icase(tld, str_from(endings[i])))
+		if (tld.n == endings[i].n && str_eq_icase(tld, endings[i]))
 			return true;
 	return false;
 }
@@ -76,12 +74,13 @@ static size_t domain_end(const struct dlp_view *v, size_t i, bool *ret_more)
 }
 
 /* What begins at i is the user or the password in front of a URL's host. */
-static bool is_userinfo(const struct dlp_view *v, size_t i)
+static bool is_userinfo(const struct dlp_engine *e, const struct dlp_view *v,
+			size_t i)
 {
 	size_t stop = i > LOCAL_MAX ? i - LOCAL_MAX : 0;
 
 	if (i > stop && v->p[i - 1] == ':')
-		for (i--; i > stop && is_local(v->p[i - 1]);)
+		for (i--; i > stop && dlp_is(e, v->p[i - 1], DLP_C_LOCAL);)
 			i--;
 	return i >= 2 && v->p[i - 1] == '/' && v->p[i - 2] == '/';
 }
@@ -93,9 +92,12 @@ enum dlp_answer dlp_mail_match(const struct dlp_engine *e,
 	size_t start = t, end;
 	bool more;
 
-	if (e->person[DLP_EMAIL] == DLP_NO_TYPE)
+	if (e->person[DLP_EMAIL] == DLP_NO_TYPE || t == 0 ||
+	    !dlp_is(e, v->p[t - 1], DLP_C_LOCAL) ||
+	    (t + 1 < v->n && !ascii_is(v->p[t + 1], ASCII_ALNUM)))
 		return DLP_MISS;
-	while (start > 0 && t - start <= LOCAL_MAX && is_local(v->p[start - 1]))
+	while (start > 0 && t - start <= LOCAL_MAX &&
+	       dlp_is(e, v->p[start - 1], DLP_C_LOCAL))
 		start--;
 	/* What begins with "%40" or a dot is something else's end. */
 	while (start < t && !ascii_is(v->p[start], ASCII_ALNUM) &&
@@ -109,7 +111,7 @@ enum dlp_answer dlp_mail_match(const struct dlp_engine *e,
 			start = i;
 	if (start == t)
 		return DLP_MISS;
-	if (is_userinfo(v, start))
+	if (is_userinfo(e, v, start))
 		return DLP_MISS;
 	end = domain_end(v, t + 1, &more);
 	ret->start = start;

@@ -71,9 +71,10 @@ enum dlp_class {        /* the ones that code asks for */
 	DLP_C_BASE64,   /* both alphabets, and = */
 	DLP_C_DIGIT,
 	DLP_C_HEX,
-	DLP_C_URL,  /* what may stand in a URL or a JSON string, escaped */
-	DLP_C_KEY,  /* the body of an armoured key */
-	DLP_C_LINE, /* what stands in a line, with colours */
+	DLP_C_URL,   /* what may stand in a URL or a JSON string, escaped */
+	DLP_C_KEY,   /* the body of an armoured key */
+	DLP_C_LINE,  /* what stands in a line, with colours */
+	DLP_C_LOCAL, /* in front of the @ of a mail address */
 	DLP_C_MAX,
 };
 
@@ -130,6 +131,10 @@ struct dlp_grammar {
 	uint32_t first; /* of its segments, in the engine's array */
 	uint16_t n_segs;
 	uint16_t secret_from, secret_to; /* segments that are the secret */
+	/* A byte of this class has to be among so many from the beginning on;
+	 * 0: nothing is known. */
+	uint16_t need_within;
+	uint8_t need_class;
 };
 
 /* ---- the first pass ---- */
@@ -293,6 +298,7 @@ static inline bool dlp_seg_has(const struct dlp_engine *e,
 /* ---- a scan ---- */
 
 #define DLP_SPANS 64U
+#define DLP_GAPS  8U
 
 /* A stretch of text made of so few bytes that nothing in it is random. */
 struct dlp_dull {
@@ -323,6 +329,12 @@ struct dlp_scan {
 		unsigned int class;
 		size_t begin, end;
 	} spans[DLP_SPANS];
+	uint64_t spans_known; /* bit i: spans[i] says something */
+	/* Stretches without any byte of a class, each up to one that is. */
+	struct dlp_gap {
+		unsigned int class;
+		size_t begin, end;
+	} gaps[DLP_GAPS];
 	struct dlp_dull dull;
 	void *work;                        /* of regexes; owned */
 	size_t regex_from[DLP_MAX_CUSTOM]; /* where each goes on searching */
@@ -389,6 +401,10 @@ int dlp_scan_nested(struct dlp_scan *s, struct str text, dlp_found_fn fn,
 /* End of the run of a class that i is in, at most max bytes on. */
 size_t dlp_scan_span(struct dlp_scan *s, const struct dlp_view *v,
 		     unsigned int class, size_t i, size_t max);
+/* Whether a byte of a class is among the n bytes from i on, as far as the view
+ * goes. */
+bool dlp_scan_meets(struct dlp_scan *s, const struct dlp_view *v,
+		    unsigned int class, size_t i, size_t n);
 bool dlp_check(enum dlp_check check, struct str whole, struct str secret);
 /*
  * Whether a secret of n bytes at i is too dull for any check for randomness. What

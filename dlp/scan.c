@@ -28,7 +28,11 @@
 void dlp_scan_init(struct dlp_scan *s, const struct dlp_engine *e,
 		   const struct dlp_sink *sink)
 {
-	memset(s, 0, offsetof(struct dlp_scan, regex_from));
+	/* Of the spans only the bits that say that they are known. */
+	memset(s, 0, offsetof(struct dlp_scan, spans));
+	memset(&s->spans_known, 0,
+	       offsetof(struct dlp_scan, regex_from) -
+		       offsetof(struct dlp_scan, spans_known));
 	memset(s->regex_from, 0, e->n_regexes * sizeof(s->regex_from[0]));
 	s->e = e;
 	s->sink = sink;
@@ -57,9 +61,15 @@ void dlp_scan_shift(struct dlp_scan *s, size_t k)
 	s->wait.idle = back(s->wait.idle, k);
 	s->pending.start = back(s->pending.start, k);
 	s->pending.end = back(s->pending.end, k);
-	for (unsigned int i = 0; i < DLP_SPANS; i++) {
-		s->spans[i].begin = back(s->spans[i].begin, k);
-		s->spans[i].end = back(s->spans[i].end, k);
+	for (uint64_t all = s->spans_known; all; all &= all - 1) {
+		struct dlp_span *x = &s->spans[__builtin_ctzll(all)];
+
+		x->begin = back(x->begin, k);
+		x->end = back(x->end, k);
+	}
+	for (unsigned int i = 0; i < DLP_GAPS; i++) {
+		s->gaps[i].begin = back(s->gaps[i].begin, k);
+		s->gaps[i].end = back(s->gaps[i].end, k);
 	}
 	s->dull.begin = back(s->dull.begin, k);
 	s->dull.end = back(s->dull.end, k);
@@ -543,6 +553,7 @@ static void batch_at(const struct dlp_scan *s, const struct dlp_view *v,
 		     size_t i, struct batch *b)
 {
 	b->n = b->i = 0;
+	b->at = i;
 	b->edge = DLP_EDGE_UNKNOWN;
 	b->digit = i > 0 && is_digit(v->p[i - 1]);
 	b->plus = i > 0 && v->p[i - 1] == '+';
@@ -612,28 +623,29 @@ static uint64_t refine_numbers(const struct dlp_view *v, size_t i,
 }
 
 /*
- * One block, at i. Return: where to go on; SIZE_MAX when a trigger has to wait
- * for more, with s->pos at it.
+ * What is left, from i on, of the block that i is in. Return: where to go on;
+ * SIZE_MAX when a trigger has to wait for more, with s->pos at it.
  */
 static size_t walk_block(struct dlp_scan *s, const struct dlp_view *v, size_t i,
 			 size_t limit, struct batch *batch)
 {
+	size_t at = batch->at + 64 * (size_t)batch->i;
 	const struct dlp_masks *m = &batch->m[batch->i++];
-	struct block b = { .at = i, .trigger = m->trigger };
+	struct block b = { .at = at, .trigger = m->trigger };
 	uint64_t base64 = m->base64, all;
 
-	if (s->blob_from > i)
-		base64 &= s->blob_from - i < 64
-				  ? UINT64_MAX << (s->blob_from - i)
+	if (s->blob_from > at)
+		base64 &= s->blob_from - at < 64
+				  ? UINT64_MAX << (s->blob_from - at)
 				  : 0;
 	b.blob = blob_bit(base64, &batch->run);
 	if (m->number)
-		b.number = refine_numbers(v, i, m->number);
-	all = b.trigger | b.number | b.blob;
-	if (limit - i < 64)
-		all &= (1ULL << (limit - i)) - 1;
+		b.number = refine_numbers(v, at, m->number);
+	all = (b.trigger | b.number | b.blob) & UINT64_MAX << (i - at);
+	if (limit - at < 64)
+		all &= (1ULL << (limit - at)) - 1;
 	for (; all; all &= all - 1) {
-		size_t t = i + (size_t)__builtin_ctzll(all);
+		size_t t = at + (size_t)__builtin_ctzll(all);
 		enum dlp_answer a = look(s, v, &b, t);
 
 		if (a == DLP_MORE) {
@@ -645,7 +657,21 @@ static size_t walk_block(struct dlp_scan *s, const struct dlp_view *v, size_t i,
 			return s->pending.end;
 		}
 	}
-	return MIN(i + 64, limit);
+	return MIN(at + 64, limit);
+}
+
+/* Goes on at i, in a block that the first pass has seen already if it can. */
+static void batch_skip(const struct dlp_scan *s, const struct dlp_view *v,
+		       size_t i, struct batch *b)
+{
+	size_t block = (i - b->at) / 64;
+
+	if (i < b->at || block >= b->n) {
+		batch_at(s, v, i, b);
+		return;
+	}
+	b->i = (unsigned int)block;
+	b->run = blob_before(s, v, b->at + 64 * block);
 }
 
 /* False when a trigger has to wait for more. */
@@ -668,8 +694,8 @@ static bool walk(struct dlp_scan *s, const struct dlp_view *v, size_t limit)
 			swallow_first(s, v);
 			next = s->floor;
 		}
-		if (next != i + 64)
-			batch_at(s, v, next, &batch);
+		if (next != batch.at + 64 * (size_t)batch.i)
+			batch_skip(s, v, next, &batch);
 		i = next;
 	}
 	s->pos = MAX(i, s->pos);
