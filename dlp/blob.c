@@ -21,6 +21,8 @@
 #define BLOB_STEP    12288U /* both are multiples of 4 */
 #define BLOB_OVERLAP 4096U
 #define INFLATED_MAX (256U << 10)
+#define RATIO_MAX    128U
+#define INFLATE_COST 4096U /* of trying, in bytes */
 
 static const int8_t *base64_values(void)
 {
@@ -163,14 +165,22 @@ static bool is_gzip(struct str s)
 	return str_starts(s, STR("\x1f\x8b\x08"));
 }
 
+/*
+ * A few bytes can inflate to many: what is spent on that is bounded by the
+ * length of the text, so that no text can be made that takes for ever.
+ */
 static int scan_inflated(struct dlp_scan *s, struct str plain, struct edit *d)
 {
-	_cleanup_free_ char *text = malloc(INFLATED_MAX);
-	size_t n;
+	_cleanup_free_ char *text = NULL;
+	size_t n, room = MIN(plain.n * RATIO_MAX, (size_t)INFLATED_MAX);
 
+	if (s->inflate_spent + INFLATE_COST > s->inflate_worth)
+		return 0;
+	text = malloc(room);
 	if (!text)
 		return -ENOMEM;
-	n = inflate_some(plain, text, INFLATED_MAX);
+	n = inflate_some(plain, text, room);
+	s->inflate_spent += n + INFLATE_COST;
 	d->plain = text;
 	d->n = d->accept = n;
 	return dlp_scan_nested(s, str_from_n(text, n), on_plain, d);

@@ -363,6 +363,17 @@ static void customs_first(struct dlp_entry *v, size_t n, size_t n_custom)
 	}
 }
 
+#define SHORTEST 6U /* "a@b.cc"; no other type of ours is shorter */
+
+static size_t shortest(const struct dlp_engine *e)
+{
+	size_t n = e->n_regexes ? 1 : SHORTEST;
+
+	for (size_t i = 0; i < e->n_secrets; i++)
+		n = MIN(n, e->secrets[i].n);
+	return n;
+}
+
 int dlp_engine_new(const struct dlp_settings *s, struct buf *err,
 		   struct dlp_engine **ret)
 {
@@ -392,6 +403,7 @@ int dlp_engine_new(const struct dlp_settings *s, struct buf *err,
 	e->tr.digits = e->person[DLP_PHONE] != DLP_NO_TYPE ||
 		       e->person[DLP_CREDIT_CARD] != DLP_NO_TYPE ||
 		       e->person[DLP_SSN] != DLP_NO_TYPE;
+	e->shortest = shortest(e);
 	r = dlp_triggers_build(e);
 	if (r < 0)
 		return r;

@@ -277,9 +277,13 @@ static int parse(struct parser *p)
 		if (glue || str_starts(p->src, STR("\\v"))) {
 			struct str rest = str_skip(p->src, 2);
 
+			if (glue)
+				p->g->glue_from = p->g->n_segs;
 			p->src = glue ? STR(GLUE) : STR(VALUE_GLUE);
 			while (r == 0 && p->src.n)
 				r = parse_item(p);
+			if (glue)
+				p->g->glue_to = p->g->n_segs;
 			p->src = rest;
 		} else {
 			r = parse_item(p);
@@ -311,6 +315,29 @@ static void note_need(const struct dlp_seg *segs, struct dlp_grammar *g)
 	}
 }
 
+#define PROBE_MAX 6U
+
+/* Bytes of one class that always stand at the same places: the last ones. */
+static void note_probe(const struct dlp_seg *segs, struct dlp_grammar *g)
+{
+	unsigned int at = 0;
+
+	for (unsigned int k = 0; k < g->n_segs; k++) {
+		const struct dlp_seg *seg = &segs[k];
+
+		at += seg->min;
+		if (at >= UINT8_MAX)
+			return;
+		if (seg->class != DLP_LITERAL && seg->min) {
+			g->probe_class = seg->class;
+			g->probe_n = (uint8_t)MIN(seg->min, PROBE_MAX);
+			g->probe_end = (uint8_t)at;
+		}
+		if (seg->min != seg->max)
+			return;
+	}
+}
+
 int dlp_grammar_compile(struct dlp_classes *c, const struct dlp_row *row,
 			struct dlp_seg *segs, struct dlp_grammar *ret)
 {
@@ -328,6 +355,7 @@ int dlp_grammar_compile(struct dlp_classes *c, const struct dlp_row *row,
 	if (ret->secret_to == 0)
 		ret->secret_to = ret->n_segs;
 	note_need(segs, ret);
+	note_probe(segs, ret);
 	return ret->n_segs == 0 ? -EINVAL : 0;
 }
 
@@ -504,26 +532,77 @@ struct walk {
 	bool overlong;
 };
 
+/* The end of a short stretch of a class, of max bytes at most. */
+static inline size_t walk_class(const struct dlp_engine *e,
+				const struct dlp_view *v,
+				const struct dlp_seg *seg, size_t i)
+{
+	const uint64_t *of = e->classes.of[seg->class / 64];
+	uint64_t mask = 1ULL << seg->class % 64;
+	size_t stop = MIN(v->n, i + seg->max);
+
+	while (i < stop && of[v->p[i]] & mask)
+		i++;
+	return i;
+}
+
 /* The end of a segment's stretch from i on. */
 static size_t walk_seg(struct dlp_scan *s, const struct dlp_view *v,
 		       const struct dlp_seg *seg, size_t i)
 {
-	size_t stop = v->n - i < seg->max ? v->n : i + seg->max;
-	const uint64_t *of;
-	unsigned int bit;
+	size_t stop = MIN(v->n, i + seg->max);
 
-	if (seg->class == DLP_LITERAL) {
-		while (i < stop && (v->p[i] | seg->fold) == seg->byte)
-			i++;
-		return i;
-	}
-	if (seg->max >= SPAN_MIN)
-		return dlp_scan_span(s, v, seg->class, i, seg->max);
-	of = s->e->classes.of[seg->class / 64];
-	bit = seg->class % 64;
-	while (i < stop && of[v->p[i]] >> bit & 1)
+	if (seg->class != DLP_LITERAL)
+		return seg->max >= SPAN_MIN
+			       ? dlp_scan_span(s, v, seg->class, i, seg->max)
+			       : walk_class(s->e, v, seg, i);
+	while (i < stop && (v->p[i] | seg->fold) == seg->byte)
 		i++;
 	return i;
+}
+
+/* A segment from w->at to i; w->at goes on there. */
+static inline enum dlp_answer step(const struct dlp_view *v,
+				   const struct dlp_seg *seg, size_t i,
+				   struct walk *w)
+{
+	size_t n = i - w->at;
+
+	if (i == v->n && !v->end && n < seg->max)
+		return DLP_MORE;
+	if (n < seg->min)
+		return DLP_MISS;
+	w->overlong = seg->max == DLP_NO_LIMIT && n == DLP_NO_LIMIT;
+	w->at = i;
+	return DLP_HIT;
+}
+
+/* The segments of \k from w->at on, if they are there. */
+static enum dlp_answer walk_glue(struct dlp_scan *s, const struct dlp_view *v,
+				 const struct dlp_grammar *g, struct walk *w)
+{
+	const struct dlp_seg *segs = &s->e->segs[g->first];
+	const struct dlp_seg *seg = &segs[g->glue_from];
+	enum dlp_answer a = step(v, seg, walk_seg(s, v, seg, w->at), w);
+	size_t name_end = w->at;
+
+	if (a != DLP_HIT)
+		return a;
+	if (s->glue.at == name_end) {
+		w->at = s->glue.end;
+		return w->at ? DLP_HIT : DLP_MISS;
+	}
+	for (unsigned int k = g->glue_from + 1U; k < g->glue_to; k++) {
+		seg = &segs[k];
+		a = step(v, seg, walk_class(s->e, v, seg, w->at), w);
+		if (a == DLP_MORE)
+			return a;
+		if (a == DLP_MISS)
+			break;
+	}
+	s->glue.at = name_end;
+	s->glue.end = a == DLP_HIT ? w->at : 0;
+	return a;
 }
 
 /* From segment `from` on; those before it are of one byte each. */
@@ -539,20 +618,21 @@ static enum dlp_answer walk_segs(struct dlp_scan *s, const struct dlp_view *v,
 		w->secret_end = w->at + g->secret_to;
 	w->at += from;
 	for (unsigned int k = from; k < g->n_segs; k++) {
-		size_t i = w->at;
+		enum dlp_answer a;
 
 		if (k == g->secret_from)
-			w->secret = i;
+			w->secret = w->at;
 		if (k == g->secret_to)
-			w->secret_end = i;
-		i = walk_seg(s, v, &segs[k], i);
-		if (i == v->n && !v->end && i - w->at < segs[k].max)
-			return DLP_MORE;
-		if (i - w->at < segs[k].min)
-			return DLP_MISS;
-		w->overlong = segs[k].max == DLP_NO_LIMIT &&
-			      i - w->at == DLP_NO_LIMIT;
-		w->at = i;
+			w->secret_end = w->at;
+		if (k == g->glue_from && g->glue_to) {
+			a = walk_glue(s, v, g, w);
+			k = g->glue_to - 1U;
+		} else {
+			a = step(v, &segs[k], walk_seg(s, v, &segs[k], w->at),
+				 w);
+		}
+		if (a != DLP_HIT)
+			return a;
 	}
 	if (g->secret_to == g->n_segs)
 		w->secret_end = w->at;
@@ -587,9 +667,15 @@ static void trim_value(const struct dlp_scan *s, const struct dlp_view *v,
 		if (k > i && k < end && p[k] == '=')
 			end = i - 1;
 	}
-	while (end > w->secret && memchr(".,:;", p[end - 1], 4))
+	while (end > w->secret && (p[end - 1] == '.' || p[end - 1] == ',' ||
+				   p[end - 1] == ':' || p[end - 1] == ';'))
 		end--;
 	w->secret_end = end;
+}
+
+static bool is_quote(unsigned char c)
+{
+	return c == '"' || c == '\'' || c == '`';
 }
 
 /* Behind a comma it is a value only in quotes: f("token", "..."). */
@@ -597,10 +683,21 @@ static bool is_next_argument(const struct dlp_view *v, size_t start, size_t i)
 {
 	size_t k = i;
 
-	while (k > start && memchr(" \t\"'`\\", v->p[k - 1], 6))
+	while (k > start && (is_quote(v->p[k - 1]) || v->p[k - 1] == ' ' ||
+			     v->p[k - 1] == '\t' || v->p[k - 1] == '\\'))
 		k--;
-	return k > start && v->p[k - 1] == ',' &&
-	       !memchr("\"'`", v->p[i - 1], 3);
+	return k > start && v->p[k - 1] == ',' && !is_quote(v->p[i - 1]);
+}
+
+/* Shorter values have a digit, or are words. */
+#define NO_WORD_MIN 16U
+
+static bool has_digit(const struct dlp_view *v, const struct walk *w)
+{
+	for (size_t i = w->secret; i < w->secret_end; i++)
+		if (ascii_is(v->p[i], ASCII_DIGIT))
+			return true;
+	return false;
 }
 
 static bool passes(struct dlp_scan *s, const struct dlp_view *v,
@@ -617,28 +714,50 @@ static bool passes(struct dlp_scan *s, const struct dlp_view *v,
 		return false;
 	if (check == DLP_CHECK_KEY && is_kind_of_key(v, start))
 		check = DLP_CHECK_VALUE;
+	if (is_assigned(check) && n < NO_WORD_MIN && !has_digit(v, w))
+		return false;
 	if (is_assigned(check) && is_next_argument(v, start, w->secret))
 		return false;
 	if (g->row->flags & DLP_ROW_PRIVATE && is_public(v, start))
 		return false;
-	return dlp_check(check,
-			 str_from_n((const char *)v->p + start, w->at - start),
-			 str_from_n((const char *)v->p + w->secret, n));
+	if (s->failed.from == w->secret && s->failed.to == w->secret_end &&
+	    s->failed.check == check && is_assigned(check))
+		return false;
+	if (dlp_check(check,
+		      str_from_n((const char *)v->p + start, w->at - start),
+		      str_from_n((const char *)v->p + w->secret, n)))
+		return true;
+	s->failed.from = w->secret;
+	s->failed.to = w->secret_end;
+	s->failed.check = check;
+	return false;
+}
+
+/* The first n segments, which are of one byte each. */
+static bool has_head(const struct dlp_engine *e, const struct dlp_view *v,
+		     const struct dlp_grammar *g, size_t start, unsigned int n)
+{
+	const struct dlp_seg *segs = &e->segs[g->first];
+
+	for (unsigned int k = 0; k < n; k++)
+		if ((v->p[start + k] | segs[k].fold) != segs[k].byte)
+			return false;
+	return true;
 }
 
 enum dlp_answer dlp_grammar_match(struct dlp_scan *s, const struct dlp_view *v,
-				  const struct dlp_grammar *g,
-				  unsigned int n_proved, size_t start,
-				  struct dlp_match *ret)
+				  const struct dlp_entry *x, bool proved,
+				  size_t t, struct dlp_match *ret)
 {
+	const struct dlp_grammar *g = &s->e->grammars[x->index];
+	size_t start = t - x->frag.offset;
+	unsigned int n_proved = proved ? x->n_proved : 0;
 	const struct dlp_seg *last = &s->e->segs[g->first + g->n_segs - 1U];
 	struct walk w = { .at = start, .secret = SIZE_MAX };
 	enum dlp_answer a;
 
-	if (g->need_within && v->n - start >= g->need_within &&
-	    !dlp_scan_meets(s, v, g->need_class, start, g->need_within))
-		return DLP_MISS;
-	if (!begins_well(s->e, v, g->row, start))
+	if ((n_proved && !has_head(s->e, v, g, start, x->frag.offset)) ||
+	    !begins_well(s->e, v, g->row, start))
 		return DLP_MISS;
 	a = walk_segs(s, v, g, n_proved, &w);
 	if (a == DLP_HIT && !w.overlong && w.at == v->n && !v->end)

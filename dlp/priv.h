@@ -135,6 +135,10 @@ struct dlp_grammar {
 	 * 0: nothing is known. */
 	uint16_t need_within;
 	uint8_t need_class;
+	/* So many bytes of a class before this place have to be there. */
+	uint8_t probe_class, probe_n, probe_end;
+	/* The segments of \k, which are the same in all; none if 0. */
+	uint16_t glue_from, glue_to;
 };
 
 /* ---- the first pass ---- */
@@ -165,7 +169,8 @@ struct dlp_entry {
 	/* The same as a word: (bytes | fold) & mask == value, for places of one
 	 * byte, up to eight of a format. */
 	uint64_t fold, mask, value;
-	uint8_t n_proved; /* leading segments that mask has compared */
+	uint8_t n_proved; /* leading segments of one byte that mask has compared,
+			    * but for those before the fragment */
 	uint8_t more;     /* the first place but 0 that mask says nothing of */
 };
 
@@ -173,6 +178,11 @@ struct dlp_entry {
 struct dlp_hot {
 	uint64_t fold, mask, value;
 	uint16_t entry;
+	/* Of a format: a byte of need_class is among so many from here on. */
+	uint16_t need_within;
+	/* probe_n bytes of a class, of which the last one is so far on */
+	int16_t probe_at;
+	uint8_t probe_n, probe_class, need_class;
 	bool last; /* of its list */
 };
 
@@ -269,6 +279,7 @@ struct dlp_engine {
 	size_t n_grammars;
 	struct dlp_regex *regexes;
 	size_t n_regexes, regex_work; /* the most bytes a search takes */
+	size_t shortest;              /* text that something can be found in */
 	struct dlp_secret *secrets;
 	size_t n_secrets;
 	struct dlp_entry *entries;
@@ -323,6 +334,9 @@ struct dlp_scan {
 	enum dlp_swallow swallow;
 	unsigned int swallow_class;
 	int n_found, error;
+	/* Bytes that may be inflated: what the text so far is worth, and what
+	 * of it is spent. */
+	uint64_t inflate_worth, inflate_spent;
 	/* The long run of each class measured last (class % DLP_SPANS): no
 	 * byte is walked over twice. */
 	struct dlp_span {
@@ -336,6 +350,16 @@ struct dlp_scan {
 		size_t begin, end;
 	} gaps[DLP_GAPS];
 	struct dlp_dull dull;
+	/* What stands between a name that ends at `at` and its value, which
+	 * begins at `end`; 0 if there is none. */
+	struct {
+		size_t at, end;
+	} glue;
+	/* The value that failed a check last. */
+	struct {
+		size_t from, to;
+		enum dlp_check check;
+	} failed;
 	void *work;                        /* of regexes; owned */
 	size_t regex_from[DLP_MAX_CUSTOM]; /* where each goes on searching */
 };
@@ -357,11 +381,10 @@ void dlp_scan_shift(struct dlp_scan *s, size_t k);
 
 /* ---- matchers: the trigger is at t, or the match begins at start ---- */
 
-/* The first n_proved segments are of one byte each, and are there. */
+/* proved: what x->mask says is there, with t at the fragment. */
 enum dlp_answer dlp_grammar_match(struct dlp_scan *s, const struct dlp_view *v,
-				  const struct dlp_grammar *g,
-				  unsigned int n_proved, size_t start,
-				  struct dlp_match *ret);
+				  const struct dlp_entry *x, bool proved,
+				  size_t t, struct dlp_match *ret);
 /*
  * The leftmost longest match from start on, as long as anything that began is
  * alive; *ret_done is where the next search has to begin.

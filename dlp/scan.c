@@ -71,6 +71,10 @@ void dlp_scan_shift(struct dlp_scan *s, size_t k)
 		s->gaps[i].begin = back(s->gaps[i].begin, k);
 		s->gaps[i].end = back(s->gaps[i].end, k);
 	}
+	s->glue.at = back(s->glue.at, k);
+	s->glue.end = back(s->glue.end, k);
+	s->failed.from = back(s->failed.from, k);
+	s->failed.to = back(s->failed.to, k);
 	s->dull.begin = back(s->dull.begin, k);
 	s->dull.end = back(s->dull.end, k);
 	for (size_t i = 0; i < s->e->n_regexes; i++)
@@ -271,9 +275,7 @@ static enum dlp_answer match_entry(struct dlp_scan *s, const struct dlp_view *v,
 		return DLP_MISS;
 	switch (x->kind) {
 	case DLP_ENTRY_GRAMMAR:
-		return dlp_grammar_match(s, v, &e->grammars[x->index],
-					 proved ? x->n_proved : 0,
-					 t - x->frag.offset, m);
+		return dlp_grammar_match(s, v, x, proved, t, m);
 	case DLP_ENTRY_SECRET:
 		return match_secret(&e->secrets[x->index], v, t, m);
 	case DLP_ENTRY_PEM:
@@ -291,11 +293,11 @@ static enum dlp_answer match_entry(struct dlp_scan *s, const struct dlp_view *v,
 	return a;
 }
 
-/* The places of its fragment from one on, as far as they are there. */
+/* Two places of its fragment from one on, as far as they are there. */
 static bool fits(const struct dlp_entry *x, const struct dlp_view *v, size_t t,
 		 size_t from)
 {
-	size_t n = MIN(v->n - t, (size_t)DLP_PLACES);
+	size_t n = MIN(v->n - t, MIN(from + 2, (size_t)DLP_PLACES));
 
 	for (size_t k = from; k < n; k++) {
 		unsigned char c = v->p[t + k];
@@ -311,16 +313,38 @@ static __attribute__((noinline)) enum dlp_answer
 match_at(struct dlp_scan *s, const struct dlp_view *v,
 	 const struct dlp_entry *x, bool proved, size_t t)
 {
-	struct dlp_match m = { .swallow = DLP_SWALLOW_NOTHING };
-	enum dlp_answer a = match_entry(s, v, x, proved, t, &m);
-	bool open;
+	/* Most calls find nothing: they need not pay for all of it. */
+	__attribute__((uninitialized)) struct dlp_match m;
+	enum dlp_answer a;
 
-	open = m.open;
-	if (a == DLP_MORE)
+	m.swallow = DLP_SWALLOW_NOTHING;
+	m.swallow_class = 0;
+	m.open = m.weak = false;
+	m.text = BUF_INIT;
+	a = match_entry(s, v, x, proved, t, &m);
+	if (a == DLP_MISS)
+		return a;
+	if (a == DLP_MORE) {
 		s->wait = m;
-	if (a == DLP_HIT)
-		accept(s, v, &m);
-	return a == DLP_HIT && open ? DLP_MISS : a;
+		return a;
+	}
+	accept(s, v, &m);
+	return m.open ? DLP_MISS : a;
+}
+
+/* Bytes that a format has are not there: no need to walk through it. */
+static inline bool is_ruled_out(struct dlp_scan *s, const struct dlp_view *v,
+				const struct dlp_hot *h, size_t t)
+{
+	size_t at = t + (size_t)h->probe_at;
+
+	if (h->probe_n && (h->probe_at >= 0 || at < t) && at < v->n &&
+	    at + 1 >= h->probe_n)
+		for (size_t k = 0; k < h->probe_n; k++)
+			if (!dlp_is(s->e, v->p[at - k], h->probe_class))
+				return true;
+	return h->need_within && v->n - t >= h->need_within &&
+	       !dlp_scan_meets(s, v, h->need_class, t, h->need_within);
 }
 
 static enum dlp_answer try_list(struct dlp_scan *s, const struct dlp_view *v,
@@ -337,6 +361,8 @@ static enum dlp_answer try_list(struct dlp_scan *s, const struct dlp_view *v,
 		enum dlp_answer a;
 
 		if (proved && ((word | h->fold) & h->mask) != h->value)
+			continue;
+		if (is_ruled_out(s, v, h, t))
 			continue;
 		x = &s->e->entries[h->entry];
 		if ((!proved || x->more) &&
@@ -382,6 +408,16 @@ static enum dlp_answer settle(struct dlp_scan *s, const struct dlp_view *v,
 	return a;
 }
 
+#define INFLATE_FREE (1U << 20)
+#define INFLATE_RATE 3U /* bytes for each byte of text */
+
+/* How much may be inflated for the text up to t. */
+static void note_worth(struct dlp_scan *s, size_t t)
+{
+	if (s->depth == 0)
+		s->inflate_worth = INFLATE_FREE + INFLATE_RATE * (s->base + t);
+}
+
 static enum dlp_answer try_byte(struct dlp_scan *s, const struct dlp_view *v,
 				size_t t)
 {
@@ -400,6 +436,7 @@ static enum dlp_answer try_byte(struct dlp_scan *s, const struct dlp_view *v,
 	case 0x1b:
 		if (t < s->escape_from)
 			return DLP_MISS;
+		note_worth(s, t);
 		return settle(s, v, dlp_escape_match(s, v, t, &m), &m);
 	default:
 		return DLP_MISS;
@@ -425,6 +462,7 @@ look_blob(struct dlp_scan *s, const struct dlp_view *v, size_t t)
 {
 	struct dlp_match m = { .swallow = DLP_SWALLOW_NOTHING };
 
+	note_worth(s, t);
 	return settle(s, v, dlp_blob_match(s, v, t + 1 - BLOB_MIN, &m), &m);
 }
 
@@ -764,12 +802,18 @@ int dlp_scan_nested(struct dlp_scan *s, struct str text, dlp_found_fn fn,
 			      .n = text.n,
 			      .begin = true,
 			      .end = true };
-	struct dlp_scan inner;
+	__attribute__((uninitialized)) struct dlp_scan inner;
 	size_t idle;
+
+	if (text.n < s->e->shortest)
+		return 0;
 
 	dlp_scan_init(&inner, s->e, &sink);
 	inner.depth = s->depth + 1;
+	inner.inflate_worth = s->inflate_worth;
+	inner.inflate_spent = s->inflate_spent;
 	(void)dlp_scan_run(&inner, &v, &idle);
+	s->inflate_spent = inner.inflate_spent;
 	dlp_scan_done(&inner);
 	return inner.error < 0 ? inner.error : inner.n_found;
 }

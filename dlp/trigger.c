@@ -175,10 +175,12 @@ static void mask_grammar(const struct dlp_engine *e,
 
 	for (unsigned int k = 0; k < 8 && from + k < n; k++)
 		mask_place(x, k, at[from + k]);
-	while (from == 0 && x->n_proved < MIN(g->n_segs, (uint16_t)8) &&
+	while (x->n_proved < MIN(g->n_segs, from + 8) &&
 	       segs[x->n_proved].class == DLP_LITERAL &&
 	       segs[x->n_proved].min == 1 && segs[x->n_proved].max == 1)
 		x->n_proved++;
+	if (x->n_proved <= from)
+		x->n_proved = 0;
 }
 
 void dlp_grammar_frag(const struct dlp_engine *e, const struct dlp_grammar *g,
@@ -561,6 +563,22 @@ static void list_entry(struct dlp_engine *e, size_t i)
 	append(e, &tr->list[n], i);
 }
 
+/* What is known of a format that does not take a walk through it. */
+static void hot_grammar(const struct dlp_engine *e, const struct dlp_entry *x,
+			struct dlp_hot *h)
+{
+	const struct dlp_grammar *g = &e->grammars[x->index];
+	int last = g->probe_end - 1 - (int)x->frag.offset;
+
+	h->probe_at = (int16_t)last;
+	h->probe_n = g->probe_n;
+	h->probe_class = g->probe_class;
+	if (x->frag.offset == 0) {
+		h->need_within = g->need_within;
+		h->need_class = g->need_class;
+	}
+}
+
 /* A list of entries becomes a stretch of e->hot. */
 static void flatten(struct dlp_engine *e, uint16_t *list, uint16_t *n)
 {
@@ -576,6 +594,8 @@ static void flatten(struct dlp_engine *e, uint16_t *list, uint16_t *n)
 					       .value = x->value,
 					       .entry = (uint16_t)(i - 1),
 					       .last = x->next == 0 };
+		if (x->kind == DLP_ENTRY_GRAMMAR)
+			hot_grammar(e, x, &e->hot[*n]);
 		++*n;
 		i = x->next;
 	}
