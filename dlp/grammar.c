@@ -389,13 +389,16 @@ size_t dlp_scan_span(struct dlp_scan *s, const struct dlp_view *v,
 bool dlp_scan_meets(struct dlp_scan *s, const struct dlp_view *v,
 		    unsigned int class, size_t i, size_t n)
 {
-	struct dlp_gap *g = &s->gaps[class % DLP_GAPS];
+	struct dlp_span *g = &s->gaps[class % DLP_SPANS];
+	uint64_t bit = 1ULL << class % DLP_SPANS;
 	size_t stop = v->n - i < n ? v->n : i + n, j = i;
 
-	if (g->class == class && g->begin <= i && i <= g->end)
+	if (s->gaps_known & bit && g->class == class && g->begin <= i &&
+	    i <= g->end)
 		j = g->end;
 	else
-		*g = (struct dlp_gap){ class, i, i };
+		*g = (struct dlp_span){ class, i, i };
+	s->gaps_known |= bit;
 	while (j < stop && !dlp_is(s->e, v->p[j], class))
 		j++;
 	g->end = j;
@@ -577,32 +580,60 @@ static inline enum dlp_answer step(const struct dlp_view *v,
 	return DLP_HIT;
 }
 
+/*
+ * The segments of \k behind its first one, from i on, each as long as it goes.
+ * HIT: *ret_end is where the value begins.
+ */
+static enum dlp_answer glue_end(const struct dlp_scan *s,
+				const struct dlp_view *v,
+				const struct dlp_grammar *g, size_t i,
+				size_t *ret_end)
+{
+	const struct dlp_seg *segs = &s->e->segs[g->first + g->glue_from];
+	unsigned int k = 1, taken = 0, n_segs = g->glue_to - g->glue_from;
+
+	for (; i < v->n; i++, taken++) {
+		unsigned int may = (unsigned int)s->e->glue[v->p[i]] >> k << k;
+		unsigned int next;
+
+		if (taken == segs[k].max)
+			may &= ~(1U << k);
+		if (!may)
+			break;
+		next = (unsigned int)__builtin_ctz(may);
+		for (; k < next; k++, taken = 0)
+			if (taken < segs[k].min)
+				return DLP_MISS;
+	}
+	if (i == v->n && !v->end)
+		return DLP_MORE;
+	for (; k < n_segs; k++, taken = 0)
+		if (taken < segs[k].min)
+			return DLP_MISS;
+	*ret_end = i;
+	return DLP_HIT;
+}
+
 /* The segments of \k from w->at on, if they are there. */
 static enum dlp_answer walk_glue(struct dlp_scan *s, const struct dlp_view *v,
 				 const struct dlp_grammar *g, struct walk *w)
 {
-	const struct dlp_seg *segs = &s->e->segs[g->first];
-	const struct dlp_seg *seg = &segs[g->glue_from];
+	const struct dlp_seg *seg = &s->e->segs[g->first + g->glue_from];
 	enum dlp_answer a = step(v, seg, walk_seg(s, v, seg, w->at), w);
-	size_t name_end = w->at;
+	size_t end = 0;
 
 	if (a != DLP_HIT)
 		return a;
-	if (s->glue.at == name_end) {
-		w->at = s->glue.end;
-		return w->at ? DLP_HIT : DLP_MISS;
-	}
-	for (unsigned int k = g->glue_from + 1U; k < g->glue_to; k++) {
-		seg = &segs[k];
-		a = step(v, seg, walk_class(s->e, v, seg, w->at), w);
+	/* Several formats come here, with the same name. */
+	if (s->glue.at != w->at) {
+		a = glue_end(s, v, g, w->at, &end);
 		if (a == DLP_MORE)
 			return a;
-		if (a == DLP_MISS)
-			break;
+		s->glue.at = w->at;
+		s->glue.end = end;
 	}
-	s->glue.at = name_end;
-	s->glue.end = a == DLP_HIT ? w->at : 0;
-	return a;
+	w->at = s->glue.end;
+	return w->at ? DLP_HIT : DLP_MISS;
 }
 
 /* From segment `from` on; those before it are of one byte each. */

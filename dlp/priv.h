@@ -183,7 +183,9 @@ struct dlp_hot {
 	/* probe_n bytes of a class, of which the last one is so far on */
 	int16_t probe_at;
 	uint8_t probe_n, probe_class, need_class;
-	bool last; /* of its list */
+	uint8_t more; /* as of its entry */
+	uint8_t dull; /* its secret has so many bytes, and is random */
+	bool last;    /* of its list */
 };
 
 #define DLP_BUCKETS      16U
@@ -285,6 +287,7 @@ struct dlp_engine {
 	struct dlp_entry *entries;
 	size_t n_entries;
 	struct dlp_hot *hot;    /* one per entry, in the order of the lists */
+	uint8_t glue[256];      /* bit k: the byte is of k's class in \k */
 	unsigned int person[4]; /* types of email to ssn; DLP_NO_TYPE = off */
 	unsigned int pem;       /* type of private keys; DLP_NO_TYPE = off */
 	unsigned int iban;
@@ -309,7 +312,6 @@ static inline bool dlp_seg_has(const struct dlp_engine *e,
 /* ---- a scan ---- */
 
 #define DLP_SPANS 64U
-#define DLP_GAPS  8U
 
 /* A stretch of text made of so few bytes that nothing in it is random. */
 struct dlp_dull {
@@ -343,12 +345,10 @@ struct dlp_scan {
 		unsigned int class;
 		size_t begin, end;
 	} spans[DLP_SPANS];
-	uint64_t spans_known; /* bit i: spans[i] says something */
 	/* Stretches without any byte of a class, each up to one that is. */
-	struct dlp_gap {
-		unsigned int class;
-		size_t begin, end;
-	} gaps[DLP_GAPS];
+	struct dlp_span gaps[DLP_SPANS];
+	/* Bit i: spans[i], gaps[i] say something */
+	uint64_t spans_known, gaps_known;
 	struct dlp_dull dull;
 	/* What stands between a name that ends at `at` and its value, which
 	 * begins at `end`; 0 if there is none. */

@@ -67,9 +67,11 @@ void dlp_scan_shift(struct dlp_scan *s, size_t k)
 		x->begin = back(x->begin, k);
 		x->end = back(x->end, k);
 	}
-	for (unsigned int i = 0; i < DLP_GAPS; i++) {
-		s->gaps[i].begin = back(s->gaps[i].begin, k);
-		s->gaps[i].end = back(s->gaps[i].end, k);
+	for (uint64_t all = s->gaps_known; all; all &= all - 1) {
+		struct dlp_span *x = &s->gaps[__builtin_ctzll(all)];
+
+		x->begin = back(x->begin, k);
+		x->end = back(x->end, k);
 	}
 	s->glue.at = back(s->glue.at, k);
 	s->glue.end = back(s->glue.end, k);
@@ -332,12 +334,19 @@ match_at(struct dlp_scan *s, const struct dlp_view *v,
 	return m.open ? DLP_MISS : a;
 }
 
+/* Of a secret's beginning, with what is before it. */
+#define DULL_AHEAD 128U
+#define DULL_WIDE  40U
+
 /* Bytes that a format has are not there: no need to walk through it. */
 static inline bool is_ruled_out(struct dlp_scan *s, const struct dlp_view *v,
 				const struct dlp_hot *h, size_t t)
 {
 	size_t at = t + (size_t)h->probe_at;
 
+	if (h->dull && t >= s->dull.begin && t + DULL_AHEAD <= s->dull.end &&
+	    (h->dull >= DULL_WIDE || !s->dull.wide))
+		return true;
 	if (h->probe_n && (h->probe_at >= 0 || at < t) && at < v->n &&
 	    at + 1 >= h->probe_n)
 		for (size_t k = 0; k < h->probe_n; k++)
@@ -365,8 +374,8 @@ static enum dlp_answer try_list(struct dlp_scan *s, const struct dlp_view *v,
 		if (is_ruled_out(s, v, h, t))
 			continue;
 		x = &s->e->entries[h->entry];
-		if ((!proved || x->more) &&
-		    !fits(x, v, t, proved ? x->more : 0))
+		if ((!proved || h->more) &&
+		    !fits(x, v, t, proved ? h->more : 0))
 			continue;
 		a = match_at(s, v, x, proved, t);
 		if (a != DLP_MISS)

@@ -563,6 +563,31 @@ static void list_entry(struct dlp_engine *e, size_t i)
 	append(e, &tr->list[n], i);
 }
 
+#define DULL_MIN   16U
+#define PREFIX_MAX 40U
+
+/* The least bytes of a secret that has to look random and begins near; or 0 */
+static uint8_t dull_from(const struct dlp_engine *e,
+			 const struct dlp_grammar *g)
+{
+	unsigned int before = 0, n = 0;
+
+	if (g->row->check != DLP_CHECK_RANDOM &&
+	    g->row->check != DLP_CHECK_MIXED)
+		return 0;
+	for (unsigned int k = 0; k < g->secret_to; k++) {
+		const struct dlp_seg *seg = &e->segs[g->first + k];
+
+		if (k < g->secret_from)
+			before += seg->max;
+		else
+			n += seg->min;
+	}
+	if (before > PREFIX_MAX || n < DULL_MIN)
+		return 0;
+	return (uint8_t)MIN(n, (unsigned int)UINT8_MAX);
+}
+
 /* What is known of a format that does not take a walk through it. */
 static void hot_grammar(const struct dlp_engine *e, const struct dlp_entry *x,
 			struct dlp_hot *h)
@@ -577,6 +602,9 @@ static void hot_grammar(const struct dlp_engine *e, const struct dlp_entry *x,
 		h->need_within = g->need_within;
 		h->need_class = g->need_class;
 	}
+	h->dull = dull_from(e, g);
+	if (h->probe_n || h->need_within)
+		h->more = 0;
 }
 
 /* A list of entries becomes a stretch of e->hot. */
@@ -593,6 +621,7 @@ static void flatten(struct dlp_engine *e, uint16_t *list, uint16_t *n)
 					       .mask = x->mask,
 					       .value = x->value,
 					       .entry = (uint16_t)(i - 1),
+					       .more = x->more,
 					       .last = x->next == 0 };
 		if (x->kind == DLP_ENTRY_GRAMMAR)
 			hot_grammar(e, x, &e->hot[*n]);
@@ -634,8 +663,27 @@ static void fill_classes(const struct dlp_engine *e, uint8_t classes[128])
 	}
 }
 
+/* Of what stands between a name and its value. */
+static void fill_glue(struct dlp_engine *e)
+{
+	const struct dlp_grammar *g = e->grammars;
+	const struct dlp_grammar *end = g + e->n_grammars;
+
+	while (g < end && !g->glue_to)
+		g++;
+	if (g == end)
+		return;
+	for (unsigned int k = g->glue_from; k < g->glue_to; k++)
+		for (unsigned int c = 0; c < 256; c++)
+			if (dlp_seg_has(e, &e->segs[g->first + k],
+					(unsigned char)c))
+				e->glue[c] |=
+					(uint8_t)(1U << (k - g->glue_from));
+}
+
 int dlp_triggers_build(struct dlp_engine *e)
 {
+	fill_glue(e);
 	e->tr.mark['@'] = e->tr.mark['%'] = e->tr.mark['\\'] = 1;
 	e->tr.mark[0x1b] = 1; /* ESC */
 	fill_classes(e, e->tr.classes);
