@@ -1,365 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * grammar.c - published formats: their patterns compiled and matched
+ * grammar.c - published formats: their patterns (pattern.c) matched
  *
- * A pattern is a row of stretches, each of one class of bytes, taken as long
- * as it goes: no alternatives and no way back, hence one look at every byte.
- *
- *	x            the byte; also \( and so on for what means something here
- *	[a-z_]       one of these; ^ in front: none of these, nor a control
- *	\d \h \H     digits; lower-case hex; hex
- *	\a \w \u     letters and digits; with _; with _ and -
- *	\b \l \U     base64 with = outside; lower-case and digits; upper-case
- *	\k           what stands between a name and its value
- *	\v           the same where "value" is a name of its own: of settings in
- *	             YAML, JSON and XML that are lists of names and values
- *	{n} {m,n} {m,} ?   how often; {m,} swallows what is longer
- *	( )          the secret, if that is not all of it
+ * Stretch by stretch, each of one class of bytes and taken as long as it goes:
+ * no way back, hence one look at every byte.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "dlp/ascii.h"
 #include "dlp/priv.h"
-
-/* The end of a name, quotes, a type, = or : or => or a comma, quotes. */
-#define GLUE                                           \
-	"[\\w.-]{0,24}[\"'`\\\\\\]]{0,3}[ \t]{0,3}"    \
-	"[A-Za-z]{0,8}[ \t]{0,3}[=:>,]{1,3}[ \t]{0,3}" \
-	"[\"'`\\\\]{0,3}"
-#define VALUE_GLUE                                                 \
-	"[\\w.-]{0,24}[\"'`\\\\, \t\r\n]{1,40}value[\"'\\\\]{0,3}" \
-	"[ \t]{0,3}[=:]{1,2}[ \t]{0,3}[\"'`\\\\]{0,3}"
-
-struct parser {
-	struct dlp_classes *classes;
-	const struct dlp_row *row;
-	struct str src;
-	struct dlp_seg *segs;
-	struct dlp_grammar *g;
-};
-
-static void set_add(uint64_t set[4], unsigned int lo, unsigned int hi)
-{
-	for (unsigned int c = lo; c <= hi; c++)
-		set[c / 64] |= 1ULL << (c % 64);
-}
-
-static void set_word(uint64_t set[4], const char *extra)
-{
-	set_add(set, '0', '9');
-	set_add(set, 'a', 'z');
-	set_add(set, 'A', 'Z');
-	for (; *extra; extra++)
-		set_add(set, (unsigned char)*extra, (unsigned char)*extra);
-}
-
-/* False when the letter names no class, but itself. */
-static bool named_class(char name, uint64_t set[4])
-{
-	switch (name) {
-	case 'd':
-		set_add(set, '0', '9');
-		return true;
-	case 'h':
-	case 'H':
-		set_add(set, '0', '9');
-		set_add(set, 'a', 'f');
-		if (name == 'H')
-			set_add(set, 'A', 'F');
-		return true;
-	case 'l':
-	case 'U':
-		set_add(set, '0', '9');
-		set_add(set, name == 'l' ? 'a' : 'A', name == 'l' ? 'z' : 'Z');
-		return true;
-	case 'a':
-		set_word(set, "");
-		return true;
-	case 'w':
-		set_word(set, "_");
-		return true;
-	case 'u':
-		set_word(set, "_-");
-		return true;
-	case 'b':
-		set_word(set, "+/");
-		return true;
-	default:
-		return false;
-	}
-}
-
-void dlp_classes_init(struct dlp_classes *c)
-{
-	uint64_t set[DLP_C_MAX][4] = { { 0 } };
-
-	set_word(set[DLP_C_WORD], "_");
-	set_word(set[DLP_C_HELD], "_.+%~-");
-	set_word(set[DLP_C_BASE64], "+/-_=");
-	set_add(set[DLP_C_DIGIT], '0', '9');
-	(void)named_class('H', set[DLP_C_HEX]);
-	set_word(set[DLP_C_URL], "-._~%+&=;/?:@!$'*,#|\\[\033");
-	set_add(set[DLP_C_LINE], ' ', 255);
-	set[DLP_C_LINE][0] |= 1ULL << '\t' | 1ULL << 0x1b;
-	set_word(set[DLP_C_KEY], "+/=-:.,;_ \t\r\n\\");
-	set_word(set[DLP_C_LOCAL], "._%+-");
-	memset(c, 0, sizeof(*c));
-	for (unsigned int i = 0; i < DLP_C_MAX; i++)
-		(void)dlp_classes_add(c, set[i]);
-}
-
-static bool class_is(const struct dlp_classes *c, unsigned int class,
-		     const uint64_t set[4])
-{
-	for (unsigned int b = 0; b < 256; b++)
-		if ((c->of[class / 64][b] >> class % 64 & 1) !=
-		    (set[b / 64] >> (b % 64) & 1))
-			return false;
-	return true;
-}
-
-int dlp_classes_add(struct dlp_classes *c, const uint64_t set[4])
-{
-	for (unsigned int i = 0; i < c->n; i++)
-		if (class_is(c, i, set))
-			return (int)i;
-	if (c->n >= DLP_MAX_CLASSES)
-		return -E2BIG;
-	for (unsigned int b = 0; b < 256; b++)
-		if (set[b / 64] >> (b % 64) & 1)
-			c->of[c->n / 64][b] |= 1ULL << c->n % 64;
-	return (int)c->n++;
-}
-
-/* --- parsing ----------------------------------------------------------- */
-
-static char take(struct parser *p)
-{
-	char c = p->src.n ? p->src.p[0] : '\0';
-
-	p->src = str_skip(p->src, 1);
-	return c;
-}
-
-static bool accept(struct parser *p, char c)
-{
-	if (p->src.n == 0 || p->src.p[0] != c)
-		return false;
-	(void)take(p);
-	return true;
-}
-
-static void add_byte(const struct parser *p, char c, uint64_t set[4])
-{
-	unsigned char b = (unsigned char)c;
-
-	set_add(set, b, b);
-	if (p->row->flags & DLP_ROW_ICASE && ascii_is(b, ASCII_ALPHA)) {
-		set_add(set, b | 0x20, b | 0x20);
-		set_add(set, b & ~0x20U, b & ~0x20U);
-	}
-}
-
-static void parse_brackets(struct parser *p, uint64_t set[4])
-{
-	bool negate = accept(p, '^');
-
-	while (p->src.n && !accept(p, ']')) {
-		char c = take(p);
-
-		if (c == '\\') {
-			c = take(p);
-			if (!named_class(c, set))
-				add_byte(p, c, set);
-		} else if (p->src.n > 1 && p->src.p[0] == '-' &&
-			   p->src.p[1] != ']') {
-			(void)take(p);
-			set_add(set, (unsigned char)c, (unsigned char)take(p));
-		} else {
-			add_byte(p, c, set);
-		}
-	}
-	if (!negate)
-		return;
-	for (unsigned int i = 0; i < 4; i++)
-		set[i] = ~set[i];
-	set[0] &= ~0xffffffffULL; /* controls */
-	set[1] &= ~(1ULL << 63);  /* delete */
-}
-
-static unsigned int number(struct parser *p)
-{
-	unsigned int n = 0;
-
-	while (p->src.n && ascii_is((unsigned char)p->src.p[0], ASCII_DIGIT))
-		n = n * 10 + (unsigned int)(take(p) - '0');
-	return n;
-}
-
-static void parse_count(struct parser *p, struct dlp_seg *seg)
-{
-	seg->min = seg->max = 1;
-	if (accept(p, '?')) {
-		seg->min = 0;
-	} else if (accept(p, '{')) {
-		seg->min = seg->max = (uint16_t)number(p);
-		if (accept(p, ','))
-			seg->max = ascii_is((unsigned char)p->src.p[0],
-					    ASCII_DIGIT)
-					   ? (uint16_t)number(p)
-					   : DLP_NO_LIMIT;
-		(void)accept(p, '}');
-	}
-}
-
-static int add_class(struct parser *p, const uint64_t set[4],
-		     struct dlp_seg *seg)
-{
-	int class = dlp_classes_add(p->classes, set);
-
-	if (class < 0)
-		return class;
-	seg->class = (uint8_t) class;
-	return 0;
-}
-
-static void set_literal(const struct parser *p, char c, struct dlp_seg *seg)
-{
-	unsigned char b = (unsigned char)c;
-
-	seg->class = DLP_LITERAL;
-	seg->fold = p->row->flags & DLP_ROW_ICASE && ascii_is(b, ASCII_ALPHA)
-			    ? 0x20
-			    : 0;
-	seg->byte = b | seg->fold;
-}
-
-static int parse_item(struct parser *p)
-{
-	struct dlp_grammar *g = p->g;
-	struct dlp_seg *seg = &p->segs[g->n_segs];
-	uint64_t set[4] = { 0 };
-	char c = take(p);
-	int r = 0;
-
-	if (c == '(' || c == ')') {
-		*(c == '(' ? &g->secret_from : &g->secret_to) = g->n_segs;
-		return 0;
-	}
-	if (g->n_segs >= DLP_MAX_SEGS)
-		return -E2BIG;
-	*seg = (struct dlp_seg){ .min = 1 };
-	if (c == '[') {
-		parse_brackets(p, set);
-		r = add_class(p, set, seg);
-	} else if (c == '\\') {
-		c = take(p);
-		if (named_class(c, set))
-			r = add_class(p, set, seg);
-		else
-			set_literal(p, c, seg);
-	} else {
-		set_literal(p, c, seg);
-	}
-	parse_count(p, seg);
-	g->n_segs++;
-	return r;
-}
-
-static int parse(struct parser *p)
-{
-	int r = 0;
-
-	while (r == 0 && p->src.n) {
-		bool glue = str_starts(p->src, STR("\\k"));
-
-		if (glue || str_starts(p->src, STR("\\v"))) {
-			struct str rest = str_skip(p->src, 2);
-
-			if (glue)
-				p->g->glue_from = p->g->n_segs;
-			p->src = glue ? STR(GLUE) : STR(VALUE_GLUE);
-			while (r == 0 && p->src.n)
-				r = parse_item(p);
-			if (glue)
-				p->g->glue_to = p->g->n_segs;
-			p->src = rest;
-		} else {
-			r = parse_item(p);
-		}
-	}
-	return r;
-}
-
-#define NEED_WITHIN 96U
-
-/* What has to stand behind the first stretch of any length, and how near. */
-static void note_need(const struct dlp_seg *segs, struct dlp_grammar *g)
-{
-	bool variable = false;
-	unsigned int within = 0;
-
-	for (unsigned int k = 0; k < g->n_segs; k++) {
-		const struct dlp_seg *seg = &segs[k];
-
-		if (variable && seg->min) {
-			if (seg->class == DLP_LITERAL || within > NEED_WITHIN)
-				return;
-			g->need_class = seg->class;
-			g->need_within = (uint16_t)(within + 1);
-			return;
-		}
-		variable = variable || seg->min != seg->max;
-		within += seg->max;
-	}
-}
-
-#define PROBE_MAX 6U
-
-/* Bytes of one class that always stand at the same places: the last ones. */
-static void note_probe(const struct dlp_seg *segs, struct dlp_grammar *g)
-{
-	unsigned int at = 0;
-
-	for (unsigned int k = 0; k < g->n_segs; k++) {
-		const struct dlp_seg *seg = &segs[k];
-
-		at += seg->min;
-		if (at >= UINT8_MAX)
-			return;
-		if (seg->class != DLP_LITERAL && seg->min) {
-			g->probe_class = seg->class;
-			g->probe_n = (uint8_t)MIN(seg->min, PROBE_MAX);
-			g->probe_end = (uint8_t)at;
-		}
-		if (seg->min != seg->max)
-			return;
-	}
-}
-
-int dlp_grammar_compile(struct dlp_classes *c, const struct dlp_row *row,
-			struct dlp_seg *segs, struct dlp_grammar *ret)
-{
-	struct parser p = { .classes = c,
-			    .row = row,
-			    .src = str_from(row->pattern),
-			    .segs = segs,
-			    .g = ret };
-	int r;
-
-	*ret = (struct dlp_grammar){ .row = row };
-	r = parse(&p);
-	if (r < 0)
-		return r;
-	if (ret->secret_to == 0)
-		ret->secret_to = ret->n_segs;
-	note_need(segs, ret);
-	note_probe(segs, ret);
-	return ret->n_segs == 0 ? -EINVAL : 0;
-}
-
-/* --- matching ---------------------------------------------------------- */
 
 /* Shorter runs are as well measured again. */
 #define SPAN_MIN 16U
@@ -636,6 +285,11 @@ static enum dlp_answer walk_glue(struct dlp_scan *s, const struct dlp_view *v,
 	return w->at ? DLP_HIT : DLP_MISS;
 }
 
+static bool is_one_byte(const struct dlp_seg *seg)
+{
+	return seg->class == DLP_LITERAL && seg->min == 1 && seg->max == 1;
+}
+
 /* From segment `from` on; those before it are of one byte each. */
 static enum dlp_answer walk_segs(struct dlp_scan *s, const struct dlp_view *v,
 				 const struct dlp_grammar *g, unsigned int from,
@@ -655,6 +309,13 @@ static enum dlp_answer walk_segs(struct dlp_scan *s, const struct dlp_view *v,
 			w->secret = w->at;
 		if (k == g->secret_to)
 			w->secret_end = w->at;
+		if (is_one_byte(&segs[k]) && w->at < v->n) {
+			if ((v->p[w->at] | segs[k].fold) != segs[k].byte)
+				return DLP_MISS;
+			w->at++;
+			w->overlong = false;
+			continue;
+		}
 		if (k == g->glue_from && g->glue_to) {
 			a = walk_glue(s, v, g, w);
 			k = g->glue_to - 1U;

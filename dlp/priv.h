@@ -135,8 +135,11 @@ struct dlp_grammar {
 	 * 0: nothing is known. */
 	uint16_t need_within;
 	uint8_t need_class;
-	/* So many bytes of a class before this place have to be there. */
-	uint8_t probe_class, probe_n, probe_end;
+	/* So many bytes of a class before this place have to be there: of the
+	 * last stretch that always stands at one place, and of the first. */
+	struct dlp_probe {
+		uint8_t class, n, end;
+	} probes[2];
 	/* The segments of \k, which are the same in all; none if 0. */
 	uint16_t glue_from, glue_to;
 };
@@ -180,9 +183,12 @@ struct dlp_hot {
 	uint16_t entry;
 	/* Of a format: a byte of need_class is among so many from here on. */
 	uint16_t need_within;
-	/* probe_n bytes of a class, of which the last one is so far on */
-	int16_t probe_at;
-	uint8_t probe_n, probe_class, need_class;
+	uint8_t need_class;
+	/* n bytes of a class, of which the last one is so far on */
+	struct {
+		int16_t at;
+		uint8_t n, class;
+	} probes[2];
 	uint8_t more; /* as of its entry */
 	uint8_t dull; /* its secret has so many bytes, and is random */
 	bool last;    /* of its list */
@@ -379,6 +385,12 @@ void dlp_scan_settle(struct dlp_scan *s, const struct dlp_view *v);
 /* The first k bytes of the view are gone. */
 void dlp_scan_shift(struct dlp_scan *s, size_t k);
 
+/* A finding joins the pending one, or follows it; takes over what m owns. */
+void dlp_accept(struct dlp_scan *s, const struct dlp_view *v,
+		struct dlp_match *m);
+/* The pending finding goes to the sink, with the bytes before it. */
+void dlp_report(struct dlp_scan *s, const struct dlp_view *v);
+
 /* ---- matchers: the trigger is at t, or the match begins at start ---- */
 
 /* proved: what x->mask says is there, with t at the fragment. */
@@ -464,6 +476,8 @@ void dlp_regex_frag(const struct dlp_regex *x, struct dlp_frag *ret);
 void dlp_text_frag(struct str text, struct dlp_frag *ret);
 /* e->entries is complete; fills e->tr. Return: 0, -ENOMEM. */
 int dlp_triggers_build(struct dlp_engine *e);
+/* Its part: which entry is tried where. Return: 0, -ENOMEM. */
+int dlp_lists_build(struct dlp_engine *e);
 /* Only the buckets, for another e->tr.pass. Return: 0, -ENOMEM. */
 int dlp_triggers_deal(struct dlp_engine *e);
 /*

@@ -83,107 +83,6 @@ void dlp_scan_shift(struct dlp_scan *s, size_t k)
 		s->regex_from[i] = back(s->regex_from[i], k);
 }
 
-/* --- reporting --------------------------------------------------------- */
-
-static void put_out(struct dlp_scan *s, const struct dlp_view *v, size_t to)
-{
-	if (s->stream && to > s->floor)
-		s->sink->out(s->sink->arg,
-			     str_from_n((const char *)v->p + s->floor,
-					to - s->floor));
-	s->floor = to;
-}
-
-static void report(struct dlp_scan *s, const struct dlp_view *v)
-{
-	struct dlp_match *m = &s->pending;
-	const struct dlp_type *type = &s->e->types[m->type];
-	struct dlp_finding f = {
-		.type = m->type,
-		.action = type->action,
-		.offset = s->base + m->start,
-		.length = m->end - m->start,
-		.display = str_from(type->display),
-	};
-	struct str secret = { (const char *)v->p + m->start,
-			      m->end - m->start };
-	char token[DLP_TOKEN_LEN + 1];
-
-	s->has_pending = false;
-	if (f.action == DLP_LOG)
-		f.replacement = STR_NONE;
-	else if (m->text.len)
-		f.replacement = buf_str(&m->text);
-	else if (f.action == DLP_TOKENIZE && s->sink->tokens &&
-		 dlp_tokens_put(s->sink->tokens, secret, token) == 0)
-		f.replacement = str_from(token);
-	else
-		f.replacement = str_from(type->replacement);
-	put_out(s, v, m->start);
-	if (f.action == DLP_LOG)
-		put_out(s, v, m->end);
-	else if (s->stream)
-		s->sink->out(s->sink->arg, f.replacement);
-	s->floor = m->end;
-	s->n_found++;
-	if (s->sink->found)
-		s->sink->found(s->sink->arg, &f);
-	buf_done(&m->text);
-	if (f.action != DLP_LOG) {
-		s->swallow = m->swallow;
-		s->swallow_class = m->swallow_class;
-	}
-}
-
-static bool outranks(const struct dlp_engine *e, unsigned int a, unsigned int b)
-{
-	static const unsigned int rank[DLP_ACTION_MAX] = {
-		[DLP_LOG] = 1, [DLP_REDACT] = 2, [DLP_TOKENIZE] = 2, [DLP_BLOCK] = 3
-	};
-
-	return rank[e->types[a].action] > rank[e->types[b].action];
-}
-
-/* What is called a secret, p, is one of a known shape, m, for the most part. */
-static bool names_better(const struct dlp_match *p, const struct dlp_match *m)
-{
-	return p->weak && !m->weak &&
-	       m->end - m->start >= (p->end - p->start) / 2;
-}
-
-/* Takes over m, with what its text owns. */
-static void accept(struct dlp_scan *s, const struct dlp_view *v,
-		   struct dlp_match *m)
-{
-	struct dlp_match *p = &s->pending;
-
-	m->start = MAX(m->start, s->floor);
-	if (m->end <= m->start) {
-		buf_done(&m->text);
-		return;
-	}
-	if (s->has_pending && m->start >= p->end)
-		report(s, v);
-	if (!s->has_pending) {
-		*p = *m;
-		s->has_pending = true;
-		return;
-	}
-	if (m->start < p->start || m->end > p->end)
-		buf_done(&p->text); /* it stands for a part only */
-	p->start = MIN(p->start, m->start);
-	if (m->end > p->end) {
-		p->end = m->end;
-		p->swallow = m->swallow;
-		p->swallow_class = m->swallow_class;
-	}
-	if (outranks(s->e, m->type, p->type) || names_better(p, m)) {
-		p->type = m->type;
-		p->weak = m->weak;
-	}
-	buf_done(&m->text);
-}
-
 /* --- what follows a finding -------------------------------------------- */
 
 /* Index behind a private key's end line, if i is in it; else 0. */
@@ -229,7 +128,7 @@ static void swallow_first(struct dlp_scan *s, const struct dlp_view *v)
 	p->end = swallow_end(s, v, p, p->end, &more);
 	if (!more)
 		p->swallow = DLP_SWALLOW_NOTHING;
-	report(s, v);
+	dlp_report(s, v);
 	s->pos = s->floor;
 }
 
@@ -330,7 +229,7 @@ match_at(struct dlp_scan *s, const struct dlp_view *v,
 		s->wait = m;
 		return a;
 	}
-	accept(s, v, &m);
+	dlp_accept(s, v, &m);
 	return m.open ? DLP_MISS : a;
 }
 
@@ -338,20 +237,29 @@ match_at(struct dlp_scan *s, const struct dlp_view *v,
 #define DULL_AHEAD 128U
 #define DULL_WIDE  40U
 
+/* The bytes of a format's probe that the view has. */
+static inline bool probe(const struct dlp_scan *s, const struct dlp_view *v,
+			 const struct dlp_hot *h, unsigned int i, size_t t)
+{
+	size_t at = t + (size_t)h->probes[i].at, n = h->probes[i].n;
+
+	if (at >= v->n || at + 1 < n)
+		return true;
+	for (size_t k = 0; k < n; k++)
+		if (!dlp_is(s->e, v->p[at - k], h->probes[i].class))
+			return false;
+	return true;
+}
+
 /* Bytes that a format has are not there: no need to walk through it. */
 static inline bool is_ruled_out(struct dlp_scan *s, const struct dlp_view *v,
 				const struct dlp_hot *h, size_t t)
 {
-	size_t at = t + (size_t)h->probe_at;
-
 	if (h->dull && t >= s->dull.begin && t + DULL_AHEAD <= s->dull.end &&
 	    (h->dull >= DULL_WIDE || !s->dull.wide))
 		return true;
-	if (h->probe_n && (h->probe_at >= 0 || at < t) && at < v->n &&
-	    at + 1 >= h->probe_n)
-		for (size_t k = 0; k < h->probe_n; k++)
-			if (!dlp_is(s->e, v->p[at - k], h->probe_class))
-				return true;
+	if (h->probes[0].n && (!probe(s, v, h, 0, t) || !probe(s, v, h, 1, t)))
+		return true;
 	return h->need_within && v->n - t >= h->need_within &&
 	       !dlp_scan_meets(s, v, h->need_class, t, h->need_within);
 }
@@ -411,7 +319,7 @@ static enum dlp_answer settle(struct dlp_scan *s, const struct dlp_view *v,
 			      enum dlp_answer a, struct dlp_match *m)
 {
 	if (a == DLP_HIT)
-		accept(s, v, m);
+		dlp_accept(s, v, m);
 	else if (a == DLP_MORE)
 		s->wait = *m;
 	return a;
@@ -484,7 +392,7 @@ static __attribute__((noinline)) enum dlp_answer look(struct dlp_scan *s,
 	enum dlp_answer a = DLP_MISS;
 
 	if (s->has_pending && t > s->pending.end)
-		report(s, v);
+		dlp_report(s, v);
 	if (b->trigger & bit) {
 		a = try_entries(s, v, t);
 		if (a == DLP_MISS && s->e->tr.mark[v->p[t]])
@@ -780,7 +688,7 @@ size_t dlp_scan_run(struct dlp_scan *s, const struct dlp_view *v,
 			s->retry_at = v->n + (v->n - s->pos) / 4 + 1;
 	}
 	if (s->has_pending && (v->end || s->pending.end < MIN(s->pos, limit)))
-		report(s, v);
+		dlp_report(s, v);
 	hold = v->end ? v->n : held_from(s, v, s->pos);
 	*ret_idle = v->n;
 	if (waits) {
@@ -798,7 +706,7 @@ size_t dlp_scan_run(struct dlp_scan *s, const struct dlp_view *v,
 void dlp_scan_settle(struct dlp_scan *s, const struct dlp_view *v)
 {
 	if (s->has_pending)
-		report(s, v);
+		dlp_report(s, v);
 }
 
 int dlp_scan_nested(struct dlp_scan *s, struct str text, dlp_found_fn fn,
