@@ -26,7 +26,6 @@
 #include "tracer/brake.h"
 #include "tracer/device.h"
 #include "tracer/divert.h"
-#include "tracer/exposes.h"
 #include "tracer/ownfd.h"
 #include "tracer/programs.h"
 #include "tracer/quarantine.h"
@@ -67,6 +66,7 @@ static void file_free(void *data)
 	target_done(&f->a);
 	target_done(&f->b);
 	free(f->value);
+	buf_done(&f->inner);
 	free(f);
 }
 
@@ -106,6 +106,7 @@ struct file_call *file_new(struct request *q, enum file_verb verb,
 	f->held = f->diverted = false;
 	f->value = NULL;
 	f->value_n = 0;
+	f->inner = BUF_INIT;
 	f->xattr[0] = 0;
 	f->uid = f->gid = UINT32_MAX;
 	q->data = f;
@@ -472,30 +473,23 @@ static void on_judged(void *arg, struct verdict v)
 	request_fail(q, ((struct file_call *)q->data)->refusal);
 }
 
-/* A directory that would be moved with what nobody may open in it. */
-static bool hides_something(const struct file_call *f,
-			    const struct file_target *t)
-{
-	const struct tracer *tr = f->q->tracer;
-
-	return f->verb == FILE_RENAME && t->fd >= 0 && S_ISDIR(t->st.st_mode) &&
-	       tr->reads_on_behalf &&
-	       exposes_denied(guard_policy(tr->guard), &tr->settings, t->fd,
-			      buf_str(&t->path));
-}
-
 /* A second op that decides: the other path, or reading what is moved. */
-static bool second_op(const struct file_call *f, struct op *op)
+static bool second_op(struct file_call *f, struct op *op)
 {
 	const struct policy *p = guard_policy(f->q->tracer->guard);
+	enum file_verb verb;
+	int r;
 
 	if (f->exposes) {
 		file_fill_op(f, &f->a, FILE_OPEN, op);
 		if (policy_decide(p, op).kind == VERDICT_DENY)
 			return true;
 	}
-	if (hides_something(f, &f->a) || hides_something(f, &f->b)) {
-		*op = (struct op){ .kind = OP_NONE };
+	r = file_carries(f, &verb);
+	if (r != 0) {
+		*op = (struct op){ .kind = r < 0 ? OP_NONE : OP_FILE };
+		op->file.verb = verb;
+		op->file.path = buf_str(&f->inner);
 		return true;
 	}
 	if (f->two)

@@ -76,6 +76,7 @@ struct file_call {
 	bool diverted;          /* by a rule; another file is acted on */
 	bool held;              /* by the brake */
 	int refusal;            /* errno of a denial */
+	struct buf inner;       /* below a directory that is moved: denied */
 	struct trash_kept kept; /* by the last file_keep() */
 };
 
@@ -87,6 +88,13 @@ static inline bool file_exists(const struct file_target *t)
 /* NULL: out of memory, and the request has been answered. */
 struct file_call *file_new(struct request *q, enum file_verb verb,
 			   int64_t (*act)(struct file_call *f));
+
+/*
+ * Does the call give names, or take them away, that a rule denies: of what is in
+ * a directory that is renamed, or behind a symbolic link? 1: ret_verb of
+ * f->inner is denied; 0; -errno: that cannot be found out.
+ */
+int file_carries(struct file_call *f, enum file_verb *ret_verb);
 
 /* Where t->text starts: t->base. 0 or the error the caller would get. */
 int file_base(struct file_call *f, struct file_target *t);

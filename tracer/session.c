@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "confine/netns.h"
 #include "confine/seccomp.h"
+#include "policy/beneath.h"
 #include "tracer/command.h"
 #include "tracer/copies.h"
 #include "tracer/divert.h"
@@ -566,6 +567,7 @@ int session_policy_changed(struct tracer *t)
 		policy_needs_open_notify(t->policy, str_from(t->workspace));
 	t->reads_on_behalf |= reads_need_us(t);
 	programs_forget(t);
+	t->beneath = policy_beneath_free(t->beneath);
 	t->copies = copies_free(t->copies);
 	return copies_new(t->policy, t->settings.path, &t->copies);
 }
@@ -574,6 +576,7 @@ void session_done(struct tracer *t)
 {
 	close_launcher(t);
 	t->guard = guard_free(t->guard);
+	t->beneath = policy_beneath_free(t->beneath);
 	t->copies = copies_free(t->copies);
 	exec_divert_close(t);
 	/* One that kept nothing leaves it to the next that does. */

@@ -63,6 +63,7 @@ struct asked {
 
 struct command;
 struct copies;
+struct policy_beneath;
 struct divert_exec;
 struct programs;
 struct ptracer;
@@ -142,12 +143,13 @@ struct tracer {
 	struct keeper keeper; /* of it */
 	int trash_error;
 	bool kept_any; /* some command has had a group to keep things in */
-	uint64_t workspace_entries; /* for the brake; 0 = not counted yet */
-	struct divert_exec *divert; /* owned; divert_exec.c */
-	struct copies *copies;      /* owned: content of denied programs */
-	struct command *commands;   /* list; owned */
-	struct command *probe;      /* the dry run, until READY */
-	struct launch_event probed; /* how it went */
+	uint64_t workspace_entries;     /* for the brake; 0 = not counted yet */
+	struct divert_exec *divert;     /* owned; divert_exec.c */
+	struct copies *copies;          /* owned: content of denied programs */
+	struct policy_beneath *beneath; /* owned; NULL until it is needed */
+	struct command *commands;       /* list; owned */
+	struct command *probe;          /* the dry run, until READY */
+	struct launch_event probed;     /* how it went */
 	bool probe_works;
 	/* SPAWNED of these commands may wait for EXITED; command.c */
 	unsigned int n_to_tell;

@@ -244,5 +244,7 @@ int main(int argc, char **argv)
 		return 1;
 	ns = read_all(s, w, &t);
 	(void)audit_close(s);
+	for (int i = 0; i < WRITERS; i++)
+		(void)ring_free(w[i].ring);
 	return report(c, &t, ns);
 }

@@ -172,4 +172,18 @@ for f in "$HOME/.bashrc" "$HOME/.ssh" "$HOME/.config/systemd" "$HOME/.local/shar
 	[ ! -e "$f" ] || fail "$f was made"
 done
 ls "$WS/.git/hooks" | grep -v sample && fail "a hook was planted"
+# nor comes one with its directory, or by way of a link
+rm -rf "$WS/.git"
+attack later_moved 'plant() { mkdir -p "$1"; echo x >"$1/pre-commit"; }
+	git init -q t; plant t/.git/hooks; mv t/.git .git
+	git init -q .; plant h; rm -r .git/hooks; mv h .git/hooks
+	plant h; ln -s ../h .git/hooks; mkdir u; ln -s ../../h u/hooks; mv u .git/hooks; rm -r .git/hooks; mv .git old; mv u .git
+	mv old .git; mv .git g; ln -s g .git; plant g/hooks; rm .git; mv g .git
+	plant k; mkdir -p .git/hooks; mv --exchange k .git/hooks; mkdir .git/hooks; python3 -c "
+import ctypes
+ctypes.CDLL(None).renameat2(-100, b\"k\", -100, b\".git/hooks\", 2)"'
+by protect-git-hooks
+[ "$(jq '[.[] | select(.policy.rule == "protect-git-hooks")] | length' "$T/blocked")" -ge 5 ] ||
+	fail "later_moved: not all on record: $(jq -c '.[] | [.type, .path]' "$T/blocked")"
+[ ! -e "$WS/.git/hooks/pre-commit" ] || fail "a hook came with its directory"
 exit 0
