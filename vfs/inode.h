@@ -40,6 +40,9 @@ struct inode {
 	struct alias *aliases; /* other names, newest first; may be stale */
 	uint32_t backing;      /* id of the kernel's; 0 = none */
 	uint32_t opens;        /* open files */
+	uint32_t writers;      /* of them: for writing */
+	int64_t told_ctime_ns; /* 0: not told yet */
+	uint32_t own_ms;       /* of a directory: our last change in it */
 	char *path;            /* of a directory: cached, see inode_path() */
 	uint64_t path_gen;
 	int64_t path_until_ns;

@@ -37,7 +37,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino,
 	if (r < 0)
 		rq_err(req, r);
 	else
-		(void)fuse_reply_attr(req, &st, v->settings.timeout);
+		(void)fuse_reply_attr(req, &st, watch_attr_time(v, i, &st));
 }
 
 /* Keeps what is about to change, when the file has a name. */
@@ -260,7 +260,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr,
 	if (r < 0)
 		rq_err(req, r);
 	else
-		(void)fuse_reply_attr(req, &st, v->settings.timeout);
+		(void)fuse_reply_attr(req, &st, watch_attr_time(v, i, &st));
 }
 
 static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name,

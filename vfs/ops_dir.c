@@ -97,7 +97,8 @@ static void fill(struct vfs *v, struct file *f, const struct dirent *e,
 	rq_fix_stat(v, &p->attr);
 	p->ino = rq_nodeid(v, i);
 	p->generation = 1;
-	p->attr_timeout = p->entry_timeout = v->settings.timeout;
+	p->entry_timeout = watch_name_time(v, f->inode, e->d_name);
+	p->attr_timeout = watch_attr_time(v, i, &p->attr);
 }
 
 /* Bytes used, or 0 when it does not fit. */

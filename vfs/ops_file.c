@@ -39,6 +39,11 @@ static struct file *file_new(struct inode *i, int flags)
 	return f;
 }
 
+static bool writes(const struct file *f)
+{
+	return (f->flags & O_ACCMODE) != O_RDONLY;
+}
+
 static int open_self(int fd, int flags)
 {
 	char path[32];
@@ -138,6 +143,7 @@ static int file_setup(struct vfs *v, struct file *f, int fd, int own_fd,
 	if (!id)
 		i->plain = true;
 	i->opens++;
+	i->writers += writes(f);
 	(void)pthread_mutex_unlock(&v->inodes.lock);
 	*out = (struct wire_open_out){ .fh = (uintptr_t)f };
 	if (id) {
@@ -168,6 +174,7 @@ static void file_free(struct vfs *v, struct file *f)
 	if (!f)
 		return;
 	(void)pthread_mutex_lock(&v->inodes.lock);
+	f->inode->writers -= writes(f);
 	if (--f->inode->opens == 0)
 		f->inode->plain = false;
 	(void)pthread_mutex_unlock(&v->inodes.lock);

@@ -27,8 +27,8 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	/* Most names asked for are not there: their path is not needed. */
 	r = rq_entry(req, &p, -1, &e);
 	if (r == -ENOENT && watch_has(dir)) {
-		e = (struct fuse_entry_param){ .entry_timeout =
-						       v->settings.timeout };
+		e = (struct fuse_entry_param){ .entry_timeout = watch_name_time(
+						       v, dir, name) };
 		(void)fuse_reply_entry(req, &e);
 		spot_done(v, &p);
 		return;

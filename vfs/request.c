@@ -155,7 +155,8 @@ int rq_entry(fuse_req_t req, struct spot *p, int own_fd,
 	rq_fix_stat(v, &ret->attr);
 	ret->ino = rq_nodeid(v, i);
 	ret->generation = 1;
-	ret->attr_timeout = ret->entry_timeout = v->settings.timeout;
+	ret->entry_timeout = watch_name_time(v, p->parent, p->name);
+	ret->attr_timeout = watch_attr_time(v, i, &ret->attr);
 	return 0;
 }
 

@@ -10,6 +10,8 @@
 
 #define SETTINGS_MAX    (1U << 20)
 #define DEFAULT_TIMEOUT 1.0
+#define NAME_TIMEOUT    30.0
+#define ATTR_TIMEOUT    10.0
 
 static const char *text(struct arena *a, const struct json *doc,
 			const char *key)
@@ -101,8 +103,11 @@ int vfs_settings_parse(struct str json, struct vfs_settings *ret)
 	s.max_background =
 		(unsigned int)(number(doc, "vfs.max_background", 0) & 0xffff);
 	s.timeout = DEFAULT_TIMEOUT;
+	s.name_timeout = NAME_TIMEOUT;
+	s.attr_timeout = ATTR_TIMEOUT;
 	if (json_get(doc, "vfs.cache_ms"))
-		s.timeout = (double)number(doc, "vfs.cache_ms", 0) / 1000.0;
+		s.timeout = s.name_timeout = s.attr_timeout =
+			(double)number(doc, "vfs.cache_ms", 0) / 1000.0;
 	s.trash = (struct trash_options){
 		.dir = s.trash_path,
 		.max_bytes = number(doc, "vfs.quota_bytes", 0),

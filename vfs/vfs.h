@@ -47,8 +47,10 @@ struct vfs_settings {
 	bool stay_awake; /* see core/wakeful.h */
 	bool follow;     /* run beside the client, pace.h */
 	bool approvals;
-	bool count;     /* requests, told at the end */
-	double timeout; /* seconds that the kernel may keep names and attributes */
+	bool count; /* requests, told at the end */
+	/* Seconds that the kernel may keep names and attributes; names, and
+	 * attributes, where we are told of changes (watch.h). */
+	double timeout, name_timeout, attr_timeout;
 	struct trash_options trash;
 	unsigned int max_background;
 };
@@ -86,7 +88,11 @@ struct vfs {
 	struct {
 		pthread_t thread;
 		bool running;
-		int stop_fd; /* -1 */
+		int stop_fd;         /* -1 */
+		bool exact;          /* the file system tells of every change */
+		struct again *again; /* owned; see watch.c */
+		size_t n_again, at_again;
+		bool missed; /* the queue was full */
 		/* hash of a name changed by us and when; relaxed access */
 		uint64_t own[4096];
 	} watch;

@@ -23,8 +23,16 @@ static inline bool watch_has(const struct inode *dir)
 }
 /* Before entries of dir are looked up for the kernel. dirfd is held. */
 void watch_dir(struct vfs *v, struct inode *dir, int dirfd);
+/*
+ * How long the kernel may keep what it is told of now: that dir/name is there
+ * (or is not); the attributes of i, which is not known to be dir's (dir NULL),
+ * or is looked up there. Seconds.
+ */
+double watch_name_time(struct vfs *v, const struct inode *dir,
+		       const char *name);
+double watch_attr_time(struct vfs *v, struct inode *i, const struct stat *st);
 /* We change, or are about to change, what dir/name is. */
-void watch_own(struct vfs *v, const struct inode *dir, const char *name);
+void watch_own(struct vfs *v, struct inode *dir, const char *name);
 /* The same of a node, by the name it has. */
 void watch_own_inode(struct vfs *v, struct inode *i);
 

@@ -3,10 +3,6 @@
 # although the kernel may keep names and attributes for a minute
 . "$(dirname "$0")/lib.sh"
 
-SETTINGS='{"vfs.cache_ms": 60000}'
-mkdir "$WS/d" "$WS/d/sub"
-echo old >"$WS/d/f"
-echo two >"$WS/d/gone"
 # the command looks at everything, then waits for each turn and looks again
 cat >"$T/work" <<'END2'
 look() {
@@ -48,14 +44,21 @@ host() { # TURN CMD...
 	rm "$WS/turn.$1"
 }
 mounted true # or it is skipped here
-(host 1 'echo longer >f'
-	host 2 'umask 022; echo x >new'
-	host 3 'chmod 600 f'
-	host 4 'rm gone'
-	host 5 'mv f sub/x; echo new >f; chmod 644 f') &
-mounted bash "$T/work"
-wait
-cat "$T/out"
-[ "$STATUS" = 0 ] || fail "status $STATUS"
-[ "$(grep -c ' seen ' "$T/out")" = 5 ] || fail 'not seen'
-grep -q 'own fine' "$T/out" || fail 'own changes'
+for SETTINGS in '{"vfs.cache_ms": 60000}' '{}'; do
+	rm -rf "${WS:?}"/*
+	mkdir "$WS/d" "$WS/d/sub"
+	echo old >"$WS/d/f"
+	echo two >"$WS/d/gone"
+	touch -d '1 hour ago' "$WS/d/f" "$WS/d/gone"
+	(host 1 'echo longer >f'
+		host 2 'umask 022; echo x >new'
+		host 3 'chmod 600 f'
+		host 4 'rm gone'
+		host 5 'mv f sub/x; echo new >f; chmod 644 f') &
+	mounted bash "$T/work"
+	wait
+	cat "$T/out"
+	[ "$STATUS" = 0 ] || fail "status $STATUS"
+	[ "$(grep -c ' seen ' "$T/out")" = 5 ] || fail 'not seen'
+	grep -q 'own fine' "$T/out" || fail 'own changes'
+done

@@ -40,6 +40,11 @@ measure untar 515 'tar xf ../src.tar --no-same-owner'
 measure find-cold 12 'find src -newer src -size +1M'
 # the second time: OPENDIR and the directory's time
 measure find-twice 18 'find src -size +1M; find src -size +1M'
+# and as well when the second that is kept without being told has gone
+KEPT=$SETTINGS SETTINGS='{"vfs.count": true}'
+measure find-later 550 'mkdir t; tar -C t -xf ../src.tar --no-same-owner; sleep 0.4; find t -size +1M; sleep 1.3
+	find t -size +1M'
+SETTINGS=$KEPT
 measure misses 3 'for i in 1 2 3 4 5 6 7 8 9 10; do for n in a b c d e f g h; do [ -e src/d1/$n ]; done; done; :'
 measure grep 115 'grep -rq nosuchtext src; :'
 measure chmod 115 'chmod -R g+w src'
