@@ -6,16 +6,17 @@
  * tracer (which is the subreaper of what it runs) or if it is in one of the
  * session's cgroups. Nothing the caller says counts.
  *
- * A unix socket names its peer. For loopback TCP, /proc/net/tcp gives the inode
+ * A unix socket names its peer. For loopback TCP, the kernel gives the inode
  * of the other end, and somebody's /proc/PID/fd has it. While commands run,
  * such a caller must be found, and found outside; one that sent its request
  * and exited at once is not found and is treated as inside. With no command
- * running there is nobody inside who could call.
+ * running there is nobody inside who could call. All processes are looked at
+ * until one holds the socket, the newest first, and then those below us, which
+ * is where commands are: a caller may share its socket with one.
  */
 #include "server/peer.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -25,13 +26,12 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/num.h"
 #include "base/proc.h"
+#include "server/peer_tcp.h"
 #include "server/session.h"
 #include "server/worker.h"
 
-#define MAX_PARENTS  256
-#define PROC_NET_MAX (4U << 20)
+#define MAX_PARENTS 256
 
 static bool is_worker(const struct worker *w, pid_t pid)
 {
@@ -91,23 +91,6 @@ static bool anything_runs(const struct app *app)
 
 /* ---- TCP ---- */
 
-/* "0100007F:1F90" of /proc/net/tcp: words in host order. */
-static void address_text(const struct sockaddr_storage *a, char out[48])
-{
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)a;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)a;
-	uint32_t w[4] = { 0 };
-
-	if (a->ss_family == AF_INET) {
-		(void)snprintf(out, 48, "%08X:%04X", v4->sin_addr.s_addr,
-			       ntohs(v4->sin_port));
-		return;
-	}
-	memcpy(w, &v6->sin6_addr, sizeof(w));
-	(void)snprintf(out, 48, "%08X%08X%08X%08X:%04X", w[0], w[1], w[2], w[3],
-		       ntohs(v6->sin6_port));
-}
-
 static bool is_loopback(const struct sockaddr_storage *a)
 {
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *)a;
@@ -121,102 +104,60 @@ static bool is_loopback(const struct sockaddr_storage *a)
 		 v6->sin6_addr.s6_addr[12] == 127));
 }
 
-/* sl local remote st tx:rx tr:tm retrnsmt uid timeout inode ... */
-static bool match_row(struct str line, const char *local, const char *remote,
-		      uid_t *ret_uid, uint64_t *ret_inode)
+/* The session below us that shares the socket. *ret_r: 0 or -errno. */
+static struct session *inside_holder(struct app *app, uint64_t inode,
+				     int *ret_r)
 {
-	struct str field[10], part;
-	uint64_t uid = 0;
-	size_t n = 0;
+	pid_list pids = VEC_INIT;
+	struct session *s = NULL;
 
-	while (n < ARRAY_LEN(field) && str_split(&line, ' ', &part))
-		if (part.n)
-			field[n++] = part;
-	if (n < ARRAY_LEN(field) || !str_eq_c(field[1], local) ||
-	    !str_eq_c(field[2], remote))
-		return false;
-	if (num_parse_u64(field[7], &uid) < 0 ||
-	    num_parse_u64(field[9], ret_inode) < 0)
-		return false;
-	*ret_uid = (uid_t)uid;
-	return true;
+	*ret_r = peer_tcp_descendants(getpid(), &pids);
+	for (size_t i = 1; *ret_r == 0 && i < pids.n && !s; i++)
+		if (peer_tcp_holds(pids.data[i], inode))
+			s = peer_session_of(app, pids.data[i]);
+	vec_done(&pids);
+	return s;
 }
 
-static bool find_inode(const struct http_peer *peer,
-		       const struct sockaddr_storage *theirs, uid_t *ret_uid,
-		       uint64_t *ret_inode)
+/* -ENOTSUP of the above: whoever holds it is asked for its parents. */
+static struct session *slow_inside_holder(struct app *app, uint64_t inode,
+					  int *ret_r)
 {
-	_cleanup_buf_ struct buf text = BUF_INIT;
-	struct sockaddr_storage ours = { 0 };
-	socklen_t n = sizeof(ours);
-	char local[48], remote[48];
-	struct str rest, line;
+	pid_list pids = VEC_INIT;
+	struct session *s = NULL;
 
-	if (getsockname(peer->fd, (struct sockaddr *)&ours, &n) < 0)
-		return false;
-	address_text(theirs, local);
-	address_text(&ours, remote);
-	if (fd_read_file(AT_FDCWD,
-			 theirs->ss_family == AF_INET ? "/proc/net/tcp"
-						      : "/proc/net/tcp6",
-			 PROC_NET_MAX, &text) < 0)
-		return false;
-	rest = buf_str(&text);
-	while (str_split(&rest, '\n', &line))
-		if (match_row(line, local, remote, ret_uid, ret_inode))
-			return true;
-	return false;
-}
-
-static bool holds(pid_t pid, const char *link)
-{
-	_cleanup_closedir_ DIR *dir = NULL;
-	char path[48], to[64];
-	struct dirent *d;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	dir = opendir(path);
-	while (dir && (d = readdir(dir))) {
-		ssize_t n =
-			readlinkat(dirfd(dir), d->d_name, to, sizeof(to) - 1);
-
-		if (n > 0 && str_eq_c(str_from_n(to, (size_t)n), link))
-			return true;
-	}
-	return false;
+	*ret_r = peer_tcp_processes(&pids);
+	for (size_t i = 0; *ret_r == 0 && i < pids.n && !s; i++)
+		if (pids.data[i] != getpid() &&
+		    peer_tcp_holds(pids.data[i], inode))
+			s = peer_session_of(app, pids.data[i]);
+	vec_done(&pids);
+	return s;
 }
 
 /* True if a process outside holds the socket and none inside does. */
 static bool held_outside_only(struct app *app, uint64_t inode,
 			      struct session **ret_inside)
 {
-	_cleanup_closedir_ DIR *proc = opendir("/proc");
-	bool outside = false;
-	struct dirent *d;
-	char link[64];
+	pid_t holder = peer_tcp_holder(inode);
+	int r;
 
-	(void)snprintf(link, sizeof(link), "socket:[%llu]",
-		       (unsigned long long)inode);
-	while (proc && (d = readdir(proc))) {
-		int64_t pid = 0;
-
-		if (num_parse_range(str_from(d->d_name), 1, INT32_MAX, &pid) <
-			    0 ||
-		    pid == getpid() || !holds((pid_t)pid, link))
-			continue;
-		*ret_inside = peer_session_of(app, (pid_t)pid);
-		if (*ret_inside)
-			return false;
-		outside = true;
-	}
-	return outside;
+	if (!holder)
+		return false;
+	*ret_inside = peer_session_of(app, holder);
+	if (*ret_inside)
+		return false;
+	*ret_inside = inside_holder(app, inode, &r);
+	if (r == -ENOTSUP)
+		*ret_inside = slow_inside_holder(app, inode, &r);
+	return r == 0 && !*ret_inside;
 }
 
 static void check_tcp(struct app *app, struct http_peer *peer,
 		      struct session **ret)
 {
-	struct sockaddr_storage theirs = { 0 };
-	socklen_t n = sizeof(theirs);
+	struct sockaddr_storage theirs = { 0 }, ours = { 0 };
+	socklen_t n = sizeof(theirs), n_ours = sizeof(ours);
 	uint64_t inode = 0;
 	uid_t uid = 0;
 
@@ -225,7 +166,8 @@ static void check_tcp(struct app *app, struct http_peer *peer,
 	if (getpeername(peer->fd, (struct sockaddr *)&theirs, &n) == 0 &&
 	    !is_loopback(&theirs))
 		return; /* another host */
-	if (find_inode(peer, &theirs, &uid, &inode)) {
+	if (getsockname(peer->fd, (struct sockaddr *)&ours, &n_ours) == 0 &&
+	    peer_tcp_socket(&theirs, &ours, &uid, &inode)) {
 		peer->stranger = uid != 0 && uid != geteuid();
 		if (!anything_runs(app))
 			return;
