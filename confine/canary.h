@@ -49,7 +49,7 @@ struct canary_scene {
 
 #define CANARY_KEPT       "canary-kept"
 #define CANARY_PIDS       48
-#define CANARY_MEMORY     (96U << 20)
+#define CANARY_MEMORY     (32U << 20)
 #define CANARY_SURVIVES_S 3
 
 struct canary_report {

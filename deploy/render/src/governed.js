@@ -87,3 +87,27 @@ export async function audit(limit) {
     rule: e.policy?.rule,
   }));
 }
+
+// What agentsh says of the host. `detect` tries every layer in a throw-away
+// session, which takes about 100 ms of CPU: it is done when the service starts
+// and again, behind the scenes, when an answer is older than a minute. Nobody
+// waits but the first visitor of a service that has just started.
+const KEPT_MS = 60_000;
+let known = null;
+let asking = null;
+
+function ask() {
+  asking ??= Promise.all([direct("--version"), direct("detect")])
+    .then(([version, detect]) => {
+      known = { version, detect, at: Date.now() };
+      return known;
+    })
+    .finally(() => { asking = null; });
+  return asking;
+}
+
+export async function status() {
+  if (!known || !known.detect.success) return ask();
+  if (Date.now() - known.at > KEPT_MS) ask().catch(() => {});
+  return known;
+}

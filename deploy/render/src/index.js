@@ -6,7 +6,7 @@ import os from "node:os";
 import { fileURLToPath } from "node:url";
 import express from "express";
 import { rateLimit } from "express-rate-limit";
-import { audit, direct, run, runAll } from "./governed.js";
+import { audit, run, runAll, status } from "./governed.js";
 import { demos, notes } from "./demos.js";
 
 const PORT = Number(process.env.PORT || 10000);
@@ -45,14 +45,13 @@ app.get("/health", (req, res) => res.json({ status: "ok" }));
 app.use("/demo", perMinute(DEMO_LIMIT));
 
 app.get("/demo/status", handle(async (req, res) => {
-  const [version, detect] = await Promise.all([
-    direct("--version"), direct("detect"),
-  ]);
+  const { version, detect, at } = await status();
   res.json({
     demo: "status",
     version: version.stdout.trim(),
     kernel: os.release(),
     uptime: Math.round(process.uptime()),
+    checkedAt: new Date(at).toISOString(),
     authRequired: Boolean(API_KEY),
     results: [
       version,
@@ -109,6 +108,7 @@ app.use((error, req, res, next) => {
 
 const server = app.listen(PORT, "0.0.0.0", () => {
   console.log(`listening on port ${server.address().port}`);
+  status().catch(() => {}); // for the first visitor
 });
 for (const signal of ["SIGTERM", "SIGINT"]) {
   process.on(signal, () => server.close(() => process.exit(0)));

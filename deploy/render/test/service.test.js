@@ -38,10 +38,17 @@ describe("status", () => {
   for (const layer of ["landlock", "seccomp"]) {
     it(`has ${layer}`, () => assert.match(status.results[1].stdout, new RegExp(layer, "i")));
   }
-  it("answers in time", async () => {
-    const start = Date.now();
-    await demo(service, "status");
-    assert.ok(Date.now() - start < (service.remote ? 5000 : 1000));
+  it("answers in time, 99 of 100 within 200 ms", async () => {
+    const took = [];
+    for (let i = 0; i < (service.remote ? 5 : 100); i++) {
+      const start = performance.now();
+      await demo(service, "status");
+      took.push(performance.now() - start);
+    }
+    took.sort((a, b) => a - b);
+    const p99 = took[Math.ceil(took.length * 0.99) - 1];
+    console.log(`# status: median ${took[took.length >> 1].toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`);
+    assert.ok(p99 < (service.remote ? 5000 : 200), `p99 ${p99} ms`);
   });
 });
 
