@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""progress.py DELAY CMD...: run CMD with its standard error on a terminal, and stop
-it for more than a second when it has run for DELAY seconds, so that whatever it
-does takes longer than that.  Prints what came to the terminal, as repr()."""
+"""progress.py SECONDS CMD...: run CMD with its standard error on a terminal, and
+let it run only for moments in its first SECONDS, so that whatever it does takes
+longer than that.  Prints what came to the terminal, as repr()."""
 import os
 import pty
 import signal
@@ -30,11 +30,12 @@ child = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL,
 os.close(slave)
 reader = threading.Thread(target=read)
 reader.start()
-time.sleep(float(sys.argv[1]))
-if child.poll() is None:
+begun = time.monotonic()
+while child.poll() is None and time.monotonic() - begun < float(sys.argv[1]):
     child.send_signal(signal.SIGSTOP)
-    time.sleep(1.15)
+    time.sleep(0.12)
     child.send_signal(signal.SIGCONT)
+    time.sleep(0.001)
 status = child.wait()
 reader.join()
 print(repr(bytes(seen)))
