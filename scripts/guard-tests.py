@@ -158,18 +158,34 @@ def test_of(pid):
     return ""
 
 
+def collect_orphans(command):
+    """The dead that came to us; the command itself is left to its Popen."""
+    flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+    while True:
+        try:
+            dead = os.waitid(os.P_ALL, 0, flags)
+        except ChildProcessError:
+            return
+        if dead is None or dead.si_pid == command:
+            return
+        os.waitpid(dead.si_pid, 0)
+
+
 def end(process, seconds):
     """The command's exit status; None when it had to be ended."""
+    limit = time.monotonic() + seconds
+    while time.monotonic() < limit:
+        collect_orphans(process.pid)
+        if process.poll() is not None:
+            return process.returncode
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
     try:
-        return process.wait(seconds)
+        process.wait(30)
     except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        return None
+        process.kill()
+        process.wait()
+    return None
 
 
 def processes_left():
