@@ -97,10 +97,9 @@ int chain_add(struct trash *t, uint64_t seq, uint64_t by)
 	_cleanup_close_ int fd = -1;
 	struct chain_link l = { seq, by };
 
-	fd = openat(t->base_fd, "undone",
-		    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
-		    0600);
+	fd = reserve_open(t, t->base_fd, "undone",
+			  O_WRONLY | O_CREAT | O_APPEND);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	return reserve_append(t, fd, &l, sizeof(l));
 }

@@ -671,10 +671,9 @@ int index_mark_gone(struct index *ix, struct index_item *item,
 	item->flags |= INDEX_GONE;
 	/* One write to an O_APPEND file: entries of several processes do not
 	 * mix. */
-	fd = openat(ix->writers.data[item->writer].fd, "gone",
-		    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
-		    0600);
+	fd = reserve_open(ix->t, ix->writers.data[item->writer].fd, "gone",
+			  O_WRONLY | O_CREAT | O_APPEND);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	return reserve_append(ix->t, fd, &e, sizeof(e));
 }

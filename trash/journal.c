@@ -94,6 +94,11 @@ int journal_ready(struct trash *t)
 		r = writer_mkdir(t);
 	if (r == 0)
 		r = writer_files(t);
+	if (reserve_use(t, r)) {
+		(void)unlinkat(t->wfd, "journal", 0);
+		cleanup_close_p(&t->jfd);
+		r = writer_files(t);
+	}
 	if (r == 0) {
 		record_put_head(journal_scratch(t),
 				&(struct record_head){
@@ -200,14 +205,18 @@ void journal_ref(struct trash *t, enum record_type type,
 	(void)pthread_mutex_unlock(&t->lock);
 }
 
+/* Commands that are cut short: they wrote to what they have open until now. */
 static void close_groups(struct trash *t)
 {
+	int64_t now = clock_realtime_ns();
+
 	for (size_t i = 0; i < t->groups.n; i++) {
 		struct group *g = t->groups.data[i];
 
 		if (g->ended)
 			continue;
 		g->ended = true;
+		g->end_ns = MAX(g->end_ns, now);
 		g->dirty = true;
 		record_put_ref(journal_scratch(t), RECORD_END,
 			       &(struct record_ref){ .by = g->id,

@@ -118,8 +118,9 @@ static int make_one(struct place *p, int up, struct str up_path,
 		at.dir = STR("");
 	if (p->group)
 		(void)trash_before_make(p->t, p->group, &at);
-	if (mkdirat(up, name, 0755) < 0 && errno != EEXIST)
-		return -errno;
+	r = reserve_mkdir(p->t, up, name, 0755);
+	if (r < 0 && r != -EEXIST)
+		return r;
 	if (p->group)
 		(void)trash_note_made(p->t, p->group, &at, TRASH_MADE_DIR);
 	r = openat(up, name, O_WALK | O_CLOEXEC);
@@ -244,10 +245,10 @@ static int build_whole(struct index *ix, const struct index_item *item,
 
 	if (content < 0)
 		return content;
-	to = openat(at->dirfd, at->name,
-		    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	to = reserve_open(ix->t, at->dirfd, at->name,
+			  O_RDWR | O_CREAT | O_EXCL);
 	if (to < 0)
-		return -errno;
+		return to;
 	r = copy_content(content, to, 0, UINT64_MAX, true, &how);
 	if (r == 0 && fchown(to, op->st.uid, op->st.gid) < 0 && errno != EPERM)
 		r = -errno;
@@ -319,8 +320,9 @@ int place_dir(struct place *p, struct index *ix, struct index_item *item,
 	if (r < 0)
 		return r;
 	TRASH_STEP("restore-dir");
-	if (mkdirat(at->dirfd, at->name, 0700) < 0)
-		return -errno;
+	r = reserve_mkdir(p->t, at->dirfd, at->name, 0700);
+	if (r < 0)
+		return r;
 	fd = openat(at->dirfd, at->name, O_WALK | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;

@@ -168,6 +168,9 @@ void reserve_make(struct trash *t);
 bool reserve_use(struct trash *t, int error);
 /* fd_write_full() of one small entry, tried again so. */
 int reserve_append(struct trash *t, int fd, const void *p, size_t n);
+/* mkdirat, and openat with mode 0600: 0 or a descriptor, or -errno. */
+int reserve_mkdir(struct trash *t, int dirfd, const char *name, mode_t mode);
+int reserve_open(struct trash *t, int dirfd, const char *name, int flags);
 
 /* --- recover.c --- */
 int recover_all(struct trash *t);

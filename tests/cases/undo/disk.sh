@@ -22,6 +22,10 @@ one() { # on KIND: $WS is a directory on such a file system
 		truncate -s 24M "$T/img" && mkfs.ext4 -q -F "$T/img" &&
 			mounted -o loop "$T/img" "$WS"
 		;;
+	inodes) # few of them
+		truncate -s 24M "$T/few" && mkfs.ext4 -q -F -N 700 "$T/few" &&
+			mounted -o loop "$T/few" "$WS"
+		;;
 	overlay)
 		mkdir -p "$T/ovl" && mounted -t tmpfs none "$T/ovl" &&
 			mkdir "$T/ovl/upper" "$T/ovl/work" "$T/ovl/low" &&
@@ -38,7 +42,7 @@ lower() {
 }
 # all of them before the server starts: it may have mounts of its own
 kinds=()
-for kind in tmpfs small ext4 overlay; do
+for kind in tmpfs small ext4 inodes overlay; do
 	if one "$kind"; then kinds+=("$kind"); else echo "not here: $kind"; fi
 done
 [ ${#kinds[@]} -gt 0 ] || skip 'no file system can be mounted'
@@ -51,7 +55,7 @@ use() {
 	[ -d "$WS/.agentsh_trash" ] || fail "$1: nothing is kept"
 }
 for kind in "${kinds[@]}"; do
-	[ "$kind" != small ] || continue
+	case $kind in small | inodes) continue ;; esac
 	use "$kind"
 	mkdir -p "$WS/low"
 	[ -f "$WS/low/a" ] || lower "$WS"
@@ -86,4 +90,26 @@ for kind in ext4 small; do
 	NAME=full-$kind
 	same before undone "undo on a full disk"
 done
+
+# no inode left: files can be removed and replaced, and all of it comes back
+case " ${kinds[*]} " in
+*' inodes '*)
+	use inodes
+	for i in $(seq 60); do
+		mkdir -p "$WS/d$((i % 6))"
+		seq "$i" >"$WS/d$((i % 6))/$i"
+	done
+	take before
+	in_session bash -c "cd '$WS'; for i in \$(seq 1000); do : >n\$i || break; done 2>/dev/null
+		: >more && exit 9
+		rm -rf d1 d2 || exit 10
+		mv d3/3 d4/4 && echo x >d5/5 && : >d0/6 || exit 11"
+	expect_status 0
+	run agentsh undo --root "$WS"
+	expect_status 0
+	take undone
+	NAME=inodes
+	same before undone 'undo without inodes'
+	;;
+esac
 finish
