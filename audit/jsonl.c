@@ -164,8 +164,23 @@ static int read_sidecar(const char *path, struct sidecar *ret)
 
 /* ---- checking ---- */
 
-static int verify_line(struct chain *c, struct str line,
-		       struct audit_verdict *v)
+struct verifying {
+	struct chain c;
+	struct audit_lenience may;
+	struct audit_verdict v;
+	struct audit_place at;
+};
+
+static int bad_line(struct verifying *k)
+{
+	k->v.ok = false;
+	k->v.bad_sequence = k->c.sequence;
+	(void)snprintf(k->v.reason, sizeof(k->v.reason),
+		       "line has no readable integrity member");
+	return 0;
+}
+
+static int verify_line(struct verifying *k, struct str line)
 {
 	_cleanup_arena_ struct arena a = ARENA_INIT(16U << 20);
 	_cleanup_buf_ struct buf text = BUF_INIT;
@@ -173,22 +188,29 @@ static int verify_line(struct chain *c, struct str line,
 	struct json *doc;
 	int r = json_parse(&a, line, &doc);
 
+	if (r == 0 && k->may.unsigned_lines && !json_get(doc, "integrity"))
+		return 0;
 	if (r == 0)
 		r = chain_entry_from_json(json_get(doc, "integrity"), &entry);
-	if (r == -EBADMSG) {
-		v->ok = false;
-		v->bad_sequence = c->sequence;
-		(void)snprintf(v->reason, sizeof(v->reason),
-			       "line has no readable integrity member");
+	if (r == -EBADMSG)
+		return bad_line(k);
+	if (r == 0 && k->v.n_checked == 0 &&
+	    entry.sequence < k->may.from_sequence)
 		return 0;
-	}
 	if (r == 0)
 		r = canonical_json(doc, "integrity", &text);
-	return r < 0 ? r : chain_check(c, &entry, buf_str(&text), v);
+	if (r == 0)
+		r = chain_check(&k->c, &entry, buf_str(&text), &k->v);
+	if (r == 0 && k->v.ok) {
+		k->at.sequence = entry.sequence;
+		k->v.last = k->at;
+		if (k->v.n_checked == 1)
+			k->v.first = k->at;
+	}
+	return r;
 }
 
-static int verify_file(const char *path, struct chain *c,
-		       struct audit_verdict *v)
+static int verify_file(const char *path, unsigned int part, struct verifying *k)
 {
 	_cleanup_fclose_ FILE *f = fopen(path, "re");
 	_cleanup_free_ char *line = NULL;
@@ -198,18 +220,21 @@ static int verify_file(const char *path, struct chain *c,
 
 	if (!f)
 		return -errno;
-	while (r == 0 && v->ok && (n = getline(&line, &size, f)) > 0) {
+	k->at = (struct audit_place){ .part = part };
+	while (r == 0 && k->v.ok && (n = getline(&line, &size, f)) > 0) {
 		struct str s = str_trim(str_from_n(line, (size_t)n));
 
+		k->at.line++;
+		if (k->may.truncation && line[n - 1] != '\n')
+			break; /* its writer was cut short */
 		if (s.n)
-			r = verify_line(c, s, v);
-		progress_tell(v->n_checked, 0);
+			r = verify_line(k, s);
+		progress_tell(k->v.n_checked, 0);
 	}
 	return r;
 }
 
-static int verify_parts(const char *path, struct chain *c,
-			struct audit_verdict *v)
+static int verify_parts(const char *path, struct verifying *k)
 {
 	_cleanup_buf_ struct buf name = BUF_INIT;
 	unsigned int last = 0;
@@ -221,31 +246,36 @@ static int verify_parts(const char *path, struct chain *c,
 			break;
 		last++;
 	}
-	for (; r == 0 && v->ok && last > 0; last--) {
+	for (; r == 0 && k->v.ok && last > 0; last--) {
 		backup_name(path, last, &name);
-		r = verify_file(buf_cstr(&name), c, v);
+		r = verify_file(buf_cstr(&name), last, k);
 	}
-	return r < 0 || !v->ok ? r : verify_file(path, c, v);
+	return r < 0 || !k->v.ok ? r : verify_file(path, 0, k);
 }
 
 int audit_verify_jsonl(const char *path, struct str key, bool sha512,
+		       const struct audit_lenience *l,
 		       struct audit_verdict *ret)
 {
-	struct chain c = { .key = key, .sha512 = sha512 };
-	struct audit_verdict v = { .ok = true };
+	struct verifying k = { .c = { .key = key, .sha512 = sha512 },
+			       .v = { .ok = true } };
 	struct sidecar side;
-	int r = verify_parts(path, &c, &v);
+	int r;
 
-	if (r == 0 && v.ok && read_sidecar(path, &side) == 0 &&
-	    side.sequence >= (int64_t)c.sequence) {
-		v.ok = false;
-		v.bad_sequence = c.sequence;
-		(void)snprintf(v.reason, sizeof(v.reason),
+	if (l)
+		k.may = *l;
+	r = verify_parts(path, &k);
+	if (r == 0 && k.v.ok && !k.may.truncation &&
+	    read_sidecar(path, &side) == 0 &&
+	    side.sequence >= (int64_t)k.c.sequence) {
+		k.v.ok = false;
+		k.v.bad_sequence = k.c.sequence;
+		(void)snprintf(k.v.reason, sizeof(k.v.reason),
 			       "entries are missing at the end");
 	}
-	chain_done(&c);
+	chain_done(&k.c);
 	if (r == 0)
-		*ret = v;
+		*ret = k.v;
 	return r;
 }
 
@@ -331,7 +361,8 @@ static int begin_anew(struct jsonl *j, struct str reason, struct str code)
 static int resume(struct jsonl *j, const struct sidecar *side)
 {
 	_cleanup_buf_ struct buf print = BUF_INIT;
-	struct audit_verdict v = { .ok = true };
+	struct verifying k = { .c = j->chain, .v = { .ok = true } };
+	struct audit_verdict v;
 	int r;
 
 	fingerprint(j->chain.key, &print);
@@ -339,7 +370,9 @@ static int resume(struct jsonl *j, const struct sidecar *side)
 		return print.error;
 	if (!str_eq_c(buf_str(&print), side->print))
 		return -EKEYREJECTED;
-	r = verify_parts(j->path, &j->chain, &v);
+	r = verify_parts(j->path, &k);
+	j->chain = k.c;
+	v = k.v;
 	if (r < 0)
 		return r;
 	if (v.ok && v.n_checked == 0) {

@@ -131,6 +131,11 @@ struct audit_verdict {
 	bool ok;
 	uint64_t bad_sequence; /* of the first bad entry */
 	char reason[160];      /* "" when ok */
+	/* JSON lines: the first and the last entry that were checked */
+	struct audit_place {
+		uint64_t sequence, line;
+		unsigned int part; /* 0 = FILE itself, else FILE.part */
+	} first, last;
 };
 /* The database's chain. 0 = the check ran (see ret->ok), or -errno. */
 int audit_verify(struct audit_store *s, struct audit_verdict *ret);
@@ -141,8 +146,15 @@ int audit_verify(struct audit_store *s, struct audit_verdict *ret);
  */
 int audit_reset_jsonl(const struct audit_options *o, struct str reason,
 		      struct str code);
-/* A JSON lines file and its rotated parts, oldest first. */
+/* What may be wrong with a JSON lines log. Zeroed: nothing. */
+struct audit_lenience {
+	bool unsigned_lines;    /* lines without integrity are left out */
+	bool truncation;        /* its end may be missing */
+	uint64_t from_sequence; /* what was before does not matter */
+};
+/* A JSON lines file and its rotated parts, oldest first. l may be NULL. */
 int audit_verify_jsonl(const char *path, struct str key, bool sha512,
+		       const struct audit_lenience *l,
 		       struct audit_verdict *ret);
 
 #endif

@@ -98,6 +98,7 @@ static int verify_lines(const struct cli *c, const char *path,
 {
 	_cleanup_(config_free_p) struct config *config = NULL;
 	_cleanup_buf_ struct buf key = BUF_INIT;
+	struct audit_lenience may = { 0 };
 	bool sha512;
 	int r = load_config(c, &config);
 
@@ -109,10 +110,25 @@ static int verify_lines(const struct cli *c, const char *path,
 		return fail("no key is configured (audit.integrity.key_file "
 			    "or key_env); cannot verify %s",
 			    path);
+	may.unsigned_lines = flag_bool(&c->flags, "tolerate-unsigned");
+	may.truncation = flag_bool(&c->flags, "tolerate-truncation");
+	may.from_sequence = (uint64_t)flag_int(&c->flags, "from-sequence");
 	sha512 = config->audit.integrity.algorithm ==
 		 CONFIG_INTEGRITY_HMAC_SHA512;
-	r = audit_verify_jsonl(path, buf_str(&key), sha512, v);
+	r = audit_verify_jsonl(path, buf_str(&key), sha512, &may, v);
 	return r < 0 ? fail_errno(r, "verify %s", path) : 0;
+}
+
+/* "first: seq=12 (audit.jsonl.1:3)" */
+static void put_place(const char *word, const char *path,
+		      const struct audit_place *at)
+{
+	char part[16] = "";
+
+	if (at->part)
+		(void)snprintf(part, sizeof(part), ".%u", at->part);
+	(void)out_line("%s seq=%" PRIu64 " (%s%s:%" PRIu64 ")", word,
+		       at->sequence, path, part, at->line);
 }
 
 int cmd_audit_verify(struct cli *c)
@@ -125,6 +141,9 @@ int cmd_audit_verify(struct cli *c)
 
 	if (status)
 		return status;
+	if (flag_int(&c->flags, "from-sequence") < 0)
+		return fail(
+			"invalid --from-sequence: not a number of an entry");
 	if (!path)
 		path = config->audit.storage.sqlite_path;
 	if (access(path, F_OK) < 0)
@@ -139,8 +158,13 @@ int cmd_audit_verify(struct cli *c)
 	if (!v.ok)
 		return fail("%s: entry %" PRIu64 ": %s", path, v.bad_sequence,
 			    v.reason);
-	return out_line("verified %" PRIu64 " entries across %u files",
-			v.n_checked, database ? 1 : count_parts(path));
+	status = out_line("verified %" PRIu64 " entries across %u files",
+			  v.n_checked, database ? 1 : count_parts(path));
+	if (status == 0 && !database && v.n_checked) {
+		put_place("first:", path, &v.first);
+		put_place("last: ", path, &v.last);
+	}
+	return status;
 }
 
 /* The JSON lines log of the configuration. Prints. */

@@ -212,6 +212,19 @@ const struct command detect_subs[] = {
 
 static const struct flag audit_verify_flags[] = {
 	TEXT("config", "FILE", "configuration that names the log and its key"),
+	SWITCH("tolerate-unsigned",
+	       "JSON lines: leave out lines without integrity"),
+	SWITCH("tolerate-truncation", "JSON lines: the end may be missing"),
+	{ .name = "from-sequence",
+	  .type = FLAG_INT,
+	  .value = "N",
+	  .dflt = "0",
+	  .help = "JSON lines: begin with the entry of this number" },
+	{ 0 },
+};
+
+static const struct flag chain_status_flags[] = {
+	TEXT("config", "FILE", "configuration that names the log and its key"),
 	{ 0 },
 };
 
@@ -243,7 +256,7 @@ static const struct command chain_subs[] = {
 	{ .name = "status",
 	  .summary = "State of the chain of the JSON lines log",
 	  .run = cmd_audit_chain_status,
-	  .flags = audit_verify_flags },
+	  .flags = chain_status_flags },
 	{ .name = "reset",
 	  .summary = "Put the JSON lines log aside and begin a new chain",
 	  .run = cmd_audit_chain_reset,

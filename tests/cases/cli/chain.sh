@@ -22,8 +22,36 @@ expect_err 'stop the server first'
 kill "$SERVER_PID"
 wait "$SERVER_PID"
 SERVER_PID=
-run agentsh audit chain verify "$T/audit.jsonl" --config "$T/config.yaml"
+check() { run agentsh audit chain verify "$T/audit.jsonl" --config "$T/config.yaml" "$@"; }
+check
 expect_status 0
+expect_out 'first: seq=0 ('"$T/audit.jsonl:1)"
+expect_out "last:  seq=$(($(wc -l <"$T/audit.jsonl") - 1)) ("
+cp "$T/audit.jsonl" "$T/whole"
+sed -i '$d' "$T/audit.jsonl"
+check
+expect_status 1
+expect_err 'entries are missing at the end'
+check --tolerate-truncation
+expect_status 0
+printf '{"type":"half' >>"$T/audit.jsonl"
+check --tolerate-truncation
+expect_status 0
+{ echo '{"type":"old"}'; cat "$T/whole"; } >"$T/audit.jsonl"
+check
+expect_status 1
+expect_err 'no readable integrity'
+check --tolerate-unsigned
+expect_status 0
+expect_out 'first: seq=0 ('"$T/audit.jsonl:2)"
+sed 's/"type":"session_created"/"type":"something"/' "$T/whole" >"$T/audit.jsonl"
+check --tolerate-unsigned --tolerate-truncation
+expect_status 1
+expect_err 'contents were changed'
+check --from-sequence 3
+expect_status 0
+expect_out 'first: seq=3 ('
+cp "$T/whole" "$T/audit.jsonl"
 
 # another key: the server does not start over it; a reset begins anew
 head -c 32 /dev/urandom | base64 >"$T/key"
