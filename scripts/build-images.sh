@@ -70,19 +70,18 @@ base() {
 		--exclude=./dev/* --exclude=./var/cache/apt/archives/*.deb \
 		--exclude=./var/lib/apt/lists/* -cf - . | tar -C "$R" -xpf -
 	"$@"
-	[ -z "$cache" ] || lend
+	[ -z "$cache" ] || lend "$c"
 	b umount "$c" >/dev/null
 	b config --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 		--env NODE_EXTRA_CA_CERTS=/etc/ssl/host.crt \
 		--cmd /bin/bash "$c"
 	b commit -q --rm "$c" "docker.io/library/$name" >/dev/null
 }
-lend() {
+lend() { # CONTAINER, mounted at $R
 	mkdir -p "$R/root/.config/ccache" "$R/root/.cache/ccache"
 	echo hash_dir=false >"$R/root/.config/ccache/ccache.conf"
-	cp /etc/resolv.conf "$R/etc/"
-	chroot "$R" sh -c 'apt-get update -qq && apt-get install -y -qq \
-		--no-install-recommends ccache >/dev/null 2>&1
+	b run --network host "$1" -- sh -c 'apt-get update -qq &&
+		apt-get install -y -qq --no-install-recommends ccache >/dev/null 2>&1
 		rm -rf /var/lib/apt/lists/*'
 }
 # What a network that looks into TLS wants, in the bases alone.
