@@ -41,8 +41,8 @@ if [ "${AGENTSH_IN_PRIVATE:-}" = "" ]; then
 	trap 'rm -rf --one-file-system "$T"' EXIT
 	AGENTSH_IN_PRIVATE=$T unshare -mpf --mount-proc --kill-child \
 		bash "$0" ${cache:+-c} ${out:+-o "$out"} "$root" "$@" &
-	all=$! # with it, everything in there ends
-	trap 'kill $all; wait $all; rm -rf --one-file-system "$T"; exit 143' TERM INT HUP
+	all=$! # with it, everything in there ends; it ignores SIGTERM
+	trap 'kill -KILL $all; wait $all; rm -rf --one-file-system "$T"; exit 143' TERM INT HUP
 	wait $all
 	exit
 fi

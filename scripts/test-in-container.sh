@@ -62,8 +62,8 @@ if [ -z "${AGENTSH_IN_PRIVATE:-}" ]; then
 	for uid in $uids; do options+=(-u "$uid"); done
 	AGENTSH_IN_PRIVATE=$T unshare -mpf --mount-proc --kill-child \
 		bash "$0" "${options[@]}" "$build" "$@" &
-	all=$! # with it, everything in there ends
-	trap 'kill $all; wait $all; exit 143' TERM INT HUP
+	all=$! # with it, everything in there ends; it ignores SIGTERM
+	trap 'kill -KILL $all; wait $all; exit 143' TERM INT HUP
 	wait $all
 	exit
 fi
