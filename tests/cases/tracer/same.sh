@@ -64,7 +64,8 @@ same() {
 }
 
 caught notify '{}'
-[ "$(grep -c . "$T/notify.events")" -gt 80 ] || fail "too few events"
+# (a python3 that is a script of pyenv adds fifteen)
+[ "$(grep -c . "$T/notify.events")" -gt 70 ] || fail "too few events"
 grep -q '^closed read: EACCES' "$T/notify.out" || fail "$(cat "$T/notify.out")"
 grep -q '^exec copy: 13' "$T/notify.out" || fail "$(cat "$T/notify.out")"
 python3 "$SRC/tests/lib/host_look.py" | jq -e .ptrace >/dev/null ||
