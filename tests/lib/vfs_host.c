@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "confine/userns.h"
 #include "core/attribution.h"
 #include "core/channel.h"
 #include "core/event.h"
@@ -44,7 +45,7 @@ struct host {
 	pid_t worker;
 	FILE *events;        /* NULL: not wanted */
 	const char *approve; /* "yes", "no"; NULL: nothing comes */
-	int mnt_ns;
+	int mnt_ns, mnt_root;
 	volatile bool lazy; /* events are not read yet */
 	uint32_t size;      /* of the ring */
 };
@@ -176,6 +177,7 @@ static bool wait_ready(struct host *h)
 				     STR_ARG(ready.layers[i].name),
 				     STR_ARG(ready.layers[i].detail));
 	h->mnt_ns = m.n_fds ? TAKE_FD(m.fds[0]) : -1;
+	h->mnt_root = m.n_fds > 1 ? TAKE_FD(m.fds[1]) : -1;
 	r = ready.n_layers > 0 && ready.layers[0].active;
 	channel_msg_done(&m);
 	return r;
@@ -248,7 +250,8 @@ static int run(struct host *h, const char *workspace, const char *id,
 	if (pid == 0) {
 		char c;
 
-		if ((h->mnt_ns >= 0 && setns(h->mnt_ns, CLONE_NEWNS) < 0) ||
+		if ((h->mnt_ns >= 0 &&
+		     mountns_enter(h->mnt_ns, h->mnt_root) < 0) ||
 		    chdir(workspace) < 0 || read(go[0], &c, 1) != 1)
 			_exit(126);
 		(void)execvp(argv[0], argv);
@@ -285,7 +288,9 @@ static int finish(struct host *h)
 int main(int argc, char **argv)
 {
 	const char *policy = NULL, *settings = NULL, *id = "cmd-test";
-	struct host h = { .mnt_ns = -1, .size = RING_DEFAULT_SIZE };
+	struct host h = { .mnt_ns = -1,
+			  .mnt_root = -1,
+			  .size = RING_DEFAULT_SIZE };
 	int opt, code;
 
 	while ((opt = getopt(argc, argv, "+p:s:c:o:a:r:")) >= 0) {
