@@ -54,7 +54,9 @@ done
 unit=$prefix/lib/systemd/system/agentsh.service
 grep -q "^ExecStart=${prefix#"$root"}/bin/agentsh server" "$unit" ||
 	fail "the unit starts something else"
-if command -v systemd-analyze >/dev/null; then
+if ! command -v systemd-analyze >/dev/null || ! mkdir -p /run/systemd 2>/dev/null; then
+	echo "note: the unit was not verified: no systemd-analyze, or no /run/systemd"
+else
 	# what it starts lies elsewhere as yet
 	sed "s|^ExecStart=|&$root|" "$unit" >"$T/agentsh.service"
 	run systemd-analyze verify --man=no "$T/agentsh.service"
