@@ -81,7 +81,9 @@ struct net_answer gate_decide_dns(const struct gate *g, struct str host)
 
 	op.kind = OP_DNS;
 	a.verdict = policy_decide(g->policy, &op);
-	if (a.verdict.kind != VERDICT_ALLOW && a.verdict.kind != VERDICT_AUDIT)
+	if (a.verdict.kind != VERDICT_ALLOW &&
+	    a.verdict.kind != VERDICT_AUDIT &&
+	    !(g->floor.monitor && a.verdict.kind == VERDICT_DENY))
 		return a;
 	if (host_is_metadata(host))
 		a.builtin = "net-floor-metadata";

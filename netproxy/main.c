@@ -37,6 +37,7 @@
 #include "core/ports.h"
 #include "core/proto.h"
 #include "core/ring_sink.h"
+#include "core/wakeful.h"
 #include "netproxy/capture.h"
 #include "netproxy/conn.h"
 #include "netproxy/service.h"
@@ -234,10 +235,13 @@ static int start_all(struct netproxy *np, const struct json *settings,
 	if (np->api.enabled)
 		services_put_phantoms(np->api.services, &phantoms);
 	s.phantoms = buf_str(&phantoms);
+	np->gate.floor.monitor = json_get_bool(net, "monitor", false);
 	np->stub.off = json_get_bool(net, "no_dns", false);
 	s.dns = start_stub(np,
 			   port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0,
 			   wish > 0);
+	if (json_get_bool(net, "stay_awake", false))
+		(void)wakeful_start();
 	if (m->n_fds > 0 &&
 	    ports_map(m->fds[m->n_fds - 1], &np->gate.floor.proxies) == 0)
 		(void)close(m->fds[--m->n_fds]);

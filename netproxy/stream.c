@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "core/wakeful.h"
 
 static ssize_t read_some(struct stream *s, char *p, size_t n)
 {
@@ -107,6 +108,7 @@ static void on_io(struct loop *l, int fd, uint32_t events, void *arg)
 
 	(void)l;
 	(void)fd;
+	wakeful_touch();
 	s->hung_up = events & (uint32_t)(EPOLLHUP | EPOLLERR);
 	s->unwanted = (events & readable) &&
 		      !(s->reading && s->in.len < STREAM_BUFFER);

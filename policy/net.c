@@ -107,7 +107,7 @@ struct net_answer net_decide(const struct policy *p, const struct net_floor *f,
 			n.builtin = "loopback";
 		return n;
 	}
-	if (n.verdict.kind == VERDICT_DENY ||
+	if ((n.verdict.kind == VERDICT_DENY && !f->monitor) ||
 	    n.verdict.kind == VERDICT_REDIRECT)
 		return n;
 	if (!op->net.has_addr) {
@@ -119,7 +119,8 @@ struct net_answer net_decide(const struct policy *p, const struct net_floor *f,
 			n.builtin = datagram_denied(p, op, &a, n.verdict);
 	}
 	n.allowed = !n.builtin && (n.verdict.kind == VERDICT_ALLOW ||
-				   n.verdict.kind == VERDICT_AUDIT);
+				   n.verdict.kind == VERDICT_AUDIT ||
+				   n.verdict.kind == VERDICT_DENY);
 	return n;
 }
 

@@ -40,11 +40,13 @@ struct net_floor {
 	/* The caller of connect() dials by itself: its loopback is open unless
 	 * a rule speaks against it. */
 	bool loopback_open;
+	/* What a rule, or none, denies is allowed; the floor holds. */
+	bool monitor;
 };
 
 struct net_answer {
 	bool allowed; /* by policy or rule; false for approve: ask first */
-	struct verdict verdict;
+	struct verdict verdict; /* deny, and allowed: see monitor */
 	/* Built-in rule that decided, or NULL when the policy did. */
 	const char *builtin;
 };

@@ -51,6 +51,28 @@ static void put_base(struct env *e)
 	}
 }
 
+static struct str arena_text(struct env *e, const struct buf *text)
+{
+	char *p = arena_dup(e->arena, buf_str(text));
+
+	if (!p)
+		e->error = -ENOMEM;
+	return p ? str_from_n(p, text->len) : STR_NONE;
+}
+
+/* Java knows no variables but this one. */
+static void put_java(uint16_t port, struct env *e)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	static const char *const SCHEMES[] = { "http", "https" };
+
+	for (size_t i = 0; i < ARRAY_LEN(SCHEMES); i++)
+		buf_printf(&text, "-D%s.proxyHost=127.0.0.1 -D%s.proxyPort=%u ",
+			   SCHEMES[i], SCHEMES[i], (unsigned int)port);
+	buf_puts(&text, "-Dhttp.nonProxyHosts=localhost|127.*|[::1]");
+	put(e, STR("JAVA_TOOL_OPTIONS"), arena_text(e, &text));
+}
+
 /* For clients that cooperate; the others meet the tracer's verdict. */
 static void put_proxy(struct command *c, struct env *e)
 {
@@ -66,15 +88,7 @@ static void put_proxy(struct command *c, struct env *e)
 	put(e, STR("NO_PROXY"), STR("localhost,127.0.0.1"));
 	put(e, STR("no_proxy"), STR("localhost,127.0.0.1"));
 	put(e, STR("NODE_USE_ENV_PROXY"), STR("1"));
-}
-
-static struct str arena_text(struct env *e, const struct buf *text)
-{
-	char *p = arena_dup(e->arena, buf_str(text));
-
-	if (!p)
-		e->error = -ENOMEM;
-	return p ? str_from_n(p, text->len) : STR_NONE;
+	put_java(c->session->proxy_port, e);
 }
 
 /* "my-api" -> "MY_API" */

@@ -389,8 +389,9 @@ static int settings_text(struct session *s, struct buf *out)
 	if (s->mount_ns >= 0)
 		buf_puts(out, ",\"trash\":{\"enabled\":false}");
 	buf_printf(out,
-		   ",\"net\":{\"notify\":true,\"proxy_port\":%u,"
-		   "\"dns_port\":%u}",
+		   ",\"net\":{\"notify\":true,\"monitor\":%s,"
+		   "\"proxy_port\":%u,\"dns_port\":%u}",
+		   app->cfg.net_monitor ? "true" : "false",
 		   (unsigned int)s->proxy_port, (unsigned int)s->dns_port);
 	buf_printf(out, ",\"approvals\":{\"enabled\":%s}}",
 		   app->cfg.approvals ? "true" : "false");

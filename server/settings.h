@@ -104,6 +104,7 @@ struct settings {
 	struct str vfs_json;     /* its settings */
 	bool net_proxy;          /* one agentsh-netproxy per session */
 	const char *net_listen;
+	bool net_monitor;    /* what network rules deny is only recorded */
 	bool net_namespace;  /* commands in a network namespace of their own */
 	struct str net_json; /* the rest of what it is told; an object */
 	const char *ca_key;  /* of tls_inspection; "" = made per session */

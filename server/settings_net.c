@@ -141,16 +141,19 @@ int settings_set_net(struct settings *s, const struct config *c,
 	struct json_writer w;
 	int r;
 
-	if (c->sandbox.network.intercept_mode == CONFIG_INTERCEPT_MONITOR)
+	s->net_monitor = c->sandbox.network.intercept_mode ==
+			 CONFIG_INTERCEPT_MONITOR;
+	if (s->net_monitor)
 		diag_warn(diag, c->file, 0, 0,
-			  "sandbox.network.intercept_mode: monitor is read as "
-			  "all: what is only to be recorded is said by rules "
-			  "(decision: audit)");
+			  "sandbox.network.intercept_mode: monitor: what "
+			  "network rules deny is let through and recorded");
 	json_writer_init(&w, &text, 0);
 	json_begin_object(&w);
+	json_kv_bool_opt(&w, "monitor", s->net_monitor);
 	json_kv_bool_opt(&w, "no_dns",
 			 c->sandbox.network.intercept_mode ==
 				 CONFIG_INTERCEPT_TCP_ONLY);
+	json_kv_bool(&w, "stay_awake", c->sandbox.performance.stay_awake);
 	r = put_port(c, &w, "proxy_port", c->sandbox.network.proxy_port, diag);
 	if (r == 0)
 		r = put_port(c, &w, "dns_port", c->sandbox.network.dns_port,

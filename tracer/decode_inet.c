@@ -71,12 +71,14 @@ int net_parse_inet(const struct net_call *n, struct op_net *net)
 	return 0;
 }
 
+/* decision: what the policy said, had it been asked. */
 static void allow_recorded(struct net_call *n, struct event *e,
-			   const char *rule)
+			   enum verdict_kind decision, struct str rule)
 {
 	e->has_policy = true;
-	e->decision = e->effective_decision = VERDICT_ALLOW;
-	e->rule = str_from(rule);
+	e->decision = decision;
+	e->effective_decision = VERDICT_ALLOW;
+	e->rule = rule;
 	e->action = EVENT_ALLOWED;
 	if (sink_emit(&n->q->tracer->sink, e) < 0)
 		request_fail(n->q, EACCES);
@@ -239,7 +241,7 @@ void net_judge_inet(struct net_call *n)
 	n->loopback = net_is_loopback(&op.net);
 	if (is_ours(n, &op.net)) {
 		n->announce = true;
-		allow_recorded(n, &e, "agentsh-proxy");
+		allow_recorded(n, &e, VERDICT_ALLOW, STR("agentsh-proxy"));
 		return;
 	}
 	if (!t->settings.connect_tcp && op.net.protocol == IPPROTO_TCP) {
@@ -251,7 +253,11 @@ void net_judge_inet(struct net_call *n)
 	if (ask_the_proxy(n, &op.net, &a))
 		net_run(n); /* the proxy records what it thinks of it */
 	else if (a.builtin && a.allowed)
-		allow_recorded(n, &e, a.builtin);
+		allow_recorded(n, &e, VERDICT_ALLOW, str_from(a.builtin));
+	else if (a.allowed && a.verdict.kind == VERDICT_DENY) /* monitor */
+		allow_recorded(n, &e, VERDICT_DENY,
+			       policy_rule_name(guard_policy(t->guard),
+						a.verdict));
 	else if (a.builtin)
 		refuse_recorded(n, &e, a.builtin);
 	else

@@ -218,6 +218,7 @@ static int start_floor(struct tracer *t)
 
 	/* the server knows its callers, so its port is not closed here */
 	t->floor = (struct net_floor){ .loopback_open = true,
+				       .monitor = t->settings.net_monitor,
 				       .closed = { t->closed_port },
 				       .proxies = t->proxies };
 	t->whole_trees = t->direct && t->settings.file_monitor &&
