@@ -258,39 +258,37 @@ static void check_recvmsg(struct bpf *b, const struct seccomp_options *o)
 	bpf_ret(b, RET_NOTIFY);
 }
 
-/* The kernel itself tells the network who joins which group: four bytes of
- * choice, or sixteen, that no connection carries. */
-static void refuse_groups(struct bpf *b, uint32_t level, const uint32_t *names,
-			  size_t n)
-{
-	size_t here;
-
-	bpf_load_arg(b, 1);
-	here = bpf_if_eq(b, level);
-	bpf_load_arg(b, 2);
-	for (size_t i = 0; i < n; i++)
-		bpf_ret_eq(b, names[i], RET_ERRNO(EPERM));
-	bpf_end(b, here);
-}
-
+/*
+ * Fast Open connects and sends at once. Who joins a group of receivers makes
+ * the kernel tell the network: four bytes of choice, or sixteen, that no
+ * connection carries. The names for IPv4 mean nothing of use in other levels.
+ */
 static void check_setsockopt(struct bpf *b)
 {
-	static const uint32_t four[] = { IP_ADD_MEMBERSHIP,
-					 IP_ADD_SOURCE_MEMBERSHIP,
-					 MCAST_JOIN_GROUP,
-					 MCAST_JOIN_SOURCE_GROUP };
-	static const uint32_t six[] = { IPV6_ADD_MEMBERSHIP, IPV6_JOIN_ANYCAST,
-					MCAST_JOIN_GROUP,
-					MCAST_JOIN_SOURCE_GROUP };
-	size_t tcp;
+	static const uint32_t joins[] = { IP_ADD_MEMBERSHIP,
+					  IP_ADD_SOURCE_MEMBERSHIP,
+					  MCAST_JOIN_GROUP,
+					  MCAST_JOIN_SOURCE_GROUP };
+	size_t open[ARRAY_LEN(joins)], tcp, six;
 
 	bpf_load_arg(b, 1);
+	bpf_ret_eq(b, SOL_SOCKET, SECCOMP_RET_ALLOW);
 	tcp = bpf_if_eq(b, IPPROTO_TCP);
 	bpf_load_arg(b, 2);
 	bpf_ret_eq(b, FAST_OPEN_CONNECT, RET_ERRNO(EOPNOTSUPP));
+	bpf_ret(b, SECCOMP_RET_ALLOW);
 	bpf_end(b, tcp);
-	refuse_groups(b, IPPROTO_IP, four, ARRAY_LEN(four));
-	refuse_groups(b, IPPROTO_IPV6, six, ARRAY_LEN(six));
+	six = bpf_if_eq(b, IPPROTO_IPV6);
+	bpf_load_arg(b, 2);
+	bpf_ret_eq(b, IPV6_ADD_MEMBERSHIP, RET_ERRNO(EPERM));
+	bpf_end(b, six);
+	bpf_load_arg(b, 2);
+	for (size_t i = 0; i < ARRAY_LEN(joins); i++)
+		open[i] = bpf_if_ne(b, joins[i]);
+	bpf_ret(b, SECCOMP_RET_ALLOW);
+	for (size_t i = ARRAY_LEN(joins); i-- > 0;)
+		bpf_end(b, open[i]);
+	bpf_ret(b, RET_ERRNO(EPERM));
 }
 
 /*

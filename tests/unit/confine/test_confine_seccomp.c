@@ -651,7 +651,7 @@ static void test_size(void **state)
 	(void)state;
 	print_message("instructions: static %u, all classes %u, +denied %u\n",
 		      p->len, q->len, s->len);
-	assert_true(p->len < 420 && q->len < 500 && s->len < 500);
+	assert_true(p->len < 420 && q->len < 512 && s->len < 512);
 	free(p);
 	free(q);
 	free(s);
