@@ -64,8 +64,32 @@ static size_t body_length(const struct dlp_engine *e, const struct dlp_view *v,
 	return n;
 }
 
+/*
+ * Where the mark is in the n bytes from i on, counted from there; -1 for
+ * nowhere. Heads without an end share what was found out before.
+ */
+static ptrdiff_t find_mark(struct dlp_scan *s, const struct dlp_view *v,
+			   struct str mark, size_t i, size_t n)
+{
+	size_t from = i, stop = i + n;
+	ptrdiff_t at;
+
+	if (n < mark.n)
+		return -1;
+	if (s->no_mark.kind == mark.p[0] + (char)mark.n &&
+	    s->no_mark.begin <= i && i <= s->no_mark.end)
+		from = MIN(s->no_mark.end, stop);
+	else
+		s->no_mark.begin = i;
+	s->no_mark.kind = (char)(mark.p[0] + (char)mark.n);
+	at = str_find(text_at(v, from, stop - from), mark);
+	s->no_mark.end =
+		MAX(from, at < 0 ? stop - mark.n + 1 : from + (size_t)at);
+	return at < 0 ? -1 : (ptrdiff_t)(from + (size_t)at - i);
+}
+
 /* Index behind the end line; 0 if it is not among the next bytes. */
-static size_t key_end(const struct dlp_engine *e, const struct dlp_view *v,
+static size_t key_end(struct dlp_scan *s, const struct dlp_view *v,
 		      size_t start, size_t body, size_t *ret_line)
 {
 	bool putty = v->p[start] == 'P';
@@ -74,7 +98,7 @@ static size_t key_end(const struct dlp_engine *e, const struct dlp_view *v,
 	struct str mark = putty ? STR(PUTTY_END)
 			  : ssh ? STR("---- END ")
 				: STR("-----END ");
-	ptrdiff_t at = str_find(t, mark), close;
+	ptrdiff_t at = find_mark(s, v, mark, body, t.n), close;
 
 	if (at < 0)
 		return 0;
@@ -84,7 +108,7 @@ static size_t key_end(const struct dlp_engine *e, const struct dlp_view *v,
 		size_t n = 0;
 
 		while (n < t.n && n < 64 &&
-		       dlp_is(e, (unsigned char)t.p[n], DLP_C_HEX))
+		       dlp_is(s->e, (unsigned char)t.p[n], DLP_C_HEX))
 			n++;
 		return n < t.n || v->end ? body + (size_t)at + mark.n + n : 0;
 	}
@@ -93,10 +117,10 @@ static size_t key_end(const struct dlp_engine *e, const struct dlp_view *v,
 	return close < 0 ? 0 : body + (size_t)at + mark.n + (size_t)close + 5;
 }
 
-enum dlp_answer dlp_pem_match(const struct dlp_engine *e,
-			      const struct dlp_view *v, size_t start,
-			      struct dlp_match *ret)
+enum dlp_answer dlp_pem_match(struct dlp_scan *s, const struct dlp_view *v,
+			      size_t start, struct dlp_match *ret)
 {
+	const struct dlp_engine *e = s->e;
 	ptrdiff_t head = head_end(v, start);
 	size_t body = (size_t)head, end, line = v->n;
 
@@ -109,7 +133,7 @@ enum dlp_answer dlp_pem_match(const struct dlp_engine *e,
 	if ((v->end || v->n - body >= 4 * BODY_MIN) &&
 	    body_length(e, v, body, v->n) < BODY_MIN)
 		return DLP_MISS;
-	end = key_end(e, v, start, body, &line);
+	end = key_end(s, v, start, body, &line);
 	if (end == 0 && !v->end && v->n - start < DLP_MATCH_MAX)
 		return DLP_MORE;
 	ret->type = e->pem;

@@ -195,7 +195,7 @@ struct dlp_hot {
 };
 
 #define DLP_BUCKETS      16U
-#define DLP_WORD_BUCKETS 12U /* of these, for what starts a word */
+#define DLP_WORD_BUCKETS 10U /* of these, for what starts a word */
 #define DLP_HASH_SIZE    4096U
 #define DLP_SET_BITS     64U
 #define DLP_FIRST_BITS   131072U
@@ -361,6 +361,11 @@ struct dlp_scan {
 	struct {
 		size_t at, end;
 	} glue;
+	/* No end line of a private key begins there; kind 0: not known. */
+	struct {
+		size_t begin, end;
+		char kind;
+	} no_mark;
 	/* The value that failed a check last. */
 	struct {
 		size_t from, to;
@@ -404,9 +409,8 @@ enum dlp_answer dlp_grammar_match(struct dlp_scan *s, const struct dlp_view *v,
 enum dlp_answer dlp_regex_find(struct dlp_scan *s, const struct dlp_regex *x,
 			       const struct dlp_view *v, size_t start,
 			       struct dlp_match *ret, size_t *ret_done);
-enum dlp_answer dlp_pem_match(const struct dlp_engine *e,
-			      const struct dlp_view *v, size_t start,
-			      struct dlp_match *ret);
+enum dlp_answer dlp_pem_match(struct dlp_scan *s, const struct dlp_view *v,
+			      size_t start, struct dlp_match *ret);
 enum dlp_answer dlp_iban_match(const struct dlp_engine *e,
 			       const struct dlp_view *v, size_t start,
 			       struct dlp_match *ret);

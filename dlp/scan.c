@@ -75,6 +75,8 @@ void dlp_scan_shift(struct dlp_scan *s, size_t k)
 	}
 	s->glue.at = back(s->glue.at, k);
 	s->glue.end = back(s->glue.end, k);
+	s->no_mark.begin = back(s->no_mark.begin, k);
+	s->no_mark.end = back(s->no_mark.end, k);
 	s->failed.from = back(s->failed.from, k);
 	s->failed.to = back(s->failed.to, k);
 	s->dull.begin = back(s->dull.begin, k);
@@ -180,7 +182,7 @@ static enum dlp_answer match_entry(struct dlp_scan *s, const struct dlp_view *v,
 	case DLP_ENTRY_SECRET:
 		return match_secret(&e->secrets[x->index], v, t, m);
 	case DLP_ENTRY_PEM:
-		return dlp_pem_match(e, v, t - x->frag.offset, m);
+		return dlp_pem_match(s, v, t - x->frag.offset, m);
 	case DLP_ENTRY_IBAN:
 		return dlp_iban_match(e, v, t, m);
 	case DLP_ENTRY_REGEX:

@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "dlp/priv.h"
+#include "tests/unit/dlp/hostile.h"
 #ifdef HAVE_PCRE2
 #	include <pcre2.h>
 #endif
@@ -206,38 +207,22 @@ static void pcre(void *arg, struct str piece)
 
 /* --- texts made to be expensive ---------------------------------------- */
 
-static const char *const hostile[] = {
-	"eyJ-eyJ-",
-	"sk-ant-sk-ant-",
-	"token=token=",
-	"@a.b@a.b",
-	"111-22-333 ",
-	"5555 5555 5555 4445 ",
-	"%41%42",
-	"-----BEGIN PRIVATE KEY-----",
-	"secret_api_key_",
-	"://a:://a:",
-	"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo",
-	"AKIA AKIA",
-	"\\u0041\\/",
-	"a.b.c@d.e.f.g.h ",
-	"a1b2c3d4 key-",
-	"(555) (555) ",
-	"\"password\": \"",
-	"Authorization: Bearer ",
-	"1234567890",
-	"a@a@",
-	"key=\"a1b2c3d4e5f6\" ",
-};
-
 static void print_hostile(struct dlp_engine *e)
 {
-	for (size_t i = 0; i < ARRAY_LEN(hostile); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(hostile_repeated); i++) {
 		_cleanup_buf_ struct buf b = BUF_INIT;
 
-		while (b.len < 4 * PIECE)
-			buf_puts(&b, hostile[i]);
-		printf("%-38s %8.0f\n", hostile[i], rate(buf_str(&b), find, e));
+		while (b.len < PIECE)
+			buf_puts(&b, hostile_repeated[i]);
+		printf("%-38s %8.0f\n", hostile_repeated[i],
+		       rate(buf_str(&b), find, e));
+	}
+	for (unsigned int i = 0; i < HOSTILE_MIXTURES; i++) {
+		_cleanup_buf_ struct buf b = BUF_INIT;
+
+		hostile_mixture(&b, i, 4 * PIECE);
+		printf("%-38s %8.0f\n", hostile_names[i],
+		       rate(buf_str(&b), find, e));
 	}
 }
 
