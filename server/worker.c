@@ -35,7 +35,7 @@
 
 #define STOP_TIMEOUT_NS (5ULL * 1000000000)
 #define DRAIN_PER_TURN  2000
-#define POLL_NS         (8ULL * 1000000)
+#define POLL_NS         (16ULL * 1000000)
 #define QUIET_POLLS     3 /* looks that found nothing, before we sleep */
 #define RETRY_NS        (20ULL * 1000000)
 
@@ -236,7 +236,7 @@ void worker_drain(struct worker *w)
  * While events keep coming we look again every few milliseconds instead of
  * being woken for each: the writer then makes no system call per event, and we
  * record many per turn (where all CPUs are busy, a turn costs more than what it
- * records). The looks get rarer while there is nothing new (8 ms, 16, 24), and
+ * records). The looks get rarer while there is nothing new (16 ms, 32, 48), and
  * after some of them we sleep. A compiler that opens a file now and then would
  * otherwise wake us for each, which costs its caller more than the event itself;
  * the ring holds far more than can come in between.

@@ -220,12 +220,13 @@ int file_keep(struct file_call *f, struct keep_req *req)
 	const struct keeper none = keeper_none();
 
 	f->kept = (struct trash_kept){ 0 };
-	if (req->verb == KEEP_RENAME)
+	if (req->verb == KEEP_RENAME) {
 		cwd_renamed(f->q->tracer);
+		programs_forget(f->q->tracer);
+	}
 	if (req->verb == KEEP_RENAME || req->verb == KEEP_RMDIR ||
 	    (req->verb == KEEP_UNLINK && may_be_link(f)))
 		dirs_forget(f->q->tracer);
-	programs_forget(f->q->tracer);
 	if (!is_kept(f, req))
 		return keeper_keep(&none, req, NULL);
 	req->group = command_group(f->q->command);

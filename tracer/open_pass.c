@@ -16,7 +16,8 @@
  * What is held of a directory is wrong once it or one above it was renamed,
  * or removed and another one or a link put in its place. Commands of this
  * session have that done by us, and dirs_forget() is called then. What others
- * do shows after HOLD_NS, as with working directories (cwd.c).
+ * do shows after HOLD_NS. Nothing but the record depends on it: the kernel does
+ * what it does, and a path without links is recorded as it was named.
  *
  * The id of the notification is not asked about again: if the caller was
  * killed, the answer goes nowhere. A line too many in the record would take a
@@ -39,7 +40,7 @@
 #include "tracer/ownfd.h"
 #include "tracer/quarantine.h"
 
-#define HOLD_NS 5000000U /* 5 ms */
+#define HOLD_NS 50000000U /* 50 ms */
 
 static const struct str DELETED = { " (deleted)", 10 };
 

@@ -1,13 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# ptrace.sh - what the second layer costs: spawns and a build, by layers
+# ptrace.sh - what the second layer costs: spawns, a build, git, by layers
 #
-#	AGENTSH_BUILD=build bash tests/bench/ptrace.sh [ROUNDS]
+#	AGENTSH_BUILD=build bash tests/bench/ptrace.sh [ROUNDS [WORK...]]
 #
 # Rows: the static floor; notifications; both (ptrace beside notifications);
 # ptrace alone. One command does the work of each row, under a policy that
 # Landlock expresses and with reads left to it. Look at the CPU ratio.
 ROUNDS=${1:-5}
+WORKS=" ${*:2} "
+[ $# -gt 1 ] || WORKS=" spawn shell make git "
 . "$(dirname "$0")/../cases/lib/case.sh"
 for p in compare spawn; do
 	cc -O2 -D_GNU_SOURCE -o "$T/$p" "$SRC/tests/bench/$p.c" ||
@@ -17,7 +19,7 @@ cat >"$T/exact.yaml" <<END
 version: 1
 name: exact
 file_rules:
-  - {name: own, paths: ["$T", "$T/**", "/tmp/**", "/dev/**"], operations: ["*"], decision: allow}
+  - {name: own, paths: ["$T", "$T/**", "/tmp/**", /dev/null, /dev/zero, /dev/urandom, /dev/tty], operations: ["*"], decision: allow}
   - {name: rest, paths: ["/", "/**"], operations: [read, open, stat, list, readlink], decision: allow}
 command_rules:
   - {name: all, commands: ["*"], decision: allow}
@@ -45,11 +47,20 @@ measure() {
 	layers alone ', "ptrace": {"enabled": true}, "seccomp": {"notify": false}'
 	"$T/compare" -n "$ROUNDS" "${ROWS[@]}"
 }
+git -C "$WS" init -q .
+for i in $(seq 40); do
+	mkdir "$WS/d$i"
+	for j in $(seq 25); do echo "$i $j" >"$WS/d$i/f$j"; done
+done
+git -C "$WS" add . && git -C "$WS" -c user.name=b -c user.email=b@example.org \
+	commit -qm one
 cd "$WS" || exit 1
 export TMPDIR=$T # the policy lets the compiler write there
-measure "$T/spawn" 600 /bin/true
+wanted() { [[ $WORKS == *" $1 "* ]]; }
+wanted spawn && measure "$T/spawn" 600 /bin/true
 # 120 spawns of small commands, five times
-measure bash -c 'for i in {1..100}; do ls >/dev/null; expr $i + 1 >/dev/null; cat Makefile >/dev/null
+wanted shell && measure bash -c 'for i in {1..100}; do ls >/dev/null; expr $i + 1 >/dev/null; cat Makefile >/dev/null
 	sed -n 1p Makefile >/dev/null; date >/dev/null; true | wc -l >/dev/null; done'
-measure sh -c 'make -s clean && make -s -j2'
+wanted make && measure sh -c 'make -s clean && make -s -j2'
+wanted git && measure sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do git status --short >/dev/null; done'
 exit 0

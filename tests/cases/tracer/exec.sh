@@ -44,6 +44,29 @@ expect_no_out uid=
 expect_event "$blocked and (.filename | endswith(\"/harmless\"))"
 SETTINGS='{}'
 
+# a program that is known by its name is looked at again once it is another one
+mkdir "$T/known"
+for how in 'cp' 'cp --remove-destination'; do
+	rm -f "$WS/ready" "$WS/go"
+	cp --remove-destination /usr/bin/true "$T/known/tool"
+	sleep 1.2 # only what has not changed for a while is remembered
+	SETTINGS="{\"landlock\": {\"execute\": [\"$T/known\"]}}"
+	(
+		for _ in {1..300}; do
+			[ ! -e "$WS/ready" ] || break
+			sleep 0.05
+		done
+		$how /usr/bin/id "$T/known/tool" && touch "$WS/go"
+	) &
+	traced bash -c "t=$T/known/tool; \$t && \$t && \$t && echo knew
+		touch ready; until [ -e go ]; do sleep 0.02; done; \$t; true"
+	wait $!
+	expect_out knew
+	expect_no_out uid=
+	expect_event "$blocked and .filename == \"$T/known/tool\""
+done
+SETTINGS='{}'
+
 traced python3 -c '
 import os, ctypes
 data = open("/usr/bin/id", "rb").read()
