@@ -143,7 +143,7 @@ list() {
 		*)
 			f=$(find "$build/tests" -name "$name" -type f -perm -100 |
 				head -1)
-			[ -n "$f" ] && echo "$name 200 $f"
+			[ -n "$f" ] && echo "$name $((each / 2)) $f"
 			;;
 		esac
 	done

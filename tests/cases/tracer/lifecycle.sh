@@ -20,7 +20,7 @@ for SETTINGS in '{}' '{"cgroups": {"enabled": false}}'; do
 	survivor_free 4711
 	TRACED_ARGS=
 	traced sh -c '(setsid sh -c "sleep 4712.1 & sleep 4712.2" &)
-		sleep 0.2; exit 3'
+		sleep '"${AGENTSH_SETTLE:-0.2}"'; exit 3'
 	expect_status 3
 	expect_message 'leftovers=[1-9]'
 	survivor_free 4712
