@@ -52,7 +52,7 @@ scenario site-packages 'mkdir -p v/pkg v/pkg-1.dist-info; seq 5 >v/pkg/__init__.
 scenario tee 'seq 1000 >a; seq 1000 >b; chmod 600 b' 'echo x | tee a >/dev/null; echo y | tee -a b >/dev/null'
 scenario in-place 'seq 100 >a; seq 100 >b; seq 50 >c; seq 60 >e' \
 	'perl -pi -e s/1/x/ a; sed -i.bak s/2/y/ b; sort -r -o c c; ex -s -c "1d|x" e 2>/dev/null || sed -i 1d e'
-scenario patch 'seq 50 >a; seq 50 | sed s/25/XX/ >b; diff -u a b >p || true' 'patch -s a p; patch -s -R b p'
+have patch && scenario patch 'seq 50 >a; seq 50 | sed s/25/XX/ >b; diff -u a b >p || true' 'patch -s a p; patch -s -R b p'
 scenario tar 'mkdir d; seq 9 >d/a; seq 8 >d/b; chmod 640 d/a; tar cf t.tar d; seq 99 >d/a; chmod 600 d/b; ln d/a d/z' \
 	'tar xf t.tar --overwrite; tar xf t.tar --recursive-unlink'
 needs unzip unzip 'mkdir d; seq 9 >d/a; python3 -c "import zipfile; z = zipfile.ZipFile(\"z.zip\", \"w\"); z.write(\"d/a\"); z.close()"; seq 99 >d/a' \
