@@ -38,7 +38,7 @@ struct trash_at {
 	struct str dir;
 	/* What the name is, looked at just before with
 	 * STATX_BASIC_STATS | STATX_BTIME; NULL: it is looked at here. Borrowed.
-	 * Only unlink uses it; what is kept is looked at again. */
+	 * Only unlink and what is made use it; what is kept is looked at again. */
 	const struct statx *known;
 };
 

@@ -123,9 +123,12 @@ int trash_note_made(struct trash *t, uint32_t group, const struct trash_at *at,
 		.verb = (uint8_t)made_verb(what),
 		.name = str_from(at->name),
 	};
-	int r;
+	int r = 0;
 
-	r = store_stat(at->dirfd, at->name, &op.st);
+	if (at->known)
+		record_stat_from(&op.st, at->known);
+	else
+		r = store_stat(at->dirfd, at->name, &op.st);
 	if (r < 0)
 		return r;
 	op.st.bytes = 0;

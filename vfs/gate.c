@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "core/event.h"
 #include "core/proto.h"
+#include "vfs/selffd.h"
 #include "vfs/session.h"
 
 #define LENIENT_WAIT_MS 500
@@ -235,7 +236,7 @@ static int other_name(struct vfs *v, struct inode *i, struct buf *out)
 
 int gate_path(struct vfs *v, struct inode *i, int fd, struct buf *out)
 {
-	int r = path_of_fd(fd, out);
+	int r = selffd_path(fd, out);
 
 	if (r == -ENAMETOOLONG)
 		r = inode_long_path(&v->inodes, i, out);

@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/path.h"
 #include "base/vec.h"
+#include "vfs/selffd.h"
 #include "vfs/wire.h"
 
 #define TABLE_MIN    1024U
@@ -60,22 +60,35 @@ static void stat_from(struct stat *st, const struct statx *sx)
 	st->st_ctim.tv_nsec = sx->stx_ctime.tv_nsec;
 }
 
+static int look(int fd, const char *name, struct statx *ret)
+{
+	return statx(fd, name,
+		     AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT |
+			     (*name ? 0 : AT_EMPTY_PATH),
+		     STATX_BASIC_STATS | STATX_BTIME, ret) < 0
+		       ? -errno
+		       : 0;
+}
+
+static void identity_from(struct identity *id, const struct statx *sx)
+{
+	id->dev = makedev(sx->stx_dev_major, sx->stx_dev_minor);
+	id->ino = sx->stx_ino;
+	id->btime_ns = 0;
+	if (sx->stx_mask & STATX_BTIME)
+		id->btime_ns = sx->stx_btime.tv_sec * 1000000000LL +
+			       sx->stx_btime.tv_nsec;
+}
+
 static int identify(int fd, const char *name, struct identity *id,
 		    struct stat *st)
 {
 	struct statx sx;
+	int r = look(fd, name, &sx);
 
-	if (statx(fd, name,
-		  AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT |
-			  (*name ? 0 : AT_EMPTY_PATH),
-		  STATX_BASIC_STATS | STATX_BTIME, &sx) < 0)
-		return -errno;
-	id->dev = makedev(sx.stx_dev_major, sx.stx_dev_minor);
-	id->ino = sx.stx_ino;
-	id->btime_ns = 0;
-	if (sx.stx_mask & STATX_BTIME)
-		id->btime_ns = sx.stx_btime.tv_sec * 1000000000LL +
-			       sx.stx_btime.tv_nsec;
+	if (r < 0)
+		return r;
+	identity_from(id, &sx);
 	if (st)
 		stat_from(st, &sx);
 	return 0;
@@ -566,7 +579,7 @@ int inode_long_path(struct inode_table *t, const struct inode *i,
 			r = vec_push(&chain, i);
 	}
 	if (r == 0)
-		r = path_of_fd(t->root->fd, out);
+		r = selffd_path(t->root->fd, out);
 	for (size_t k = chain.n; r == 0 && k-- > 0;) {
 		buf_putc(out, '/');
 		buf_puts(out, chain.data[k]->name);
@@ -582,7 +595,7 @@ static int fresh_path(struct inode_table *t, struct inode *i, uint64_t gen,
 		      int fd, struct buf *out)
 {
 	size_t start = out->len;
-	int r = path_of_fd(fd, out);
+	int r = selffd_path(fd, out);
 	char *copy;
 
 	if (r == -ENAMETOOLONG)
@@ -614,14 +627,16 @@ int inode_path(struct inode_table *t, struct inode *i, int fd, struct buf *out)
 	return known ? out->error : fresh_path(t, i, gen, fd, out);
 }
 
-void inode_detach(struct inode_table *t, struct inode *parent, int dirfd,
-		  const char *name)
+int inode_detach(struct inode_table *t, struct inode *parent, int dirfd,
+		 const char *name, struct statx *ret_seen)
 {
 	struct identity id;
 	struct inode *i;
+	int r = look(dirfd, name, ret_seen);
 
-	if (identify(dirfd, name, &id, NULL) < 0)
-		return;
+	if (r < 0)
+		return r;
+	identity_from(&id, ret_seen);
 	(void)pthread_mutex_lock(&t->lock);
 	i = find(t, &id);
 	if (i && S_ISDIR(i->type))
@@ -636,6 +651,7 @@ void inode_detach(struct inode_table *t, struct inode *parent, int dirfd,
 		remove_place(t, i, parent, name);
 	}
 	(void)pthread_mutex_unlock(&t->lock);
+	return 0;
 }
 
 void inode_moved(struct inode_table *t, const struct stat *st,

@@ -50,6 +50,9 @@ struct inode {
 	uint64_t born_epoch;
 	int wd;                /* watch of a directory; 0 = none yet, -1 = no */
 	struct inode *wd_next; /* in its chain */
+	/* Made a moment ago: it has no security.capability yet, for which the
+	 * kernel asks at the first write. */
+	bool bare;
 	bool plain; /* open files read and write through us, not the backing */
 };
 
@@ -103,10 +106,11 @@ void inode_unref(struct inode_table *t, struct inode *i);
 
 /*
  * Before parent/name is removed or replaced: the node that has this name, if
- * any, gets its descriptor now and forgets the name.
+ * any, gets its descriptor now and forgets the name. ret_seen: what was there
+ * (basic fields and birth time). -ENOENT.
  */
-void inode_detach(struct inode_table *t, struct inode *parent, int dirfd,
-		  const char *name);
+int inode_detach(struct inode_table *t, struct inode *parent, int dirfd,
+		 const char *name, struct statx *ret_seen);
 /* A place in the tree; dirfd not used. */
 struct inode_place {
 	struct inode *parent;

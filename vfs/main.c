@@ -22,6 +22,7 @@
 #include "base/path.h"
 #include "core/proto.h"
 #include "vfs/gate.h"
+#include "vfs/selffd.h"
 #include "vfs/session.h"
 #include "vfs/vfs.h"
 #include "vfs/watch.h"
@@ -349,6 +350,7 @@ int main(void)
 		return 2;
 	}
 	gate_init(&v);
+	selffd_start();
 	r = run(&v);
 	finish(&v);
 	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

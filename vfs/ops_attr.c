@@ -276,6 +276,7 @@ static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 		return;
 	}
 	watch_own_inode(v, i);
+	__atomic_store_n(&i->bare, false, __ATOMIC_RELAXED);
 	r = rq_judge_inode(req, i, fd, FILE_XATTR, "file_xattr", false);
 	if (r == 0)
 		r = keep_meta(req, i, fd, TRASH_META_XATTR | TRASH_META_MODE,
@@ -343,6 +344,15 @@ static void read_xattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 			size_t size)
 {
+	struct inode *i = rq_inode(rq_vfs(req), ino);
+
+	/* Once: somebody may set it later. */
+	if (__atomic_load_n(&i->bare, __ATOMIC_RELAXED) &&
+	    strcmp(name, "security.capability") == 0) {
+		__atomic_store_n(&i->bare, false, __ATOMIC_RELAXED);
+		rq_err(req, -ENODATA);
+		return;
+	}
 	read_xattr(req, ino, name, size);
 }
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "vfs/request.h"
+#include "vfs/selffd.h"
 #include "vfs/wire.h"
 
 #define FUSE_BUF_COPY_FLAGS_NONE ((enum fuse_buf_copy_flags)0)
@@ -46,15 +47,12 @@ static bool writes(const struct file *f)
 
 static int open_self(int fd, int flags)
 {
-	char path[32];
-	int r;
+	int r = selffd_open(fd, flags);
 
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	r = open(path, flags | O_CLOEXEC | O_NONBLOCK);
 	/* O_NOATIME is for owners; the kernel has allowed it to the caller. */
-	if (r < 0 && errno == EPERM && flags & O_NOATIME)
-		r = open(path, (flags & ~O_NOATIME) | O_CLOEXEC | O_NONBLOCK);
-	return r < 0 ? -errno : r;
+	if (r == -EPERM && flags & O_NOATIME)
+		r = selffd_open(fd, flags & ~O_NOATIME);
+	return r;
 }
 
 /* A real descriptor of an open file, opened now if there is none. */
@@ -285,27 +283,46 @@ static void put_entry(struct created *c, const struct fuse_entry_param *e)
 	put_attr(&c->entry.attr, &e->attr);
 }
 
-/* The node and open file of a file just made; fd is taken. name NULL: it has
- * none (O_TMPFILE). */
-static int created_setup(struct vfs *v, struct inode *parent, const char *name,
-			 int fd, int flags, uint32_t group, struct created *out)
+/* O_PATH of what fd is. By name it is found sooner, if it is still there. */
+static int hold_made(const struct spot *at, int fd)
+{
+	struct stat made, st;
+	int r;
+
+	if (!at)
+		return open_self(fd, O_PATH);
+	r = openat(at->dirfd, at->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (r >= 0 && fstat(fd, &made) == 0 && fstat(r, &st) == 0 &&
+	    st.st_ino == made.st_ino && st.st_dev == made.st_dev)
+		return r;
+	if (r >= 0)
+		(void)close(r);
+	return open_self(fd, O_PATH);
+}
+
+/* The node and open file of a file just made; fd is taken. at NULL: it has no
+ * name (O_TMPFILE). */
+static int created_setup(struct vfs *v, const struct spot *at, int fd,
+			 int flags, uint32_t group, struct created *out)
 {
 	struct fuse_entry_param e = { .generation = 1 };
 	struct inode *i;
 	struct file *f;
-	int path_fd = open_self(fd, O_PATH), held, r;
+	int path_fd = hold_made(at, fd), held, r;
 
 	if (path_fd < 0) {
 		(void)close(fd);
 		return path_fd;
 	}
-	r = inode_lookup(&v->inodes, parent, name, path_fd, &e.attr, &i);
+	r = inode_lookup(&v->inodes, at ? at->parent : NULL,
+			 at ? at->name : NULL, path_fd, &e.attr, &i);
 	if (r < 0) {
 		(void)close(fd);
 		return r;
 	}
 	/* Ours alone until we reply. */
 	i->born_group = group;
+	i->bare = true;
 	i->born_epoch = v->trash ? trash_epoch(v->trash) : 0;
 	held = inode_fd(&v->inodes, i);
 	f = held < 0 ? NULL : file_new(i, flags);
@@ -360,7 +377,7 @@ int file_make_tmp(struct vfs *v, const struct tmp_request *t,
 	}
 	inode_put_fd(&v->inodes, dir);
 	if (r == 0)
-		r = created_setup(v, NULL, NULL, fd, t->flags, g.command->group,
+		r = created_setup(v, NULL, fd, t->flags, g.command->group,
 				  &out);
 	if (r == 0)
 		memcpy(ret->bytes, &out, sizeof(out));
@@ -404,14 +421,17 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 	}
 	if (r == 0 && v->trash) {
 		struct trash_at at = spot_at(v, &p);
+		struct statx made;
 
+		if (statx(fd, "", AT_EMPTY_PATH,
+			  STATX_BASIC_STATS | STATX_BTIME, &made) == 0)
+			at.known = &made;
 		(void)trash_note_made(v->trash, g.command->group, &at,
 				      TRASH_MADE_FILE);
 		command_tell(v, g.command);
 	}
 	if (r == 0)
-		r = created_setup(v, p.parent, name, fd, fi->flags,
-				  g.command->group, &out);
+		r = created_setup(v, &p, fd, fi->flags, g.command->group, &out);
 	if (r < 0)
 		rq_err(req, r);
 	else if (fuse_reply_buf(req, (const char *)&out, sizeof(out)) ==

@@ -240,6 +240,7 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name,
 	struct vfs *v = rq_vfs(req);
 	struct trash_kept kept = { 0 };
 	struct trash_at at;
+	struct statx seen;
 	struct gate_op g;
 	struct spot p;
 	int r, verdict;
@@ -253,13 +254,15 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name,
 	} else if (!v->trash) {
 		/* soft_delete without a quarantine must not become a removal */
 		r = verdict == 1 ? -EIO : 0;
-		inode_detach(&v->inodes, p.parent, p.dirfd, name);
+		(void)inode_detach(&v->inodes, p.parent, p.dirfd, name, &seen);
 		if (r == 0 &&
 		    unlinkat(p.dirfd, name, dir ? AT_REMOVEDIR : 0) < 0)
 			r = -errno;
 	} else {
-		inode_detach(&v->inodes, p.parent, p.dirfd, name);
+		r = inode_detach(&v->inodes, p.parent, p.dirfd, name, &seen);
 		at = spot_at(v, &p);
+		if (r == 0)
+			at.known = &seen;
 		r = dir ? trash_rmdir(v->trash, g.command->group, &at, &kept)
 			: trash_unlink(v->trash, g.command->group, &at, &kept);
 		if (r == 0)
@@ -303,6 +306,7 @@ static void rename_both(fuse_req_t req, const struct spot *from,
 	struct trash_kept kept = { 0 };
 	struct gate_op g;
 	struct stat st, st2;
+	struct statx seen;
 	bool replaces;
 	int r, verdict;
 
@@ -320,7 +324,8 @@ static void rename_both(fuse_req_t req, const struct spot *from,
 		return;
 	}
 	if (replaces && !(flags & RENAME_EXCHANGE))
-		inode_detach(&v->inodes, to->parent, to->dirfd, to->name);
+		(void)inode_detach(&v->inodes, to->parent, to->dirfd, to->name,
+				   &seen);
 	r = do_rename(v, &g, from, to, flags, &kept);
 	if (r == 0) {
 		const struct inode_place a = { from->parent, from->name };
