@@ -69,6 +69,18 @@ measure() { # NAME ADDRESS [PID]
 printf '%-10s %10s %10s %8s %10s %8s\n' "" "req/s c=32" "req/s c=1" "us CPU" "tunnel us" "GB/s"
 measure direct "$TARGET"
 measure agentsh "$AGENTSH" "$NETPROXY"
+# the floor of any relay: bytes spliced, no policy, nothing read
+BARE=$(free_port)
+"$BENCH" relay "$BARE" "$TARGET" & PIDS="$PIDS $!"
+sleep 0.2
+bulk() { # CURL-ARG...: best of five
+	for _ in 1 2 3 4 5; do
+		curl -s "$@" -o /dev/null -w '%{speed_download}\n'
+	done | sort -n | tail -1 | awk '{ printf "%.2f", $1 / 1e9 }'
+}
+echo "bulk GB/s: direct $(bulk --noproxy '*' "http://$TARGET/big"), bare relay $(bulk \
+	--noproxy '*' "http://127.0.0.1:$BARE/big"), agentsh $(bulk -p --proxy \
+	"http://$AGENTSH" "http://$TARGET/big")"
 if command -v tinyproxy >/dev/null; then
 	port=$(free_port)
 	printf 'Port %s\nListen 127.0.0.1\nMaxClients 500\nLogLevel Critical\n' "$port" >"$T/tiny.conf"

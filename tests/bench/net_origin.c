@@ -8,12 +8,17 @@
  *		one request, close. Prints the median in microseconds.
  *	net_origin connect HOST:PORT N
  *		N times: connect, reset. Prints best, median and 99th percentile.
+ *	net_origin relay PORT HOST:PORT
+ *		The least that a relay in a process of its own can do: one
+ *		connection after the other, spliced through a pipe, no policy.
  *	net_origin idle PROXY:PORT HOST:PORT N	opens N tunnels, waits for input
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -166,6 +171,85 @@ static int dial(const char *target, const char *proxy)
 	return fd;
 }
 
+/* Bytes from one to the other, by a pipe that is empty or full; false at an
+ * end. */
+static bool splice_on(int from, int to, const int *ends, size_t *held)
+{
+	for (int i = 0; i < 16; i++) {
+		ssize_t n;
+
+		if (*held == 0) {
+			n = splice(from, NULL, ends[1], NULL, 1 << 20,
+				   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+			if (n <= 0)
+				return n < 0 && errno == EAGAIN;
+			*held = (size_t)n;
+		}
+		n = splice(ends[0], NULL, to, NULL, *held,
+			   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+		if (n < 0)
+			return errno == EAGAIN;
+		*held -= (size_t)n;
+	}
+	return true;
+}
+
+static void relay_one(int client, const char *target)
+{
+	const int send_room = 128 << 10, room = 256 << 10;
+	int server = dial(target, NULL), ends[2];
+	char request[4096];
+	size_t held = 0;
+
+	(void)fcntl(server, F_SETFL, O_NONBLOCK);
+	(void)setsockopt(client, SOL_SOCKET, SO_SNDBUF, &send_room,
+			 sizeof(send_room));
+	(void)setsockopt(server, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	if (pipe2(ends, O_NONBLOCK) < 0)
+		die("pipe");
+	(void)fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
+	for (;;) {
+		struct pollfd p[2] = {
+			{ client, (short)(POLLIN | (held ? POLLOUT : 0)), 0 },
+			{ server, (short)(held ? 0 : POLLIN), 0 }
+		};
+		ssize_t n;
+
+		if (poll(p, 2, -1) < 0 || (p[0].revents & (POLLERR | POLLHUP)))
+			break;
+		if (p[0].revents & POLLIN) {
+			n = recv(client, request, sizeof(request), 0);
+			if (n <= 0 ||
+			    send(server, request, (size_t)n, MSG_NOSIGNAL) != n)
+				break;
+		}
+		if (!splice_on(server, client, ends, &held))
+			break;
+	}
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	(void)close(server);
+	(void)close(client);
+}
+
+static void relay(uint16_t port, const char *target)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_port = htons(port),
+				  .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (bind(listener, (struct sockaddr *)&in, sizeof(in)) < 0 ||
+	    listen(listener, 16) < 0)
+		die("listen");
+	for (;;) {
+		int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+
+		if (fd >= 0)
+			relay_one(fd, target);
+	}
+}
+
 static int by_value(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
@@ -236,6 +320,8 @@ int main(int argc, char **argv)
 	}
 	if (argc == 3 && strcmp(argv[1], "serve") == 0) {
 		serve((uint16_t)atoi(argv[2]));
+	} else if (argc == 4 && strcmp(argv[1], "relay") == 0) {
+		relay((uint16_t)atoi(argv[2]), argv[3]);
 	} else if (argc >= 4 && strcmp(argv[1], "tunnel") == 0) {
 		tunnels(argv[2], argc > 4 ? argv[3] : NULL,
 			atoi(argv[argc - 1]));
