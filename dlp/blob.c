@@ -17,7 +17,6 @@
 #include "dlp/ascii.h"
 #include "dlp/priv.h"
 
-#define BLOB_MIN     64U
 #define BLOB_STEP    12288U /* both are multiples of 4 */
 #define BLOB_OVERLAP 4096U
 #define INFLATED_MAX (256U << 10)
@@ -312,8 +311,65 @@ static void find_blob(const struct dlp_view *v, size_t start, size_t end,
 	};
 }
 
-enum dlp_answer dlp_blob_match(struct dlp_scan *s, const struct dlp_view *v,
-			       size_t start, struct dlp_match *ret)
+/* A group of four stands for three bytes of text. */
+static bool is_text_group(const unsigned char p[4])
+{
+	const int8_t *value = base64_values();
+	int x = 0;
+
+	for (unsigned int i = 0; i < 4; i++) {
+		if (value[p[i]] < 0)
+			return false;
+		x = x << 6 | value[p[i]];
+	}
+	for (unsigned int i = 0; i < 3; i++, x >>= 8) {
+		int c = x & 0xff;
+
+		if (c >= 0x7f ||
+		    (c < ' ' && c != '\t' && c != '\n' && c != '\r'))
+			return false;
+	}
+	return true;
+}
+
+#define TEXT_GROUPS 5U
+
+/*
+ * Of a run that is short so far: whether it begins with text that is encoded,
+ * as hardly anything else does. A name in front of it ends in "=".
+ */
+static enum dlp_answer begins_text(const struct dlp_scan *s,
+				   const struct dlp_view *v, size_t start,
+				   size_t t)
+{
+	size_t from = blob_start(v, start, t + 1), i = t + 1;
+
+	while (i < from + BLOB_SHORT - 1 && i < v->n &&
+	       dlp_is(s->e, v->p[i], DLP_C_BASE64))
+		i++;
+	if (i < from + BLOB_SHORT - 1)
+		return i == v->n && !v->end ? DLP_MORE : DLP_MISS;
+	for (unsigned int k = 0; k < TEXT_GROUPS; k++)
+		if (!is_text_group(v->p + from + 4 * (size_t)k))
+			return DLP_MISS;
+	return DLP_HIT;
+}
+
+/* How many bytes of base64 end with t, up to max of them. */
+static size_t run_to(const struct dlp_scan *s, const struct dlp_view *v,
+		     size_t t, size_t max)
+{
+	size_t n = 1;
+
+	while (n < max && t >= n + s->blob_from &&
+	       dlp_is(s->e, v->p[t - n], DLP_C_BASE64))
+		n++;
+	return n;
+}
+
+/* The run at start, all of it. */
+static enum dlp_answer match_run(struct dlp_scan *s, const struct dlp_view *v,
+				 size_t start, struct dlp_match *ret)
 {
 	size_t end = dlp_scan_span(s, v, DLP_C_BASE64, start,
 				   BLOB_STEP + BLOB_OVERLAP);
@@ -321,7 +377,6 @@ enum dlp_answer dlp_blob_match(struct dlp_scan *s, const struct dlp_view *v,
 	size_t run = end;
 	struct blob b;
 
-	ret->start = ret->idle = start;
 	if (whole && end == v->n && !v->end)
 		return DLP_MORE;
 	start = blob_start(v, start, end);
@@ -331,7 +386,19 @@ enum dlp_answer dlp_blob_match(struct dlp_scan *s, const struct dlp_view *v,
 		return DLP_MORE;
 	/* the next piece keeps to the same groups */
 	s->blob_from = whole ? MAX(run, b.end) : start + BLOB_STEP;
-	if (s->depth >= DLP_MAX_DEPTH || b.n < BLOB_MIN / 2)
+	if (s->depth >= DLP_MAX_DEPTH || b.n < BLOB_SHORT - 3)
 		return DLP_MISS;
 	return scan_blob(s, &b, ret);
+}
+
+enum dlp_answer dlp_blob_match(struct dlp_scan *s, const struct dlp_view *v,
+			       size_t t, struct dlp_match *ret)
+{
+	size_t start = t + 1 - run_to(s, v, t, BLOB_MIN);
+	bool is_short = t - start + 1 < BLOB_MIN;
+	enum dlp_answer a = is_short ? begins_text(s, v, start, t) : DLP_HIT;
+
+	ret->start = start;
+	ret->idle = is_short ? v->n : start;
+	return a == DLP_HIT ? match_run(s, v, start, ret) : a;
 }

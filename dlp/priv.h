@@ -422,9 +422,11 @@ enum dlp_answer dlp_mail_match(const struct dlp_engine *e,
 enum dlp_answer dlp_number_match(const struct dlp_engine *e,
 				 const struct dlp_view *v, size_t t,
 				 struct dlp_match *ret);
-/* A run of base64 that began at start and is 64 bytes long at least. */
+/* A run of base64 of which t is the BLOB_SHORTth byte or the BLOB_MINth. */
 enum dlp_answer dlp_blob_match(struct dlp_scan *s, const struct dlp_view *v,
-			       size_t start, struct dlp_match *ret);
+			       size_t t, struct dlp_match *ret);
+#define BLOB_MIN   64U
+#define BLOB_SHORT 27U /* if it is text that is encoded */
 /* Text with %41 or \u0041 in it; t is at the first of them. */
 enum dlp_answer dlp_escape_match(struct dlp_scan *s, const struct dlp_view *v,
 				 size_t t, struct dlp_match *ret);

@@ -23,8 +23,6 @@
 #include "dlp/ascii.h"
 #include "dlp/priv.h"
 
-#define BLOB_MIN 64
-
 void dlp_scan_init(struct dlp_scan *s, const struct dlp_engine *e,
 		   const struct dlp_sink *sink)
 {
@@ -381,8 +379,10 @@ look_blob(struct dlp_scan *s, const struct dlp_view *v, size_t t)
 {
 	struct dlp_match m = { .swallow = DLP_SWALLOW_NOTHING };
 
+	if (t < s->blob_from)
+		return DLP_MISS;
 	note_worth(s, t);
-	return settle(s, v, dlp_blob_match(s, v, t + 1 - BLOB_MIN, &m), &m);
+	return settle(s, v, dlp_blob_match(s, v, t, &m), &m);
 }
 
 static __attribute__((noinline)) enum dlp_answer look(struct dlp_scan *s,
@@ -421,16 +421,34 @@ static size_t blob_before(const struct dlp_scan *s, const struct dlp_view *v,
 	return n;
 }
 
-/* The 64th byte of a run of base64, as a bit; *run goes on behind it. */
-static uint64_t blob_bit(uint64_t base64, size_t *run)
+/* Where BLOB_SHORT bytes of base64 end that begin in the block. */
+static uint64_t short_bits(uint64_t x)
+{
+	_Static_assert(BLOB_SHORT == 27, "the sum of these shifts, and one");
+	x &= x << 1;
+	x &= x << 2;
+	x &= x << 4;
+	x &= x << 8;
+	x &= x << 11;
+	return x & ~(x << 1);
+}
+
+/*
+ * The 27th and the 64th byte of each run of base64, as bits; *run is how long
+ * the one is that the block begins in, and goes on behind it.
+ */
+static uint64_t blob_bits(uint64_t base64, size_t *run)
 {
 	size_t lead = ~base64 ? (size_t)__builtin_ctzll(~base64) : 64;
-	uint64_t bit = 0;
+	uint64_t bits = *run ? short_bits(base64 & (base64 + 1))
+			     : short_bits(base64);
 
 	if (*run < BLOB_MIN && *run + lead >= BLOB_MIN)
-		bit = 1ULL << (BLOB_MIN - 1 - *run);
+		bits |= 1ULL << (BLOB_MIN - 1 - *run);
+	if (*run && *run < BLOB_SHORT && *run + lead >= BLOB_SHORT)
+		bits |= 1ULL << (BLOB_SHORT - 1 - *run);
 	*run = ~base64 ? (size_t)__builtin_clzll(~base64) : *run + 64;
-	return bit;
+	return bits;
 }
 
 static bool is_digit(unsigned char c)
@@ -595,7 +613,7 @@ static size_t walk_block(struct dlp_scan *s, const struct dlp_view *v, size_t i,
 		base64 &= s->blob_from - at < 64
 				  ? UINT64_MAX << (s->blob_from - at)
 				  : 0;
-	b.blob = blob_bit(base64, &batch->run);
+	b.blob = blob_bits(base64, &batch->run);
 	if (m->number)
 		b.number = refine_numbers(v, at, m->number);
 	all = (b.trigger | b.number | b.blob) & UINT64_MAX << (i - at);
