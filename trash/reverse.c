@@ -62,6 +62,8 @@ static int reverse_creation(struct undoing *u, struct str recorded)
 		return reverse_conflict(u, why);
 	reverse_touch(u, &st);
 	r = reverse_take_away(u, path, &st);
+	if (r == -ENOTEMPTY && reverse_same_object(u, &st))
+		r = reverse_take_late(u, path);
 	return r == -ENOTEMPTY
 		       ? reverse_conflict(u, "files made later are in it")
 		       : r;

@@ -39,6 +39,7 @@ int reverse_take_away(struct undoing *u, struct str path,
 }
 
 #define TREE_DEPTH 128
+#define LATE_NS    2000000000LL
 
 static int list_names(struct undoing *u, struct str path, struct buf *out)
 {
@@ -81,6 +82,38 @@ int reverse_take_tree(struct undoing *u, struct str path, unsigned int depth)
 	if (r == 0)
 		r = reverse_look(u, path, &st);
 	return r == 0 ? reverse_take_away(u, path, &st) : r;
+}
+
+/* Every entry, if all are about as old as the last record is. */
+static int late_names(struct undoing *u, struct str path, int64_t limit,
+		      struct buf *names)
+{
+	_cleanup_buf_ struct buf child = BUF_INIT;
+	int r = list_names(u, path, names);
+
+	for (size_t at = 0; r == 0 && at < names->len;
+	     at += strlen(names->data + at) + 1) {
+		buf_reset(&child);
+		buf_put_str(&child, path);
+		buf_putc(&child, '/');
+		buf_puts(&child, names->data + at);
+		r = child.error                                 ? child.error
+		    : reverse_ctime(u, buf_str(&child)) > limit ? -ENOTEMPTY
+								: 0;
+	}
+	return r;
+}
+
+int reverse_take_late(struct undoing *u, struct str path)
+{
+	const struct index_group *g = plan_group(&u->plan, u->item, &u->op);
+	_cleanup_buf_ struct buf names = BUF_INIT;
+	int r;
+
+	if (!g || g->ended)
+		return -ENOTEMPTY;
+	r = late_names(u, path, g->end_ns + LATE_NS, &names);
+	return r < 0 ? r : reverse_take_tree(u, path, 0);
 }
 
 /* The name must be free; with force it is made so. */

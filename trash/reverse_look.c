@@ -83,7 +83,7 @@ void reverse_touch(struct undoing *u, const struct record_stat *st)
 		links_add(&u->touched, st->dev, st->ino, 1);
 }
 
-static int64_t ctime_of(struct undoing *u, struct str path)
+int64_t reverse_ctime(struct undoing *u, struct str path)
 {
 	char name[NAME_MAX + 1];
 	struct trash_at at;
@@ -119,8 +119,8 @@ const char *reverse_changed(struct undoing *u, struct str recorded,
 		limit = MAX(limit, i->undone_ns);
 	if (u->sel->dry_run && sim_find(u, now))
 		return NULL;
-	return ctime_of(u, now) > limit ? "changed since the command ended"
-					: NULL;
+	return reverse_ctime(u, now) > limit ? "changed since the command ended"
+					     : NULL;
 }
 
 bool reverse_same_object(const struct undoing *u, const struct record_stat *now)

@@ -35,6 +35,12 @@ int reverse_take_away(struct undoing *u, struct str path,
 		      const struct record_stat *st);
 /* A whole directory goes to the quarantine, file by file. */
 int reverse_take_tree(struct undoing *u, struct str path, unsigned int depth);
+/* The directory that the command made, with what a keeper that was killed has
+ * made there and not recorded: all of it within a moment of the last record.
+ * -ENOTEMPTY: it is somebody else's. */
+int reverse_take_late(struct undoing *u, struct str path);
+/* 0 when it is not there. */
+int64_t reverse_ctime(struct undoing *u, struct str path);
 /* The name must be free; with force it is made so. */
 int reverse_make_room(struct undoing *u, struct str path);
 /* recorded: the name it had, path: where it goes. */

@@ -2,6 +2,7 @@
 /*
  * test_trash_undo.c - undo, redo, conflicts, checkpoints
  */
+#include <sys/wait.h>
 #include <sys/xattr.h>
 
 #include "workspace.h"
@@ -239,6 +240,58 @@ static void dir_times_come_back(void **state)
 	ws_done(&w);
 }
 
+/* A keeper that ends while its command goes on; killed: without a word. */
+static void end_in_the_middle(struct ws *w, bool killed)
+{
+	pid_t pid;
+	int fd;
+
+	w->t = trash_close(w->t);
+	pid = fork();
+	if (pid == 0) {
+		struct ws child = { .fd = w->fd };
+
+		ws_reopen(&child, NULL);
+		ws_command(&child, "cut");
+		(void)!ws_rename(&child, "d", "e", 0, NULL);
+		(void)mkdirat(w->fd, "d", 0755);
+		(void)ws_note(&child, "d", TRASH_MADE_DIR);
+		ws_create(&child, "d/f", "copy");
+		(void)usleep(20000);
+		ws_write(&child, "d/f", "what it writes after the record");
+		if (killed) {
+			ws_write(&child, "d/unrecorded", "x");
+			_exit(0);
+		}
+		child.t = trash_close(child.t);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	fd = openat(w->fd, "host", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	(void)close(fd);
+	ws_reopen(w, NULL);
+}
+
+static void cut_short(void **state)
+{
+	for (int killed = 0; killed < 2; killed++) {
+		struct undo_result res;
+		struct ws w;
+
+		(void)state;
+		set_up(&w);
+		end_in_the_middle(&w, killed);
+		res = undo(&w, (struct undo_select){ 0 });
+		assert_int_equal(res.conflicts + res.lost + res.failed, 0);
+		ws_assert_text(&w, "d/f", "f1");
+		assert_false(ws_exists(&w, "e"));
+		assert_false(ws_exists(&w, "d/unrecorded"));
+		assert_true(ws_exists(&w, "host"));
+		ws_done(&w);
+	}
+}
+
 static int count_change(void *arg, const struct checkpoint_change *c)
 {
 	char **kinds = arg;
@@ -366,6 +419,7 @@ int main(void)
 		cmocka_unit_test(by_path_and_after_a_rename),
 		cmocka_unit_test(xattr_and_times),
 		cmocka_unit_test(dir_times_come_back),
+		cmocka_unit_test(cut_short),
 		cmocka_unit_test(checkpoint_and_rollback),
 		cmocka_unit_test(rm_rf_is_one_line),
 	};
