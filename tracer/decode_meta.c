@@ -166,8 +166,10 @@ static int64_t act_chown(struct file_call *f)
 
 	if (r < 0)
 		return r;
-	return fchownat(f->a.fd, "", f->uid, f->gid, AT_EMPTY_PATH) < 0 ? -errno
-									: 0;
+	if (fchownat(f->a.fd, "", f->uid, f->gid, AT_EMPTY_PATH) == 0)
+		return 0;
+	/* EINVAL: nobody with this number in our user namespace */
+	return errno == EINVAL ? -EPERM : -errno;
 }
 
 static struct file_call *new_chown(struct request *q, uint64_t uid,
