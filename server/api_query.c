@@ -341,8 +341,8 @@ void api_policy_test(struct call *k)
 }
 
 /* Layers that act on the operation: in force here, or not. */
-static void put_layers(const struct json *layers, enum op_kind kind,
-		       bool active, struct json_writer *w)
+static void put_layers(const struct session *s, const struct json *layers,
+		       enum op_kind kind, bool active, struct json_writer *w)
 {
 	static const struct {
 		enum op_kind kind;
@@ -363,6 +363,9 @@ static void put_layers(const struct json *layers, enum op_kind kind,
 				    json_get_bool(l, "active", false) == active)
 					json_cstr(w, ACT[i].names[j]);
 	}
+	/* it alone knows names; all else is about addresses */
+	if (kind == OP_NET && (s->proxy_port != 0) == active)
+		json_cstr(w, "proxy");
 	json_end_array(w);
 }
 
@@ -385,8 +388,8 @@ void api_policy_explain(struct call *k)
 	policy_explain(s->policy, &what.op, &w);
 	if (s->layers.len &&
 	    json_parse(&a, buf_str(&s->layers), &layers) == 0) {
-		put_layers(layers, what.op.kind, true, &w);
-		put_layers(layers, what.op.kind, false, &w);
+		put_layers(s, layers, what.op.kind, true, &w);
+		put_layers(s, layers, what.op.kind, false, &w);
 	}
 	json_end_object(&w);
 	http_reply_json(k->conn, 200, &body);

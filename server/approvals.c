@@ -170,6 +170,16 @@ static struct approval *find(const struct app *app, struct str id)
 	return a;
 }
 
+/* The words of the interface for what workers call by their own. */
+static struct str public_kind(struct str kind)
+{
+	if (str_eq(kind, STR("exec")))
+		return STR("command");
+	if (str_eq(kind, STR("net")))
+		return STR("network");
+	return kind;
+}
+
 int approval_from_worker(struct session *s, struct worker *w,
 			 const struct channel_msg *m)
 {
@@ -186,11 +196,13 @@ int approval_from_worker(struct session *s, struct worker *w,
 	if (r < 0)
 		return r;
 	q.command_id = ask.command_id;
-	q.kind = ask.kind;
+	q.kind = public_kind(ask.kind);
 	q.target = ask.target;
 	q.rule = ask.rule;
 	q.message = ask.message;
 	q.timeout_ns = (int64_t)MIN(ask.timeout_ns, (uint64_t)INT64_MAX);
+	if (!q.timeout_ns && str_eq(q.kind, STR("command")))
+		q.timeout_ns = s->app->cfg.exec_approval_timeout_ns;
 	if (approval_ask(&q, id) < 0 && proto_approval_encode(&no, &out) == 0)
 		(void)worker_send(w, PROTO_APPROVAL, m->id, buf_str(&out), NULL,
 				  0);

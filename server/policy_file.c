@@ -8,12 +8,14 @@
 #include <fcntl.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/fd.h"
 #include "config/config.h"
 #include "core/limits.h"
 #include "policy/signature.h"
 
 #define SIGNATURE_MAX ((size_t)1 << 16)
+#define MANIFEST_MAX  ((size_t)1 << 20)
 
 static int check_signature(const struct settings *cfg, const char *path,
 			   struct str text, struct buf *why)
@@ -34,6 +36,44 @@ static int check_signature(const struct settings *cfg, const char *path,
 	return r < 0 ? -EKEYREJECTED : 0;
 }
 
+/* A line "SHA256 NAME" of the manifest, NAME being the file's without its
+ * directory; sha256sum(1) writes such lines. */
+static int check_manifest(const struct settings *cfg, const char *path,
+			  struct str text, struct buf *why)
+{
+	_cleanup_buf_ struct buf manifest = BUF_INIT, sum = BUF_INIT;
+	struct str name = str_from(path), rest, line, word;
+	uint8_t hash[SHA256_LEN];
+	int r = fd_read_file(AT_FDCWD, cfg->policy_manifest, MANIFEST_MAX,
+			     &manifest);
+
+	if (r < 0) {
+		buf_printf(why, "manifest %s: %s", cfg->policy_manifest,
+			   strerror(-r));
+		return -EKEYREJECTED;
+	}
+	name = str_skip(name, (size_t)(str_rindex(name, '/') + 1));
+	digest_sha256(text, hash);
+	hex_encode(&sum, hash, sizeof(hash));
+	rest = buf_str(&manifest);
+	while (str_split(&rest, '\n', &line)) {
+		if (!str_split(&line, ' ', &word))
+			continue;
+		line = str_trim(line);
+		if (line.n && line.p[0] == '*') /* read in binary mode */
+			line = str_skip(line, 1);
+		if (!str_eq(line, name))
+			continue;
+		if (!sum.error && str_eq_icase(word, buf_str(&sum)))
+			return 0;
+		buf_printf(why, "not the file that %s names",
+			   cfg->policy_manifest);
+		return -EKEYREJECTED;
+	}
+	buf_printf(why, "not in %s", cfg->policy_manifest);
+	return -EKEYREJECTED;
+}
+
 int policy_file_read(const struct settings *cfg, struct str name,
 		     struct buf *ret_path, struct buf *ret_text,
 		     struct buf *why)
@@ -50,6 +90,9 @@ int policy_file_read(const struct settings *cfg, struct str name,
 		r = fd_read_file(AT_FDCWD, buf_cstr(ret_path),
 				 LIMIT_POLICY_BYTES, ret_text);
 	}
+	if (r == 0 && cfg->policy_manifest[0])
+		r = check_manifest(cfg, buf_cstr(ret_path), buf_str(ret_text),
+				   why);
 	if (r < 0 || cfg->signing == CONFIG_SIGNING_OFF)
 		return r;
 	r = check_signature(cfg, buf_cstr(ret_path), buf_str(ret_text), why);

@@ -9,8 +9,9 @@
 
 /*
  * Reads DIR/NAME.yaml, .yml or NAME and, as policies.signing.mode says, checks
- * its signature. Return: 0; -ENOENT: no such policy; -EKEYREJECTED: not vouched
- * for, and the mode is enforce (with the reason in why); -errno. Under "warn"
+ * its signature, and its sum if there is a policies.manifest_path. Return: 0;
+ * -ENOENT: no such policy; -EKEYREJECTED: not the one of the manifest, or not
+ * vouched for and the mode is enforce (with the reason in why); -errno. Under "warn"
  * the reason is in why and the result is 0. ret_path is set in any case.
  */
 int policy_file_read(const struct settings *cfg, struct str name,

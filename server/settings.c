@@ -519,6 +519,7 @@ static int set_sessions(struct settings *s, const struct config *c)
 	s->policies_dir = keep(s, c->policies.dir);
 	s->trust_store = keep(s, c->policies.signing.trust_store);
 	s->signing = c->policies.signing.mode;
+	s->policy_manifest = keep(s, c->policies.manifest_path);
 	s->reload_ns = MAX(c->policies.reload_interval, 0);
 	s->default_policy = keep(s, c->policies.default_name);
 	s->detect_project_root = c->policies.detect_project_root;
@@ -640,6 +641,8 @@ static void set_misc(struct settings *s, const struct config *c)
 	s->approvals_mode = c->approvals.mode < ARRAY_LEN(MODES)
 				    ? MODES[c->approvals.mode]
 				    : "local_tty";
+	s->exec_approval_timeout_ns =
+		MAX(c->sandbox.seccomp.execve.approval_timeout, INT64_C(0));
 	s->approval_timeout_ns = c->approvals.timeout > 0 ? c->approvals.timeout
 							  : DEFAULT_APPROVAL;
 	s->health_path = keep(s, c->health.path);

@@ -82,6 +82,7 @@ struct settings {
 	/* who must vouch for them; enum config_signing */
 	const char *trust_store;
 	unsigned int signing;
+	const char *policy_manifest; /* file of their sums; "" = none */
 	int64_t reload_ns; /* policies.reload_interval; 0 = only when told */
 	VEC(struct str) allowed_policies; /* empty = all */
 	bool detect_project_root;
@@ -122,6 +123,7 @@ struct settings {
 	bool approvals;
 	const char *approvals_mode;
 	int64_t approval_timeout_ns;
+	int64_t exec_approval_timeout_ns; /* of a running command; 0 = above */
 	/* paths */
 	const char *health_path, *ready_path;
 	bool metrics;

@@ -57,6 +57,7 @@ is '.operation == "exec" and .rule == "no-force-push"'
 explained -- git status
 is '.rule == "all" and .passed_over[0].rule == "no-force-push"'
 explained example.com:80
+is '.enforced_by | index("proxy")'
 is '.decision == "deny" and .is_default and .passed_over[0].why == "is for other ports or addresses"'
 run agentsh explain example.com
 expect_status 0

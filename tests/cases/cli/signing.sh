@@ -66,3 +66,26 @@ sed "s/addr: .*/addr: 127.0.0.1:$(free_port)/" "$T/config.yaml" >"$T/second.yaml
 run timeout 5 "$AGENTSH_BUILD/cli/agentsh" server --config "$T/second.yaml"
 expect_status 1
 expect_err 'no signature'
+
+# a manifest of sums: the same, by policies.manifest_path alone
+[ -z "$SERVER_PID" ] || { kill "$SERVER_PID"; wait "$SERVER_PID"; }
+SERVER_PID=
+write_config
+(cd "$T/policies" && sha256sum ./*.yaml | sed 's|\./||' >"$T/manifest")
+sed -i "s|^  default: default|&\n  manifest_path: $T/manifest|" "$T/config.yaml"
+run agentsh config validate --path "$T/config.yaml"
+expect_status 0
+start_server
+run agentsh session create --workspace "$WS" --id summed
+expect_status 0
+cp "$T/policies/default.yaml" "$T/policies/new.yaml"
+run agentsh session create --workspace "$WS" --policy new
+expect_status 1
+expect_err "not in $T/manifest"
+echo '# changed' >>"$T/policies/default.yaml"
+run agentsh session create --workspace "$WS" --id changed
+expect_status 1
+expect_err "not the file that $T/manifest names"
+run timeout 5 "$AGENTSH_BUILD/cli/agentsh" server --config "$T/config.yaml"
+expect_status 1
+expect_err "not the file that $T/manifest names"

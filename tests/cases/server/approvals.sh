@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # A command that a person must approve: yes, no, and no answer.
 . "$(dirname "$0")/lib.sh"
-CONFIG_EXTRA=$(printf 'approvals:\n  enabled: true\n  mode: local_tty\n  timeout: %s' "${AGENTSH_APPROVAL_SECONDS:-2}s")
+CONFIG_EXTRA=$(printf 'sandbox: {seccomp: {execve: {approval_timeout: 1h}}}\napprovals:\n  enabled: true\n  mode: local_tty\n  timeout: %s' "${AGENTSH_APPROVAL_SECONDS:-2}s")
 start_server
 new_session s
 
@@ -67,3 +67,21 @@ done
 jq -e '.result.stdout == "treasure\n"' "$T/approve" >/dev/null || fail "approved: $(cat "$T/approve")"
 jq -e '.result.exit_code == 1 and (.result | has("stdout") | not)' "$T/deny" >/dev/null ||
 	fail "denied: $(cat "$T/deny")"
+
+# a program that a running command starts: as long as its own key says
+printf '#!/bin/sh\necho asked\n' >"$WS/askme"
+chmod 755 "$WS/askme"
+curl -sS -m 30 -X POST "$AGENTSH_SERVER/api/v1/sessions/s/exec" \
+	-d '{"command":"sh","args":["-c","true; ./askme"]}' >"$T/bg" &
+BG=$!
+asked() {
+	local_api GET /api/v1/approvals
+	jq -e '.[0] | .kind == "command" and
+		(((.expires_at | sub("[.][0-9]*Z"; "Z") | fromdate) -
+		  (.created_at | sub("[.][0-9]*Z"; "Z") | fromdate)) >= 3599)' \
+		"$T/out" >/dev/null
+}
+wait_for asked
+local_api POST "/api/v1/approvals/$(jq -r '.[0].id' "$T/out")" '{"decision":"approve"}'
+wait $BG
+jq -e '.result.stdout == "asked\n"' "$T/bg" >/dev/null || fail "approved: $(cat "$T/bg")"

@@ -100,7 +100,7 @@ curl -sS -m 30 -X POST "$AGENTSH_SERVER/api/v1/sessions/s/exec" \
 BG=$!
 listed() {
 	run exec_jailed "$AGENTSH_BUILD/cli/agentsh" --server "unix://$T/run/http-$PORT.sock" approve list
-	jq -e '.[0] | .kind == "exec" and (.target | endswith("/id"))' "$T/out" >/dev/null
+	jq -e '.[0] | .kind == "command" and (.target | endswith("/id"))' "$T/out" >/dev/null
 }
 wait_for listed
 ID=$(jq -r '.[0].id' "$T/out")

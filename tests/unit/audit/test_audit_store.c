@@ -236,7 +236,8 @@ static struct audit_verdict verify_log(const char *path, const char *key)
 {
 	struct audit_verdict v = { 0 };
 
-	assert_int_equal(audit_verify_jsonl(path, str_from(key), false, NULL, &v), 0);
+	assert_int_equal(
+		audit_verify_jsonl(path, str_from(key), false, NULL, &v), 0);
 	return v;
 }
 
