@@ -394,10 +394,20 @@ static enum dlp_answer match_run(struct dlp_scan *s, const struct dlp_view *v,
 enum dlp_answer dlp_blob_match(struct dlp_scan *s, const struct dlp_view *v,
 			       size_t t, struct dlp_match *ret)
 {
-	size_t start = t + 1 - run_to(s, v, t, BLOB_MIN);
-	bool is_short = t - start + 1 < BLOB_MIN;
-	enum dlp_answer a = is_short ? begins_text(s, v, start, t) : DLP_HIT;
+	size_t start = t + 1 - BLOB_SHORT;
+	bool is_short = start == s->blob_from || start == 0 ||
+			!dlp_is(s->e, v->p[start - 1], DLP_C_BASE64);
+	enum dlp_answer a = DLP_HIT;
 
+	if (is_short) {
+		/* Most are paths and names: nothing of them is text. */
+		if (!is_text_group(v->p + start) &&
+		    !memchr(v->p + start, '=', BLOB_SHORT))
+			return DLP_MISS;
+		a = begins_text(s, v, start, t);
+	} else {
+		start = t + 1 - run_to(s, v, t, BLOB_MIN);
+	}
 	ret->start = start;
 	ret->idle = is_short ? v->n : start;
 	return a == DLP_HIT ? match_run(s, v, start, ret) : a;
