@@ -199,6 +199,11 @@ const struct dlp_row dlp_rows[] = {
 	ROW("databricks_token", "dose\\h{32}"),
 	ROW("postman_key", "PMAK-\\h{24}-\\h{34}"),
 	ROW("readme_key", "rdme_\\l{70}"),
+	ROW("deno_token", "dd[pw]_\\a{36}"),
+	ROW("clickup_token", "pk_\\d{6,10}_\\U{32}"),
+	ROW("rootly_key", "rootly_\\h{64}"),
+	ROW("zuplo_key", "zpka_\\h{32}_\\h{8}"),
+	ROW("defined_networking_key", "dnkey-\\u{26}-\\u{52}"),
 	ROW("unkey_key", "unkey_\\a{16,32}"),
 	/* teams */
 	ROW("slack_token", "xox[bpars]-\\d{8,14}-[\\a-]{10,}"),
