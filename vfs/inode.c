@@ -62,32 +62,30 @@ static void stat_from(struct stat *st, const struct statx *sx)
 
 static int look(int fd, const char *name, struct statx *ret)
 {
-	return statx(fd, name,
-		     AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT |
-			     (*name ? 0 : AT_EMPTY_PATH),
-		     STATX_BASIC_STATS | STATX_BTIME, ret) < 0
-		       ? -errno
-		       : 0;
+	int flags = *name ? AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT
+			  : AT_EMPTY_PATH;
+
+	return statx(fd, name, flags, STATX_BASIC_STATS | STATX_BTIME, ret);
 }
 
 static void identity_from(struct identity *id, const struct statx *sx)
 {
+	const struct statx_timestamp *t = &sx->stx_btime;
+
 	id->dev = makedev(sx->stx_dev_major, sx->stx_dev_minor);
 	id->ino = sx->stx_ino;
-	id->btime_ns = 0;
-	if (sx->stx_mask & STATX_BTIME)
-		id->btime_ns = sx->stx_btime.tv_sec * 1000000000LL +
-			       sx->stx_btime.tv_nsec;
+	id->btime_ns = sx->stx_mask & STATX_BTIME
+			       ? t->tv_sec * NSEC_PER_SEC + t->tv_nsec
+			       : 0;
 }
 
 static int identify(int fd, const char *name, struct identity *id,
 		    struct stat *st)
 {
 	struct statx sx;
-	int r = look(fd, name, &sx);
 
-	if (r < 0)
-		return r;
+	if (look(fd, name, &sx) < 0)
+		return -errno;
 	identity_from(id, &sx);
 	if (st)
 		stat_from(st, &sx);
@@ -632,10 +630,9 @@ int inode_detach(struct inode_table *t, struct inode *parent, int dirfd,
 {
 	struct identity id;
 	struct inode *i;
-	int r = look(dirfd, name, ret_seen);
 
-	if (r < 0)
-		return r;
+	if (look(dirfd, name, ret_seen) < 0)
+		return -errno;
 	identity_from(&id, ret_seen);
 	(void)pthread_mutex_lock(&t->lock);
 	i = find(t, &id);
