@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# build-images.sh [-c] [-o DIR] ROOT [product|test|render]... - build this tree's Dockerfiles
-# for real, look at the images and run them, without a Docker engine
+# build-images.sh [-c] [-i TREE] [-o DIR] ROOT [product|test|render]... - build this
+# tree's Dockerfiles for real, look at the images and run them, without a Docker engine
 #
 # ROOT: debootstrap --variant=minbase bookworm ROOT; it is only read. buildah
 # (Debian's package) builds; the images that the Dockerfiles begin with are not
@@ -10,14 +10,17 @@
 # packaging/check-image.sh compares each image with its base, and runc starts it as
 # tests/lib/oci_bundle.py says: Docker's capabilities and filter of system calls.
 # `test` is the stage that runs ./test.sh quick. Nothing is left but, with -o, logs.
+#   -i  what the stage `build` leaves is there already (DESTDIR=TREE meson install
+#       --strip): the other stages alone
 #   -c  lend the builds this machine's compiler cache (ccache is in the bases then)
 set -eu
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 src=$(cd "$(dirname "$0")/.." && pwd)
-out= cache=
-while getopts co: o; do
+out= cache= built=
+while getopts ci:o: o; do
 	case $o in
 	c) cache=$(ccache -k cache_dir) || exit 2 ;;
+	i) built=$(realpath "$OPTARG") ;;
 	o) out=$(realpath -m "$OPTARG") ;;
 	*) sed -n '3,4s/^# \{0,1\}//p' "$0" && exit 2 ;;
 	esac
@@ -40,7 +43,7 @@ if [ "${AGENTSH_IN_PRIVATE:-}" = "" ]; then
 	T=$(mktemp -d "${TMPDIR:-/var/tmp}/agentsh-images.XXXXXX")
 	trap 'rm -rf --one-file-system "$T"' EXIT
 	AGENTSH_IN_PRIVATE=$T unshare -mpf --mount-proc --kill-child \
-		bash "$0" ${cache:+-c} ${out:+-o "$out"} "$root" "$@" &
+		bash "$0" ${cache:+-c} ${built:+-i "$built"} ${out:+-o "$out"} "$root" "$@" &
 	all=$! # with it, everything in there ends; it ignores SIGTERM
 	trap 'kill -KILL $all; wait $all; rm -rf --one-file-system "$T"; exit 143' TERM INT HUP
 	wait $all
@@ -105,11 +108,26 @@ node() {
 	done
 }
 
+# dockerfile FILE: the path of it, or of it with -i's tree for its first stage
+dockerfile() {
+	[ -n "$built" ] || { echo "$src/$1" && return; }
+	awk '/^FROM/ && ++n == 1 { print "FROM docker.io/library/built AS build" }
+		n == 0 || n > 1' "$src/$1" >"$T/Dockerfile"
+	echo "$T/Dockerfile"
+}
+stand_in() {
+	local c
+	c=$(b from scratch)
+	mkdir "$(b mount "$c")/out"
+	cp -a "$built/." "$(b mount "$c")/out/"
+	b commit -q --rm "$c" docker.io/library/built >/dev/null
+}
+
 # build IMAGE DOCKERFILE [OPTION...]
 build() {
 	local image=$1 file=$2
 	shift 2
-	b bud --pull-never --network host --layers -t "$image" -f "$src/$file" \
+	b bud --pull-never --network host --layers -t "$image" -f "$(dockerfile "$file")" \
 		${cache:+-v "$cache:/root/.cache/ccache"} "$@" "$src" \
 		>"$out/$image.log" 2>&1 || {
 		tail -60 "$out/$image.log"
@@ -198,6 +216,7 @@ exit $bad'
 
 step "bases out of $root"
 base debian:12-slim certificates
+[ -z "$built" ] || stand_in
 for image; do
 	case $image in
 	product)
