@@ -19,6 +19,7 @@
 #include "base/path.h"
 #include "server/approvals.h"
 #include "server/dlp.h"
+#include "server/peer.h"
 #include "server/reload.h"
 #include "server/worker.h"
 
@@ -181,6 +182,7 @@ static void command_free(struct command *c)
 		if (c->next)
 			c->next->link = c->link;
 		c->session->n_commands--;
+		peer_commands_changed(c->app);
 	}
 	command_started(c);
 	c->timer = loop_remove(c->timer);
@@ -569,6 +571,8 @@ int command_start(const struct command_start *o, struct command **ret,
 		c->next->link = &c->next;
 	s->commands = c;
 	s->n_commands++;
+	if (c->app->http)
+		http_server_busy(c->app->http, true);
 	c->conn = o->conn;
 	if (c->conn)
 		http_on_gone(c->conn, on_client_gone, c);

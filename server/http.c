@@ -24,6 +24,8 @@ _Static_assert(HTTP1_MAX_HEADERS == LIMIT_HTTP_HEADERS, "see base/http1.h");
 #define WRITE_TIMEOUT_NS (300ULL * 1000000000)
 #define IDLE_TIMEOUT_NS  (120ULL * 1000000000)
 #define ACCEPT_RETRY_NS  (100ULL * 1000000)
+#define ACCEPT_ROUND     16U   /* connections before others have a turn */
+#define ACCEPT_ALL       8192U /* more than wait at any time */
 #define READ_CHUNK       16384
 #define KEEP_BUFFER      4096
 
@@ -32,6 +34,7 @@ struct http_listener {
 	struct http_listener *next;
 	int fd;
 	bool local;
+	bool early;       /* not seen empty since the server was busy */
 	http_via_fn *via; /* or NULL */
 	void *via_arg;
 	struct loop_source *io, *retry;
@@ -475,8 +478,9 @@ static void identify_peer(struct http_conn *c, bool local)
 }
 
 /* Takes fd, and tcp if it stands for another (-1), unless it fails. */
-static int conn_new(struct http_server *s, int fd, int tcp, bool local)
+static int conn_new(const struct http_listener *ls, int fd, int tcp)
 {
+	struct http_server *s = ls->server;
 	struct http_conn *c = calloc(1, sizeof(*c));
 	int r;
 
@@ -487,7 +491,8 @@ static int conn_new(struct http_server *s, int fd, int tcp, bool local)
 	c->tcp = tcp;
 	c->in.cap = HTTP1_MAX_HEAD + (size_t)s->o.max_body + READ_CHUNK + 1;
 	c->interest = EPOLLIN | EPOLLRDHUP;
-	identify_peer(c, local);
+	identify_peer(c, ls->local);
+	c->peer.early = ls->early;
 	r = loop_add_io(s->loop, fd, c->interest, on_conn, c, &c->io);
 	if (r == 0)
 		r = loop_add_timer(s->loop, s->o.read_timeout, on_timeout, c,
@@ -520,25 +525,31 @@ static int accepted(struct http_listener *ls, int conn)
 	int fd, r;
 
 	if (!ls->via)
-		return conn_new(ls->server, conn, -1, ls->local);
+		return conn_new(ls, conn, -1);
 	fd = ls->via(ls->via_arg, conn);
 	if (fd < 0)
 		return fd;
-	r = conn_new(ls->server, fd, conn, ls->local);
+	r = conn_new(ls, fd, conn);
 	if (r < 0)
 		(void)close(fd);
 	return r;
 }
 
-static void on_listener(struct loop *l, int fd, uint32_t events, void *arg)
+/* Commands reach us by TCP only: whoever rules them keeps a way in. */
+static size_t room_for(const struct http_listener *ls)
 {
-	struct http_listener *ls = arg;
+	return ls->local ? LIMIT_HTTP_CLIENTS
+			 : LIMIT_HTTP_CLIENTS - LIMIT_HTTP_CLIENTS / 8;
+}
 
-	(void)l;
-	(void)events;
-	for (int i = 0; i < 16; i++) {
-		int conn =
-			accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+static void accept_some(struct http_listener *ls, unsigned int most)
+{
+	for (unsigned int i = 0; i < most; i++) {
+		int conn = accept4(ls->fd, NULL, NULL,
+				   SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (conn < 0 && errno == EAGAIN)
+			ls->early = ls->server->busy;
 
 		/* Out of descriptors: the listener stays readable, so look
 		 * away for a moment instead of spinning. */
@@ -549,9 +560,30 @@ static void on_listener(struct loop *l, int fd, uint32_t events, void *arg)
 		}
 		if (conn < 0)
 			return;
-		if (ls->server->n_conns >= LIMIT_HTTP_CLIENTS ||
+		if (ls->server->n_conns >= room_for(ls) ||
 		    accepted(ls, conn) < 0)
 			(void)close(conn);
+	}
+}
+
+static void on_listener(struct loop *l, int fd, uint32_t events, void *arg)
+{
+	(void)l;
+	(void)fd;
+	(void)events;
+	accept_some(arg, ACCEPT_ROUND);
+}
+
+void http_server_busy(struct http_server *s, bool busy)
+{
+	if (s->busy == busy)
+		return;
+	s->busy = busy;
+	for (struct http_listener *ls = s->listeners; ls; ls = ls->next) {
+		if (busy)
+			ls->early = true;
+		else
+			accept_some(ls, ACCEPT_ALL);
 	}
 }
 
@@ -566,6 +598,7 @@ static int add_listener(struct http_server *s, int fd, bool local,
 	ls->server = s;
 	ls->fd = fd;
 	ls->local = local;
+	ls->early = s->busy;
 	r = loop_add_io(s->loop, fd, EPOLLIN, on_listener, ls, &ls->io);
 	if (r == 0)
 		r = loop_add_timer(s->loop, 0, on_retry, ls, &ls->retry);

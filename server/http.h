@@ -73,6 +73,7 @@ struct http_peer {
 	bool local;   /* unix socket: pid and uid are the kernel's word */
 	bool checked; /* in_session has been established */
 	bool in_session;
+	bool early;        /* came, or may have, while the server was busy */
 	bool stranger;     /* another user of this machine, over TCP */
 	char session[129]; /* of a peer in a session, if known */
 	pid_t pid;
@@ -80,6 +81,12 @@ struct http_peer {
 	int fd; /* the connection; borrowed */
 };
 struct http_peer *http_peer(struct http_conn *c);
+/*
+ * Callers that must not be mistaken for others are about (busy), or have just
+ * gone. What they sent may still wait to be read, so connections that are there
+ * when they go stay marked as early.
+ */
+void http_server_busy(struct http_server *s, bool busy);
 /*
  * Descriptors that came with the request, at most 3; the caller owns them
  * then. Return: how many.

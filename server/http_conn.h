@@ -50,6 +50,7 @@ struct http_server {
 	size_t n_conns;
 	struct http_listener *listeners;
 	bool reaping, in_handler, kicking;
+	bool busy;              /* http_server_busy() */
 	struct http1_head head; /* scratch of the request being looked at */
 };
 

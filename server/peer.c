@@ -10,9 +10,11 @@
  * of the other end, and somebody's /proc/PID/fd has it. While commands run,
  * such a caller must be found, and found outside; one that sent its request
  * and exited at once is not found and is treated as inside. With no command
- * running there is nobody inside who could call. All processes are looked at
- * until one holds the socket, the newest first, and then those below us, which
- * is where commands are: a caller may share its socket with one.
+ * running there is nobody inside who could call; what a command has sent may be
+ * read when it is gone, so whoever was there by then is looked for as well. All
+ * processes are looked at until one holds the socket, the newest first, and then
+ * those below us, which is where commands are: a caller may share its socket
+ * with one.
  */
 #include "server/peer.h"
 
@@ -20,6 +22,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -87,6 +90,12 @@ static bool anything_runs(const struct app *app)
 		if (s->commands)
 			return true;
 	return false;
+}
+
+void peer_commands_changed(struct app *app)
+{
+	if (app->http)
+		http_server_busy(app->http, anything_runs(app));
 }
 
 /* ---- TCP ---- */
@@ -160,8 +169,9 @@ static void check_tcp(struct app *app, struct http_peer *peer,
 	socklen_t n = sizeof(theirs), n_ours = sizeof(ours);
 	uint64_t inode = 0;
 	uid_t uid = 0;
+	bool possible = peer->early || anything_runs(app);
 
-	if (!anything_runs(app) && app->cfg.auth != AUTH_NONE)
+	if (!possible && app->cfg.auth != AUTH_NONE)
 		return;
 	if (getpeername(peer->fd, (struct sockaddr *)&theirs, &n) == 0 &&
 	    !is_loopback(&theirs))
@@ -169,7 +179,7 @@ static void check_tcp(struct app *app, struct http_peer *peer,
 	if (getsockname(peer->fd, (struct sockaddr *)&ours, &n_ours) == 0 &&
 	    peer_tcp_socket(&theirs, &ours, &uid, &inode)) {
 		peer->stranger = uid != 0 && uid != geteuid();
-		if (!anything_runs(app))
+		if (!possible)
 			return;
 		/* Commands run as we do; others' descriptors are not ours
 		 * to read unless we are root. */
@@ -178,7 +188,7 @@ static void check_tcp(struct app *app, struct http_peer *peer,
 		if (inode && held_outside_only(app, inode, ret))
 			return;
 	}
-	peer->in_session = anything_runs(app);
+	peer->in_session = possible;
 }
 
 void peer_check(struct app *app, struct http_peer *peer)
@@ -190,7 +200,11 @@ void peer_check(struct app *app, struct http_peer *peer)
 	peer->checked = true;
 	if (peer->local) {
 		s = peer_session_of(app, peer->pid);
-		peer->in_session = s != NULL;
+		/* Nobody can be asked about one that is gone. */
+		peer->in_session = s ||
+				   ((peer->early || anything_runs(app)) &&
+				    peer->pid > 0 && kill(peer->pid, 0) < 0 &&
+				    errno == ESRCH);
 	} else {
 		check_tcp(app, peer, &s);
 	}

@@ -7,6 +7,8 @@
 
 #include "server/app.h"
 
+/* A command has ended: what it has sent may still be on its way. */
+void peer_commands_changed(struct app *app);
 /*
  * Fills peer->in_session and ->session, once per connection. A loopback TCP
  * caller that cannot be told to be outside counts as inside.
