@@ -29,8 +29,12 @@ alike() { # as a governed command is
 known() {
 	grep -vE '^(\[cannot make|aio |lease|fd-lease|fd-[a-z_0-9]* sgid|chmod [2-7][0-7]{3}:|as (14|37) )' |
 		grep -vE '^chmod_sg (file|empty|fifo|socket|link-file) (plain|vialink):' |
-		grep -vE "${GOVERNED_FUSE:+^fd-collapse}${GOVERNED_FUSE:-^never}"
+		grep -vE '^chmod_sg (fulldir|link-dir) below:' |
+		grep -vE "$cannot"
 }
+
+cannot='^nothing at all'
+[ "${GOVERNED_FUSE:-false}" = false ] || cannot='^fd-collapse'
 
 same() { # WHAT
 	local n
