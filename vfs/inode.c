@@ -6,19 +6,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/vec.h"
-#include "vfs/selffd.h"
 #include "vfs/wire.h"
 
 #define TABLE_MIN    1024U
@@ -551,78 +548,6 @@ void inode_unhold(struct inode_table *t, struct inode *i)
 	(void)pthread_mutex_lock(&t->lock);
 	i->held--;
 	(void)pthread_mutex_unlock(&t->lock);
-}
-
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
-}
-
-#define DEPTH_MAX (2 * PATH_MAX)
-
-int inode_long_path(struct inode_table *t, const struct inode *i,
-		    struct buf *out)
-{
-	VEC(const struct inode *) chain = VEC_INIT;
-	int r = 0;
-
-	(void)pthread_mutex_lock(&t->lock);
-	for (; r == 0 && i != t->root; i = i->parent) {
-		if (!i->parent || !i->name || chain.n >= DEPTH_MAX)
-			r = -ENOENT;
-		else
-			r = vec_push(&chain, i);
-	}
-	if (r == 0)
-		r = selffd_path(t->root->fd, out);
-	for (size_t k = chain.n; r == 0 && k-- > 0;) {
-		buf_putc(out, '/');
-		buf_puts(out, chain.data[k]->name);
-		r = out->error;
-	}
-	(void)pthread_mutex_unlock(&t->lock);
-	vec_done(&chain);
-	return r;
-}
-
-/* gen: of before the kernel is asked, so that a rename meanwhile counts. */
-static int fresh_path(struct inode_table *t, struct inode *i, uint64_t gen,
-		      int fd, struct buf *out)
-{
-	size_t start = out->len;
-	int r = selffd_path(fd, out);
-	char *copy;
-
-	if (r == -ENAMETOOLONG)
-		r = inode_long_path(t, i, out);
-	if (r < 0)
-		return r;
-	copy = strdup(buf_cstr(out) + start);
-	(void)pthread_mutex_lock(&t->lock);
-	free(i->path);
-	i->path = copy;
-	i->path_gen = gen;
-	i->path_until_ns = now_ns() + NSEC_PER_SEC;
-	(void)pthread_mutex_unlock(&t->lock);
-	return 0;
-}
-
-int inode_path(struct inode_table *t, struct inode *i, int fd, struct buf *out)
-{
-	uint64_t gen;
-	bool known;
-
-	(void)pthread_mutex_lock(&t->lock);
-	gen = t->path_gen;
-	known = i->path && i->path_gen == t->path_gen &&
-		now_ns() < i->path_until_ns;
-	if (known)
-		buf_puts(out, i->path);
-	(void)pthread_mutex_unlock(&t->lock);
-	return known ? out->error : fresh_path(t, i, gen, fd, out);
 }
 
 int inode_detach(struct inode_table *t, struct inode *parent, int dirfd,
