@@ -194,9 +194,8 @@ agentsh events query --session demo --decision deny | head -3
 echo "the image runs: exec, deny, undo"'
 RENDER='
 set -u
-ip link set lo up 2>/dev/null
+export PATH=/usr/local/sbin:/usr/local/bin:$PATH PORT=10000 # as the image has it
 cd /workspace
-export PORT=10000
 /bin/bash /app/startup.sh >/run/service.log 2>&1 &
 service=$!
 for i in $(seq 300); do
