@@ -103,7 +103,7 @@ serial=(--num-processes 1)
 if build build-test -Dbuildtype=debugoptimized; then
 	run build-test fast 600 "${fast[@]}" --suite lint
 	[ "$mode" = quick ] || {
-		run build-test cases 2400 --suite cases "${serial[@]}"
+		run build-test cases 3600 --suite cases "${serial[@]}"
 		again build-test cases
 		[ -n "${AGENTSH_KERNELS:-}" ] ||
 			bash scripts/kernels-fetch.sh build-test/kernels 120

@@ -8,6 +8,8 @@
  *
  *  - A device is opened where it is harmless, or where the rule that allows it
  *    names it: a pattern that says more than "/dev/" before its first wildcard.
+ *    Mode, owner and attributes of the harmless ones are nobody's to change:
+ *    every program of the machine uses them.
  *  - A terminal is opened by those whose it is: it controls the caller, or is
  *    one of its first three descriptors, or its other end (/dev/ptmx) is held
  *    by a process of the session. What is written to another one can be a
@@ -210,6 +212,12 @@ static bool reaches_device(const struct file_call *f)
 	return false;
 }
 
+/* Whose it is and who may open it: lasts, and everybody has the same one. */
+static bool changes_node(enum file_verb verb)
+{
+	return verb == FILE_CHMOD || verb == FILE_CHOWN || verb == FILE_XATTR;
+}
+
 /* Settings of the kernel, its networks among them: of the whole machine. The
  * tree they are in, or NULL. */
 static const char *settings_tree(struct str path)
@@ -240,7 +248,7 @@ const char *device_refuses(const struct file_call *f, const struct op *op)
 	if (S_ISCHR(mode) && is_terminal(f->a.st.st_rdev))
 		return terminal_is_own(f) ? NULL : "terminal-guard";
 	if (S_ISCHR(mode) && is_harmless(f->a.st.st_rdev))
-		return NULL;
+		return changes_node(f->verb) ? "device-guard" : NULL;
 	return policy_rule_names(p, policy_decide(p, op), op->file.path,
 				 STR("/dev/"))
 		       ? NULL

@@ -112,6 +112,14 @@ attack memory 'for d in /dev/mem /dev/kmsg /dev/port /dev/loop-control; do head 
 no_output '^read'
 output '^1$'
 
+# everybody's: its mode stays as it is
+attack node 'before=$(stat -c %a /dev/zero); chmod +t /dev/zero; python3 -c "
+import os
+os.fchmod(os.open(\"/dev/zero\", os.O_RDONLY), 0o1666)"
+	[ $(stat -c %a /dev/zero) = $before ] || { echo changed; chmod $before /dev/zero; }'
+no_output changed
+by device-guard
+
 # --- processes
 attack oom "echo 1000 >/proc/$SERVER_PID/oom_score_adj; echo 1000 >/proc/$VICTIM/oom_score_adj; echo 500 >/proc/self/oom_score_adj && echo own"
 output own

@@ -43,7 +43,7 @@ events() {
 			($p | startswith($ws)) or (.type | test("execve|net_|signal|seccomp"))) |
 		[.type, .path // .filename // .remote // .fields.syscall // "",
 		 .effective_action, .policy.rule // ""] | @tsv' "$1" |
-		grep -v -e same.py -e /python -e "$(printf '\t')/proc" | sort -u
+		grep -v -e '/same\.py' -e /python -e "$(printf '\t')/proc" | sort -u
 }
 
 caught() { # NAME LAYERS
