@@ -129,7 +129,7 @@ static void deliver(struct call *k, int signo)
 		command_abort(c, "the command was killed");
 		r = 0;
 	} else {
-		r = command_signal(c, signo, signo == SIGKILL);
+		r = command_signal(c, signo);
 	}
 	if (r < 0) {
 		http_reply_error(k->conn, 409, "command pid not available");

@@ -243,7 +243,7 @@ static void on_client_gone(void *arg)
 		command_abort(c, "the client went away");
 		return;
 	}
-	(void)command_signal(c, SIGKILL, /* whole_tree */ true);
+	(void)command_signal(c, SIGKILL);
 }
 
 /* ---- the check ---- */

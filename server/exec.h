@@ -120,8 +120,9 @@ struct command {
 	uint64_t started_mono, timeout_ns;
 	uint32_t request_id;
 	pid_t pid;
-	int fds[3]; /* EXEC_FDS: the client's; owned until spawned */
-	int pty;    /* EXEC_PTY: the master; owned */
+	uint64_t pending; /* signals for when it runs: bit signo - 1 */
+	int fds[3];       /* EXEC_FDS: the client's; owned until spawned */
+	int pty;          /* EXEC_PTY: the master; owned */
 	uint16_t rows, cols;
 	struct command_output out, err;
 	struct loop_source *timer, *start_timer;
@@ -172,8 +173,11 @@ void command_spawned(struct command *c, const struct proto_spawned *m);
 /* It has started, or never will: another one may. */
 void command_started(struct command *c);
 void command_exited(struct command *c, const struct proto_exited *m);
-/* SIGKILL goes to the whole tree. 0 or -errno (-ESRCH: not running yet). */
-int command_signal(struct command *c, int signo, bool whole_tree);
+/*
+ * SIGKILL goes to the whole tree, others to its process group; one that is being
+ * started gets it as soon as it runs. 0 or -errno (-ESRCH: it does not run).
+ */
+int command_signal(struct command *c, int signo);
 /* Called for each event that carries this command's id; c may be NULL. */
 void command_collect(struct command *c, const struct event *e, struct str json);
 /* True for a valid client-chosen id: "cmd-" and a UUID. */

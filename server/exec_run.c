@@ -503,6 +503,8 @@ static void report_failure(struct command *c, const struct proto_spawned *m)
 		     STR_ARG(m->step), STR_ARG(m->path), why);
 }
 
+#define SIGNALS 64 /* bits of pending */
+
 void command_spawned(struct command *c, const struct proto_spawned *m)
 {
 	if (c->state != COMMAND_WAIT_SPAWN)
@@ -516,7 +518,10 @@ void command_spawned(struct command *c, const struct proto_spawned *m)
 	c->pid = m->pid;
 	c->state = COMMAND_RUNNING;
 	if (!c->conn) /* it left while we started */
-		(void)command_signal(c, SIGKILL, /* whole_tree */ true);
+		(void)command_signal(c, SIGKILL);
+	for (int signo = 1; signo <= SIGNALS; signo++)
+		if (c->pending >> (signo - 1) & 1)
+			(void)command_signal(c, signo);
 }
 
 static int exit_code(const struct proto_exited *m)
@@ -548,14 +553,21 @@ void command_exited(struct command *c, const struct proto_exited *m)
 	command_maybe_finish(c);
 }
 
-int command_signal(struct command *c, int signo, bool whole_tree)
+int command_signal(struct command *c, int signo)
 {
 	struct proto_signal m = { .command_id = str_from(c->id),
 				  .signo = signo,
-				  .whole_tree = whole_tree };
+				  .whole_tree = signo == SIGKILL };
 	_cleanup_buf_ struct buf body = BUF_INIT;
 	int r;
 
+	if (signo <= 0 || signo > SIGNALS)
+		return -EINVAL;
+	/* Its output may be here before the news that it runs. */
+	if (c->state == COMMAND_WAIT_SPAWN) {
+		c->pending |= 1ULL << (signo - 1);
+		return 0;
+	}
 	if (c->state != COMMAND_RUNNING || !c->session->tracer)
 		return -ESRCH;
 	r = proto_signal_encode(&m, &body);

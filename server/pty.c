@@ -177,8 +177,7 @@ static void forward_signal(struct pty_link *k, struct str name)
 
 	for (size_t i = 0; k->command && i < ARRAY_LEN(NAMES); i++)
 		if (str_eq_c(name, NAMES[i].name))
-			(void)command_signal(k->command, NAMES[i].signo,
-					     /* whole_tree */ false);
+			(void)command_signal(k->command, NAMES[i].signo);
 }
 
 static void on_gone(void *arg)
@@ -194,7 +193,7 @@ static void on_gone(void *arg)
 	if (c && c->state < COMMAND_WAIT_SPAWN)
 		command_abort(c, "the client went away");
 	else if (c)
-		(void)command_signal(c, SIGKILL, /* whole_tree */ true);
+		(void)command_signal(c, SIGKILL);
 }
 
 static int start(struct pty_link *k, const struct json *doc, struct str text)

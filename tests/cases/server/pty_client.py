@@ -93,8 +93,8 @@ assert end["type"] == "exit" and end["exit_code"] == 7, end
 
 c = Client()
 c.send({"type": "start", "command": "/bin/bash",
-        "args": ["-c", "trap 'echo INT; exit 3' INT; echo go; "
-                       "while :; do sleep 0.1; done"]})
+        "args": ["-c", "trap 'echo INT; exit 3' INT; sleep 60 & echo go; "
+                       "wait"]})
 c.until(b"go")
 c.send({"type": "signal", "name": "SIGINT"})
 end = c.end()
