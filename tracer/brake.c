@@ -13,21 +13,29 @@
 
 #define COUNT_MAX 500000U
 
-static uint64_t counted;
+/* nftw() passes nothing on. */
+static struct {
+	uint64_t n;
+	struct str store; /* what is kept is no part of what there is to lose */
+} census;
 
-static int count_one(const char *path _unused_, const struct stat *st _unused_,
+static int count_one(const char *path, const struct stat *st _unused_,
 		     int type _unused_, struct FTW *ftw _unused_)
 {
-	return ++counted >= COUNT_MAX;
+	if (str_eq_c(census.store, path))
+		return FTW_SKIP_SUBTREE;
+	return ++census.n >= COUNT_MAX ? FTW_STOP : FTW_CONTINUE;
 }
 
 /* Entries of the workspace; walked once, when a share is first asked for. */
 static uint64_t workspace_size(struct tracer *t)
 {
 	if (t->workspace_entries == 0) {
-		counted = 0;
-		(void)nftw(t->workspace, count_one, 64, FTW_PHYS | FTW_MOUNT);
-		t->workspace_entries = MAX(counted, (uint64_t)1);
+		census.n = 0;
+		census.store = t->trash ? trash_path(t->trash) : STR_NONE;
+		(void)nftw(t->workspace, count_one, 64,
+			   FTW_PHYS | FTW_MOUNT | FTW_ACTIONRETVAL);
+		t->workspace_entries = MAX(census.n, (uint64_t)1);
 	}
 	return t->workspace_entries;
 }
