@@ -293,6 +293,22 @@ static bool try_again(struct conn *c)
 	return true;
 }
 
+/*
+ * Servers that expect no body with a method may take it for the next request,
+ * and their answer to it would be there for whoever gets the connection next.
+ */
+static bool body_is_odd(const struct conn *c)
+{
+	static const char *const usual[] = { "POST", "PUT", "PATCH" };
+
+	if (c->to_up.kind == HTTP1_BODY_NONE)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(usual); i++)
+		if (str_eq_c(buf_str(&c->request.method), usual[i]))
+			return false;
+	return true;
+}
+
 static int finish(struct conn *c)
 {
 	stream_flush(&c->client);
@@ -303,6 +319,8 @@ static int finish(struct conn *c)
 		c->client_keep = false;
 		c->upstream_keep = false;
 	}
+	if (body_is_odd(c))
+		c->upstream_keep = false;
 	if (!c->upstream_keep)
 		stream_close(&c->upstream);
 	conn_enter(c, c->client_keep ? CONN_HEAD : CONN_LINGER);

@@ -188,6 +188,19 @@ for name, text in {
     attempt("desync/slowly " + name,
             lambda: reached(*(text[i:i + 40] for i in range(0, len(text), 40))))
 
+
+
+def left_over():
+    """The answer to a request that was another one's body."""
+    for _ in range(30):
+        text = HEAD + b"Content-Length: %d\r\n\r\n" % len(ORIGIN) + ORIGIN
+        if got := reached(text) or reached(HEAD + b"Connection: close\r\n\r\n"):
+            return got
+    return None
+
+
+attempt("desync/answer left over", left_over)
+
 # --- plain HTTP inside a tunnel: whose host? --------------------------------
 
 
