@@ -45,6 +45,13 @@ TAIL = """
   TCP is left to the proxy's port and there is no UDP. `detect` says so.
 * There, attributes (chmod, chown, times) of what the same user owns can be changed
   anywhere: Landlock knows no such right.
+* What comes with a directory that is renamed into a place where it could not be made
+  is judged by the supervisor: not where only the mount judges; and where only ptrace
+  does, a second thread may change the directory between the walk and the call.
+* Extended attributes of a denied file can be read, as its size and times can
+  (`intercept_metadata` judges stat, access and readlink).
+* A rule by wildcard (`/**/bin/tool`) knows no copy of a static program that runs under
+  another name.
 * Without Landlock and without notifications nothing but the static filter is left.
 * As root without a pids cgroup the number of processes is not bounded: the kernel
   exempts uid 0 from RLIMIT_NPROC.
