@@ -65,17 +65,14 @@ int path_join(struct str dir, struct str path, struct buf *out)
 	return clean(buf_str(&joined), PATH_FAR_MAX, out);
 }
 
-int path_of_fd(int fd, struct buf *out)
+int path_of_link(int dirfd, const char *name, struct buf *out)
 {
-	char link[32];
-	char *p;
+	char *p = buf_reserve(out, PATH_MAX);
 	ssize_t n;
 
-	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	p = buf_reserve(out, PATH_MAX);
 	if (!p)
 		return out->error;
-	n = readlink(link, p, PATH_MAX);
+	n = readlinkat(dirfd, name, p, PATH_MAX);
 	if (n < 0)
 		return -errno;
 	if (n == PATH_MAX)
@@ -83,6 +80,14 @@ int path_of_fd(int fd, struct buf *out)
 	out->len += (size_t)n;
 	out->data[out->len] = '\0';
 	return 0;
+}
+
+int path_of_fd(int fd, struct buf *out)
+{
+	char link[32];
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	return path_of_link(AT_FDCWD, link, out);
 }
 
 bool path_beneath(struct str path, struct str dir)

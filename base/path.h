@@ -26,6 +26,8 @@ int path_join(struct str dir, struct str path, struct buf *out);
  * Return: 0 or -errno.
  */
 int path_of_fd(int fd, struct buf *out);
+/* Appends what the symbolic link says. 0, -ENAMETOOLONG or another -errno. */
+int path_of_link(int dirfd, const char *name, struct buf *out);
 /* Longest path that is made here: a far directory and a path below it. */
 #define PATH_FAR_MAX (3 * 4096)
 /*

@@ -107,7 +107,6 @@ int proto_signal_encode(const struct proto_signal *m, struct buf *out)
 {
 	wire_put_str(out, m->command_id);
 	wire_put_u32(out, (uint32_t)m->signo);
-	wire_put_bool(out, m->whole_tree);
 	return out->error;
 }
 
@@ -119,7 +118,6 @@ int proto_signal_decode(struct str body, struct proto_signal *ret)
 
 	m.command_id = wire_get_str(&r);
 	m.signo = (int32_t)wire_get_u32(&r);
-	m.whole_tree = wire_get_bool(&r);
 	rc = wire_finish(&r);
 	if (rc == 0)
 		*ret = m;

@@ -81,8 +81,7 @@ struct proto_spawn {
 
 struct proto_signal {
 	struct str command_id;
-	int32_t signo;   /* SIGKILL: the whole tree */
-	bool whole_tree; /* else the command's process group */
+	int32_t signo; /* SIGKILL: the whole tree; else its process group */
 };
 
 /* One confinement layer or step: what it is, whether it holds, why not. */

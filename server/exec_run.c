@@ -556,8 +556,7 @@ void command_exited(struct command *c, const struct proto_exited *m)
 int command_signal(struct command *c, int signo)
 {
 	struct proto_signal m = { .command_id = str_from(c->id),
-				  .signo = signo,
-				  .whole_tree = signo == SIGKILL };
+				  .signo = signo };
 	_cleanup_buf_ struct buf body = BUF_INIT;
 	int r;
 

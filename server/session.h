@@ -148,8 +148,8 @@ int session_need_tracer(struct session *s);
 /* Starts the workspace's FUSE mount if it is configured and there is none. */
 int session_need_vfs(struct session *s);
 void session_stop_vfs(struct session *s);
-/* Passes on what the tracer said of a command. */
-void session_tell_vfs(struct session *s, uint8_t type, struct str body);
+/* Passes on the tracer's PROTO_EXITED of a command. */
+void session_tell_vfs_exited(struct session *s, struct str body);
 void session_drain_vfs(struct session *s);
 /* Starts the network proxy if it is configured and there is none. */
 int session_need_proxy(struct session *s);

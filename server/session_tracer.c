@@ -247,7 +247,7 @@ static int on_exited(struct session *s, struct str body)
 	/* What it did before it ended comes first. */
 	worker_drain(s->tracer);
 	session_drain_proxy(s);
-	session_tell_vfs(s, PROTO_EXITED, body);
+	session_tell_vfs_exited(s, body);
 	session_drain_vfs(s);
 	c = session_command(s, m.command_id);
 	if (c)

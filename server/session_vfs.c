@@ -138,10 +138,10 @@ void session_stop_vfs(struct session *s)
 	forget_mount(s);
 }
 
-void session_tell_vfs(struct session *s, uint8_t type, struct str body)
+void session_tell_vfs_exited(struct session *s, struct str body)
 {
 	if (s->vfs && s->mount_ns >= 0)
-		(void)worker_send(s->vfs, type, 0, body, NULL, 0);
+		(void)worker_send(s->vfs, PROTO_EXITED, 0, body, NULL, 0);
 }
 
 void session_drain_vfs(struct session *s)

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -27,23 +26,12 @@ void selffd_start(void)
 
 int selffd_path(int fd, struct buf *out)
 {
-	char name[16], *p;
-	ssize_t n;
+	char name[16];
 
 	if (dir < 0)
 		return path_of_fd(fd, out);
 	(void)snprintf(name, sizeof(name), "%d", fd);
-	p = buf_reserve(out, PATH_MAX);
-	if (!p)
-		return out->error;
-	n = readlinkat(dir, name, p, PATH_MAX);
-	if (n < 0)
-		return -errno;
-	if (n == PATH_MAX)
-		return -ENAMETOOLONG;
-	out->len += (size_t)n;
-	out->data[out->len] = '\0';
-	return 0;
+	return path_of_link(dir, name, out);
 }
 
 int selffd_open(int fd, int flags)

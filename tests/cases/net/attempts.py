@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What bypass.py and bypass_more.py have in common; runs inside a session.
+"""What the three bypass programs have in common; runs inside a session.
 
 One line per attempt: "CLASS/ATTEMPT ok", or what went wrong. None may end with
 data from where the policy does not lead, and each must be answered within a
@@ -25,6 +25,23 @@ proxy = urllib.parse.urlsplit(os.environ.get("HTTP_PROXY", ""))
 PROXY = (proxy.hostname, proxy.port)
 libc = ctypes.CDLL(None, use_errno=True)
 failed = 0
+
+
+def everything(*parts, shut=True):
+    """All that comes back for these bytes, said to the proxy."""
+    s = socket.create_connection(PROXY, 2)
+    s.settimeout(2)
+    data = b""
+    try:
+        for part in parts:
+            s.sendall(part)
+        if shut:
+            s.shutdown(socket.SHUT_WR)
+        while part := s.recv(65536):
+            data += part
+    except OSError:
+        pass
+    return data
 
 
 def attempt(name, function):

@@ -13,26 +13,9 @@ import subprocess
 import time
 
 from attempts import (EVIL, EVIL6, META, OPEN, PRIVATE, PROXY, WEB, attempt,
-                      hello, libc, query, talk, udp, via_proxy)
+                      everything, hello, libc, query, talk, udp, via_proxy)
 
 CRLF = b"\r\n"
-
-
-def everything(*parts, shut=True):
-    """All that comes back for these bytes, said to the proxy."""
-    s = socket.create_connection(PROXY, 2)
-    s.settimeout(2)
-    data = b""
-    try:
-        for part in parts:
-            s.sendall(part)
-        if shut:
-            s.shutdown(socket.SHUT_WR)
-        while part := s.recv(65536):
-            data += part
-    except OSError:
-        pass
-    return data
 
 
 def reached(*parts, shut=True):

@@ -11,24 +11,8 @@ import struct
 import threading
 import time
 
-from attempts import (EVIL, EVIL6, META, OPEN, PROXY, WEB, attempt, hello,
-                      libc, query, talk, udp, via_proxy)
-
-
-def everything(*parts):
-    """All that comes back for these bytes, said to the proxy."""
-    s = socket.create_connection(PROXY, 2)
-    s.settimeout(2)
-    data = b""
-    try:
-        for part in parts:
-            s.sendall(part)
-        s.shutdown(socket.SHUT_WR)
-        while part := s.recv(65536):
-            data += part
-    except OSError:
-        pass
-    return data
+from attempts import (EVIL, EVIL6, META, OPEN, PROXY, WEB, attempt, everything,
+                      hello, libc, query, talk, udp, via_proxy)
 
 
 def connect(host, port):
