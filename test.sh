@@ -82,38 +82,43 @@ run() {
 	logs+=("$dir/meson-logs/log-$name.json" "$dir/meson-logs/left-$name.json")
 }
 
-# again DIR NAME: a scenario that failed is run once more by itself; the count
-# names it as one that passed on the second try only, or as a failure
+# again DIR NAME: what failed runs twice more at most, by itself; the count names
+# what passed on a later try only as unsteady, and the rest as failures
 again() {
-	local names
-	[ -f "$1/meson-logs/log-$2.json" ] || return 0
-	rm -f "$1/meson-logs/log-$2-again.json"
-	names=$(python3 scripts/count-tests.py --failed "$1/meson-logs/log-$2.json")
-	[ -n "$names" ] || return 0
-	stage "test $1: $2, the failed ones again"
-	# shellcheck disable=SC2086
-	timeout 900 meson test -C "$1" --no-rebuild --print-errorlogs \
-		"${serial[@]}" --logbase "log-$2-again" $names 2>&1 |
-		grep --line-buffered -vE \
-			'^(ninja|Ok:|Expected Fail|Unexpected Pass|Timeout|$|Full log)'
+	local names log="$1/meson-logs/log-$2" try
+	rm -f "$log"-again*.json
+	for try in 1 2; do
+		[ -f "$log.json" ] || return 0
+		names=$(python3 scripts/count-tests.py --failed "$log.json")
+		[ -n "$names" ] || return 0
+		stage "test $1: $2, the failed ones again ($try)"
+		# shellcheck disable=SC2086
+		timeout 600 meson test -C "$1" --no-rebuild --print-errorlogs -t 3 \
+			"${serial[@]}" --logbase "log-$2-again$try" $names 2>&1 |
+			grep --line-buffered -vE \
+				'^(ninja|Ok:|Expected Fail|Unexpected Pass|Timeout|$|Full log)'
+	done
 }
 
 fast=(--suite unit --suite golden --suite corpus)
 serial=(--num-processes 1)
 if build build-test -Dbuildtype=debugoptimized; then
-	run build-test fast 600 "${fast[@]}" --suite lint
+	run build-test fast 900 "${fast[@]}" --suite lint
+	again build-test fast
 	[ "$mode" = quick ] || {
-		run build-test cases 3600 --suite cases "${serial[@]}"
+		run build-test cases 3600 --suite cases "${serial[@]}" -t 3
 		again build-test cases
 		[ -n "${AGENTSH_KERNELS:-}" ] ||
 			bash scripts/kernels-fetch.sh build-test/kernels 120
 		run build-test escape 900 --suite escape "${serial[@]}"
+		again build-test escape
 	}
 fi
 if [ "$mode" != quick ]; then
 	build build-asan -Db_sanitize=address,undefined -Dbuildtype=debug \
 		-Db_lundef=false -Doptimization=1 &&
-		run build-asan asan 600 "${fast[@]}" -t 3
+		run build-asan asan 900 "${fast[@]}" -t 3 &&
+		again build-asan asan
 fi
 if [ "$mode" = full ]; then
 	[ -f build-asan/build.ninja ] &&
@@ -123,7 +128,8 @@ if [ "$mode" = full ]; then
 fi
 if [ "$mode" != quick ] && command -v clang >/dev/null; then
 	CC=clang build build-clang -Dbuildtype=debugoptimized &&
-		run build-clang clang 300 "${fast[@]}"
+		run build-clang clang 600 "${fast[@]}" &&
+		again build-clang clang
 fi
 if [ "$mode" = full ] && command -v clang >/dev/null; then
 	[ -f build-clang/build.ninja ] &&

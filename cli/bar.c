@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/num.h"
 #include "base/progress.h"
 #include "base/str.h"
 #include "cli/command.h"
@@ -140,6 +141,17 @@ static bool wanted(const struct cli *c)
 	return (!term || strcmp(term, "dumb") != 0) && isatty(STDERR_FILENO);
 }
 
+/* How long a piece of work may take before it shows a bar. */
+static uint64_t patience_ns(void)
+{
+	const char *after = getenv("AGENTSH_PROGRESS_AFTER");
+	int64_t ns;
+
+	if (!after || num_parse_duration(str_from(after), &ns) < 0 || ns < 0)
+		return FIRST_NS;
+	return (uint64_t)ns;
+}
+
 void bar_begin(const struct cli *c, const char *what, const char *of,
 	       enum bar_unit unit)
 {
@@ -149,7 +161,7 @@ void bar_begin(const struct cli *c, const char *what, const char *of,
 	bar.what = what;
 	bar.of = of;
 	bar.unit = unit;
-	bar.next_ns = clock_monotonic_ns() + FIRST_NS;
+	bar.next_ns = clock_monotonic_ns() + patience_ns();
 	progress_listen(show);
 }
 

@@ -4,10 +4,11 @@
 
 Names every failure and every skip with its reason, then prints the closing
 line. BROKEN builds count as failures. A log that is missing is a failure too.
-Where NAME-again.json stands beside NAME.json, a test that failed in the first
-and passed in the second is named and counts as passed.
+Where NAME-again1.json (again2, ...) stand beside NAME.json, a test that failed
+in the first and passed in a later one is named and counts as passed.
 
-count-tests.py --failed LOG prints the names of what failed, for a second try.
+count-tests.py --failed LOG prints the names of what failed and has not passed
+in a later try.
 """
 
 import json
@@ -32,16 +33,25 @@ def reason(record):
 
 
 def passed_again(log):
-    again = log.with_name(log.stem + "-again.json")
-    if not again.exists():
-        return set()
-    return {r["name"] for r in records(again) if r["result"] in PASS}
+    return {r["name"] for again in log.parent.glob(log.stem + "-again*.json")
+            for r in records(again) if r["result"] in PASS}
 
 
 def failed_names(log):
+    later = passed_again(log)
     for record in records(log):
-        if record["result"] not in PASS and record["result"] != "SKIP":
+        if record["result"] in PASS or record["result"] == "SKIP":
+            continue
+        if record["name"] not in later:
             yield record["name"].split(" / ", 1)[-1]
+
+
+def ended_midway(log):
+    """What a stage left, when a test of it failed and passed in a later try."""
+    stage = log.with_name(log.name.replace("left-", "log-", 1))
+    return (log.name.startswith("left-") and stage.exists()
+            and not list(failed_names(stage))
+            and any(r["result"] not in PASS | {"SKIP"} for r in records(stage)))
 
 
 def main():
@@ -57,7 +67,7 @@ def main():
             print(f"FAILED  {log}: no test log was written")
             failed += 1
             continue
-        second = passed_again(log)
+        later, midway = passed_again(log), ended_midway(log)
         for record in records(log):
             result, name = record["result"], record["name"]
             if result in PASS:
@@ -65,9 +75,11 @@ def main():
             elif result == "SKIP":
                 skipped += 1
                 print(f"SKIPPED {name}: {reason(record)}")
-            elif name in second:
+            elif name in later:
                 passed += 1
-                print(f"UNSTEADY {name}: {result}, then passed when run alone")
+                print(f"UNSTEADY {name}: {result}, then passed when run again")
+            elif midway:
+                print(f"UNSTEADY {name}: by a test that passed when run again")
             else:
                 failed += 1
                 print(f"FAILED  {name}: {result} ({log.stem})")

@@ -30,7 +30,7 @@ CLONE_NEWNS = 0x20000
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 MNT_DETACH = 2
 PR_SET_CHILD_SUBREAPER = 36
-GRACE = 5.0  # seconds for what is ending anyway
+GRACE = 30.0  # seconds for what is ending anyway
 OUTSIDE = ("~/.agentsh", "~/.local/share/agentsh", "/run/agentsh*",
            "/var/lib/agentsh*", "/dev/shm/*agentsh*")
 

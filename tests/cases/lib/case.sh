@@ -114,6 +114,8 @@ add_ptrace() {
 }
 
 start_server() {
+	local i
+
 	PORT=${PORT:-$(free_port)}
 	export AGENTSH_SERVER=http://127.0.0.1:$PORT
 	[ -f "$T/config.yaml" ] || write_config
@@ -122,14 +124,15 @@ start_server() {
 		"$AGENTSH_BUILD/cli/agentsh" server --config "$T/config.yaml" \
 		>"$T/server.log" 2>&1 </dev/null &
 	SERVER_PID=$!
-	for _ in $(seq 200); do
+	for i in $(seq 600); do
 		if curl -fsS -o /dev/null "$AGENTSH_SERVER/health" 2>/dev/null; then
 			return 0
 		fi
 		kill -0 "$SERVER_PID" 2>/dev/null || fail "server did not start"
 		sleep 0.02
+		[ "$i" -lt 100 ] || sleep 0.1
 	done
-	fail "server not healthy after 4 s"
+	fail "server not healthy after 60 s"
 }
 
 # run CMD...: keep its status and output for the expectations below
@@ -153,7 +156,7 @@ expect_event() {
 	local i
 
 	# what a worker sees after the command has ended comes a little later
-	for i in 1 2 3 4 5 6 7 8 9 10; do
+	for i in 1 2 3 4 5 6 7 8 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9; do
 		agentsh events query --session s --limit 5000 >"$T/events.json" ||
 			fail "events query failed"
 		jq -e "any(.[]; $1)" "$T/events.json" >/dev/null && return 0
