@@ -262,7 +262,7 @@ const struct config_key config_keys[] = {
 	W(policies.signing.mode, signing, "off", YES),
 	K(BOOL, policies.detect_project_root, "true", YES),
 	K(LIST, policies.project_markers, ".git,go.mod,package.json,Cargo.toml,pyproject.toml", YES),
-	W(policies.symlink_escape, escape, "evaluate", NO),
+	W(policies.symlink_escape, escape, "evaluate", YES),
 	K(ANY, policies.env_policy, NULL, NO),
 	K(DURATION, policies.reload_interval, "0", YES),
 	K(STR, policies.env_shim_path, NULL, NO),

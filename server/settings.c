@@ -318,6 +318,8 @@ static void put_seccomp(struct json_writer *w, const struct settings *s,
 	 * a derived default does not count. */
 	json_kv_bool(w, "write_only_opens", s->fast_reads);
 	json_kv_bool(w, "intercept_metadata", config_on(m->intercept_metadata));
+	json_kv_bool(w, "links_stay",
+		     c->policies.symlink_escape == CONFIG_ESCAPE_DENY);
 	json_end_object(w);
 }
 

@@ -510,6 +510,25 @@ static void allow_startup(struct file_call *f, struct event *e)
 		run_act(f, VERDICT_ALLOW);
 }
 
+/* A name of the workspace for something that lies elsewhere. */
+static bool leads_out(const struct tracer *t, const struct file_target *x)
+{
+	return x->name.len > 0 &&
+	       path_beneath(buf_str(&x->name), str_from(t->workspace)) &&
+	       !in_workspace(t, x);
+}
+
+/* What refuses a call whatever the policy says, by its name on record. */
+static const char *refused_by(const struct file_call *f, const struct op *op)
+{
+	const struct tracer *t = f->q->tracer;
+
+	if (t->settings.links_stay &&
+	    (leads_out(t, &f->a) || (f->two && leads_out(t, &f->b))))
+		return "symlink-escape";
+	return device_refuses(f, op);
+}
+
 /* A command that has destroyed too much: refused, or held for a person. */
 static void brake(struct file_call *f, struct op *op, struct event *e)
 {
@@ -566,7 +585,7 @@ void file_judge(struct file_call *f)
 	    (f->two && file_is_ours(f, buf_str(&f->b.path))))
 		op.kind = OP_NONE; /* denied by any policy */
 	else
-		guard = device_refuses(f, &op);
+		guard = refused_by(f, &op);
 	brake(f, &op, &e);
 	second = second_op(f, &op2);
 	describe(f, &e);

@@ -293,7 +293,10 @@ int file_find_for_create(struct file_call *f, struct file_target *t,
 	     r == 0 && follow && t->fd >= 0 && S_ISLNK(t->st.st_mode); i++) {
 		if (i == 40 || t->how_resolve != 0)
 			return -ELOOP;
+		/* the link is a name of what it leads to, and judged as one */
+		if (t->name.len == 0)
+			buf_put_str(&t->name, buf_str(&t->path));
 		r = follow_last(f, t);
 	}
-	return r;
+	return r < 0 ? r : t->name.error;
 }

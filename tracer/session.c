@@ -209,7 +209,7 @@ static bool reads_need_us(const struct tracer *t)
 {
 	return t->landlock_fd < 0 || t->landlock.n_reads_open > 0 ||
 	       t->whole_trees || blocks_iteration(t->policy) ||
-	       t->opens_to_watch;
+	       t->opens_to_watch || t->settings.links_stay;
 }
 
 static int start_floor(struct tracer *t)

@@ -200,6 +200,7 @@ static int parse_object(struct settings *s, const struct json *root)
 	s->file_monitor = json_get_bool(fm, "enabled", true);
 	s->write_only_opens = json_get_bool(fm, "write_only_opens", false);
 	s->intercept_metadata = json_get_bool(fm, "intercept_metadata", false);
+	s->links_stay = json_get_bool(fm, "links_stay", false);
 	s->unix_sockets =
 		json_get_bool(json_get(root, "unix_sockets"), "enabled", false);
 	parse_net(s, json_get(root, "net"));

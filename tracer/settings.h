@@ -57,6 +57,7 @@ struct settings {
 	bool file_monitor;
 	bool write_only_opens;
 	bool intercept_metadata;
+	bool links_stay; /* no link of the workspace may lead out of it */
 	bool unix_sockets;
 	bool net_notify;
 	bool net_monitor;        /* sandbox.network.intercept_mode */
