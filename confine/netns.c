@@ -14,7 +14,8 @@
  * Every address is local in there ("AnyIP": a `local` route that covers all),
  * so a packet to any of them comes straight back through the loopback device.
  * nft's tproxy hands TCP to one listening socket whatever the address and
- * port were. A socket belongs to the namespace in which it was made, not to
+ * port were; where the kernel has no tproxy, or it does not do as it should,
+ * nft's redirect does, and conntrack tells what they were. A socket belongs to the namespace in which it was made, not to
  * the one of the process that uses it: accept(), read() and sendmsg() on these
  * from the host's namespace act inside. DNS needs no nft: a socket bound to
  * port 53 of the wildcard address gets what is sent to port 53 of any; the
@@ -55,6 +56,8 @@
 #define TEST_NET   0xc0000201U /* 192.0.2.1: nobody's */
 #define TEST_PORT  9
 #define N_SOCKETS  4U
+/* SO_ORIGINAL_DST and IP6T_SO_ORIGINAL_DST of linux/netfilter_ipv[46] */
+#define ORIGINAL_DST 80
 
 /* --- in the child: the namespace --- */
 
@@ -171,28 +174,14 @@ static int readable(int fd)
 	return r > 0 ? 0 : r < 0 ? -errno : -ETIMEDOUT;
 }
 
-/* The address that a captured connection was meant for. */
 static bool is_test_net(int fd)
 {
-	struct sockaddr_storage s = { .ss_family = AF_UNSPEC };
-	socklen_t n = sizeof(s);
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-	uint32_t v4 = 0;
-	uint16_t port = 0;
+	struct addr a, test;
+	uint16_t port;
 
-	if (getsockname(fd, (struct sockaddr *)&s, &n) < 0)
-		return false;
-	if (s.ss_family == AF_INET) {
-		memcpy(&in, &s, sizeof(in));
-		v4 = in.sin_addr.s_addr;
-		port = in.sin_port;
-	} else {
-		memcpy(&in6, &s, sizeof(in6));
-		memcpy(&v4, in6.sin6_addr.s6_addr + 12, sizeof(v4));
-		port = in6.sin6_port;
-	}
-	return ntohl(v4) == TEST_NET && ntohs(port) == TEST_PORT;
+	addr_from_v4(htonl(TEST_NET), &test);
+	return netns_wanted(fd, &a, &port) == 0 && port == TEST_PORT &&
+	       memcmp(a.b, test.b, sizeof(a.b)) == 0;
 }
 
 static struct sockaddr_in test_address(uint16_t port)
@@ -259,6 +248,33 @@ static int try_all(const struct netns *ns)
 	return r < 0 ? r : try_datagram();
 }
 
+/* By the first way that works. */
+static int capture(struct netns *ns, uint16_t proxy_port, const uint8_t *own4)
+{
+	static const enum netns_how ways[] = { NETNS_BY_TPROXY,
+					       NETNS_BY_REDIRECT };
+	int r = -EOPNOTSUPP;
+
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		r = netns_filter(own4, ways[i]);
+		if (r == 0)
+			r = open_sockets(ns, proxy_port);
+		if (r == 0)
+			r = try_all(ns);
+		if (r == 0)
+			break;
+		netns_close(ns);
+	}
+	return r;
+}
+
+static int open_again(struct netns *ns, uint16_t proxy_port)
+{
+	int r = open_sockets(ns, proxy_port);
+
+	return r < 0 ? r : try_all(ns);
+}
+
 /* What the parent gets, with the descriptors. */
 struct report {
 	int32_t error;
@@ -277,9 +293,8 @@ static void child_main(int sock, const struct netns *old, uint16_t proxy_port,
 
 	r = fresh ? make(own4, &report.user) : join(old->user, old->net);
 	if (r == 0)
-		r = open_sockets(&ns, proxy_port);
-	if (r == 0)
-		r = try_all(&ns);
+		r = fresh ? capture(&ns, proxy_port, own4)
+			  : open_again(&ns, proxy_port);
 	fds[n++] = ns.tcp;
 	fds[n++] = ns.dns_tcp;
 	fds[n++] = ns.dns_udp;
@@ -364,6 +379,30 @@ void netns_close(struct netns *ns)
 			(void)close(*all[i]);
 		*all[i] = -1;
 	}
+}
+
+int netns_wanted(int fd, struct addr *ret, uint16_t *ret_port)
+{
+	struct sockaddr_storage s = { .ss_family = AF_UNSPEC };
+	socklen_t n = sizeof(s);
+	struct addr a;
+	uint16_t port;
+	int r;
+
+	if (getsockname(fd, (struct sockaddr *)&s, &n) < 0)
+		return -errno;
+	r = addr_from_sockaddr(&s, n, &a, &port);
+	/* redirected: NAT knows; who asks for that very port, has it */
+	n = sizeof(s);
+	if (r == 0 && port == NETNS_TCP_PORT &&
+	    getsockopt(fd, addr_is_v4(&a) ? SOL_IP : SOL_IPV6, ORIGINAL_DST, &s,
+		       &n) == 0)
+		r = addr_from_sockaddr(&s, n, &a, &port);
+	if (r < 0)
+		return r;
+	*ret = a;
+	*ret_port = port;
+	return 0;
 }
 
 int netns_enter(int user, int net)

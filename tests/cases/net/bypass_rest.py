@@ -11,8 +11,8 @@ import struct
 import threading
 import time
 
-from attempts import (EVIL, EVIL6, META, OPEN, PROXY, WEB, attempt, everything,
-                      hello, libc, query, talk, udp, via_proxy)
+from attempts import (EVIL, EVIL6, META, OPEN, PATIENCE, PROXY, WEB, attempt,
+                      everything, hello, libc, query, talk, udp, via_proxy)
 
 
 def connect(host, port):
@@ -93,8 +93,8 @@ for name, head in {"1": PROXY_1, "2": PROXY_2}.items():
 
 def urgent():
     """A byte out of band in the middle of the name."""
-    s = socket.create_connection(PROXY, 2)
-    s.settimeout(2)
+    s = socket.create_connection(PROXY, PATIENCE)
+    s.settimeout(PATIENCE)
     s.sendall(connect("good.test", 80))
     s.recv(4096)
     s.sendall(b"GET / HTTP/1.1\r\nHost: ")
@@ -201,7 +201,7 @@ def netlink(kind, body, flags=0x605):
     """The kernel's word for a change of the network: 0 is done."""
     def function():
         s = socket.socket(16, socket.SOCK_RAW, 0)
-        s.settimeout(1)
+        s.settimeout(PATIENCE)
         s.bind((0, 0))
         s.send(struct.pack("=IHHII", 16 + len(body), kind, flags, 1, 0) + body)
         a = s.recv(4096)
@@ -316,7 +316,7 @@ attempt("others/descriptors", descriptor_of_another)
 def dbus(path):
     def function():
         s = socket.socket(socket.AF_UNIX)
-        s.settimeout(1)
+        s.settimeout(PATIENCE)
         s.connect(path)
         return "connected"
     return function

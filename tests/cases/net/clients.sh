@@ -24,7 +24,7 @@ END
 cat >"$WS/get.py" <<'END'
 import sys, urllib.error, urllib.request
 try:
-    print(urllib.request.urlopen(sys.argv[1], timeout=5).read().decode())
+    print(urllib.request.urlopen(sys.argv[1], timeout=40).read().decode())
 except urllib.error.HTTPError as e:
     print(e.code, e.read().decode())
 END
@@ -37,7 +37,7 @@ client() {
 	shift
 	command -v "$1" >/dev/null || { echo "left out: $name ($1 is not installed)"; return; }
 	words=("${@//%s/good.test}")
-	in_session timeout 25 "${words[@]}"
+	in_session timeout 60 "${words[@]}"
 	cat "$T/err" >>"$T/out"
 	case $name in
 	git | npm) ;; # the server is no repository and no registry
@@ -45,13 +45,13 @@ client() {
 	esac
 	expect_event ".domain == \"good.test\" and .effective_action == \"allowed\" and (.fields.path // .path // \"\" | tostring | contains(\"via-$name\"))"
 	words=("${@//%s/evil.test}")
-	in_session timeout 25 "${words[@]}"
+	in_session timeout 60 "${words[@]}"
 	cat "$T/err" >>"$T/out"
 	! grep -q "host=evil.test path" "$T/out" || fail "$name reached evil.test"
 	expect_event ".domain == \"evil.test\" and .effective_action == \"blocked\""
 	echo "driven: $name"
 }
-client curl curl -sS --max-time 5 http://%s/via-curl
+client curl curl -sS --max-time 40 http://%s/via-curl
 client wget wget -qO- -T5 -t1 http://%s/via-wget
 client python python3 get.py http://%s/via-python
 client git git -c http.lowSpeedTime=5 ls-remote http://%s/via-git
@@ -64,6 +64,6 @@ else
 	echo "left out: node (without names it needs a version that knows proxies)"
 fi
 client java java Get.java http://%s/via-java
-in_session curl -sS --max-time 5 --cacert "$T/net/ca.pem" https://good.test/via-tls
+in_session curl -sS --max-time 40 --cacert "$T/net/ca.pem" https://good.test/via-tls
 expect_out "path=/via-tls"
 expect_untouched '[0-9]*' 45.33.32.156

@@ -13,6 +13,7 @@ import struct
 import sys
 import time
 
+PATIENCE = 40  # seconds
 KERNEL = "kernel" in sys.argv
 WEB, EVIL, META = "93.184.216.34", "45.33.32.156", "169.254.169.254"
 
@@ -27,19 +28,19 @@ def attempt(what, function, *wanted):
     took = time.monotonic() - start
     if KERNEL and "EACCES" in wanted:
         wanted += "ECONNRESET", "EPIPE"
-    ok = result in wanted and took < 3
+    ok = result in wanted and took < PATIENCE
     print(what, "ok" if ok else f"FAILED {result!r} after {took:.3f} s")
 
 
 def tcp(addr, family=socket.AF_INET, blocking=True):
     s = socket.socket(family)
-    s.settimeout(5) if blocking else s.setblocking(False)
+    s.settimeout(PATIENCE) if blocking else s.setblocking(False)
     try:
         s.connect(addr)
     except BlockingIOError:
         if not KERNEL:
             return "EINPROGRESS"
-        s.settimeout(5)
+        s.settimeout(PATIENCE)
     if KERNEL:
         s.settimeout(0.3)
         try:
@@ -60,12 +61,12 @@ def query(server, name, kind=1, transport="udp", connected=True,
     q += b"\0" + struct.pack(">HH", kind, 1)
     family = socket.AF_INET6 if ":" in server else socket.AF_INET
     if transport == "tcp":
-        s = socket.create_connection((server, 53), 3)
+        s = socket.create_connection((server, 53), PATIENCE)
         s.sendall(struct.pack(">H", len(q)) + q)
         a = s.recv(4096)[2:]
     else:
         s = socket.socket(family, socket.SOCK_DGRAM)
-        s.settimeout(3)
+        s.settimeout(PATIENCE)
         if connected:
             s.connect((server, 53))
             s.send(q)

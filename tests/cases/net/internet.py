@@ -129,6 +129,9 @@ class Web(http.server.BaseHTTPRequestHandler):
             time.sleep(float(self.path[6:]))
             self.wfile.write(b"data: two\n\n")
             self.close_connection = True
+        elif self.path == "/late":  # when more was asked, or nothing will be
+            self.rfile.peek(1)
+            self.send(b"host=%s path=/late" % self.headers["Host"].encode())
         elif self.path == "/port":
             self.send(b"%d" % self.client_address[1])
         elif self.path == "/ws":

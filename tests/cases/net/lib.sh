@@ -37,7 +37,7 @@ internet() {
 	python3 "$HERE/internet.py" "$T/net" >"$T/net/log" 2>&1 &
 	INTERNET=$!
 	trap 'status=$?; kill $INTERNET 2>/dev/null; (exit $status); case_cleanup' EXIT
-	for _ in $(seq 200); do
+	for _ in $(seq 1200); do
 		[ -f "$T/net/ready" ] && return 0
 		kill -0 $INTERNET 2>/dev/null || { cat "$T/net/log"; fail "no internet"; }
 		sleep 0.05
@@ -57,7 +57,15 @@ sandbox:
 	esac
 }
 
+# Another build of the proxy in the place of the usual one.
+other_netproxy() {
+	mount --make-rprivate / && mount --bind "$AGENTSH_BUILD/netproxy/$1" \
+		"$AGENTSH_BUILD/netproxy/agentsh-netproxy" ||
+		skip "cannot put one program in the place of another"
+}
+
 session() {
+	[ -z "${PROXY_BUILD:-}" ] || other_netproxy "$PROXY_BUILD"
 	POLICY_FILE=${POLICY_FILE:-$HERE/policy.yaml}
 	[ "${CAPTURE:-}" != namespace ] || capture_config
 	internet
@@ -80,13 +88,13 @@ captured() {
 }
 
 # through CURL-ARG...: by the proxy, from outside the session
-through() { run curl -sS --max-time 5 --proxy "$PROXY" "$@"; }
+through() { run curl -sS --max-time 40 --proxy "$PROXY" "$@"; }
 # Waits until the capture has written what was sent before: it sees a datagram
 # of ours after it.
 caught_up() {
 	local port=$((20000 + RANDOM))
 	echo >/dev/udp/9.9.9.9/$port
-	for _ in $(seq 200); do
+	for _ in $(seq 1200); do
 		grep -q "^17 9.9.9.9 $port" "$T/net/packets" && return 0
 		sleep 0.05
 	done

@@ -39,7 +39,7 @@ in_session python3 -c "
 import socket
 def dial(name, port):
     s = socket.socket()
-    s.settimeout(5)
+    s.settimeout(40)
     return s.connect_ex((socket.gethostbyname(name), port))
 print('over', dial('www.good.test', 8080), 'under', dial('good.test', 8080))"
 expect_out "over 13 under 0"
@@ -55,7 +55,7 @@ refused() { # WORDS YAML
 	cp "$T/config.yaml" "$T/wrong.yaml"
 	sed -i '/^sandbox:/,$d' "$T/wrong.yaml"
 	printf 'sandbox:\n  network:\n    %s\n' "$2" >>"$T/wrong.yaml"
-	run timeout 5 "$AGENTSH_BUILD/cli/agentsh" server --config "$T/wrong.yaml"
+	run timeout 60 "$AGENTSH_BUILD/cli/agentsh" server --config "$T/wrong.yaml"
 	[ "$STATUS" != 124 ] && [ "$STATUS" != 0 ] || fail "taken: $2"
 	cat "$T/err" >>"$T/out"
 	expect_out "$1"

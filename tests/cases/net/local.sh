@@ -22,14 +22,14 @@ for port in "$DECLARED" "$OTHER"; do
 done
 session
 trap 'status=$?; kill $WEB $INTERNET 2>/dev/null; (exit $status); case_cleanup' EXIT
-ask() { in_session curl -sS --noproxy '*' --max-time 5 "http://127.0.0.1:$1/who"; }
+ask() { in_session curl -sS --noproxy '*' --max-time 40 "http://127.0.0.1:$1/who"; }
 
 ask "$DECLARED"
 expect_out "of the host"
 expect_event '.type == "net_connect" and .policy.rule == "declared" and .effective_action == "allowed"'
 ask "$OTHER"
 [ "$STATUS" = 7 ] || fail "a server of the host that no rule allows: $STATUS"
-in_session curl -sS --noproxy '*' --max-time 5 "http://127.0.0.1:$PORT/health"
+in_session curl -sS --noproxy '*' --max-time 40 "http://127.0.0.1:$PORT/health"
 [ "$STATUS" = 7 ] || fail "the server of agentsh: $STATUS"
 
 # a server of the session's own comes first, at the same number
@@ -41,7 +41,7 @@ in_session sh -c "mkdir own && echo 'of the session' >own/who
 	done; kill \$!"
 expect_out "of the session"
 # and is not the host's
-run curl -sS --max-time 2 "http://127.0.0.1:$DECLARED/who"
+run curl -sS --max-time 40 "http://127.0.0.1:$DECLARED/who"
 expect_out "of the host"
 
 # not waiting, as event loops do
@@ -50,7 +50,7 @@ import select, socket
 s = socket.socket()
 s.setblocking(False)
 r = s.connect_ex(('127.0.0.1', $DECLARED))
-select.select([], [s], [], 3)
+select.select([], [s], [], 40)
 s.setblocking(True)
 s.sendall(b'GET /who HTTP/1.0\r\n\r\n')
 data = b''

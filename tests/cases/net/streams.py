@@ -13,7 +13,7 @@ proxy = (host, int(port))
 
 def dial():
     s = socket.create_connection(proxy)
-    s.settimeout(10)
+    s.settimeout(60)
     return s
 
 
