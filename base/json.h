@@ -52,6 +52,12 @@ void json_null(struct json_writer *w);
 /* Already encoded JSON, inserted as it is. */
 void json_raw(struct json_writer *w, struct str json);
 
+/*
+ * Well-formed JSON with what Go leaves as it is and a terminal takes for an order
+ * (DEL, str_utf8_steers()) as \uNNNN: the same document, fit to be looked at.
+ */
+void json_put_shown(struct buf *out, struct str json);
+
 /* A whole document: an array of strings, compact. */
 void json_str_array(struct buf *out, const struct str *v, size_t n);
 

@@ -382,3 +382,39 @@ void json_str_array(struct buf *out, const struct str *v, size_t n)
 		json_str(&w, v[i]);
 	json_end_array(&w);
 }
+
+/* A character of one to three bytes as \uNNNN. */
+static void put_unicode_escape(struct buf *out, const char *p, size_t n)
+{
+	const unsigned char *c = (const unsigned char *)p;
+	unsigned int code = c[0];
+
+	if (n == 2)
+		code = (c[0] & 0x1fU) << 6 | (c[1] & 0x3fU);
+	else if (n == 3)
+		code = (c[0] & 0x0fU) << 12 | (c[1] & 0x3fU) << 6 |
+		       (c[2] & 0x3fU);
+	buf_printf(out, "\\u%04x", code);
+}
+
+void json_put_shown(struct buf *out, struct str json)
+{
+	size_t from = 0, n;
+
+	for (size_t i = 0; i < json.n; i += n) {
+		unsigned char c = (unsigned char)json.p[i];
+
+		n = 1;
+		if (c < 0x7f)
+			continue;
+		if (c != 0x7f) {
+			n = MAX(str_utf8_len(str_skip(json, i)), (size_t)1);
+			if (!str_utf8_steers(json.p + i, n))
+				continue;
+		}
+		buf_put(out, json.p + from, i - from);
+		put_unicode_escape(out, json.p + i, n);
+		from = i + n;
+	}
+	buf_put_str(out, str_skip(json, from));
+}

@@ -387,3 +387,34 @@ void buf_put_plain(struct buf *b, struct str s)
 			buf_putc(b, s.p[i]);
 	}
 }
+
+bool str_utf8_steers(const char *p, size_t n)
+{
+	const unsigned char *c = (const unsigned char *)p;
+
+	if (n == 2) /* U+0080 to U+009F */
+		return c[0] == 0xc2 && c[1] <= 0x9f;
+	if (n != 3 || c[0] != 0xe2)
+		return false;
+	if (c[1] == 0x80) /* U+2028 to U+202E */
+		return c[2] >= 0xa8 && c[2] <= 0xae;
+	return c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9; /* U+2066 to 9 */
+}
+
+void buf_put_name(struct buf *b, struct str name)
+{
+	while (name.n) {
+		unsigned char c = (unsigned char)name.p[0];
+		size_t n = c < 0x80 ? 1 : str_utf8_len(name);
+
+		if (n == 0 || c < 0x20 || c == 0x7f)
+			buf_printf(b, "\\x%02x", c);
+		else if (!str_utf8_steers(name.p, n))
+			buf_put(b, name.p, n);
+		else
+			for (size_t i = 0; i < n; i++)
+				buf_printf(b, "\\x%02x",
+					   (unsigned char)name.p[i]);
+		name = str_skip(name, n ? n : 1);
+	}
+}

@@ -116,5 +116,16 @@ void buf_put_escaped(struct buf *b, struct str s);
  * \xNN, all else as it is. For messages that quote names made by others.
  */
 void buf_put_plain(struct buf *b, struct str s);
+/*
+ * A name within a line for a terminal: as buf_put_plain(), and nothing that ends
+ * the line, moves in it or turns its direction; bytes that are no UTF-8 as \xNN.
+ */
+void buf_put_name(struct buf *b, struct str name);
+/*
+ * Whether the valid UTF-8 sequence at p of n bytes is a character that a terminal
+ * or a reader takes for an order: C1, line and paragraph ends, bidirectional
+ * embeddings and isolates.
+ */
+bool str_utf8_steers(const char *p, size_t n);
 
 #endif

@@ -26,8 +26,9 @@ static void prompt(const struct attach *at)
 	rq.target = buf_cstr(&target);
 	if (client_call(&at->cl, &rq, &answer) == 0)
 		(void)json_parse(&a, buf_str(&answer.body), &v);
-	buf_printf(&b, "agentsh:%s:" STR_FMT "$ ", at->session,
-		   STR_ARG(json_get_str(v, "cwd")));
+	buf_printf(&b, "agentsh:%s:", at->session);
+	buf_put_name(&b, json_get_str(v, "cwd"));
+	buf_puts(&b, "$ ");
 	(void)out_write(STDOUT_FILENO, buf_str(&b));
 }
 

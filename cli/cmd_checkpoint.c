@@ -139,7 +139,9 @@ static int put_change(void *arg, const struct checkpoint_change *k)
 	struct changes *s = arg;
 
 	s->n += k->kind != '-';
-	buf_printf(&s->b, "  %c " STR_FMT "%s\n", k->kind, STR_ARG(k->path),
+	buf_printf(&s->b, "  %c ", k->kind);
+	buf_put_name(&s->b, k->path);
+	buf_printf(&s->b, "%s\n",
 		   k->kind == '+'   ? " (restore deleted)"
 		   : k->kind == '-' ? " (file was added after checkpoint)"
 				    : "");
@@ -176,9 +178,13 @@ static int put_text(struct trash *t, const struct checkpoint_change *k,
 		r = fd_read_all(fd, DIFF_MAX, &then);
 	if (r == 0)
 		r = read_now(t, k->path, &now);
-	if (r == 0)
-		buf_printf(out, "--- a/" STR_FMT "\n+++ b/" STR_FMT "\n",
-			   STR_ARG(k->path), STR_ARG(k->path));
+	if (r == 0) {
+		buf_puts(out, "--- a/");
+		buf_put_name(out, k->path);
+		buf_puts(out, "\n+++ b/");
+		buf_put_name(out, k->path);
+		buf_putc(out, '\n');
+	}
 	if (r == 0)
 		r = textdiff(buf_str(&then), buf_str(&now), out);
 	if (r == -ENOTSUP || r == -E2BIG)
@@ -231,10 +237,12 @@ static int on_step(void *arg, const struct undo_step *s)
 {
 	progress_tell(s->nr, s->total);
 	if (s->status == UNDO_CONFLICT || s->status == UNDO_LOST ||
-	    s->status == UNDO_FAILED)
-		buf_printf(arg, "%s: " STR_FMT "%s%s\n",
-			   undo_status_to_string(s->status), STR_ARG(s->path),
-			   s->why ? ": " : "", s->why ? s->why : "");
+	    s->status == UNDO_FAILED) {
+		buf_printf(arg, "%s: ", undo_status_to_string(s->status));
+		buf_put_name(arg, s->path);
+		buf_printf(arg, "%s%s\n", s->why ? ": " : "",
+			   s->why ? s->why : "");
+	}
 	return 0;
 }
 

@@ -128,11 +128,13 @@ static bool of_session(const struct json *approval, const char *session)
 
 static void put_pending(struct buf *b, const struct json *it)
 {
-	buf_printf(b, "%-46.*s %-20.*s %-10.*s %-40.*s ",
+	_cleanup_buf_ struct buf target = BUF_INIT;
+
+	buf_put_name(&target, json_get_str(it, "target"));
+	buf_printf(b, "%-46.*s %-20.*s %-10.*s %-40s ",
 		   STR_ARG(json_get_str(it, "id")),
 		   STR_ARG(json_get_str(it, "session_id")),
-		   STR_ARG(json_get_str(it, "kind")),
-		   STR_ARG(json_get_str(it, "target")));
+		   STR_ARG(json_get_str(it, "kind")), buf_cstr(&target));
 	put_age(b, json_get_str(it, "created_at"));
 	buf_putc(b, '\n');
 }

@@ -19,7 +19,7 @@ static int print_event(void *arg, struct str event, struct str data)
 	(void)arg;
 	if (event.n) /* "ready" and the like */
 		return 0;
-	buf_put_str(&b, data);
+	json_put_shown(&b, data);
 	buf_putc(&b, '\n');
 	return out_write(STDOUT_FILENO, buf_str(&b));
 }

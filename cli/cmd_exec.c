@@ -132,7 +132,8 @@ static int report_pty_denial(const struct exec_call *x,
 
 	if (strcmp(env_or("AGENTSH_PTY_DENY_MODE", ""), "error") == 0)
 		return fail(STR_FMT, STR_ARG(message));
-	buf_printf(&b, STR_FMT "\n", STR_ARG(message));
+	buf_put_plain(&b, message);
+	buf_putc(&b, '\n');
 	if (!x->quiet)
 		buf_printf(&b,
 			   "agentsh: tip: agentsh exec --output json "

@@ -57,8 +57,9 @@ static void list_line(struct listing *l, const struct line *e)
 		line_json(l, e, token);
 		return;
 	}
-	buf_printf(&l->b, "%s\t" STR_FMT "\t%" PRIu64 " bytes\t", token,
-		   STR_ARG(e->path), e->bytes);
+	buf_printf(&l->b, "%s\t", token);
+	buf_put_name(&l->b, e->path);
+	buf_printf(&l->b, "\t%" PRIu64 " bytes\t", e->bytes);
 	store_put_age(&l->b, e->when_ns);
 	buf_puts(&l->b, " ago");
 	if (e->n > 1)

@@ -136,7 +136,9 @@ static void put_fallback(struct buf *out, const struct json *response)
 	}
 	buf_puts(out, "agentsh: blocked by policy");
 	put_rule(out, STR_NONE, rule);
-	buf_printf(out, ": " STR_FMT "\n", STR_ARG(what));
+	buf_puts(out, ": ");
+	buf_put_name(out, what);
+	buf_putc(out, '\n');
 	put_curl_advice(out, json_get(response, "request"));
 }
 

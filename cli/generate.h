@@ -45,10 +45,12 @@ struct generate_paths {
  * in: literal paths, sorted by str_cmp, no duplicates. Appends to out patterns
  * that match all of them: a directory with `threshold` or more entries becomes
  * "DIR/" followed by two stars, from the leaves up, but never a directory at
- * the top of the file system or a home directory. Texts live in a.
+ * the top of the file system or a home directory, nor one with a path of `never`
+ * below it (what was denied stays so). Texts live in a.
  * Return: 0 or -ENOMEM.
  */
 int generate_collapse(struct arena *a, const struct generate_paths *in,
+		      const struct generate_paths *never,
 		      unsigned int threshold, struct generate_paths *out);
 
 #endif

@@ -4,11 +4,11 @@
  */
 #include <errno.h>
 
-#include "cli/generate.h"
+#include "cli/generate_priv.h"
 
 struct walk {
 	struct arena *a;
-	const struct generate_paths *in;
+	const struct generate_paths *in, *never;
 	unsigned int threshold;
 	struct generate_paths *out;
 };
@@ -17,7 +17,7 @@ struct walk {
  * What a pattern reads as special is matched by a backslash before it; the
  * language cannot quote "${", so any one character stands for its dollar.
  */
-static int escaped(struct arena *a, struct str path, struct str *ret)
+int generate_escape(struct arena *a, struct str path, struct str *ret)
 {
 	size_t lead = str_starts(path, GENERATE_ROOT) ? GENERATE_ROOT.n : 0;
 	char *p = arena_alloc(a, 2 * path.n + 1);
@@ -52,6 +52,18 @@ static bool too_wide(struct str dir)
 	return depth < 2 || (depth == 2 && str_starts(dir, STR("/home/")));
 }
 
+static bool holds_denied(const struct walk *w, struct str dir)
+{
+	for (size_t i = 0; i < w->never->n; i++) {
+		struct str path = w->never->data[i].text;
+
+		if (str_starts(path, dir) &&
+		    (path.n == dir.n || path.p[dir.n] == '/'))
+			return true;
+	}
+	return false;
+}
+
 static int add(struct generate_paths *out, struct str text, uint64_t n)
 {
 	return vec_push(out, (struct generate_path){ .text = text, .n = n });
@@ -63,7 +75,7 @@ static int fold(const struct walk *w, struct str dir, size_t start)
 	struct str quoted;
 	char *text;
 	uint64_t n = 0;
-	int r = escaped(w->a, dir, &quoted);
+	int r = generate_escape(w->a, dir, &quoted);
 
 	if (r < 0)
 		return r;
@@ -97,7 +109,7 @@ static int walk(const struct walk *w, size_t lo, size_t hi, size_t at)
 		if (slash < 0) {
 			struct str leaf;
 
-			r = escaped(w->a, p->text, &leaf);
+			r = generate_escape(w->a, p->text, &leaf);
 			if (r == 0)
 				r = add(w->out, leaf, p->n);
 			lo = end;
@@ -110,16 +122,19 @@ static int walk(const struct walk *w, size_t lo, size_t hi, size_t at)
 		r = walk(w, lo, end, at + rest.n);
 		lo = end;
 	}
-	if (r == 0 && w->out->n - start >= w->threshold && !too_wide(dir))
+	if (r == 0 && w->out->n - start >= w->threshold && !too_wide(dir) &&
+	    !holds_denied(w, dir))
 		r = fold(w, dir, start);
 	return r;
 }
 
 int generate_collapse(struct arena *a, const struct generate_paths *in,
+		      const struct generate_paths *never,
 		      unsigned int threshold, struct generate_paths *out)
 {
 	struct walk w = { .a = a,
 			  .in = in,
+			  .never = never,
 			  .threshold = threshold < 2 ? 2 : threshold,
 			  .out = out };
 

@@ -45,6 +45,11 @@ struct generate {
 	} seen;
 };
 
+/*
+ * A name that was seen as the pattern that matches it and nothing else: a program
+ * may be called "*". The text lives in a. Return: 0 or -ENOMEM.
+ */
+int generate_escape(struct arena *a, struct str name, struct str *ret);
 /* s as a double-quoted YAML scalar. */
 void generate_quoted(struct buf *out, struct str s);
 /* All sections of rules. Return: 0 or -ENOMEM. */

@@ -36,11 +36,15 @@ static void rule_done(struct rule *r)
 
 void generate_quoted(struct buf *out, struct str s)
 {
+	_cleanup_buf_ struct buf text = BUF_INIT;
 	struct json_writer w;
 
-	/* a JSON string is a double-quoted YAML scalar */
-	json_writer_init(&w, out, 0);
+	/* a JSON string is a double-quoted YAML scalar, but for DEL and C1 */
+	json_writer_init(&w, &text, 0);
 	json_str(&w, s);
+	if (text.error)
+		out->error = text.error;
+	json_put_shown(out, buf_str(&text));
 }
 
 static void rule_item(struct rule *r, struct str text)
@@ -48,6 +52,16 @@ static void rule_item(struct rule *r, struct str text)
 	buf_puts(&r->list, "      - ");
 	generate_quoted(&r->list, text);
 	buf_putc(&r->list, '\n');
+}
+
+static void rule_name(struct generate *g, struct rule *r, struct str name)
+{
+	struct str pattern;
+
+	if (generate_escape(g->a, name, &pattern) < 0)
+		r->list.error = -ENOMEM;
+	else
+		rule_item(r, pattern);
 }
 
 static void rule_source(struct rule *r, const struct observation *o)
@@ -139,10 +153,28 @@ static bool chosen(const struct observation *o, const struct choice *c)
 	return (o->ops & ~GENERATE_READS) == c->ops && o->keep == c->keep;
 }
 
+/* What was denied of the kind that the rule allows. */
+static int find_denied(const struct generate *g, bool reads,
+		       struct generate_paths *out)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < g->seen.n && r == 0; i++) {
+		const struct observation *o = &g->seen.data[i];
+
+		if (o->family == SEEN_FILE && o->denied &&
+		    (reads ? o->ops & GENERATE_READS
+			   : o->ops & ~GENERATE_READS))
+			r = vec_push(out, (struct generate_path){ o->text, 1 });
+	}
+	return r;
+}
+
 static int put_files(struct generate *g, struct run run, const struct choice *c,
 		     struct buf *out)
 {
 	struct generate_paths in = VEC_INIT, folded = VEC_INIT;
+	struct generate_paths never = VEC_INIT;
 	_cleanup_rule_ struct rule rule = {
 		.name = c->ops == GENERATE_READS ? "observed-reads"
 			: c->keep                ? "observed-deletes-kept"
@@ -154,6 +186,8 @@ static int put_files(struct generate *g, struct run run, const struct choice *c,
 	};
 	int r = 0;
 
+	if (!run.o->denied)
+		r = find_denied(g, c->ops == GENERATE_READS, &never);
 	for (size_t i = 0; i < run.n && r == 0; i++) {
 		const struct observation *o = &run.o[i];
 
@@ -166,13 +200,15 @@ static int put_files(struct generate *g, struct run run, const struct choice *c,
 		r = vec_push(&in, (struct generate_path){ o->text, o->n });
 	}
 	if (r == 0)
-		r = generate_collapse(g->a, &in, g->in->threshold, &folded);
+		r = generate_collapse(g->a, &in, &never, g->in->threshold,
+				      &folded);
 	for (size_t i = 0; i < folded.n; i++)
 		rule_item(&rule, folded.data[i].text);
 	put_operations(&rule, c->ops);
 	if (r == 0)
 		rule_put(&rule, out);
 	vec_done(&in);
+	vec_done(&never);
 	vec_done(&folded);
 	return r;
 }
@@ -258,7 +294,7 @@ static void put_commands(struct generate *g, struct run run, struct buf *out)
 			if (one.more.len)
 				rule = &one;
 		}
-		rule_item(rule, run.o[i].text);
+		rule_name(g, rule, run.o[i].text);
 		for (size_t k = 0; k < n; k++)
 			rule_source(rule, &run.o[i + k]);
 		if (rule == &one)
@@ -294,6 +330,10 @@ static void host_item(const struct generate *g, struct run run, struct str host,
 	_cleanup_buf_ struct buf b = BUF_INIT, line = BUF_INIT;
 	struct str item = host;
 
+	/* no host is called so: a pattern that was asked for as a name */
+	for (size_t i = 0; i < host.n; i++)
+		if (strchr("*?[]{}\\$", host.p[i]))
+			return;
 	if (siblings(run, parent) >= g->in->threshold) {
 		buf_printf(&b, "*." STR_FMT, STR_ARG(parent));
 		item = buf_str(&b);
@@ -362,7 +402,7 @@ static void put_network(struct generate *g, struct run run, struct buf *out)
 	}
 }
 
-static void put_sockets(struct run run, struct buf *out)
+static void put_sockets(struct generate *g, struct run run, struct buf *out)
 {
 	_cleanup_rule_ struct rule rule = { .name = "observed-sockets",
 					    .key = "paths",
@@ -370,7 +410,7 @@ static void put_sockets(struct run run, struct buf *out)
 					    .denied = run.o->denied };
 
 	for (size_t i = 0; i < run.n; i++) {
-		rule_item(&rule, run.o[i].text);
+		rule_name(g, &rule, run.o[i].text);
 		rule_source(&rule, &run.o[i]);
 	}
 	rule_put(&rule, out);
@@ -392,7 +432,7 @@ static int put_run(struct generate *g, struct run run, struct buf *out)
 		put_network(g, run, out);
 		return 0;
 	case SEEN_UNIX:
-		put_sockets(run, out);
+		put_sockets(g, run, out);
 		return 0;
 	}
 	return r;

@@ -14,13 +14,15 @@
 static void say(const char *fmt, va_list ap, int r) _printf_(1, 0);
 static void say(const char *fmt, va_list ap, int r)
 {
-	_cleanup_buf_ struct buf b = BUF_INIT;
+	_cleanup_buf_ struct buf b = BUF_INIT, plain = BUF_INIT;
 
 	buf_vprintf(&b, fmt, ap);
 	if (r < 0)
 		buf_printf(&b, ": %s", strerror(-r));
-	buf_putc(&b, '\n');
-	(void)out_write(STDERR_FILENO, buf_str(&b));
+	/* It may quote names that an agent made up. */
+	buf_put_plain(&plain, buf_str(&b));
+	buf_putc(&plain, '\n');
+	(void)out_write(STDERR_FILENO, buf_str(&plain));
 }
 
 int fail(const char *fmt, ...)
@@ -120,10 +122,50 @@ int out_write(int fd, struct str s)
 	return s.n ? fd_write_full(fd, s.p, s.n) : 0;
 }
 
+/* Our own colours; all else that could steer a terminal is somebody's name. */
+static void put_coloured(struct buf *out, struct str s)
+{
+	static const char *const ours[] = { "\033[0m",  "\033[31m", "\033[32m",
+					    "\033[33m", "\033[1m",  "\033[2m" };
+	struct str part;
+	size_t n;
+
+	while (s.n) {
+		const char *esc = memchr(s.p, '\033', s.n);
+
+		part = str_from_n(s.p, esc ? (size_t)(esc - s.p) : s.n);
+		buf_put_plain(out, part);
+		s = str_skip(s, part.n);
+		n = 0;
+		for (size_t i = 0; i < ARRAY_LEN(ours) && n == 0; i++)
+			if (str_starts(s, str_from(ours[i])))
+				n = strlen(ours[i]);
+		buf_put(out, s.p, n);
+		if (n == 0 && s.n) {
+			n = 1;
+			buf_put_plain(out, str_from_n(s.p, n));
+		}
+		s = str_skip(s, n);
+	}
+}
+
 int out_buf(const struct buf *b)
 {
-	int r = b->error ? b->error : out_write(STDOUT_FILENO, buf_str(b));
+	_cleanup_buf_ struct buf shown = BUF_INIT;
+	struct str text = buf_str(b);
+	int r = b->error;
 
+	if (str_starts(text, STR("{")) || str_starts(text, STR("["))) {
+		json_put_shown(&shown, text);
+		text = buf_str(&shown);
+	} else if (isatty(STDOUT_FILENO)) {
+		put_coloured(&shown, text);
+		text = buf_str(&shown);
+	}
+	if (r == 0)
+		r = shown.error;
+	if (r == 0)
+		r = out_write(STDOUT_FILENO, text);
 	if (r < 0 && r != -EPIPE)
 		return fail_errno(r, "write to standard output");
 	return r < 0;
@@ -143,14 +185,15 @@ int out_file(const char *path, const char *what, const struct buf *b)
 
 int out_line(const char *fmt, ...)
 {
-	_cleanup_buf_ struct buf b = BUF_INIT;
+	_cleanup_buf_ struct buf b = BUF_INIT, plain = BUF_INIT;
 	va_list ap;
 
 	va_start(ap, fmt);
 	buf_vprintf(&b, fmt, ap);
 	va_end(ap);
-	buf_putc(&b, '\n');
-	return out_buf(&b);
+	buf_put_plain(&plain, buf_str(&b));
+	buf_putc(&plain, '\n');
+	return out_buf(&plain);
 }
 
 /* Recursion ends: the parser lets nothing be deeper than JSON_MAX_DEPTH. */
@@ -233,8 +276,9 @@ const char *colour(enum colour c)
 
 void out_diag(const struct diag *d)
 {
-	_cleanup_buf_ struct buf b = BUF_INIT;
+	_cleanup_buf_ struct buf b = BUF_INIT, plain = BUF_INIT;
 
 	diag_format(d, &b);
-	(void)out_write(STDERR_FILENO, buf_str(&b));
+	buf_put_plain(&plain, buf_str(&b));
+	(void)out_write(STDERR_FILENO, buf_str(&plain));
 }

@@ -143,7 +143,7 @@ static void put_field(struct buf *b, const char *name, struct str value)
 	if (value.n == 0)
 		return;
 	buf_printf(b, "  %s: ", name);
-	buf_put_plain(b, value);
+	buf_put_name(b, value);
 	buf_putc(b, '\n');
 }
 

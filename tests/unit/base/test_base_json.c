@@ -40,6 +40,16 @@ static void test_go_escapes(void **state)
 	written(STR_NONE, "\"\"");
 }
 
+static void test_shown(void **state)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	(void)state;
+	json_put_shown(&b, STR("[\"a\x7f\xc2\x9b\xe2\x80\xae\xc3\xa9\"]"));
+	assert_string_equal(buf_cstr(&b),
+			    "[\"a\\u007f\\u009b\\u202e\xc3\xa9\"]");
+}
+
 static void number(double v, const char *want)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
@@ -294,6 +304,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_go_escapes),
+		cmocka_unit_test(test_shown),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_layout),
 		cmocka_unit_test(test_writer_depth),

@@ -205,6 +205,24 @@ static void test_arena_reset(void **state)
 	assert_non_null(arena_alloc(&a, 1));
 }
 
+static void name(struct str in, const char *want)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	buf_put_name(&b, in);
+	assert_string_equal(buf_cstr(&b), want);
+}
+
+static void test_names(void **state)
+{
+	(void)state;
+	name(STR("a b\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"),
+	     "a b\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
+	name(STR("\033[2J\n\t\r\x7f"), "\\x1b[2J\\x0a\\x09\\x0d\\x7f");
+	name(STR("\xff\xc2\x9b\xc2"), "\\xff\\xc2\\x9b\\xc2");
+	name(STR("\xe2\x80\xae\xe2\x81\xa6"), "\\xe2\\x80\\xae\\xe2\\x81\\xa6");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +230,7 @@ int main(void)
 		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_buf_grows),
 		cmocka_unit_test(test_buf_cap_sticks),
 		cmocka_unit_test(test_buf_take),
