@@ -404,6 +404,10 @@ int config_load(const char *path, enum config_source source, char *const *env,
 	if (e == -EFBIG)
 		diag_error(diag, path, 0, 0, "larger than %u bytes",
 			   LIMIT_CONFIG_BYTES);
+	else if (e == -ENOENT)
+		diag_error(diag, path, 0, 0,
+			   "there is no such file: name another with --config "
+			   "or AGENTSH_CONFIG, or install the default one");
 	else if (e < 0)
 		diag_error(diag, path, 0, 0, "cannot read: %s", strerror(-e));
 	if (e < 0)
