@@ -93,7 +93,7 @@ again() {
 		[ -n "$names" ] || return 0
 		stage "test $1: $2, the failed ones again ($try)"
 		# shellcheck disable=SC2086
-		timeout 600 meson test -C "$1" --no-rebuild --print-errorlogs -t 3 \
+		timeout 1200 meson test -C "$1" --no-rebuild --print-errorlogs -t 3 \
 			"${serial[@]}" --logbase "log-$2-again$try" $names 2>&1 |
 			grep --line-buffered -vE \
 				'^(ninja|Ok:|Expected Fail|Unexpected Pass|Timeout|$|Full log)'
@@ -103,32 +103,32 @@ again() {
 fast=(--suite unit --suite golden --suite corpus)
 serial=(--num-processes 1)
 if build build-test -Dbuildtype=debugoptimized; then
-	run build-test fast 900 "${fast[@]}" --suite lint
+	run build-test fast 900 "${fast[@]}" --suite lint -t 5
 	again build-test fast
 	[ "$mode" = quick ] || {
-		run build-test cases 3600 --suite cases "${serial[@]}" -t 3
+		run build-test cases 5400 --suite cases "${serial[@]}" -t 3
 		again build-test cases
 		[ -n "${AGENTSH_KERNELS:-}" ] ||
 			bash scripts/kernels-fetch.sh build-test/kernels 120
-		run build-test escape 900 --suite escape "${serial[@]}"
+		run build-test escape 1500 --suite escape "${serial[@]}" -t 2
 		again build-test escape
 	}
 fi
 if [ "$mode" != quick ]; then
 	build build-asan -Db_sanitize=address,undefined -Dbuildtype=debug \
 		-Db_lundef=false -Doptimization=1 &&
-		run build-asan asan 900 "${fast[@]}" -t 3 &&
+		run build-asan asan 900 "${fast[@]}" -t 5 &&
 		again build-asan asan
 fi
 if [ "$mode" = full ]; then
 	[ -f build-asan/build.ninja ] &&
 		run build-asan asan-cases 2400 --suite cases "${serial[@]}" -t 3
 	build build-dynamic -Dstatic=disabled -Dbuildtype=release &&
-		run build-dynamic dynamic 300 "${fast[@]}"
+		run build-dynamic dynamic 600 "${fast[@]}" -t 5
 fi
 if [ "$mode" != quick ] && command -v clang >/dev/null; then
 	CC=clang build build-clang -Dbuildtype=debugoptimized &&
-		run build-clang clang 600 "${fast[@]}" &&
+		run build-clang clang 900 "${fast[@]}" -t 5 &&
 		again build-clang clang
 fi
 if [ "$mode" = full ] && command -v clang >/dev/null; then

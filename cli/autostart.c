@@ -25,7 +25,7 @@
 #include "cli/output.h"
 #include "config/config.h"
 
-#define START_TIMEOUT_NS (5 * UINT64_C(1000000000))
+#define START_TIMEOUT_NS (30 * UINT64_C(1000000000))
 #define PROBE_NS         (150 * UINT64_C(1000000))
 #define STEP_MIN_NS      (2 * INT64_C(1000000))
 #define STEP_MAX_NS      (50 * INT64_C(1000000))

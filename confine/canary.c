@@ -33,7 +33,7 @@
 #include "confine/canary_try.h"
 #include "confine/caps.h"
 
-#define CHILD_SECONDS 5
+#define CHILD_SECONDS 20
 #define MPTCP         262
 #define NEW_LISTENER  (1UL << 3)
 #define TRACE_SEIZE   0x4206

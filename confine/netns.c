@@ -50,8 +50,8 @@
 #include "confine/caps.h"
 #include "confine/userns.h"
 
-#define TRIAL_MS   500
-#define CHILD_SECS 5
+#define TRIAL_MS   3000
+#define CHILD_SECS 20
 #define BACKLOG    1024
 #define TEST_NET   0xc0000201U /* 192.0.2.1: nobody's */
 #define TEST_PORT  9

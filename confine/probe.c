@@ -44,7 +44,7 @@
 #	define SYS_pidfd_getfd 438
 #endif
 
-#define CHILD_SECONDS 3
+#define CHILD_SECONDS 15
 #define MAGIC         4242
 
 #define NEW_LISTENER  (1UL << 3)

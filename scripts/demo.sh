@@ -34,7 +34,7 @@ EOF
 export AGENTSH_SERVER=http://127.0.0.1:$port
 agentsh server --config "$tmp/config.yaml" >"$tmp/server.log" 2>&1 &
 server=$!
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
 	[ -S "$tmp/run/http-$port.sock" ] && break
 	sleep 0.05
 done

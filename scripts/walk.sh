@@ -100,10 +100,14 @@ init_system() { # enough of systemctl for one unit
 	case "$*" in
 	"disable --now agentsh.service") pkill -x agentsh || true ;;
 	"enable --now agentsh" | "restart agentsh")
-		pkill -x agentsh && sleep 1
+		pkill -x agentsh
+		for i in $(seq 600); do
+			pgrep -x agentsh >/dev/null || break
+			sleep 0.1
+		done
 		mkdir -p /run/agentsh /var/lib/agentsh
 		$(sed -n 's/^ExecStart=//p' $unit) >/var/log/agentsh.log 2>&1 &
-		for i in $(seq 50); do
+		for i in $(seq 600); do
 			[ -S /run/agentsh/http-18080.sock ] && exit 0
 			sleep 0.1
 		done

@@ -27,7 +27,7 @@
 #define MAX_STARTING    4
 #define READ_MAX        65536
 #define RELAY_PIPE      (1 << 20)
-#define DRAIN_NS        (1000ULL * 1000000)
+#define DRAIN_NS        (5000ULL * 1000000)
 #define TRACER_GRACE_NS (15ULL * 1000000000)
 #define STREAM_HIGH     (1U << 20)
 

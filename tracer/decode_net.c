@@ -33,8 +33,8 @@
 #include "tracer/net.h"
 #include "tracer/replace.h"
 
-/* Looks at who shares memory: after 0.5, 1, 2, 4, 8 and 16 ms. */
-#define ALONE_LOOKS 6U
+/* Looks at who shares memory: after 0.5, 1, 2, 4 ... 128 ms. */
+#define ALONE_LOOKS 9U
 #define ALONE_NS    500000ULL
 
 static void net_free(void *data)

@@ -42,7 +42,7 @@
 
 #define SLOT_DELAY_NS (5ULL * 1000000)
 #define SLOTS_MAX     4
-#define ANSWER_MS     1000 /* a zygote that runs again says so at once */
+#define ANSWER_MS     5000 /* a zygote that runs again says so at once */
 
 struct slot {
 	struct slot *next;

@@ -329,7 +329,7 @@ static int attack_once(struct stage *s, const char *name, bool confined)
 	pid = fork();
 	if (pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-		(void)alarm(10);
+		(void)alarm(120);
 		attack_exec(s, name, confined);
 	}
 	(void)waitpid(pid, &status, 0);

@@ -24,6 +24,8 @@
 
 #include "tests/escape/floor.h"
 
+#define DEATH_MS 3000 /* from a signal to an end, on a busy machine */
+
 static int trace_victim(const struct arena *a)
 {
 	return attack_result(ptrace(PTRACE_SEIZE, a->victim, NULL, NULL));
@@ -98,7 +100,8 @@ static int kill_by_descriptor(const struct arena *a)
 	    fcntl(ends[0], F_SETFL, O_ASYNC | O_NONBLOCK) < 0 ||
 	    write(ends[1], "x", 1) != 1)
 		return ATTACK_BLOCKED;
-	return poll(&died, 1, 300) == 1 ? ATTACK_SUCCEEDED : ATTACK_BLOCKED;
+	return poll(&died, 1, DEATH_MS) == 1 ? ATTACK_SUCCEEDED
+					     : ATTACK_BLOCKED;
 }
 
 /* The same by SIGIO, which ends whoever does not expect it. */
@@ -113,7 +116,8 @@ static int sigio_by_socket(const struct arena *a)
 	if (ioctl(ends[0], FIOSETOWN, &owner) < 0 ||
 	    ioctl(ends[0], FIOASYNC, &on) < 0 || write(ends[1], "x", 1) != 1)
 		return ATTACK_BLOCKED;
-	return poll(&died, 1, 300) == 1 ? ATTACK_SUCCEEDED : ATTACK_BLOCKED;
+	return poll(&died, 1, DEATH_MS) == 1 ? ATTACK_SUCCEEDED
+					     : ATTACK_BLOCKED;
 }
 
 static int limit_victim(const struct arena *a)

@@ -8,7 +8,8 @@
  *
  * Events go as JSON lines to the file of -e; READY's and SPAWNED's layers and
  * EXITED's facts as text to that of -m. The exit code is the command's (128 +
- * signal, 127 when it did not start). -k sends signo after 300 ms. Used by
+ * signal, 127 when it did not start). -k sends signo once the command has
+ * made the file "ready". Used by
  * tests/cases and for measuring by hand.
  */
 #include <errno.h>
@@ -349,8 +350,7 @@ static void serve(struct run *r)
 
 	while (r->left > 0) {
 		(void)poll(p, 2, next_look(r, drain_events(r)));
-		if (r->signo && r->started &&
-		    clock_monotonic_ns() - r->started > 300000000U)
+		if (r->signo && r->started && access("ready", F_OK) == 0)
 			send_signal(r);
 		while ((e = channel_recv(r->channel, &m)) == 1) {
 			on_message(r, &m);

@@ -3,13 +3,14 @@
  * vfs_host.c - runs a command inside an agentsh-vfs mount, without a server
  *
  * vfs_host [-p POLICY.yaml] [-s SETTINGS.json] [-o EVENTS] [-c ID]
- *	[-a yes|no] [-r SIZE] VFS WORKSPACE -- CMD
+ *	[-a yes|no|later] [-r SIZE] VFS WORKSPACE -- CMD
  *
  * Plays the server's part: policy, ring, channel, hello; enters the mount
  * namespace that the worker answers with, runs CMD there with WORKSPACE as its
  * directory, and ends the worker. -o: events as JSON lines. -r: a ring of that
- * size, which is not read before SIGUSR1. -a: the answer to
- * approvals, after half a second. The exit status is the command's; 77 when mounting is not possible.
+ * size, which is not read before SIGUSR1; the command gets one back when it was.
+ * -a: the answer to approvals; "later" is yes, after SIGUSR2. The exit status is
+ * the command's; 77 when mounting is not possible.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -44,10 +45,12 @@ struct host {
 	struct attribution *attribution;
 	pid_t worker;
 	FILE *events;        /* NULL: not wanted */
-	const char *approve; /* "yes", "no"; NULL: nothing comes */
+	const char *approve; /* "yes", "no", "later"; NULL: nothing comes */
 	int mnt_ns, mnt_root;
-	volatile bool lazy; /* events are not read yet */
-	uint32_t size;      /* of the ring */
+	volatile sig_atomic_t lazy;  /* events are not read yet */
+	bool tell;                   /* the command, when they were */
+	volatile sig_atomic_t later; /* approvals are not answered yet */
+	uint32_t size;               /* of the ring */
 };
 
 static _Noreturn void die(const char *what, int r)
@@ -191,6 +194,12 @@ static void read_again(int n)
 	signalled->lazy = false;
 }
 
+static void answer_now(int n)
+{
+	(void)n;
+	signalled->later = false;
+}
+
 /* The memory says it before its first process does anything. */
 static uint32_t begin(struct host *h, const char *id, char **argv, pid_t pid)
 {
@@ -221,7 +230,7 @@ static void end(struct host *h, const char *id, uint32_t place)
 static void answer(struct host *h)
 {
 	struct proto_approval a = { .approved = h->approve &&
-						strcmp(h->approve, "yes") == 0,
+						strcmp(h->approve, "no") != 0,
 				    .approval_id = STR("x") };
 	_cleanup_buf_ struct buf body = BUF_INIT;
 	struct channel_msg m;
@@ -229,7 +238,10 @@ static void answer(struct host *h)
 	if (channel_recv(h->channel, &m) != 1)
 		return;
 	if (m.type == PROTO_APPROVAL_ASK) {
-		(void)usleep(500000);
+		while (h->later) {
+			drain(h);
+			(void)usleep(LOOK_US);
+		}
 		(void)proto_approval_encode(&a, &body);
 		(void)channel_send(h->channel, PROTO_APPROVAL, m.id,
 				   buf_str(&body), NULL, 0);
@@ -261,8 +273,12 @@ static int run(struct host *h, const char *workspace, const char *id,
 	(void)!write(go[1], "x", 1);
 	ring_stay_awake(h->ring);
 	while (waitpid(pid, &status, WNOHANG) == 0) {
-		if (!h->lazy)
+		if (!h->lazy) {
 			drain(h);
+			if (h->tell)
+				(void)kill(pid, SIGUSR1);
+			h->tell = false;
+		}
 		answer(h);
 		(void)usleep(LOOK_US);
 	}
@@ -314,7 +330,10 @@ int main(int argc, char **argv)
 	if (strcmp(argv[optind + 2], "--") == 0 && argc - optind < 4)
 		return 2;
 	signalled = &h;
+	h.tell = h.lazy;
+	h.later = h.approve && strcmp(h.approve, "later") == 0;
 	(void)signal(SIGUSR1, read_again);
+	(void)signal(SIGUSR2, answer_now);
 	start_worker(&h, argv[optind], compile(policy));
 	hello(&h, argv[optind + 1], settings);
 	if (!wait_ready(&h))

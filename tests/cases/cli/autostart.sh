@@ -48,7 +48,8 @@ expect_err 'server not reachable at http://127.0.0.1:18099'
 
 # a broken configuration: the server's own words
 pkill -x agentsh
-sleep 0.5
+none_left() { ! pgrep -x agentsh >/dev/null; }
+eventually none_left || fail "it does not end"
 printf 'server: [\n' >"$T/bad.yaml"
 AGENTSH_CONFIG=$T/bad.yaml run agentsh exec s1 -- true
 expect_status 1

@@ -55,7 +55,7 @@ cp "$T/whole" "$T/audit.jsonl"
 
 # another key: the server does not start over it; a reset begins anew
 head -c 32 /dev/urandom | base64 >"$T/key"
-run timeout 5 "$AGENTSH_BUILD/cli/agentsh" server --config "$T/config.yaml"
+run timeout 60 "$AGENTSH_BUILD/cli/agentsh" server --config "$T/config.yaml"
 expect_status 1
 run agentsh audit chain reset --config "$T/config.yaml" --reason 'new key'
 expect_status 1 # nobody said yes

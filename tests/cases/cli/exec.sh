@@ -26,7 +26,7 @@ expect_err 'command timed out'
 out=$(head -c 20000000 /dev/zero | agentsh exec s -- cat | wc -c)
 [ "$out" = 20000000 ] || fail "pipe: $out bytes"
 # a reader that goes away ends the writer, at once
-timeout 10 bash -c '"$AGENTSH_BUILD/cli/agentsh" exec s -- yes | head -1' \
+timeout 90 bash -c '"$AGENTSH_BUILD/cli/agentsh" exec s -- yes | head -1' \
 	>"$T/out" || fail "yes | head did not end"
 # a file's offset is shared
 { agentsh exec s -- head -c 3 >/dev/null; cat; } <<<abcdef >"$T/out"
@@ -51,10 +51,7 @@ expect_out env
 	agentsh exec s -- bash -c 'trap "echo got; exit 5" TERM
 		echo ready; while :; do sleep 0.05; done' >"$T/sig" &
 	pid=$!
-	for _ in $(seq 100); do
-		grep -q ready "$T/sig" && break
-		sleep 0.05
-	done
+	eventually grep -q ready "$T/sig"
 	kill -TERM $(pgrep -P $pid agentsh || echo $pid)
 	wait $pid
 	echo $? >"$T/sigstatus"

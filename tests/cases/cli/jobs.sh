@@ -8,20 +8,14 @@ in_session true
 
 state() { sed 's/.*) \(.\).*/\1/' "/proc/$1/stat" 2>/dev/null || echo gone; }
 wait_state() { # PID STATES WHAT
-	for _ in $(seq 100); do
-		case $(state "$1") in $2) return 0 ;; esac
-		sleep 0.05
-	done
-	fail "$3: state $(state "$1"), expected $2"
+	is_in() { case $(state "$1") in $2) ;; *) return 1 ;; esac; }
+	eventually is_in "$1" "$2" || fail "$3: state $(state "$1"), expected $2"
 }
 
-"$AGENTSH_BUILD/cli/agentsh" exec s -- bash -c 'echo $$; exec sleep 50' \
+"$AGENTSH_BUILD/cli/agentsh" exec s -- bash -c 'echo $$; exec sleep 600' \
 	>"$T/pid" 2>"$T/err" </dev/null &
 client=$!
-for _ in $(seq 100); do
-	[ -s "$T/pid" ] && break
-	sleep 0.05
-done
+eventually test -s "$T/pid"
 command=$(cat "$T/pid")
 [ -d "/proc/$command" ] || skip "the command's pid is not ours to see"
 wait_state "$command" S "running"

@@ -62,16 +62,13 @@ grep -q '^CapEff:.*0000000000000000$' "$T/out" || fail "capabilities"
 grep -q '^NoNewPrivs:.*1' "$T/out" || fail "no_new_privs"
 grep -q '^Seccomp:.*2' "$T/out" || fail "no filter"
 # nothing is left behind
-alone sh -c 'setsid sleep 4715 & sleep 0.1'
+alone sh -c "setsid sleep 4715$$ & sleep 0.1"
 expect_status 0
-! pgrep -f 'sleep 4715' >/dev/null || fail "a process outlived the command"
+! pgrep -f "sleep 4715$$" >/dev/null || fail "a process outlived the command"
 # a signal for us is one for the command
 "$AGENTSH_BUILD/cli/agentsh" run -- sh -c 'trap "echo got; exit 5" TERM; echo ready; while :; do sleep 0.05; done' >"$T/out" &
 P=$!
-for _ in $(seq 200); do
-	grep -q ready "$T/out" && break
-	sleep 0.05
-done
+eventually grep -q ready "$T/out"
 kill -TERM "$P"
 wait "$P"
 STATUS=$?

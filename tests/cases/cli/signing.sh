@@ -63,7 +63,7 @@ expect_status 0
 # a default policy nobody vouches for: the server does not start
 rm "$T/policies/default.yaml.sig"
 sed "s/addr: .*/addr: 127.0.0.1:$(free_port)/" "$T/config.yaml" >"$T/second.yaml"
-run timeout 5 "$AGENTSH_BUILD/cli/agentsh" server --config "$T/second.yaml"
+run timeout 60 "$AGENTSH_BUILD/cli/agentsh" server --config "$T/second.yaml"
 expect_status 1
 expect_err 'no signature'
 
@@ -86,6 +86,6 @@ echo '# changed' >>"$T/policies/default.yaml"
 run agentsh session create --workspace "$WS" --id changed
 expect_status 1
 expect_err "not the file that $T/manifest names"
-run timeout 5 "$AGENTSH_BUILD/cli/agentsh" server --config "$T/config.yaml"
+run timeout 60 "$AGENTSH_BUILD/cli/agentsh" server --config "$T/config.yaml"
 expect_status 1
 expect_err "not the file that $T/manifest names"

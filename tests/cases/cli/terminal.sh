@@ -32,6 +32,6 @@ for _ in $(seq 20); do
 	expect_out last-line
 done
 # the slave is the controlling terminal: job control works
-in_terminal "$EXEC bash -ic 'sleep 5 & kill %1; wait; echo jobs-ok'"
+in_terminal "$EXEC bash -ic 'sleep 600 & kill %1; wait; echo jobs-ok'"
 expect_out jobs-ok
 expect_no_out 'no job control'

@@ -60,26 +60,24 @@ run agentsh audit verify "$T/none.db"
 expect_err "missing audit log file $T/none.db"
 
 # tail sees what happens while it runs
-timeout 5 "$AGENTSH_BUILD/cli/agentsh" events tail made >"$T/tail" &
+timeout 90 "$AGENTSH_BUILD/cli/agentsh" events tail made >"$T/tail" &
 tail_pid=$!
-sleep 0.3
-run agentsh exec made -- true
-for _ in $(seq 40); do
-	grep -q command_finished "$T/tail" && break
-	sleep 0.05
-done
+tail_sees() {
+	agentsh exec made -- true
+	grep -q command_finished "$T/tail"
+}
+eventually tail_sees || fail "tail saw nothing"
 kill $tail_pid
-grep -q command_finished "$T/tail" || fail "tail saw nothing"
 
 # kill ends a running command
-agentsh exec --output json made -- sleep 30 >"$T/killed" &
+agentsh exec --output json made -- sleep 600 >"$T/killed" &
 pid=$!
-for _ in $(seq 100); do
+started() {
 	id=$(agentsh events query --session made --type command_started --limit 1 |
 		jq -r '.[0] | select(.fields.command=="sleep") | .command_id')
-	[ -n "$id" ] && break
-	sleep 0.05
-done
+	[ -n "$id" ]
+}
+eventually started
 run agentsh kill made "$id"
 expect_status 0
 expect_out ok

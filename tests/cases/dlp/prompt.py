@@ -6,7 +6,7 @@ import select
 import sys
 import time
 
-SCRIPT = r'''printf 'name? '; read a; printf 'got %s\n' "$a"; printf 'word'; sleep 3'''
+SCRIPT = r'''printf 'name? '; read a; printf 'got %s\n' "$a"; printf 'word'; read b'''
 pid, fd = pty.fork()
 if pid == 0:
     os.execv(os.environ["AGENTSH"],
@@ -25,10 +25,10 @@ def until(text, seconds):
 
 
 KEY = "AKIA" + "QYLPMN5HFIQR7XYA"
-until(b"name? ", 10)
+until(b"name? ", 60)
 os.write(fd, (KEY + "\r").encode())
-until(b"got [REDACTED:aws_access_key]", 5)
+until(b"got [REDACTED:aws_access_key]", 60)
 assert seen.count(KEY.encode()) == 0, seen
-until(b"word", 2)  # held for a moment, not until the command ends
+until(b"word", 60)  # held for a moment, not until the command ends
 os.close(fd)
 os.waitpid(pid, 0)

@@ -28,7 +28,7 @@ for _ in $(seq 5); do
 	in_terminal "$EXEC sh -c 'seq 3000; echo last-line'"
 	expect_out last-line
 done
-in_terminal "$EXEC bash -ic 'sleep 5 & kill %1; wait; echo jobs-ok'"
+in_terminal "$EXEC bash -ic 'sleep 600 & kill %1; wait; echo jobs-ok'"
 expect_out jobs-ok
 expect_no_out 'no job control'
 # a prompt without a newline, what is typed, and its echo

@@ -71,6 +71,15 @@ fail() {
 	exit 1
 }
 
+# eventually CMD...: until it succeeds; a minute is for a machine that is very busy
+eventually() {
+	local end=$((SECONDS + 60))
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.05
+	done
+}
+
 free_port() {
 	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }

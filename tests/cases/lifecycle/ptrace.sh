@@ -80,10 +80,10 @@ command_rules:
   - {name: rest, commands: ["*"], decision: allow}
 END
 POLICY_FILE=$T/approve.yaml
-EXTRA=$(printf 'approvals:\n  enabled: true\n  mode: local_tty\n  timeout: 60s')
+EXTRA=$(printf 'approvals:\n  enabled: true\n  mode: local_tty\n  timeout: 1h')
 again '-p -n' 'ptrace: {enabled: true, performance: {max_hold_ms: 700}}'
 echo treasure >"$WS/guarded"
-run timeout 20 "$AGENTSH_BUILD/cli/agentsh" exec --root="$WS" s -- cat guarded
+run timeout 90 "$AGENTSH_BUILD/cli/agentsh" exec --root="$WS" s -- cat guarded
 [ "$STATUS" = 1 ] || fail "held too long, or let through: $STATUS"
 expect_no_out treasure
 POLICY_FILE=

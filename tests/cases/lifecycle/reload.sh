@@ -31,7 +31,7 @@ sh_exec 'cat key'
 expect_json '.result.stdout == "secret\n"'
 
 # noticed by itself, and by a command that runs
-curl -sS -m 60 -X POST "$AGENTSH_SERVER/api/v1/sessions/s/exec" -d '{"command":
+curl -sS -m 120 -X POST "$AGENTSH_SERVER/api/v1/sessions/s/exec" -d '{"command":
 	"/bin/sh", "args": ["-c", "touch up; while [ ! -e go ]; do sleep 0.05; done; cat key"]}' \
 	>"$T/bg" &
 BG=$!
@@ -74,8 +74,8 @@ expect_out 's: policy default unchanged, generation 3'
 # not from inside a session
 sh_exec "curl -s -o /dev/null -w '%{http_code}' -X POST $AGENTSH_SERVER/api/v1/policy/reload; true"
 expect_json '(.result.stdout // "") != "200"'
-sleep 0.3
-[ "$(sql "select count(*) from events where type='policy_reloaded'")" = 2 ] ||
-	fail "policy_reloaded"
-[ "$(sql "select count(*) from events where type='policy_reload_failed'")" -ge 1 ] ||
-	fail "policy_reload_failed"
+# what happened is committed a moment later
+reloaded() { [ "$(sql "select count(*) from events where type='policy_reloaded'")" = 2 ]; }
+eventually reloaded || fail "policy_reloaded"
+failed() { [ "$(sql "select count(*) from events where type='policy_reload_failed'")" -ge 1 ]; }
+eventually failed || fail "policy_reload_failed"

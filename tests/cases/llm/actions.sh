@@ -11,7 +11,7 @@ s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 llm_config "  port: $port
   rate_limits:
     enabled: true
-    requests_per_minute: 30
+    requests_per_minute: 2
     request_burst: 12" "dlp:
   mode: redact
   actions:

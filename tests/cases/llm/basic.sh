@@ -57,17 +57,12 @@ forget
 in_agent "curl -sSN -H 'x-api-key: k' -H 'x-fake: slow' -H content-type:application/json \
 	\$ANTHROPIC_BASE_URL/v1/messages -d '{\"stream\":true}' |
 	while IFS= read -r line; do
-		case \$line in event:*) echo \"\$(date +%s%N) \$line\";; esac
+		case \$line in event:*) n=\$((n + 1)); echo \$n >ack; echo \"\$line\";; esac
 	done"
 expect_status 0
 expect_out 'event: message_stop'
-python3 - "$T/out" <<-'PY' || fail "events came in one heap"
-	import sys
-	times = [int(l.split()[0]) for l in open(sys.argv[1])]
-	assert len(times) == 9, times
-	assert times[-1] - times[0] > 1.2e9, times
-	assert all(b - a > 1e8 for a, b in zip(times[1:5], times[2:6])), times
-PY
+[ "$(grep -c ^event: "$T/out")" = 9 ] || fail "events were lost"
+[ ! -e "$LLM/held" ] || fail "events came in one heap"
 
 # a connection is used again
 forget

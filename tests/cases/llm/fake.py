@@ -8,7 +8,8 @@ Makes a CA (DIR/ca.pem) and a certificate for localhost and 127.0.0.1, listens
 with TLS on a free port (DIR/port), and with a certificate of another name on
 DIR/badport. Every request is appended to DIR/seen as one JSON line with its
 body in base64. The field "x-fake" of a request asks for something special:
-error, overloaded, slow, reset, reset-early, gzip, echo, close, fields, split.
+error, overloaded, slow (an event when the reader has told by the number in ../ws/ack
+that it has the one before; slowN: that it has all but N), reset, reset-early, gzip, echo, close, fields, split.
 """
 
 import base64
@@ -23,6 +24,11 @@ import subprocess
 import sys
 import threading
 import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "../../lib"))
+from taken import taken  # noqa: E402
 
 directory = sys.argv[1]
 lock = threading.Lock()
@@ -153,7 +159,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def events(self, source, pause, special):
+    def events(self, source, special):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream; charset=utf-8")
         self.send_header("Transfer-Encoding", "chunked")
@@ -164,11 +170,27 @@ class Handler(http.server.BaseHTTPRequestHandler):
             raw = event.encode()
             self.wfile.write(b"%x\r\n" % len(raw) + raw + b"\r\n")
             if special == "reset" and n == 2:
-                time.sleep(0.3)  # a reset drops what was not read
+                taken(self.connection)
                 self.reset()
                 return
-            time.sleep(pause)
+            if special.startswith("slow"):
+                self.wait_for_reader(n + 1 - int(special[4:] or 0))
+            time.sleep(0.001)
         self.wfile.write(b"0\r\n\r\n")
+
+    def wait_for_reader(self, wanted):
+        """DIR/held is there when it has not come to know of so many events."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            try:
+                with open(directory + "/../ws/ack", encoding="ascii") as f:
+                    if int(f.read() or 0) >= wanted:
+                        return
+            except FileNotFoundError:
+                if wanted <= 0:
+                    return
+            time.sleep(0.02)
+        open(directory + "/held", "w").close()
 
     def split(self, text):
         self.send_response(200)
@@ -194,7 +216,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except ValueError:
             asked = {}
         stream = isinstance(asked, dict) and asked.get("stream")
-        pause = 0.25 if special == "slow" else 0.001
         if path.endswith("/v1/messages"):
             whole = {**MESSAGE, "usage": {**USAGE, "output_tokens": 11},
                      "content": [{"type": "text", "text": "Hello world"}]}
@@ -217,7 +238,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send(404, b'{"error":{"message":"no such path"}}')
             return
         if stream:
-            self.events(events(), pause, special)
+            self.events(events(), special)
             return
         if special == "slow":
             time.sleep(1)

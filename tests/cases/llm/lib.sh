@@ -20,11 +20,12 @@ start_fake() {
 	mkdir -p "$LLM"
 	python3 "$SRC/tests/cases/llm/fake.py" "$LLM" >"$T/fake.log" 2>&1 </dev/null &
 	FAKE_PID=$!
-	for _ in $(seq 400); do
-		[ -s "$LLM/port" ] && [ -s "$LLM/badport" ] && break
+	there() {
+		[ -s "$LLM/port" ] && [ -s "$LLM/badport" ] && return
 		kill -0 "$FAKE_PID" 2>/dev/null || fail "$(tail -3 "$T/fake.log")"
-		sleep 0.05
-	done
+		return 1
+	}
+	eventually there || fail "the services do not start"
 	FAKE=https://127.0.0.1:$(cat "$LLM/port")
 	BAD=https://127.0.0.1:$(cat "$LLM/badport")
 	touch "$LLM/seen"
@@ -54,6 +55,12 @@ forget() { : >"$LLM/seen"; }
 # seen JQ: of the last request, its body decoded in .text
 seen() {
 	tail -1 "$LLM/seen" | jq -r '. + {text: (.body | @base64d)} | '"$1"
+}
+# kill_proxy PID: and wait until the server knows
+kill_proxy() {
+	kill -9 "$1"
+	gone() { ! kill -0 "$1" 2>/dev/null; }
+	eventually gone "$1" || fail "the proxy does not end"
 }
 # in_agent SCRIPT: as a command of the session, by sh
 in_agent() { in_session sh -c "$1"; }

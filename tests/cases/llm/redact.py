@@ -88,7 +88,7 @@ def encode(coding, data):
 def send(aws, github):
     host = os.environ["ANTHROPIC_BASE_URL"].removeprefix("http://")
     for name, coding, body, _ in CASES:
-        c = http.client.HTTPConnection(host, timeout=30)
+        c = http.client.HTTPConnection(host, timeout=90)
         fields = {"x-api-key": "k", "x-case": name, "x-fake": "echo",
                   "content-type": "application/json"}
         data = encode(coding, fill(body, aws, github).encode())
@@ -103,7 +103,7 @@ def send(aws, github):
         answer.read()
         assert answer.status == 200, (name, answer.status)
     for coding, status in (("lzma", 415), ("gzip", 400), ("zstd", 400)):
-        c = http.client.HTTPConnection(host, timeout=30)
+        c = http.client.HTTPConnection(host, timeout=90)
         c.request("POST", "/v1/messages", b"{}", {
             "x-api-key": "k", "content-encoding": coding})
         answer = c.getresponse()

@@ -44,8 +44,7 @@ expect_out rate_limit_error
 expect_out 'request budget'
 # a proxy that is started again knows what was used
 pid=$(pgrep -P "$SERVER_PID" -f agentsh-netproxy) || fail "no proxy"
-kill -9 "$pid"
-sleep 0.3
+kill_proxy "$pid"
 in_agent 'true'
 in_agent 'curl -sS -H "x-api-key: k" $ANTHROPIC_BASE_URL/v1/messages -d "{}"'
 expect_out 'request budget'

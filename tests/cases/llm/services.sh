@@ -152,8 +152,7 @@ run agentsh session logs s --type=llm
 expect_out hub
 
 # a proxy that is started again knows the same phantoms
-kill -9 "$pid"
-sleep 0.3
+kill_proxy "$pid"
 in_agent "true"
 in_agent "$curl -H \"Authorization: token $phantom\" \$HUB_API_URL/repos/a; echo \"same=\$HUB_TOKEN\""
 expect_out "same=$phantom"

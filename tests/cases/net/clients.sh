@@ -13,8 +13,8 @@ import java.net.*;
 public class Get {
 	public static void main(String[] a) throws Exception {
 		HttpURLConnection c = (HttpURLConnection) new URL(a[0]).openConnection();
-		c.setConnectTimeout(5000);
-		c.setReadTimeout(5000);
+		c.setConnectTimeout(60000);
+		c.setReadTimeout(60000);
 		int code = c.getResponseCode();
 		InputStream in = code < 400 ? c.getInputStream() : c.getErrorStream();
 		System.out.println(code + " " + new String(in.readAllBytes()));
@@ -24,7 +24,7 @@ END
 cat >"$WS/get.py" <<'END'
 import sys, urllib.error, urllib.request
 try:
-    print(urllib.request.urlopen(sys.argv[1], timeout=40).read().decode())
+    print(urllib.request.urlopen(sys.argv[1], timeout=60).read().decode())
 except urllib.error.HTTPError as e:
     print(e.code, e.read().decode())
 END
@@ -37,7 +37,7 @@ client() {
 	shift
 	command -v "$1" >/dev/null || { echo "left out: $name ($1 is not installed)"; return; }
 	words=("${@//%s/good.test}")
-	in_session timeout 60 "${words[@]}"
+	in_session timeout 150 "${words[@]}"
 	cat "$T/err" >>"$T/out"
 	case $name in
 	git | npm) ;; # the server is no repository and no registry
@@ -45,16 +45,16 @@ client() {
 	esac
 	expect_event ".domain == \"good.test\" and .effective_action == \"allowed\" and (.fields.path // .path // \"\" | tostring | contains(\"via-$name\"))"
 	words=("${@//%s/evil.test}")
-	in_session timeout 60 "${words[@]}"
+	in_session timeout 150 "${words[@]}"
 	cat "$T/err" >>"$T/out"
 	! grep -q "host=evil.test path" "$T/out" || fail "$name reached evil.test"
 	expect_event ".domain == \"evil.test\" and .effective_action == \"blocked\""
 	echo "driven: $name"
 }
-client curl curl -sS --max-time 40 http://%s/via-curl
-client wget wget -qO- -T5 -t1 http://%s/via-wget
+client curl curl -sS --max-time 60 http://%s/via-curl
+client wget wget -qO- -T60 -t1 http://%s/via-wget
 client python python3 get.py http://%s/via-python
-client git git -c http.lowSpeedTime=5 ls-remote http://%s/via-git
+client git git -c http.lowSpeedTime=60 ls-remote http://%s/via-git
 client npm npm view --prefix npm --cache "$WS/npm/c" --fetch-retries 0 \
 	--registry http://%s/via-npm/ some-package
 # before 22.21 and 24 node's fetch knows no proxy: it needs names
@@ -64,6 +64,6 @@ else
 	echo "left out: node (without names it needs a version that knows proxies)"
 fi
 client java java Get.java http://%s/via-java
-in_session curl -sS --max-time 40 --cacert "$T/net/ca.pem" https://good.test/via-tls
+in_session curl -sS --max-time 60 --cacert "$T/net/ca.pem" https://good.test/via-tls
 expect_out "path=/via-tls"
 expect_untouched '[0-9]*' 45.33.32.156

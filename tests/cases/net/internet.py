@@ -21,6 +21,11 @@ import sys
 import threading
 import time
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "../../lib"))
+from taken import taken  # noqa: E402
+
 WEB, WEB6, EVIL = "93.184.216.34", "2606:2800:220:1::1", "45.33.32.156"
 META, PRIVATE, RESOLVER = "169.254.169.254", "10.1.2.3", "9.9.9.9"
 ZONE = {
@@ -126,6 +131,7 @@ class Web(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(b"data: one\n\n")
             self.wfile.flush()
+            open(directory + "/idle", "w").close()
             time.sleep(float(self.path[6:]))
             self.wfile.write(b"data: two\n\n")
             self.close_connection = True
@@ -177,7 +183,7 @@ class Reset(socketserver.StreamRequestHandler):
                                 struct.pack("ii", 1, 0))
         self.wfile.write(b"partial")
         self.wfile.flush()
-        time.sleep(0.1)
+        taken(self.request)
         # socketserver would send a FIN first
         os.close(os.dup2(os.open("/dev/null", os.O_RDONLY),
                          self.request.fileno()))
@@ -203,7 +209,7 @@ class Tls(V4):
 
     def get_request(self):
         plain, peer = super().get_request()
-        plain.settimeout(5)
+        plain.settimeout(60)
         return self.context.wrap_socket(plain, server_side=True,
                                         do_handshake_on_connect=False), peer
 

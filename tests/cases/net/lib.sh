@@ -37,12 +37,12 @@ internet() {
 	python3 "$HERE/internet.py" "$T/net" >"$T/net/log" 2>&1 &
 	INTERNET=$!
 	trap 'status=$?; kill $INTERNET 2>/dev/null; (exit $status); case_cleanup' EXIT
-	for _ in $(seq 1200); do
-		[ -f "$T/net/ready" ] && return 0
+	there() {
+		[ -f "$T/net/ready" ] && return
 		kill -0 $INTERNET 2>/dev/null || { cat "$T/net/log"; fail "no internet"; }
-		sleep 0.05
-	done
-	fail "the internet did not start"
+		return 1
+	}
+	eventually there || fail "the internet did not start"
 }
 
 capture_config() {
@@ -88,17 +88,14 @@ captured() {
 }
 
 # through CURL-ARG...: by the proxy, from outside the session
-through() { run curl -sS --max-time 40 --proxy "$PROXY" "$@"; }
+through() { run curl -sS --max-time 60 --proxy "$PROXY" "$@"; }
 # Waits until the capture has written what was sent before: it sees a datagram
 # of ours after it.
 caught_up() {
 	local port=$((20000 + RANDOM))
 	echo >/dev/udp/9.9.9.9/$port
-	for _ in $(seq 1200); do
-		grep -q "^17 9.9.9.9 $port" "$T/net/packets" && return 0
-		sleep 0.05
-	done
-	fail "the capture does not work"
+	eventually grep -q "^17 9.9.9.9 $port" "$T/net/packets" ||
+		fail "the capture does not work"
 }
 # expect_reached PROTOCOL ADDRESS [PORT]: some packet went there
 expect_reached() {

@@ -11,9 +11,9 @@ through http://evil.test/by-proxy
 expect_out "path=/by-proxy"
 expect_event '.domain == "evil.test" and .policy.decision == "deny" and .policy.effective_decision == "allow" and .effective_action == "allowed"'
 if [[ ${UNCLOSED:-} != *names* ]]; then
-	in_session curl -sS --max-time 40 --noproxy '*' http://evil.test/by-itself
+	in_session curl -sS --max-time 60 --noproxy '*' http://evil.test/by-itself
 	expect_out "path=/by-itself"
-	in_session curl -sS --max-time 40 --noproxy '*' http://45.33.32.156/by-address
+	in_session curl -sS --max-time 60 --noproxy '*' http://45.33.32.156/by-address
 	expect_out "path=/by-address"
 	expect_event '.type == "net_connect" and (.remote | tostring | startswith("45.33.32.156")) and .policy.decision == "deny" and .policy.effective_decision == "allow"'
 	expect_event '.type == "dns_query" and .domain == "evil.test" and .policy.decision == "deny" and .effective_action == "allowed"'
@@ -21,7 +21,7 @@ fi
 for place in 169.254.169.254 10.1.2.3; do
 	through "http://$place/"
 	expect_refused
-	in_session curl -sS --max-time 40 --noproxy '*' "http://$place/"
+	in_session curl -sS --max-time 60 --noproxy '*' "http://$place/"
 	[ "$STATUS" != 0 ] || fail "$place was reached"
 	expect_untouched '[0-9]*' $place
 done

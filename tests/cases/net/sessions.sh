@@ -20,7 +20,7 @@ cat >"$T/try.py" <<-'END'
 	import socket, sys
 	def tcp(family, host, port):
 	    s = socket.socket(family)
-	    s.settimeout(40)
+	    s.settimeout(60)
 	    try:
 	        s.connect((host, port))
 	        s.sendall(b"GET http://good.test/ HTTP/1.1\r\nHost: good.test\r\n\r\n")
@@ -29,7 +29,7 @@ cat >"$T/try.py" <<-'END'
 	        return e.errno
 	def dns(port):
 	    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-	    s.settimeout(40)
+	    s.settimeout(60)
 	    try:
 	        s.sendto(b"\0\7\1\0\0\1\0\0\0\0\0\0\4good\4test\0\0\1\0\1", ("127.0.0.1", port))
 	        return len(s.recv(500))
@@ -49,16 +49,14 @@ expect_out "other 13 13 13 13"
 expect_out "stubs 1"
 expect_event '.policy.rule == "net-floor-control-plane" and .policy.decision == "deny"'
 # one proxy by way of the other
-in_session curl -sS --max-time 40 "http://127.0.0.1:$OTHER/"
-in_session curl -sS --max-time 40 --noproxy "" "http://127.0.0.1:$OTHER/"
+in_session curl -sS --max-time 60 "http://127.0.0.1:$OTHER/"
+in_session curl -sS --max-time 60 --noproxy "" "http://127.0.0.1:$OTHER/"
 expect_out "blocked by policy"
 
 # the port is anybody's once that session has ended
 agentsh session destroy other >/dev/null || fail "cannot end the other session"
-for _ in $(seq 1000); do
-	ss -Hltn "src 127.0.0.1:$OTHER" | grep -q . || break
-	sleep 0.05
-done
+free() { ! ss -Hltn "src 127.0.0.1:$OTHER" | grep -q .; }
+eventually free || fail "the port is still taken"
 in_session python3 try.py "${PROXY##*:}" "$OTHER"
 expect_out "own b'HTTP/1.1 200'"
 expect_out "other 111 111 111 111"

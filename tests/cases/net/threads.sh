@@ -30,7 +30,7 @@ def refused(n):
 
 
 print("after threads", refused(150))
-threading.Thread(target=time.sleep, args=(2,), daemon=True).start()
+threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
 print("beside a thread", refused(3))
 END
 in_session python3 threads.py

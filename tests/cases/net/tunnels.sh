@@ -26,7 +26,7 @@ PROXY=$(sed 's#http://##' "$T/out")
 NETPROXY=$(pgrep -P "$SERVER_PID" -f agentsh-netproxy) || fail "no proxy process"
 coproc TUNNELS { "$BENCH" idle "$PROXY" "127.0.0.1:$ORIGIN" 5000; }
 PIDS="$PIDS $TUNNELS_PID"
-read -r -t 60 -u "${TUNNELS[0]}" word || fail "5000 tunnels were not made"
+read -r -t 300 -u "${TUNNELS[0]}" word || fail "5000 tunnels were not made"
 rss=$(awk '/VmRSS/ { print $2 }' "/proc/$NETPROXY/status")
 size=$(awk '/VmSize/ { print $2 }' "/proc/$NETPROXY/status")
 # under a sanitizer it is no measure
@@ -34,6 +34,6 @@ size=$(awk '/VmSize/ { print $2 }' "/proc/$NETPROXY/status")
 # (an ordinary user may not look into it)
 n=$(find "/proc/$NETPROXY/fd" 2>/dev/null | wc -l)
 [ "$n" -gt 10000 ] || [ "$(id -u)" != 0 ] || fail "only $n descriptors: tunnels were closed"
-run curl -sS --max-time 5 --proxy "http://$PROXY" "http://127.0.0.1:$ORIGIN/"
+run curl -sS --max-time 60 --proxy "http://$PROXY" "http://127.0.0.1:$ORIGIN/"
 expect_status 0
 echo "$rss kB with 5000 tunnels"

@@ -77,9 +77,9 @@ set -e
 [ -f /run/test/private-root ] # never on the host itself
 cd /workspace
 agentsh server start >/run/test/server.log 2>&1 &
-for i in $(seq 300); do
+for i in $(seq 1200); do
 	! curl -sf -o /run/test/health http://127.0.0.1:18080/health || break
-	[ "$i" != 300 ] || { echo "no server in 30 s"; exit 1; }
+	[ "$i" != 1200 ] || { echo "no server in 120 s"; exit 1; }
 	sleep 0.1
 done
 agentsh shim install # as it stands in one of its versions

@@ -78,7 +78,7 @@ KEYS
 sed -i "s|type: none|type: api_key\n  api_key:\n    keys_file: $T/keys.yaml|" "$T/config.yaml"
 start_server
 keyed() {
-	CODE=$(curl -sS -m 30 -o "$T/out" -w '%{http_code}' -H "X-API-Key: $1" \
+	CODE=$(curl -sS -m 90 -o "$T/out" -w '%{http_code}' -H "X-API-Key: $1" \
 		"$AGENTSH_SERVER$2")
 }
 keyed wrong /api/v1/sessions

@@ -58,10 +58,10 @@ api GET "/api/v1/sessions/s/output/$ID?offset=10&limit=5"
 expect_json '.data == "xxxxx" and .has_more and .total_bytes == 3000000'
 
 # a trace context reaches the command's events, a malformed one does not
-curl -sS -m 30 -o "$T/out" -X POST "$AGENTSH_SERVER/api/v1/sessions/s/exec" \
+curl -sS -m 90 -o "$T/out" -X POST "$AGENTSH_SERVER/api/v1/sessions/s/exec" \
 	-H 'Traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' \
 	-d '{"command":"true"}'
 expect_json '[.events.other[] | .fields.trace_id] | all(. == "0af7651916cd43dd8448eb211c80319c")'
-curl -sS -m 30 -o "$T/out" -X POST "$AGENTSH_SERVER/api/v1/sessions/s/exec" \
+curl -sS -m 90 -o "$T/out" -X POST "$AGENTSH_SERVER/api/v1/sessions/s/exec" \
 	-H 'Traceparent: 00-zz' -d '{"command":"true"}'
 expect_json '.events.other | any(.fields | has("trace_id")) | not'

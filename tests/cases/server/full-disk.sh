@@ -25,7 +25,12 @@ expect_code 200
 grep -q 'cannot' "$T/server.log" || fail "the disk was not full"
 
 rm "$T/data/filler"
-sleep 1
+# what waited is written before anything else happens
+all_there() {
+	api GET "/api/v1/sessions/s/history?type=command_finished&limit=100"
+	jq -e 'length == 9' "$T/out" >/dev/null
+}
+wait_for all_there
 sh_exec 'echo two'
 expect_json '.result.stdout == "two\n"'
 api GET "/api/v1/sessions/s/history?type=command_finished&limit=100"

@@ -27,13 +27,7 @@ for n in range(100):
               b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
     held.append(s)
 PY
-until_there() { # a busy machine takes its time
-	for _ in $(seq 400); do
-		[ -e "$1" ] && return
-		sleep 0.05
-	done
-	fail "no $1"
-}
+until_there() { eventually test -e "$1" || fail "no $1"; }
 # its requests come while the server is stopped, and so does its end
 for i in 1 2 3; do
 	rm -f "$WS/ready" "$WS/go"
@@ -63,7 +57,7 @@ try:
 except OSError:
     pass
 open("flooded", "w").close()
-time.sleep(20)
+time.sleep(60)
 PY
 (sh_exec "exec python3 flood.py $PORT") &
 until_there "$WS/flooded"

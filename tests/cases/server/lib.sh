@@ -19,7 +19,7 @@ exec_jailed() {
 # api METHOD PATH [JSON]: body to $T/out, HTTP status in CODE
 api() {
 	LAST="$*"
-	CODE=$(curl -sS -m 30 -o "$T/out" -w '%{http_code}' -X "$1" \
+	CODE=$(curl -sS -m 90 -o "$T/out" -w '%{http_code}' -X "$1" \
 		${3:+-d "$3"} "$AGENTSH_SERVER$2" 2>"$T/err")
 	STATUS=$CODE
 }
@@ -27,7 +27,7 @@ api() {
 # local_api: the same over the local socket
 local_api() {
 	LAST="local $*"
-	CODE=$(curl -sS -m 30 -o "$T/out" -w '%{http_code}' -X "$1" \
+	CODE=$(curl -sS -m 90 -o "$T/out" -w '%{http_code}' -X "$1" \
 		--unix-socket "$T/run/http-$PORT.sock" \
 		${3:+-d "$3"} "http://localhost$2" 2>"$T/err")
 	STATUS=$CODE
@@ -47,11 +47,4 @@ sh_exec() {
 		"{command: \"/bin/bash\", args: [\"-c\", \$c]} + {${2:-}}")"
 }
 
-# wait_for COMMAND...: up to 5 s
-wait_for() {
-	for _ in $(seq 100); do
-		"$@" && return 0
-		sleep 0.05
-	done
-	fail "timed out waiting for: $*"
-}
+wait_for() { eventually "$@" || fail "timed out waiting for: $*"; }

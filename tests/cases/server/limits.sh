@@ -18,7 +18,7 @@ expect_status 0
 agentsh session info s >"$T/info"
 jq -e '.protection[] | select(.name == "cgroup") | .active' "$T/info" >/dev/null ||
 	skip "no cgroup here"
-in_session sh -c 'i=0; while [ $i -lt 40 ]; do sleep 2 & i=$((i + 1)); done; wait'
+in_session sh -c 'i=0; while [ $i -lt 40 ]; do sleep 100 & i=$((i + 1)); done; wait'
 [ "$STATUS" != 0 ] || fail "40 processes under a limit of 20"
 in_session python3 -c 'x = bytearray(200 << 20); print(len(x))'
 [ "$STATUS" != 0 ] || fail "200 MiB under a limit of 64"

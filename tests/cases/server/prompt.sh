@@ -9,6 +9,7 @@ version: 1
 name: prompts
 file_rules:
   - {name: ask-file, paths: ["**/guarded*"], operations: ["*"], decision: approve, message: "look at {{.Path}}"}
+  - {name: ask-briefly, paths: ["**/brief"], operations: ["*"], decision: approve, timeout: 2s}
   - {name: rest, paths: ["/**"], operations: ["*"], decision: allow}
 command_rules:
   - {name: ask-command, commands: [id, whoami], decision: approve}
@@ -16,13 +17,12 @@ command_rules:
   - {name: rest, commands: ["*"], decision: allow}
 Y
 POLICY_FILE=$T/policy.yaml
-TIME=${AGENTSH_TREE_SECONDS:+30} # where everything is slow
-TIME=${TIME:-3}
-CONFIG_EXTRA=$(printf 'approvals:\n  enabled: true\n  mode: local_tty\n  timeout: %ss' "$TIME")
+CONFIG_EXTRA=$(printf 'approvals:\n  enabled: true\n  mode: local_tty\n  timeout: 1h')
 start_server
 new_session s
 echo treasure >"$WS/guarded"
 echo treasure >"$WS/guarded2"
+echo treasure >"$WS/brief"
 
 prompted() { # HOW CMD...
 	LAST="$*"
@@ -50,7 +50,7 @@ expect_out "status=0 asked=1"
 prompted no whoami
 expect_out "status=126 asked=1"
 # what was typed before the question is no answer; no answer is a denial
-prompted early sh -c 'sleep 0.5; cat guarded'
+prompted early sh -c 'sleep 0.5; cat brief'
 expect_no_out treasure
 prompted wait hostname
 expect_out "status=126 asked=1"
@@ -65,13 +65,13 @@ expect_out "asked=3"
 [ "$(grep -c treasure "$T/out")" = 2 ] || fail "not both"
 
 # without a terminal nobody is asked: it waits for the API, then time-out denies
-run timeout 60 setsid "$AGENTSH_BUILD/cli/agentsh" exec s -- cat guarded
+run timeout 60 setsid "$AGENTSH_BUILD/cli/agentsh" exec s -- cat brief
 expect_status 1
 expect_no_out treasure
 
 # a command cannot answer, by whatever way, nor even see what is asked
 cat >"$WS/inside.sh" <<X
-cat guarded &
+cat brief &
 sleep 0.3
 agentsh=$AGENTSH_BUILD/cli/agentsh
 \$agentsh approve list
@@ -95,7 +95,7 @@ expect_no_out treasure
 
 # the command line of somebody outside
 echo id -u >"$WS/asks.sh"
-curl -sS -m 30 -X POST "$AGENTSH_SERVER/api/v1/sessions/s/exec" \
+curl -sS -m 90 -X POST "$AGENTSH_SERVER/api/v1/sessions/s/exec" \
 	-d '{"command":"sh","args":["asks.sh"]}' >"$T/bg" &
 BG=$!
 listed() {

@@ -25,7 +25,7 @@ def frame(opcode, data, mask=True, fin=True):
 
 class Client:
     def __init__(self, session="s"):
-        self.sock = socket.create_connection(("127.0.0.1", PORT), 10)
+        self.sock = socket.create_connection(("127.0.0.1", PORT), 60)
         key = base64.b64encode(os.urandom(16)).decode()
         self.sock.sendall((
             f"GET /api/v1/sessions/{session}/pty HTTP/1.1\r\nHost: localhost\r\n"

@@ -4,7 +4,7 @@
 PORT=$(free_port)
 write_config
 refused() { # TEXT
-	run timeout 10 "$AGENTSH_BUILD/cli/agentsh" server --config "$T/config.yaml"
+	run timeout 60 "$AGENTSH_BUILD/cli/agentsh" server --config "$T/config.yaml"
 	expect_status 1
 	expect_err "$1"
 }

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 start_server
 new_session s
-curl -sSN -m 20 "$AGENTSH_SERVER/api/v1/sessions/s/events" >"$T/sse" &
+curl -sSN -m 90 "$AGENTSH_SERVER/api/v1/sessions/s/events" >"$T/sse" &
 SSE=$!
 wait_for grep -q '^event: ready' "$T/sse"
 api POST /api/v1/sessions/s/exec/stream \

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """webhook.py PORTFILE LOG [CERT KEY]: takes POSTs of events. What the file
-LOG.mode says is done with each: a status, or `hang`. One line per POST: its
-status and, in JSON, its headers and events."""
+LOG.mode says is done with each: a status, or `hang` (no answer as long as it says
+so; LOG.hangs is there then). One line per POST: its status and, in JSON, its
+headers and events."""
 import http.server
 import json
 import os
@@ -17,7 +18,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if os.path.exists(log + ".mode"):
             mode = open(log + ".mode").read().strip()
         if mode == "hang":
-            time.sleep(30)
+            open(log + ".hangs", "w").close()
+            while mode == "hang":
+                time.sleep(0.05)
+                mode = open(log + ".mode").read().strip()
             return
         with open(log, "a") as out:
             out.write(mode + " " + json.dumps(

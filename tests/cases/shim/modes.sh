@@ -29,7 +29,7 @@ cd "$WS/deep/er" || exit 1
 
 # with_terminal COMMAND: its output without the terminal's carriage returns
 with_terminal() {
-	run timeout 20 script -qec "$1" /dev/null
+	run timeout 120 script -qec "$1" /dev/null
 	tr -d '\r' <"$T/out" >"$T/o" && mv "$T/o" "$T/out"
 }
 # no server runs: the shim's session starts it
@@ -45,7 +45,7 @@ expect_out -bash
 expect_out 'Permission denied'
 # typed commands
 printf 'echo typed in=$AGENTSH_IN_SESSION\nexit 4\n' |
-	timeout 20 script -qec "$B --norc" /dev/null >"$T/out" 2>&1
+	timeout 120 script -qec "$B --norc" /dev/null >"$T/out" 2>&1
 STATUS=$?
 expect_out 'typed in=1'
 expect_status 4
@@ -74,5 +74,5 @@ AGENTSH_SHIM_FORCE=1 "$T/s" one 'two words' <"$T/in" >"$T/o" || fail "script"
 head -c 200000 "$T/o" | cmp - "$T/in" || fail "binary standard input"
 tail -c +200001 "$T/o" | grep -qx '\[2:two words\]' || fail "arguments"
 # both ends closed early: nobody waits for ever
-AGENTSH_SHIM_FORCE=1 timeout 10 "$B" -c 'yes' | head -1 >"$T/o"
+AGENTSH_SHIM_FORCE=1 timeout 90 "$B" -c 'yes' | head -1 >"$T/o"
 [ "${PIPESTATUS[0]}" != 124 ] || fail "yes | head did not end"

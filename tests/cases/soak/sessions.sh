@@ -31,10 +31,8 @@ done
 echo "server with $N sessions: $(rss "$SERVER_PID") KiB; largest supervisor: $max KiB"
 [ "$max" -le 8192 ] || fail "a supervisor has $max KiB"
 for i in $(seq "$N"); do "$A" session destroy "s$i" >/dev/null || fail "destroy $i"; done
-for _ in $(seq 100); do
-	[ "$(cgroups)" = 0 ] && [ "$(pgrep -P "$SERVER_PID" | wc -l)" = 0 ] && break
-	sleep 0.1
-done
+none() { [ "$(cgroups)" = 0 ] && [ "$(pgrep -P "$SERVER_PID" | wc -l)" = 0 ]; }
+eventually none
 [ "$(pgrep -P "$SERVER_PID" | wc -l)" = 0 ] || fail "workers are left"
 [ "$(find /sys/fs/cgroup -type d -name "agentsh-s[0-9]*-cmd-*" 2>/dev/null | wc -l)" = 0 ] ||
 	fail "cgroups are left"

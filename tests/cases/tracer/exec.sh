@@ -52,10 +52,8 @@ for how in 'cp' 'cp --remove-destination'; do
 	sleep 1.2 # only what has not changed for a while is remembered
 	SETTINGS="{\"landlock\": {\"execute\": [\"$T/known\"]}}"
 	(
-		for _ in {1..300}; do
-			[ ! -e "$WS/ready" ] || break
-			sleep 0.05
-		done
+		trap - EXIT
+		eventually test -e "$WS/ready"
 		$how /usr/bin/id "$T/known/tool" && touch "$WS/go"
 	) &
 	traced bash -c "t=$T/known/tool; \$t && \$t && \$t && echo knew

@@ -22,7 +22,7 @@ traced() {
 			>"$T/settings.json"
 	LAST="$*"
 	# shellcheck disable=SC2086
-	(cd "$WS" && exec timeout "${AGENTSH_TRACED_SECONDS:-50}" ${AGENTSH_JAIL:+$AGENTSH_JAIL --} \
+	(cd "$WS" && exec timeout "${AGENTSH_TRACED_SECONDS:-300}" ${AGENTSH_JAIL:+$AGENTSH_JAIL --} \
 		"$AGENTSH_BUILD/tests/cases/tracer/tracer-run" \
 		-p "$POLICY" -s "$T/settings.json" -w "$WS" \
 		-e "$T/events" -m "$T/messages" $TRACED_ARGS \

@@ -25,7 +25,7 @@ p = subprocess.Popen(['$AGENTSH_BUILD/tests/cases/tracer/tracer-run',
     '-p', '$POLICY', '-s', '$T/settings.json', '-w', '$WS', '-e',
     '$T/events', '-m', '$T/messages', '-T',
     '$AGENTSH_BUILD/tracer/agentsh-tracer', '--', 'bash', '-c',
-    'set -m; sleep 0.2 & fg; tty; echo x >/dev/tty; ps -o tpgid= -p \$\$; stty size'],
+    'set -m; sleep 600 & j=\$!; (until [ \$(ps -o tpgid= -p \$j) = \$j ]; do sleep 0.1; done; kill \$j) & fg %1; tty; echo x >/dev/tty; ps -o tpgid= -p \$\$; stty size'],
     stdin=slave, stdout=slave, stderr=slave)
 os.close(slave)
 out = b''
@@ -37,7 +37,7 @@ try:
 except OSError: pass
 print(out.decode(), p.wait())
 "
-expect_out 'sleep 0.2'
+expect_out 'sleep 600'
 expect_out /dev/pts/
 expect_no_out 'not a tty'
 expect_no_out 'no job control'

@@ -98,9 +98,12 @@ END
 in_session python3 -B reads.py
 expect_status 0
 # the last 5000, newest first: all of the record that is looked at
-agentsh events query --session s --type file_open --limit 5000 >"$T/all.json"
+# (the end of it comes a moment later)
+look() { agentsh events query --session s --type file_open --limit 5000 >"$T/all.json"; }
+look
+in_record() { jq -e "any(.[]; $1)" "$T/all.json" >/dev/null || { look && false; }; }
 has() { # JQ-FILTER
-	jq -e "any(.[]; $1)" "$T/all.json" >/dev/null || fail "no record: $1"
+	eventually in_record "$1" || fail "no record: $1"
 }
 has_not() { jq -e "all(.[]; ($1) | not)" "$T/all.json" >/dev/null || fail "record: $1"; }
 allowed='.effective_action == "allowed"'
@@ -109,6 +112,7 @@ has "$allowed and .path == \"$WS/dir/sub/one\" and .fields.name == \"$WS/link/su
 has "$allowed and .path == \"$WS/dir/sub/one\" and .fields.name == \"$WS/filelink\""
 has "$allowed and .path == \"$WS/dir/sub\""
 has "$allowed and .path == \"$WS/moved/sub/one\""
+has "$allowed and .path == \"$WS/elsewhere/two\""
 fifty() { # JQ-FILTER
 	[ "$(jq "[.[] | select($1)] | length" "$T/all.json")" = 50 ] ||
 		fail "not 50 times: $1"

@@ -62,7 +62,7 @@ if pid == 0:
     os.environ["PS1"] = "$ "
     os.execvp("bash", ["bash", "--norc", "--noprofile", "-i"])
 seen = b""
-def until(what, seconds=15):
+def until(what, seconds=60):
     global seen
     end = time.time() + seconds
     while time.time() < end:
@@ -85,7 +85,7 @@ until(rb"Stopped[^$]*\$ $")
 os.write(fd, b"jobs; fg\n")
 until(rb"Stopped[^\n]*\n[^\n]*exec cat'\r\n")
 os.write(fd, b"two\n")
-until(rb"two\r\n")
+until(rb"two\r\n.*two\r\n") # the terminal's, and then cat's: it has the foreground
 os.write(fd, b"\x03")
 until(rb"\$ $")
 os.write(fd, b"echo $((40 + 2))\n")
@@ -98,7 +98,7 @@ traced python3 "$WS/job.py"
 expect_out 'job 9'
 
 # who made whom, also when the maker is gone: a daemon's depth and parent
-traced bash -c '(sh -c "sleep 0.3; cat /dev/null" & exit) ; wait; sleep 0.6'
+traced bash -c '(sh -c "sleep 0.3; cat /dev/null; : >seen" & exit); until [ -e seen ]; do sleep 0.1; done'
 expect_event '.type == "execve" and .argv[0] == "cat" and .depth == 2'
 
 # more than may be traced: left to the layer beneath, or killed
@@ -106,13 +106,13 @@ case ${AGENTSH_LAYERS:-} in
 *'"notify": false'*) ;;
 *)
 	SETTINGS='{"ptrace": {"max_tracees": 6}}'
-	traced bash -c 'for i in 1 2 3 4 5 6 7 8; do sleep 0.2 & done; wait; id; echo end'
+	traced bash -c 'p=; for i in 1 2 3 4 5 6 7 8; do sleep 600 & p="$p $!"; done; kill $p; wait; id; echo end'
 	expect_out end
 	expect_no_out uid=
 	expect_event '.type == "ptrace_limit" and .fields.outcome == "not traced"'
 	;;
 esac
 SETTINGS='{"ptrace": {"max_tracees": 6, "fail_closed": true}}'
-traced bash -c 'for i in 1 2 3 4 5 6 7 8; do sleep 0.2 & done; wait; echo end'
+traced bash -c 'p=; for i in 1 2 3 4 5 6 7 8; do sleep 600 & p="$p $!"; done; kill $p; wait; echo end'
 expect_event '.type == "ptrace_limit" and .fields.outcome == "killed"'
 exit 0

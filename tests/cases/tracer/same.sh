@@ -82,7 +82,7 @@ same notify.events alone.events
 [ -x "$VFS_HOST" ] || exit 0
 prepare
 printf '{"vfs.cache_ms": 0}' >"$T/settings.json"
-(cd "$WS" && timeout 50 "$VFS_HOST" -p "$POLICY" -s "$T/settings.json" -c c1 -o "$T/events" \
+(cd "$WS" && timeout 300 "$VFS_HOST" -p "$POLICY" -s "$T/settings.json" -c c1 -o "$T/events" \
 	"$AGENTSH_BUILD/vfs/agentsh-vfs" "$WS" -- python3 same.py) >"$T/vfs.out" 2>"$T/err" </dev/null
 case $? in
 77) exit 0 ;; # no mounts here

@@ -2,7 +2,7 @@
 # signal-rules.sh - every target and decision of signal_rules, tried and on record
 . "$(dirname "$0")/lib.sh"
 command -v python3 >/dev/null || skip "no python3"
-sleep 300 &
+sleep 3000 &
 outside=$!
 cat >"$T/policy.yaml" <<Y
 version: 1
@@ -33,40 +33,41 @@ def tried(name, f, *a):
         print(name, "ok")
     except OSError as e:
         print(name, "errno", e.errno)
-def child(code="import time; time.sleep(20)", name=None, **k):
-    p = subprocess.Popen(["sleep", "20"] if name is None else ["python3", "-c", code], **k)
+def child(code="import time; time.sleep(600)", name=None, **k):
+    p = subprocess.Popen(["sleep", "600"] if name is None else ["python3", "-c", code], **k)
     time.sleep(0.2)
     return p
 S.signal(S.SIGUSR1, lambda *a: print("got usr1"))
 S.signal(S.SIGUSR2, lambda *a: print("got usr2"))
 tried("self", os.kill, os.getpid(), S.SIGUSR1)
 tried("self-other", os.kill, os.getpid(), S.SIGUSR2)
-a = child(); tried("child-kill", os.kill, a.pid, S.SIGKILL); print("child ended by", a.wait(5))
+a = child(); tried("child-kill", os.kill, a.pid, S.SIGKILL); print("child ended by", a.wait(60))
 a = child(); fd = os.pidfd_open(a.pid)
-tried("child-pidfd", S.pidfd_send_signal, fd, S.SIGKILL); print("pidfd ended by", a.wait(5))
+tried("child-pidfd", S.pidfd_send_signal, fd, S.SIGKILL); print("pidfd ended by", a.wait(60))
 a = child(start_new_session=True)
-tried("child-group", os.killpg, a.pid, S.SIGKILL); print("group ended by", a.wait(5))
+tried("child-group", os.killpg, a.pid, S.SIGKILL); print("group ended by", a.wait(60))
 a = child(name="python"); tried("absorb", os.kill, a.pid, S.SIGTERM); time.sleep(0.2)
 print("absorbed, lives", a.poll() is None)
 tried("absorb-int", os.kill, a.pid, S.SIGINT); time.sleep(0.2)
 print("absorbed too", a.poll() is None)
 tried("absorb-thread", libc.tgkill, a.pid, a.pid, 15); time.sleep(0.2)
 print("absorbed by thread", a.poll() is None)
-tried("kill-python", os.kill, a.pid, S.SIGKILL); print("python ended by", a.wait(5))
+tried("kill-python", os.kill, a.pid, S.SIGKILL); print("python ended by", a.wait(60))
 pid = os.fork()
 if pid == 0:
+    held, end = os.pipe()
     other = os.fork()
     if other == 0:
-        time.sleep(5); os._exit(0)
+        os.close(end); os.read(held, 1); os._exit(0)
     me = os.fork()
     if me == 0:
         tried("sibling", os.kill, other, S.SIGHUP)
         tried("sibling-other", os.kill, other, S.SIGALRM)
         tried("parent", os.kill, os.getppid(), S.SIGHUP)
         sys.stdout.flush(); os._exit(0)
-    os.waitpid(me, 0); os.waitpid(other, 0); os._exit(0)
+    os.waitpid(me, 0); os.close(end); os.waitpid(other, 0); os._exit(0)
 os.waitpid(pid, 0)
-a = child(); tried("below", os.kill, a.pid, S.SIGCONT); a.kill(); a.wait(5)
+a = child(); tried("below", os.kill, a.pid, S.SIGCONT); a.kill(); a.wait(60)
 tried("init-absorbed", os.kill, 1, S.SIGTERM)
 tried("init", os.kill, 1, S.SIGHUP)
 try: group = os.getpgid(outside)
@@ -79,7 +80,7 @@ def pidfd_group(fd, sig):
     if libc.syscall(424, fd, sig, None, 4) < 0: raise OSError(ctypes.get_errno(), "")
 a = child(start_new_session=True); fd = os.pidfd_open(a.pid)
 tried("pidfd-group", pidfd_group, fd, 9)
-time.sleep(0.2); print("last ended by", a.wait(5))
+time.sleep(0.2); print("last ended by", a.wait(60))
 sys.stdout.flush()
 PY
 for SETTINGS in '{}' '{"cgroups": {"enabled": false}}' '{"landlock": {"enabled": false}}'; do

@@ -3,7 +3,7 @@
 # Landlock's scope and with notifications
 . "$(dirname "$0")/lib.sh"
 
-sleep 300 &
+sleep 3000 &
 outside=$!
 
 for SETTINGS in '{}' '{"seccomp": {"notify_signals": true}}' \
@@ -14,11 +14,11 @@ for SETTINGS in '{}' '{"seccomp": {"notify_signals": true}}' \
 		kill -9 \$PPID && echo wrong
 		kill -9 -- -$outside && echo wrong
 		kill -0 1 && echo wrong
-		sleep 50 & kill \$! && wait \$!; echo child \$?
+		sleep 600 & kill \$! && wait \$!; echo child \$?
 		set -m
-		true | sleep 50 & sleep 0.1; kill -- -\$(jobs -p) && echo group
+		true | sleep 600 & sleep 0.1; kill -- -\$(jobs -p) && echo group
 		set +m
-		(setsid sleep 50 & echo \$! >pid); sleep 0.1
+		(setsid sleep 600 & echo \$! >pid); sleep 0.1
 		kill -9 \$(cat pid) && echo daemon
 		trap 'echo self' USR1; kill -USR1 \$\$; echo end"
 	kill -0 "$outside" 2>/dev/null || fail "outside process was killed"

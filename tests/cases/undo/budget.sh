@@ -66,6 +66,9 @@ stop
 full 'ttl: 1s'
 in_session rm "$WS/f1"
 sleep 1.1
-run agentsh exec --root="$WS" other -- true
-(cd "$WS" && agentsh trash list) >"$T/list"
-grep -q 'trash empty' "$T/list" || { cat "$T/list"; fail 'too old, still kept'; }
+is_empty() {
+	run agentsh exec --root="$WS" other -- true
+	(cd "$WS" && agentsh trash list) >"$T/list"
+	grep -q 'trash empty' "$T/list"
+}
+eventually is_empty || { cat "$T/list"; fail 'too old, still kept'; }

@@ -52,7 +52,7 @@ agentsh exec --root="$WS" s -- bash -c "for i in \$(seq 300); do
 	echo more >>$WS/busy/d0/f1; echo x >$WS/busy/d1/n\$i; rm -f $WS/busy/d2/f1\$((i % 50)); done" \
 	>"$T/out2" 2>&1 &
 CLIENT=$!
-for _ in $(seq 200); do [ -e "$WS/busy/d1/n20" ] && break; sleep 0.01; done
+eventually test -e "$WS/busy/d1/n20"
 for _ in 1 2 3; do
 	u --force
 	[ "$STATUS" = 0 ] || [ "$STATUS" = 2 ] || [ "$STATUS" = 1 ] || fail "undo beside a writer: $STATUS"

@@ -80,12 +80,14 @@ u --redo
 
 # while a command runs
 in_session true
-agentsh exec --root="$WS" s -- bash -c "rm $WS/d/e/1; sleep 2" 2>/dev/null &
+agentsh exec --root="$WS" s -- bash -c "rm $WS/d/e/1; until [ -e $WS/x/go ]; do sleep 0.1; done" 2>/dev/null &
 CLIENT=$!
-for _ in $(seq 100); do [ -e d/e/1 ] || break; sleep 0.02; done
+eventually test ! -e d/e/1 || fail 'not removed'
 u
 expect_status 0
 [ -e d/e/1 ] || fail 'not back while the command runs'
+kill -0 "$CLIENT" || fail 'it does not run'
+: >x/go
 wait "$CLIENT"
 
 # history and versions

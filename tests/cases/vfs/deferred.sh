@@ -52,7 +52,6 @@ seen=$(agentsh session info s | jq -r .workspace_mount)
 ls -A "$seen" | grep -q trash && fail "the quarantine shows"
 rm "$seen/f3" || fail "cannot remove"
 [ ! -e "$WS/f3" ] || fail "not removed"
-sleep 0.5
 expect_event '.operation == "delete" and (.path | endswith("/f3"))'
 (cd "$WS" && agentsh undo --since 1h) >"$T/undo" 2>&1 || fail "$(cat "$T/undo")"
 [ "$(cat "$WS/f1" "$WS/f2" "$WS/f3")" = "$(printf '1\n2\n3')" ] || fail "undo"
@@ -60,21 +59,22 @@ expect_event '.operation == "delete" and (.path | endswith("/f3"))'
 # many events, a small queue: each is recorded or counted
 in_session bash -c 'rm f[0-9]*'
 expect_status 0
-sleep 0.3
-agentsh events query --session s --limit 5000 >"$T/events.json"
-n=$(jq '[.[] | select(.operation == "delete" and .type != "file_soft_deleted") | .path] |
-	unique | length' "$T/events.json")
-lost=$(jq '[.[] | select(.type == "events_dropped") | .fields.count] | add // 0' "$T/events.json")
-[ "$((n + lost))" -ge 300 ] || fail "$n recorded and $lost counted of 300"
+counted() {
+	agentsh events query --session s --limit 5000 >"$T/events.json"
+	n=$(jq '[.[] | select(.operation == "delete" and .type != "file_soft_deleted") | .path] |
+		unique | length' "$T/events.json")
+	lost=$(jq '[.[] | select(.type == "events_dropped") | .fields.count] | add // 0' "$T/events.json")
+	[ "$((n + lost))" -ge 300 ]
+}
+eventually counted || fail "$n recorded and $lost counted of 300"
 
 # a worker that is killed leaves no dead mount to the host
 for p in $(pgrep -P "$SERVER_PID" -x agentsh-vfs); do kill -9 "$p"; done
-for i in $(seq 100); do grep -q "$seen" /proc/self/mountinfo || break; sleep 0.05; done
-grep -q "$seen" /proc/self/mountinfo && fail "a dead mount is left"
+no_mount() { ! grep -q "$seen" /proc/self/mountinfo; }
+eventually no_mount || fail "a dead mount is left"
 in_session cat /proc/self/mountinfo
 expect_out "$seen"
 run agentsh session destroy s
-for i in $(seq 100); do grep -q "$seen" /proc/self/mountinfo || break; sleep 0.05; done
-grep -q "$seen" /proc/self/mountinfo && fail "a mount is left"
-[ ! -e "$T/mounts/s" ] || fail "its directory is left"
+eventually no_mount || fail "a mount is left"
+eventually test ! -e "$T/mounts/s" || fail "its directory is left"
 exit 0

@@ -12,11 +12,11 @@ look() {
 		stat -c '%s %a' d/$f 2>/dev/null || echo -
 	done | tr '\n' ' '
 }
-until_is() { # WORDS: seen within a second?
+until_is() { # WORDS
 	local start=$(date +%s%N)
-	for i in $(seq 100); do
+	for i in $(seq 1000); do
 		[ "$(look)" = "$1" ] && break
-		sleep 0.01
+		sleep 0.03
 	done
 	echo "$2 $([ "$(look)" = "$1" ] && echo seen || look) $((($(date +%s%N) - start) / 1000000))"
 }
@@ -37,20 +37,20 @@ until_is 'f new sub 4 644 2 644 - 7 600 ' moved
 echo mine >d/own && mv d/own d/own2 && [ "$(cat d/own2)" = mine ] && rm d/own2 && echo own fine
 END2
 host() { # TURN CMD...
-	local i
-	for i in $(seq 2000); do [ -e "$WS/turn.$1" ] && break; sleep 0.005; done
+	eventually test -e "$WS/turn.$1"
 	sleep 0.4 # what was changed by the command a moment ago passes for its own
 	(cd "$WS/d" && eval "$2")
 	rm "$WS/turn.$1"
 }
 mounted true # or it is skipped here
-for SETTINGS in '{"vfs.cache_ms": 60000}' '{}'; do
+for SETTINGS in '{"vfs.cache_ms": 600000}' '{}'; do
 	rm -rf "${WS:?}"/*
 	mkdir "$WS/d" "$WS/d/sub"
 	echo old >"$WS/d/f"
 	echo two >"$WS/d/gone"
 	touch -d '1 hour ago' "$WS/d/f" "$WS/d/gone"
-	(host 1 'echo longer >f'
+	(trap - EXIT
+		host 1 'echo longer >f'
 		host 2 'umask 022; echo x >new'
 		host 3 'chmod 600 f'
 		host 4 'rm gone'

@@ -14,7 +14,7 @@ round() { # VICTIM DELAY
 	mkdir "$WS/t"
 	for n in $(seq 200); do echo "content $n" >"$WS/t/$n"; done
 	in_session true
-	timeout 20 "$AGENTSH_BUILD/cli/agentsh" exec --root="$WS" s -- \
+	timeout 300 "$AGENTSH_BUILD/cli/agentsh" exec --root="$WS" s -- \
 		bash -c 'for i in $(seq 200); do rm t/$i || exit 3; done; sleep 5' \
 		>"$T/o" 2>"$T/e" &
 	local client=$!

@@ -7,7 +7,8 @@
 #	undo; expect_file a 'content'
 #
 # SETTINGS: the settings object. POLICY: a policy file; default: all allowed.
-# APPROVE: yes or no, the answer to approvals.
+# APPROVE: yes, no, or later (yes, once the command sends us SIGUSR2): the answer
+# to approvals.
 # RING: options for a ring that is not read meanwhile.
 # COMMAND: the id under which the next command is recorded.
 
@@ -21,7 +22,7 @@ RING=
 mounted() {
 	printf '%s' "$SETTINGS" >"$T/settings.json"
 	LAST="$*"
-	timeout "${TIMEOUT:-50}" ${AGENTSH_JAIL:+$AGENTSH_JAIL --} \
+	timeout "${TIMEOUT:-300}" ${AGENTSH_JAIL:+$AGENTSH_JAIL --} \
 		"$AGENTSH_BUILD/tests/cases/vfs/vfs-host" ${POLICY:+-p "$POLICY"} \
 		-s "$T/settings.json" ${APPROVE:+-a "$APPROVE"} $RING -c "$COMMAND" -o "$T/events" \
 		"${VFS_PROGRAM:-$AGENTSH_BUILD/vfs/agentsh-vfs}" "$WS" -- "$@" \

@@ -15,7 +15,7 @@ part() { # PROGRAM SCRIPT...: with pipefail and -e, must print "fine"
 	}
 	printf 'set -eu -o pipefail\nexport HOME="$PWD/home"\nmkdir -p "$HOME" %s && cd %s\n%s\necho fine\n' \
 		"t-$name" "t-$name" "$2" >"$WS/$name.sh"
-	in_session timeout 60 bash "$name.sh"
+	in_session timeout 600 bash "$name.sh"
 	[ "$STATUS" = 0 ] || fail "$name: status $STATUS"
 	expect_out fine
 	echo "$name: fine"

@@ -22,7 +22,19 @@ undo
 
 fill
 SETTINGS='{"vfs.quota_bytes": 200000, "vfs.on_full": "evict"}'
-mounted bash -c 'for i in $(seq 20); do rm f$i || exit 3; sleep 0.02; done; sleep 3'
+# the oldest go a little later: the command waits until they have
+(mounted bash -c 'for i in $(seq 20); do rm f$i || exit 3; sleep 0.02; done
+	: >done; until [ -e go ]; do sleep 0.1; done'
+	exit $STATUS) &
+evicted() {
+	[ -e "$WS/done" ] && in_ws undo status >"$T/status.out" 2>&1 &&
+		[ "$(sed -n 's/^Kept: *\([0-9]*\) .*/\1/p' "$T/status.out")" -le 12 ]
+}
+eventually evicted || echo "still there: $(cat "$T/status.out")"
+: >"$WS/go"
+wait $!
+STATUS=$?
+
 [ "$STATUS" = 0 ] || fail "evict: refused"
 in_ws undo >"$T/undo.out" 2>&1
 n=$(back)

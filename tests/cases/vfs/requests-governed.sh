@@ -2,7 +2,9 @@
 # requests-governed.sh - what a governed command's operations cost at the mount:
 # the supervisor, who acts for it there, asks little that the command would not
 #
-# As requests.sh, for whole sessions: their start is a few requests more.
+# As requests.sh, for whole sessions: their start is a few requests more. What the
+# kernel was told is asked for anew after 10 s: where that time passes, on a very
+# busy machine, more is allowed.
 . "$(dirname "$0")/../server/lib.sh"
 
 CONFIG_EXTRA=$(printf 'sandbox: {fuse: {enabled: true}}\nlogging: {level: debug}')
@@ -16,21 +18,20 @@ done
 tar -C "$T" -cf "$WS/src.tar" src
 
 measure() { # NAME BOUND(hundredths per file, of 500) SHELL-COMMAND
-	local before waited
+	local before waited start=$SECONDS bound
 	before=$(grep -c 'requests:' "$T/server.log")
 	agentsh exec --root="$WS" "$1" -- sh -c "$3" >"$T/out" 2>"$T/err" </dev/null ||
 		fail "$1: $? $(cat "$T/err")"
 	agentsh session destroy "$1" >/dev/null
-	for _ in $(seq 100); do
-		[ "$(grep -c 'requests:' "$T/server.log")" -gt "$before" ] && break
-		sleep 0.05
-	done
+	figures() { [ "$(grep -c 'requests:' "$T/server.log")" -gt "$before" ]; }
+	eventually figures || fail "$1: no figures"
 	waited=$(grep 'requests:' "$T/server.log" | tail -1 | sed 's/.*requests://' | tr ' ' '\n' |
 		awk -F= '$1 != "" && $1 != 2 && $1 != 18 && $1 != 29 && $1 != 42 &&
 			$1 != 26 && $1 != 15 && $1 != 16 { n += $2 } END { print n + 0 }')
-	printf '%-12s %6d requests, bound %d\n' "$1" "$waited" $(($2 * 5))
+	bound=$(($2 * 5 * (1 + (SECONDS - start) / 5)))
+	printf '%-12s %6d requests, bound %d\n' "$1" "$waited" $bound
 	[ "$waited" -gt 0 ] || fail "$1: nothing was counted"
-	[ "$waited" -le $(($2 * 5)) ] || {
+	[ "$waited" -le $bound ] || {
 		grep 'requests:' "$T/server.log" | tail -1
 		fail "$1 takes more requests than it did"
 	}

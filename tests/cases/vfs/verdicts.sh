@@ -26,7 +26,7 @@ command_rules:
   - {name: rest, commands: ["*"], decision: allow}
 YAML
 POLICY_FILE=$T/policy.yaml
-CONFIG_EXTRA=$(printf 'sandbox: {fuse: {enabled: true}}\napprovals: {enabled: true, mode: local_tty, timeout: 20s}')
+CONFIG_EXTRA=$(printf 'sandbox: {fuse: {enabled: true}}\napprovals: {enabled: true, mode: local_tty, timeout: 1h}')
 start_server
 mkdir -p "$WS"/{no,seen,precious,logs,soft,kept}
 for d in no seen precious soft; do echo "old $d" >"$WS/$d/f"; done

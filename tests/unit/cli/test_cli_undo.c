@@ -237,7 +237,7 @@ static void test_while_in_use(void **state)
 	destroy_things();
 	root = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(trash_open(root, &o, &t), 0);
-	(void)alarm(20); /* instead of waiting for a lock for ever */
+	(void)alarm(300); /* instead of waiting for a lock for ever */
 	run(&r, 0, WORDS("undo"));
 	(void)alarm(0);
 	expect_text("a.txt", "v1\n");

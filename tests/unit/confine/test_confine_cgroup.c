@@ -254,8 +254,9 @@ static void test_cpu(void **state)
 	s = make(&l);
 	(void)waitpid(child_in(s, spin), &status, 0);
 	s = cgroup_set_destroy(s);
-	/* half a second of wall time at 20 %: 10 of these ticks */
-	assert_in_range(WEXITSTATUS(status), 1, 20);
+	/* half a second of wall time at 20 %: 10 of these ticks at most, and a few
+	 * for the ends; 50 without a limit. On a busy machine it is less. */
+	assert_in_range(WEXITSTATUS(status), 0, 20);
 }
 
 /* Out of its session, its parent and its process group: still in the set. */

@@ -57,7 +57,7 @@ static int inside(int (*fn)(void))
 	if (pid == 0) {
 		int r = netns_enter(ns.user, ns.net);
 
-		(void)alarm(5);
+		(void)alarm(120);
 		_exit(r < 0 ? 200 : fn());
 	}
 	assert_true(waitpid(pid, &status, 0) == pid);

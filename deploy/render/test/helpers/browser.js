@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const STEP_MS = 50;
-const PATIENCE_MS = 20000;
+const PATIENCE_MS = 60000;
 
 export const browser = process.env.CHROMIUM || PLACES.find((p) => existsSync(p));
 

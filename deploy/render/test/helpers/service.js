@@ -22,7 +22,7 @@ const freePort = () =>
   });
 
 async function until(url, child, name) {
-  for (let i = 0; i < 300; i++) {
+  for (let i = 0; i < 1200; i++) {
     if (child.exitCode !== null) throw new Error(`${name} ended: ${child.log}`);
     try {
       if ((await fetch(url)).ok) return;
