@@ -112,10 +112,11 @@ static void test_nothing_kept(void **state)
 	run(&r, 0, WORDS("trash", "list"));
 	assert_string_equal(buf_cstr(&r.out), "trash empty\n");
 	run(&r, 1, WORDS("undo"));
-	assert_string_equal(
-		buf_cstr(&r.err),
-		"nothing to undo: no .agentsh_trash in this directory or above "
-		"it (--root names the workspace)\n");
+	/* (unless somebody's workspace is above the directory of this test) */
+	assert_true(has(&r.err, "nothing to undo"));
+	assert_true(has(&r.err, ": no .agentsh_trash in this directory or "
+				"above it (--root names the workspace)\n") ||
+		    access("../.agentsh_trash", F_OK) == 0);
 	run(&r, 0, WORDS("undo", "status"));
 	assert_int_equal(access(".agentsh_trash", F_OK), -1);
 	run_done(&r);
