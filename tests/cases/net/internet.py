@@ -131,7 +131,6 @@ class Web(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(b"data: one\n\n")
             self.wfile.flush()
-            open(directory + "/idle", "w").close()
             time.sleep(float(self.path[6:]))
             self.wfile.write(b"data: two\n\n")
             self.close_connection = True
