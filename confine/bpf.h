@@ -52,4 +52,10 @@ uint32_t bpf_run(const struct sock_fprog *p, const void *data, size_t n);
 size_t bpf_fork(struct bpf *b, uint32_t k);
 void bpf_join(struct bpf *b, size_t fork);
 
+/*
+ * Makes a finished program shorter; it answers as before. Nothing may be added
+ * to it afterwards. One with an error stays as it is.
+ */
+void bpf_shrink(struct bpf *b);
+
 #endif

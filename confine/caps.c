@@ -131,18 +131,11 @@ int caps_get(uint64_t *effective, uint64_t *permitted, uint64_t *bounding)
 static int cap_drop_bounding(uint64_t keep)
 {
 	for (unsigned int i = 0; i < 64; i++) {
-		int r = prctl(PR_CAPBSET_READ, i, 0, 0, 0);
-
-		if (r < 0) /* beyond the last one of this kernel */
-			return 0;
-		/*
-		 * Asking is twenty times cheaper than dropping, and a launcher
-		 * that went through this once has none left to drop.
-		 */
-		if (r == 0 || (keep >> i & 1))
+		if (keep >> i & 1)
 			continue;
 		if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0)
-			return -errno;
+			/* beyond the last one of this kernel */
+			return errno == EINVAL ? 0 : -errno;
 	}
 	return 0;
 }

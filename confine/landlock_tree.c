@@ -14,9 +14,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -349,6 +351,26 @@ static int add_nameless(struct landlock_builder *b, int fd, uint64_t rights,
 	return r;
 }
 
+/* A path without symlinks and needless parts is the kernel's name for what is
+ * there; then nothing need be looked up in /proc. Else `name` stays empty. */
+static int open_grant(const char *path, struct buf *name)
+{
+	const struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+				      .resolve = RESOLVE_NO_SYMLINKS };
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES))
+		return -errno;
+	if (fd < 0) { /* a symlink, or no such call here */
+		fd = open(path, O_PATH | O_CLOEXEC);
+		return fd < 0 ? -errno : fd;
+	}
+	if (path_clean(str_from(path), name) < 0 ||
+	    !str_eq_c(buf_str(name), path))
+		buf_reset(name);
+	return fd;
+}
+
 static int add_grant(struct landlock_builder *b, const struct fs_grant *g)
 {
 	_cleanup_buf_ struct buf path = BUF_INIT;
@@ -360,16 +382,17 @@ static int add_grant(struct landlock_builder *b, const struct fs_grant *g)
 	if (can_shrink(g) && is_granted_by_root(b, rights) &&
 	    (!b->outer || is_granted_by_root(b->outer, rights)))
 		return 0;
-	fd = open(g->path, O_PATH | O_CLOEXEC);
+	fd = open_grant(g->path, &path);
 	/* What we cannot reach, our commands cannot either. */
-	if (fd < 0 &&
-	    (errno == ENOENT || errno == ENOTDIR || errno == EACCES)) {
+	if (fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES) {
 		b->report.n_missing++;
 		return 0;
 	}
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
 		return -errno;
-	r = path_of_fd(fd, &path);
+	r = path.len ? 0 : path_of_fd(fd, &path);
 	if (r < 0 && b->holes.n)
 		return r;
 	if (r < 0 || path.data[0] != '/') /* of no name: a rule of its own */

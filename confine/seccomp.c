@@ -243,7 +243,6 @@ static struct action row_action(const struct seccomp_options *o,
 
 static bool is_blocked(const struct seccomp_options *o, const char *name)
 {
-	/* Asked for each number, twice: most names differ at once. */
 	for (size_t i = 0; i < o->n_block; i++) {
 		if (o->block[i][0] == name[0] && strcmp(o->block[i], name) == 0)
 			return true;
@@ -251,13 +250,13 @@ static bool is_blocked(const struct seccomp_options *o, const char *name)
 	return false;
 }
 
-/* The table's answer, made stricter by the configured block list. */
+/* The table's answer, made stricter for what is in the configured list. */
 static struct action decide(const struct seccomp_options *o,
-			    const struct row *row)
+			    const struct row *row, bool blocked)
 {
 	struct action a = row_action(o, (enum row_class)row->class);
 
-	if (!is_blocked(o, row->name))
+	if (!blocked)
 		return a;
 	if (o->on_block == SECCOMP_BLOCK_KILL)
 		return answer(SECCOMP_RET_KILL_PROCESS);
@@ -282,6 +281,8 @@ struct cluster {
 
 struct tree {
 	const struct seccomp_options *options;
+	bool blocked[ARRAY_LEN(rows)];   /* by the configured list */
+	const char *unknown;             /* the first name there that is none */
 	struct range ranges[NR_MAX + 2]; /* the last one is a sentinel */
 	size_t n;
 	struct cluster clusters[NR_MAX + 2];
@@ -289,15 +290,37 @@ struct tree {
 	struct bpf bpf;
 };
 
+static int by_name(const void *name, const void *row)
+{
+	return strcmp(name, ((const struct row *)row)->name);
+}
+
+static void tree_block(struct tree *t)
+{
+	for (size_t i = 0; i < t->options->n_block; i++) {
+		const char *name = t->options->block[i];
+		const struct row *row = bsearch(name, rows, ARRAY_LEN(rows),
+						sizeof(rows[0]),
+						by_name); /* they are sorted */
+
+		if (row)
+			t->blocked[row - rows] = true;
+		else if (!t->unknown)
+			t->unknown = name;
+	}
+}
+
 static void tree_fill(struct tree *t)
 {
 	struct action all[NR_MAX + 1];
 
+	tree_block(t);
 	for (size_t nr = 0; nr <= NR_MAX; nr++)
 		all[nr] = answer(RET_ERRNO(ENOSYS));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		if (rows[i].nr >= 0 && rows[i].nr <= NR_MAX)
-			all[rows[i].nr] = decide(t->options, &rows[i]);
+			all[rows[i].nr] =
+				decide(t->options, &rows[i], t->blocked[i]);
 	}
 	for (size_t nr = 0; nr <= NR_MAX; nr++) {
 		if (t->n > 0 && action_eq(t->ranges[t->n - 1].action, all[nr]))
@@ -414,32 +437,19 @@ static void emit_tree(struct tree *t)
 	}
 }
 
-static const char *first_unknown(const struct seccomp_options *o)
+static void stop_for_tracer(struct bpf *p)
 {
-	for (size_t i = 0; i < o->n_block; i++) {
-		bool known = false;
-
-		for (size_t k = 0; k < ARRAY_LEN(rows) && !known; k++)
-			known = strcmp(o->block[i], rows[k].name) == 0;
-		if (!known)
-			return o->block[i];
-	}
-	return NULL;
-}
-
-static void stop_for_tracer(struct sock_fprog *p)
-{
-	for (size_t i = 0; i < p->len; i++)
-		if (p->filter[i].code == (BPF_RET | BPF_K) &&
-		    p->filter[i].k == RET_NOTIFY)
-			p->filter[i].k = SECCOMP_RET_TRACE;
+	for (size_t i = 0; i < p->n; i++)
+		if (p->insns[i].code == (BPF_RET | BPF_K) &&
+		    p->insns[i].k == RET_NOTIFY)
+			p->insns[i].k = SECCOMP_RET_TRACE;
 }
 
 /* What is refused for its arguments is told as well. */
-static void tell_refusals(struct sock_fprog *p)
+static void tell_refusals(struct bpf *p)
 {
-	for (size_t i = 0; i < p->len; i++) {
-		struct sock_filter *f = &p->filter[i];
+	for (size_t i = 0; i < p->n; i++) {
+		struct sock_filter *f = &p->insns[i];
 
 		if (f->code == (BPF_RET | BPF_K) &&
 		    (f->k & ~0xffffU) == SECCOMP_RET_ERRNO &&
@@ -478,17 +488,18 @@ int seccomp_build(const struct seccomp_options *o, struct sock_fprog **ret,
 	bpf_ret_ne(&t->bpf, NATIVE_ARCH, SECCOMP_RET_KILL_PROCESS);
 	bpf_load(&t->bpf, offsetof(struct seccomp_data, nr));
 	emit_tree(t);
+	if (o->notify & NOTIFY_DENIED)
+		tell_refusals(&t->bpf);
+	if (o->trace)
+		stop_for_tracer(&t->bpf);
+	bpf_shrink(&t->bpf);
 	if (t->bpf.error)
 		return t->bpf.error;
 	program = program_copy(&t->bpf);
 	if (!program)
 		return -ENOMEM;
-	if (o->notify & NOTIFY_DENIED)
-		tell_refusals(program);
-	if (o->trace)
-		stop_for_tracer(program);
 	if (ret_unknown)
-		*ret_unknown = first_unknown(o);
+		*ret_unknown = t->unknown;
 	*ret = program;
 	return 0;
 }
@@ -515,7 +526,7 @@ enum seccomp_class seccomp_classify(const struct seccomp_options *o, long nr)
 
 	if (!row)
 		return SECCOMP_DENY;
-	a = decide(o, row);
+	a = decide(o, row, is_blocked(o, row->name));
 	if (a.check != ROW_ALLOW)
 		return SECCOMP_CHECK;
 	if (a.pass == SECCOMP_RET_ALLOW)
@@ -540,7 +551,7 @@ int seccomp_denied_errno(const struct seccomp_options *o, long nr)
 	quiet.notify &= ~(uint32_t)NOTIFY_DENIED;
 	if (quiet.on_block != SECCOMP_BLOCK_KILL)
 		quiet.on_block = SECCOMP_BLOCK_ERRNO;
-	a = decide(&quiet, row);
+	a = decide(&quiet, row, is_blocked(o, row->name));
 	if (a.check != ROW_ALLOW)
 		return 0;
 	if (a.pass == SECCOMP_RET_KILL_PROCESS)

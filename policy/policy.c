@@ -268,13 +268,18 @@ static const char secret_names[] =
 
 static bool is_secret(struct str name)
 {
-	struct str rest = str_from(secret_names), one;
+	const char *end = secret_names + sizeof(secret_names) - 1;
+	const char *p = secret_names;
 
 	if (str_starts(name, STR("DYLD_")))
 		return true;
-	while (str_split(&rest, ' ', &one)) {
-		if (one.n && str_eq(one, name))
+	if (name.n == 0 || str_index(name, ' ') >= 0)
+		return false;
+	/* There is a space before the first one and after the last. */
+	while ((p = memmem(p, (size_t)(end - p), name.p, name.n))) {
+		if (p[-1] == ' ' && p[name.n] == ' ')
 			return true;
+		p++;
 	}
 	return false;
 }

@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/digest.h"
@@ -302,6 +303,43 @@ static bool same_roots(const struct oneshot_source *src,
 	       str_eq_c(p->git_root, git[0] ? git : project);
 }
 
+static int write_file(int dir, const struct buf *key, const char *suffix,
+		      struct str bytes)
+{
+	_cleanup_buf_ struct buf name = BUF_INIT;
+
+	buf_printf(&name, STR_FMT "%s", STR_ARG(buf_str(key)), suffix);
+	return name.error ? name.error
+			  : fd_write_file_atomic(dir, buf_cstr(&name), bytes,
+						 0600);
+}
+
+/*
+ * Files that were written just before the plan was made are read and hashed by
+ * each run that uses it. Once they are old enough, the plan is dated anew: what
+ * was checked after `now` and has not changed for some seconds before is as good
+ * as read for it.
+ */
+static void date_anew(int dir, const struct buf *key, struct oneshot_plan *p,
+		      int64_t now)
+{
+	_cleanup_buf_ struct buf plan = BUF_INIT;
+	struct oneshot_file config, policy;
+
+	if (untouched(p->config_path.p, &p->config_file, p->made_at) &&
+	    untouched(p->policy_path.p, &p->policy_file, p->made_at))
+		return;
+	if (!look_at(p->config_path.p, &config) ||
+	    !look_at(p->policy_path.p, &policy) ||
+	    config.ctime >= now - CLOCK_STEP ||
+	    policy.ctime >= now - CLOCK_STEP)
+		return;
+	p->made_at = now;
+	put_plan(p, &plan);
+	if (!plan.error)
+		(void)write_file(dir, key, ".plan", buf_str(&plan));
+}
+
 int oneshot_cache_load(const struct oneshot_source *src,
 		       struct oneshot_plan *ret)
 {
@@ -310,6 +348,7 @@ int oneshot_cache_load(const struct oneshot_source *src,
 	_cleanup_buf_ struct buf key = BUF_INIT, bytes = BUF_INIT;
 	struct oneshot_plan p = { .arena = ARENA_INIT(16U << 20) };
 	int r = dir < 0 ? dir : make_key(src, &key);
+	int64_t now = time(NULL);
 
 	if (r < 0)
 		return r;
@@ -331,6 +370,7 @@ int oneshot_cache_load(const struct oneshot_source *src,
 		oneshot_plan_done(&p);
 		return r;
 	}
+	date_anew(dir, &key, &p, now);
 	*ret = p;
 	return 0;
 }
@@ -353,17 +393,6 @@ static void make_room(int dir)
 	while ((e = readdir(d)))
 		if (e->d_name[0] != '.')
 			(void)unlinkat(dir, e->d_name, 0);
-}
-
-static int write_file(int dir, const struct buf *key, const char *suffix,
-		      struct str bytes)
-{
-	_cleanup_buf_ struct buf name = BUF_INIT;
-
-	buf_printf(&name, STR_FMT "%s", STR_ARG(buf_str(key)), suffix);
-	return name.error ? name.error
-			  : fd_write_file_atomic(dir, buf_cstr(&name), bytes,
-						 0600);
 }
 
 void oneshot_cache_store(const struct oneshot_source *src,

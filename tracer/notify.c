@@ -403,6 +403,15 @@ static bool may_be_refused(const struct request *q)
 	return is_checked(q->tracer, q->nr);
 }
 
+/* By number alone. */
+static int denied_errno(struct tracer *t, int nr)
+{
+	if (t->denied_errno[nr] < 0)
+		t->denied_errno[nr] =
+			(int16_t)seccomp_denied_errno(&t->seccomp, nr);
+	return t->denied_errno[nr];
+}
+
 /* The errno with which the filter would refuse this by itself; 0 = it would
  * not. */
 static int refusal(const struct request *q)
@@ -411,8 +420,8 @@ static int refusal(const struct request *q)
 
 	if (q->nr < 0 || q->nr >= TRACER_NR_MAX)
 		return ENOSYS;
-	if (t->denied_errno[q->nr] || !may_be_refused(q))
-		return t->denied_errno[q->nr];
+	if (denied_errno(t, q->nr) || !may_be_refused(q))
+		return denied_errno(t, q->nr);
 	if (!t->quiet_filter &&
 	    seccomp_build_quiet(&t->seccomp, &t->quiet_filter) < 0)
 		return ENOMEM;
@@ -445,7 +454,7 @@ static bool refused_when_found(const struct request *q)
 	default:
 		return false;
 	}
-	if (q->tracer->denied_errno[q->nr] || !q->tracer->quiet_filter)
+	if (denied_errno(q->tracer, q->nr) || !q->tracer->quiet_filter)
 		return false;
 	memcpy(args, q->args, sizeof(args));
 	args[mode] = 0600;

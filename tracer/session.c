@@ -98,9 +98,7 @@ static int build_filters(struct tracer *t)
 	if (r < 0)
 		return r;
 	memset(t->checked, 0, sizeof(t->checked));
-	for (int nr = 0; nr < TRACER_NR_MAX; nr++)
-		t->denied_errno[nr] =
-			(int16_t)seccomp_denied_errno(&t->seccomp, nr);
+	memset(t->denied_errno, 0xff, sizeof(t->denied_errno));
 	/* The one command has to have its listener, or start over. */
 	return t->direct ? 0 : build_floor_filter(t);
 }

@@ -133,7 +133,8 @@ struct tracer {
 	bool blocks_iteration; /* nobody reads an environment */
 	bool diverts;          /* some file rule redirects */
 
-	/* What the filter itself says of a number: 0 = not refused. */
+	/* What the filter itself says of a number: 0 = not refused, -1 = not
+	 * looked up yet. */
 	int16_t denied_errno[TRACER_NR_MAX];
 	/* What it refuses for their arguments: made when first asked. */
 	struct sock_fprog *quiet_filter; /* owned */
