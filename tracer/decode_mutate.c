@@ -238,6 +238,18 @@ static int64_t act_link_name(struct file_call *f)
 	return 0;
 }
 
+/* A link that is named by a descriptor alone. */
+static int64_t act_link_fd(struct file_call *f)
+{
+	if (f->b.slash)
+		return -ENOENT;
+	before_make(f, &f->b);
+	if (linkat(f->a.fd, "", f->b.parent, f->b.last, AT_EMPTY_PATH) < 0)
+		return -errno;
+	note_made(f, &f->b, TRASH_MADE_LINK);
+	return 0;
+}
+
 static void link_common(struct request *q, struct two_paths p, int flags)
 {
 	struct file_call *f = file_new(q, FILE_LINK, act_link);
@@ -251,7 +263,9 @@ static void link_common(struct request *q, struct two_paths p, int flags)
 	if (r == 0)
 		r = file_find_object(f, &f->a, flags & AT_SYMLINK_FOLLOW,
 				     flags & AT_EMPTY_PATH);
-	if (r == 0 && S_ISLNK(f->a.st.st_mode)) {
+	if (r == 0 && S_ISLNK(f->a.st.st_mode) && f->a.text[0] == 0) {
+		f->act = act_link_fd;
+	} else if (r == 0 && S_ISLNK(f->a.st.st_mode)) {
 		file_forget(&f->a);
 		r = file_find_name(f, &f->a);
 		f->act = act_link_name;

@@ -118,6 +118,10 @@ static int have_stated(struct file_call *f, struct file_target *t)
 		r = file_name(t, &t->path);
 	} else {
 		r = ownfd_path(t->fd, &t->path);
+		/* the kernel has no name for what is so deep */
+		if (r == -ENAMETOOLONG && t->plain && t->text[0] &&
+		    !file_has_dotdot(t->text))
+			r = file_name(t, &t->path);
 		strip_deleted(t);
 		r = r < 0 ? r : t->path.error;
 	}

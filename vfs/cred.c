@@ -9,7 +9,9 @@
  *
  * Should: keep the DAC capabilities when the file-system uid changes
  * (SECBIT_NO_SETUID_FIXUP), for the kernel has decided already.
- * Must not: keep CAP_FSETID, or set-id bits would survive writes.
+ * Must not: keep CAP_FSETID, or set-id bits would survive writes; nor write as
+ * one of the file's group, whom the kernel leaves a set-group-id bit without
+ * execution by the group.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -22,6 +24,8 @@
 #include <unistd.h>
 
 #include "vfs/vfs.h"
+
+#define NOBODYS_GROUP ((gid_t)-2)
 
 static _Thread_local struct {
 	uid_t uid;
@@ -57,6 +61,8 @@ int cred_thread_init(struct vfs *v)
 		return 0;
 	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) < 0)
 		return -errno;
+	/* This thread's alone; without them cred_stranger() is one. */
+	(void)syscall(SYS_setgroups, 0, NULL);
 	if (syscall(SYS_capget, &head, self.caps) < 0)
 		return -errno;
 	self.ready = true;
@@ -80,6 +86,14 @@ void cred_become(struct vfs *v, uid_t uid, gid_t gid, mode_t mask)
 		(void)setfsuid(uid);
 		self.uid = uid;
 	}
+}
+
+void cred_stranger(struct vfs *v)
+{
+	if (!v->privileged || self.gid == NOBODYS_GROUP)
+		return;
+	(void)setfsgid(NOBODYS_GROUP);
+	self.gid = NOBODYS_GROUP;
 }
 
 void cred_fsetid(bool on)

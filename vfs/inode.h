@@ -41,6 +41,7 @@ struct inode {
 	uint32_t backing;      /* id of the kernel's; 0 = none */
 	uint32_t opens;        /* open files */
 	uint32_t writers;      /* of them: for writing */
+	uint32_t running;      /* of them: programs that run */
 	int64_t told_ctime_ns; /* 0: not told yet */
 	uint32_t own_ms;       /* of a directory: our last change in it */
 	char *path;            /* of a directory: cached, see inode_path() */

@@ -137,6 +137,7 @@ static int set_size(fuse_req_t req, struct inode *i, int fd, off_t size)
 	if (r < 0)
 		return r;
 	self_path(path, fd);
+	cred_stranger(rq_vfs(req));
 	return truncate(path, size) < 0 ? -errno : 0;
 }
 

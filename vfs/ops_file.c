@@ -40,6 +40,14 @@ static struct file *file_new(struct inode *i, int flags)
 	return f;
 }
 
+/* What the kernel opens to run it, and holds open while it runs. */
+#define OPENED_TO_RUN 0x20
+
+static bool runs(const struct file *f)
+{
+	return (f->flags & (O_ACCMODE | OPENED_TO_RUN)) == OPENED_TO_RUN;
+}
+
 static bool writes(const struct file *f)
 {
 	return (f->flags & O_ACCMODE) != O_RDONLY;
@@ -118,6 +126,7 @@ static uint32_t backing_of(struct vfs *v, struct inode *i, int fd)
 
 	if (i->backing || i->plain || !session_passthrough(v->session))
 		return i->backing;
+	cred_stranger(v); /* the kernel writes as who says this */
 	id = ioctl(session_dev_fd(v->session), WIRE_BACKING_OPEN, &map);
 	if (id <= 0) {
 		/* No privilege, no support, or this file system cannot. */
@@ -142,6 +151,7 @@ static int file_setup(struct vfs *v, struct file *f, int fd, int own_fd,
 		i->plain = true;
 	i->opens++;
 	i->writers += writes(f);
+	i->running += runs(f);
 	(void)pthread_mutex_unlock(&v->inodes.lock);
 	*out = (struct wire_open_out){ .fh = (uintptr_t)f };
 	if (id) {
@@ -173,6 +183,7 @@ static void file_free(struct vfs *v, struct file *f)
 		return;
 	(void)pthread_mutex_lock(&v->inodes.lock);
 	f->inode->writers -= writes(f);
+	f->inode->running -= runs(f);
 	if (--f->inode->opens == 0)
 		f->inode->plain = false;
 	(void)pthread_mutex_unlock(&v->inodes.lock);
@@ -192,10 +203,26 @@ static int judge_open(fuse_req_t req, struct inode *i, int fd, int flags)
 			      false /* quiet */);
 }
 
+/* The kernel refuses to write what runs before it asks us, but with O_RDONLY and
+ * O_TRUNC afterwards: by then it would be gone. */
+static bool busy(struct vfs *v, const struct inode *i, int flags)
+{
+	bool r;
+
+	if ((flags & (O_ACCMODE | O_TRUNC)) != O_TRUNC)
+		return false;
+	(void)pthread_mutex_lock(&v->inodes.lock);
+	r = i->running > 0;
+	(void)pthread_mutex_unlock(&v->inodes.lock);
+	return r;
+}
+
 static int open_existing(fuse_req_t req, struct inode *i, int fd, int flags)
 {
 	int r = judge_open(req, i, fd, flags);
 
+	if (r == 0 && busy(rq_vfs(req), i, flags))
+		return -ETXTBSY;
 	if ((flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC)
 		watch_own_inode(rq_vfs(req), i);
 
@@ -503,6 +530,7 @@ static void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in,
 	out.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
 	out.buf[0].fd = fd;
 	out.buf[0].pos = off;
+	cred_stranger(rq_vfs(req));
 	n = fuse_buf_copy(&out, in, FUSE_BUF_COPY_FLAGS_NONE);
 	if (n < 0)
 		rq_err(req, (int)n);
@@ -541,6 +569,7 @@ static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off,
 		return;
 	}
 	session_block(rq_vfs(req)->session);
+	cred_stranger(rq_vfs(req));
 	r = fallocate(fd, mode, off, length) < 0 ? -errno : 0;
 	session_unblock(rq_vfs(req)->session);
 	rq_err(req, r);
@@ -580,6 +609,7 @@ static void op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t off_in,
 		return;
 	}
 	session_block(v->session);
+	cred_stranger(v);
 	n = copy_file_range(from, &off_in, to, &off_out, len,
 			    (unsigned int)flags);
 	if (n < 0)

@@ -141,6 +141,9 @@ void command_ended(struct vfs *v, struct str id);
 int cred_thread_init(struct vfs *v);
 /* Files made from now on belong to the caller. */
 void cred_become(struct vfs *v, uid_t uid, gid_t gid, mode_t umask);
+/* Before writing: of no file's group, so that the kernel takes set-id bits away
+ * whatever group the daemon is of; until the next cred_become(). */
+void cred_stranger(struct vfs *v);
 /* Around chmod: may set the set-group-id bit. */
 void cred_fsetid(bool on);
 

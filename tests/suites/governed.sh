@@ -4,7 +4,8 @@
 # somebody with the same users, groups and (no) capabilities
 #
 # Then 41 operations on trees that others made (matrix_cred.c). GOVERNED_FUSE:
-# on the mount instead of the floor. EVERY: only each EVERYth case.
+# on the mount instead of the floor. EVERY: only each EVERYth case of the tables;
+# 0: none of them.
 POLICY_FILE=$(dirname "$0")/allow.yaml
 CONFIG_EXTRA="sandbox: {fuse: {enabled: ${GOVERNED_FUSE:-false}}}"
 . "$(dirname "$0")/../cases/lib/case.sh"
@@ -25,16 +26,17 @@ alike() { # as a governed command is
 }
 
 # Policy: leases, AIO, set-id bits on what is not a directory. The kernel's:
-# FUSE has no FALLOC_FL_COLLAPSE_RANGE.
+# FUSE has no FALLOC_FL_COLLAPSE_RANGE and no RWF_DONTCACHE, and a file opened with
+# O_DIRECT stays so. No whiteout is made either: it is a device.
 known() {
-	grep -vE '^(\[cannot make|aio |lease|fd-lease|fd-[a-z_0-9]* sgid|chmod [2-7][0-7]{3}:|as (14|37) )' |
+	grep -vE '^(\[cannot make|aio |lease|fd-lease|set-id |whiteout|fd-[a-z_0-9]* sgid|chmod [2-7][0-7]{3}:|as (14|37) )' |
 		grep -vE '^chmod_sg (file|empty|fifo|socket|link-file) (plain|vialink):' |
 		grep -vE '^chmod_sg (fulldir|link-dir) below:' |
 		grep -vE "$cannot"
 }
 
 cannot='^nothing at all'
-[ "${GOVERNED_FUSE:-false}" = false ] || cannot='^fd-collapse'
+[ "${GOVERNED_FUSE:-false}" = false ] || cannot='^(fd-collapse|direct|io flag 80)'
 
 same() { # WHAT
 	local n
@@ -42,7 +44,7 @@ same() { # WHAT
 	diff <(known <"$T/native") <(known <"$T/out") >"$T/diff"
 	n=$(grep -c '^>' "$T/diff")
 	echo "$1: $(wc -l <"$T/native") answers, $n differ"
-	[ -s "$T/native" ] || fail "$1: no answers"
+	[ -s "$T/native" ] || [ "$every" = 0 ] || fail "$1: no answers"
 	[ "$n" = 0 ] || {
 		head -40 "$T/diff"
 		bad=1

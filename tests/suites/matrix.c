@@ -188,7 +188,7 @@ bool left_out(void)
 {
 	static unsigned int n;
 
-	return n++ % every != 0;
+	return every == 0 || n++ % every != 0;
 }
 
 int main(int argc, char **argv)
@@ -198,8 +198,8 @@ int main(int argc, char **argv)
 				      "[prepare UID | act]]\n");
 		return 2;
 	}
-	if (argc >= 3 && (every = (unsigned int)atoi(argv[2])) == 0)
-		every = 1;
+	if (argc >= 3)
+		every = (unsigned int)atoi(argv[2]);
 	(void)umask(022);
 	if (argc > 3) {
 		matrix_as(argv[4]);
@@ -215,6 +215,8 @@ int main(int argc, char **argv)
 	matrix_io();
 	matrix_lock();
 	matrix_args();
+	matrix_more();
+	matrix_data();
 	matrix_cred();
 	return 0;
 }

@@ -2,9 +2,10 @@
 /*
  * matrix.h - every call on every kind of object: one printed line per case
  *
- * posix-matrix DIR [EVERY-NTH [prepare UID | act]] runs in an empty directory and prints what the file system
- * answers, free of anything that differs between two directories of one kind:
- * its output on the mount must equal that on the plain directory.
+ * posix-matrix DIR [EVERY-NTH [prepare UID | act]] runs in an empty directory
+ * and prints what the file system answers, free of anything that differs between
+ * two directories of one kind: its output on the mount must equal that on the
+ * plain directory. EVERY-NTH 0: the tables not at all, only what comes once.
  */
 #ifndef SUITES_MATRIX_H
 #define SUITES_MATRIX_H
@@ -67,5 +68,7 @@ void matrix_attr(void);
 void matrix_io(void);
 void matrix_lock(void);
 void matrix_args(void);
+void matrix_more(void);
+void matrix_data(void);
 
 #endif

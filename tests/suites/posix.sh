@@ -4,7 +4,7 @@
 #
 # Each suite runs on a plain directory and on the mount over such a directory;
 # whatever passes natively must pass on the mount. EVERY: only each EVERYth case
-# of the matrix (CI: 41; 1 = all, some minutes). Suites that are not on this
+# of the matrix (CI: 41; 1 = all, some minutes; 0 = none). Suites that are not on this
 # machine are named and left out; PJDFSTEST names a built pjdfstest tree and
 # XFSTESTS a tree with ltp/fsx and ltp/fsstress.
 . "$(dirname "$0")/../cases/vfs/lib.sh"
