@@ -107,8 +107,7 @@ static int open_device(const struct file_call *f)
 	return fd;
 }
 
-/* Others are opened here: a child would hold the FIFO open for a moment after
- * the caller has closed it. */
+/* Others are opened here. */
 static bool fifo_waits(const struct file_call *f)
 {
 	return !has(f, O_NONBLOCK) && (f->flags & O_ACCMODE) != O_RDWR;
@@ -140,7 +139,7 @@ static int64_t open_in_worker(struct file_call *f)
 		if (fd < 0)
 			request_fail(q, -fd);
 		else
-			(void)inject(f, fd);
+			request_inject_last(q, fd, has(f, O_CLOEXEC));
 		attribution_leave();
 		_exit(0);
 	}

@@ -208,6 +208,28 @@ void request_inject(struct request *q, int fd, bool cloexec)
 	request_end(q);
 }
 
+void request_inject_last(struct request *q, int fd, bool cloexec)
+{
+	struct seccomp_notif_addfd add = {
+		.id = q->id,
+		.srcfd = (uint32_t)fd,
+		.newfd_flags = cloexec ? O_CLOEXEC : 0,
+	};
+	int got, error;
+
+	if (q->backend != &notify_backend) {
+		request_inject(q, fd, cloexec);
+		(void)close(fd);
+		return;
+	}
+	got = ioctl(q->command->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+	error = got < 0 ? errno : 0;
+	(void)close(fd);
+	if (error != ENOENT)
+		notify_send(q, got < 0 ? 0 : got, error, 0);
+	request_end(q);
+}
+
 void request_abandon(struct request *q)
 {
 	if (!q->worker_source) /* then its word is still to come */

@@ -62,6 +62,9 @@ void request_refuse(struct request *q, int error);
 void request_return(struct request *q, int64_t value);
 /* Injects fd (borrowed) and returns its number; closed on exec if asked. */
 void request_inject(struct request *q, int fd, bool cloexec);
+/* The same, fd is taken and closed before the caller goes on: its own copy is
+ * the only one (a FIFO has an end when the caller closes it). */
+void request_inject_last(struct request *q, int fd, bool cloexec);
 /* Kills the process; the call never returns. */
 void request_kill(struct request *q);
 

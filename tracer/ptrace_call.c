@@ -93,7 +93,7 @@ enum stage {
 /* Calls that a thread makes in the place of its own. */
 struct injection {
 	enum stage stage;
-	int number; /* at the holder */
+	int number; /* at the holder; -1 = no more */
 	bool cloexec;
 	int64_t p, f, result;
 	uint64_t mask; /* its blocked signals */
@@ -249,11 +249,21 @@ static void call_inject(struct request *q, int fd, bool cloexec)
 	}
 }
 
+/* The holder's copy, once. */
+static void give_up(struct ptracer *p, struct injection *i)
+{
+	holder_drop(&p->holder, i->number);
+	i->number = -1;
+}
+
 /* The thread is as it was, with the result of its open. */
 static void finish(struct ptracer *p, struct tracee *x)
 {
 	struct injection *i = x->injection;
 
+	/* When it closes the file, nobody has it open any more. */
+	give_up(p, i);
+	(void)holder_settle(&p->holder);
 	regs_set_result(&i->regs, i->result);
 	regs_no_restart(&i->regs);
 	(void)regs_put(x->tid, &i->regs);
@@ -266,7 +276,7 @@ void injection_drop(struct ptracer *p, struct tracee *x)
 {
 	if (!x->injection)
 		return;
-	holder_drop(&p->holder, x->injection->number);
+	give_up(p, x->injection);
 	free(TAKE(x->injection));
 }
 
@@ -344,6 +354,7 @@ static void on_getfd(struct ptracer *p, struct tracee *x, int64_t result)
 		finish(p, x);
 		return;
 	}
+	give_up(p, i);
 	make_call(x, STAGE_DUP, SYS_dup3, (uint64_t)result, (uint64_t)i->p,
 		  i->cloexec ? O_CLOEXEC : 0);
 }

@@ -40,10 +40,10 @@ static void serve(int sock)
 			return;
 		if (m.number < 0) {
 			(void)close(-m.number);
-			continue;
-		}
-		if (n != 1 || dup3(fd, m.number, O_CLOEXEC) < 0)
+			m.number = 0;
+		} else if (n != 1 || dup3(fd, m.number, O_CLOEXEC) < 0) {
 			m.number = -1;
+		}
 		if (n == 1)
 			(void)close(fd);
 		if (write(sock, &m, sizeof(m)) != (ssize_t)sizeof(m))
@@ -140,6 +140,7 @@ void holder_drop(struct holder *h, int number)
 	if (number < HOLDER_FIRST || number >= HOLDER_FIRST + HOLDER_MAX)
 		return;
 	h->used[number - HOLDER_FIRST] = 0;
-	if (h->sock >= 0)
-		(void)send(h->sock, &m, sizeof(m), MSG_NOSIGNAL);
+	if (h->sock >= 0 &&
+	    send(h->sock, &m, sizeof(m), MSG_NOSIGNAL) == (ssize_t)sizeof(m))
+		h->asked++;
 }

@@ -32,7 +32,8 @@ int holder_connect(struct holder *h, int sock);
 void holder_done(struct holder *h);
 /* Sends fd (borrowed). Return: its number there, or -errno. */
 int holder_lend(struct holder *h, int fd);
-/* Waits until all that was lent is there. 0 or -errno. */
+/* Waits until all that was lent is there, and all that was dropped is closed.
+ * 0 or -errno. */
 int holder_settle(struct holder *h);
 void holder_drop(struct holder *h, int number);
 
