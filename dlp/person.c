@@ -206,6 +206,18 @@ static unsigned int value(const struct number *x, size_t from, size_t n)
 	return v;
 }
 
+/* Debit cards whose ranges are single numbers. */
+static bool is_debit(unsigned int four)
+{
+	static const uint16_t issued[] = { 5018, 5019, 5020, 5038, 5061, 5893,
+					   6062, 6304, 6759, 6761, 6762, 6763 };
+
+	for (size_t i = 0; i < ARRAY_LEN(issued); i++)
+		if (four == issued[i])
+			return true;
+	return false;
+}
+
 /* Issuer ranges and their lengths. */
 static bool is_issued(const struct number *x)
 {
@@ -216,9 +228,11 @@ static bool is_issued(const struct number *x)
 	case '4':
 		return x->n == 16 || x->n == 13 || x->n == 19;
 	case '5':
-		return x->n == 16 && two >= 51 && two <= 55;
+		return x->n == 16 &&
+		       ((two >= 51 && two <= 55) || is_debit(four));
 	case '2':
-		return x->n == 16 && four >= 2221 && four <= 2720;
+		return x->n == 16 && ((four >= 2221 && four <= 2720) ||
+				      (four >= 2200 && four <= 2204));
 	case '3':
 		if (two == 34 || two == 37)
 			return x->n == 15;
@@ -228,7 +242,7 @@ static bool is_issued(const struct number *x)
 	case '6':
 		return x->n >= 16 && x->n <= 19 &&
 		       (four == 6011 || two == 65 || two == 62 ||
-			(three >= 644 && three <= 649));
+			(three >= 644 && three <= 649) || is_debit(four));
 	default:
 		return false;
 	}
@@ -239,7 +253,8 @@ static bool is_card_grouping(const struct number *x)
 {
 	if (x->n_groups == 1)
 		return true;
-	if (!same_separators(x, x->n_groups) || x->sep[1] == '.')
+	if (!same_separators(x, x->n_groups) ||
+	    (x->sep[1] == '.' && x->n != 16))
 		return false;
 	if (x->n == 15 || x->n == 14)
 		return x->n_groups == 3 && x->group[0] == 4 && x->group[1] == 6;
@@ -260,16 +275,38 @@ static bool is_card(const struct number *x)
 	return differ && dlp_luhn(x->digits, x->n);
 }
 
+static bool is_ssn_range(const struct number *x)
+{
+	unsigned int area = value(x, 0, 3);
+
+	return area != 0 && area != 666 && area < 900 && value(x, 3, 2) &&
+	       value(x, 5, 4);
+}
+
+/* Nine digits in one piece are one if they are called so. */
+#define SSN_NAME 12U
+
+bool dlp_is_named_ssn(const struct dlp_view *v, size_t t)
+{
+	size_t stop = t > SSN_NAME ? t - SSN_NAME : 0;
+
+	for (size_t i = t; i-- > stop + 2;) {
+		if (ascii_lower((char)v->p[i]) == 'n' &&
+		    ascii_lower((char)v->p[i - 1]) == 's' &&
+		    ascii_lower((char)v->p[i - 2]) == 's')
+			return true;
+		if (v->p[i] == '\n' || ascii_is(v->p[i], ASCII_DIGIT))
+			return false;
+	}
+	return false;
+}
+
 static bool is_ssn(const struct number *x)
 {
-	unsigned int area;
-
 	if (x->n_groups != 3 || x->group[0] != 3 || x->group[1] != 2 ||
 	    x->group[2] != 4 || !same_separators(x, 3) || x->sep[1] == '.')
 		return false;
-	area = value(x, 0, 3);
-	return area != 0 && area != 666 && area < 900 && value(x, 3, 2) &&
-	       value(x, 5, 4);
+	return is_ssn_range(x);
 }
 
 /* North American: area codes begin with 2 to 9. */
@@ -279,11 +316,55 @@ static bool is_nanp(const struct number *x)
 	       x->group[2] == 4 && x->digits[0] >= '2';
 }
 
+/* +91-9876543210 */
+static bool is_code_and_ten(const struct number *x)
+{
+	return x->n_groups == 2 && x->group[0] <= 3 && x->group[1] == 10 &&
+	       x->sep[1] != '.';
+}
+
 /* +CC and 7 to 13 digits; in one piece, or in groups. */
 static bool is_international(const struct number *x)
 {
 	return x->n >= 9 && x->n <= 15 && x->digits[0] != '0' &&
-	       (x->n_groups > 2 || (x->n_groups == 1 && x->n >= 10));
+	       (x->n_groups > 2 || (x->n_groups == 1 && x->n >= 10) ||
+		is_code_and_ten(x));
+}
+
+/*
+ * +44 (0)20 7946 0123 and +1 (212) 555-0123 with t at the first digit: what is
+ * in brackets, and the rest.
+ */
+static bool is_bracketed_behind_code(const struct dlp_view *v, size_t t,
+				     size_t *ret_end, bool *ret_more)
+{
+	struct number x;
+	size_t i = t, open;
+
+	*ret_more = false;
+	if (t == 0 || v->p[t - 1] != '+' || v->p[t] == '0')
+		return false;
+	while (i < v->n && i < t + 3 && ascii_is(v->p[i], ASCII_DIGIT))
+		i++;
+	i += i < v->n && (v->p[i] == ' ' || v->p[i] == '-');
+	open = i++;
+	if (open < v->n && v->p[open] != '(')
+		return false;
+	while (i < v->n && i < open + 5 && ascii_is(v->p[i], ASCII_DIGIT))
+		i++;
+	if (i < v->n && (v->p[i] != ')' || i == open + 1))
+		return false;
+	i++;
+	i += i < v->n && (v->p[i] == ' ' || v->p[i] == '-');
+	*ret_more = i >= v->n && !v->end;
+	if (i >= v->n || !ascii_is(v->p[i], ASCII_DIGIT))
+		return false;
+	read_number(v, i, &x);
+	*ret_more = x.more;
+	if (x.n < 6 || x.n > 11)
+		return false;
+	*ret_end = i + x.end[x.n_groups - 1];
+	return true;
 }
 
 /* (555) 123-4567 with t at the first digit. */
@@ -362,6 +443,8 @@ static unsigned int number_type(const struct dlp_engine *e,
 		return e->person[DLP_PHONE];
 	if (trunk_prefix(e, v, t))
 		return DLP_NO_TYPE;
+	if (x->n_groups == 1 && x->n == 9 && dlp_is_named_ssn(v, t))
+		return is_ssn_range(x) ? e->person[DLP_SSN] : DLP_NO_TYPE;
 	return is_ssn(x) ? e->person[DLP_SSN] : DLP_NO_TYPE;
 }
 
@@ -388,6 +471,12 @@ static enum dlp_answer number_at(const struct dlp_engine *e,
 
 	if (is_area_in_brackets(v, t, &ret->end, &more) && !more) {
 		ret->start = t - 1;
+		ret->type = e->person[DLP_PHONE];
+		return DLP_HIT;
+	}
+	if (more)
+		return DLP_MORE;
+	if (is_bracketed_behind_code(v, t, &ret->end, &more) && !more) {
 		ret->type = e->person[DLP_PHONE];
 		return DLP_HIT;
 	}

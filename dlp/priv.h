@@ -419,6 +419,8 @@ enum dlp_answer dlp_mail_match(const struct dlp_engine *e,
 			       const struct dlp_view *v, size_t t,
 			       struct dlp_match *ret);
 /* Telephone, card and social security numbers; t is the first digit. */
+/* Whether what stands in front of t, in its line, calls it an SSN. */
+bool dlp_is_named_ssn(const struct dlp_view *v, size_t t);
 enum dlp_answer dlp_number_match(const struct dlp_engine *e,
 				 const struct dlp_view *v, size_t t,
 				 struct dlp_match *ret);

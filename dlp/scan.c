@@ -473,6 +473,8 @@ static __attribute__((noinline)) bool may_be_number(const struct dlp_view *v,
 		n++;
 	if (n == 13)
 		return true;
+	if (n == 9)
+		return dlp_is_named_ssn(v, i);
 	if (n > 4)
 		return false;
 	return p[n] == ')' || ((p[n] == ' ' || p[n] == '-' || p[n] == '.') &&
@@ -700,7 +702,8 @@ size_t dlp_scan_run(struct dlp_scan *s, const struct dlp_view *v,
 		return s->floor;
 	}
 	if (!v->end)
-		limit = dlp_triggers_tail(&s->e->tr, v->p, v->n);
+		limit = s->pos + dlp_triggers_tail(&s->e->tr, v->p + s->pos,
+						   v->n - s->pos);
 	if (!waits) {
 		s->retry_at = 0;
 		waits = !walk(s, v, limit);

@@ -243,21 +243,71 @@ struct bucket {
 	bool used;
 };
 
+/*
+ * Letters come in words of one case: six places are met as often as in each of
+ * these together, not as often as their bytes are.
+ */
+enum style {
+	LOWER = 0, /* words and what stands between them */
+	UPPER,
+	DIGITS, /* numbers, digests, and what stands between them */
+	STYLES,
+};
+
+/* Of 10000 places so many are in a stretch of it. */
+static const float shares[STYLES] = { 0.70F, 0.20F, 0.10F };
+
 /* Sums of frequencies over eight bytes, by which of them are in a set. */
 struct sums {
-	uint16_t of[16][256];
+	uint16_t of[STYLES][16][256];
 	bool nibbles; /* bytes will be looked up by nibble */
 };
 
+/* How often a byte is met in it, per 10000. */
+static unsigned int frequency_in(enum style style, unsigned int c)
+{
+	unsigned int all = frequency(c);
+
+	switch (style) {
+	case LOWER:
+		if (c >= 'a' && c <= 'z')
+			return all * 5 / 4;
+		if (c >= 'A' && c <= 'Z')
+			return all / 6;
+		return c >= '0' && c <= '9' ? all / 4 : all;
+	case UPPER:
+		if (c >= 'a' && c <= 'z')
+			return all / 20;
+		return c >= 'A' && c <= 'Z' ? all * 6 : all;
+	case DIGITS:
+		if (c >= 'a' && c <= 'f')
+			return all / 2;
+		if (c >= 'g' && c <= 'z')
+			return all / 30;
+		if (c >= 'A' && c <= 'Z')
+			return all / 3;
+		return c >= '0' && c <= '9' ? all * 8 : all;
+	case STYLES:
+		break;
+	}
+	return all;
+}
+
 static void sums_init(struct sums *s)
 {
-	for (unsigned int k = 0; k < 16; k++)
-		for (unsigned int set = 1; set < 256; set++) {
-			unsigned int low = (unsigned int)__builtin_ctz(set);
+	for (unsigned int t = 0; t < STYLES; t++)
+		for (unsigned int k = 0; k < 16; k++)
+			for (unsigned int set = 1; set < 256; set++) {
+				unsigned int low =
+					(unsigned int)__builtin_ctz(set);
+				unsigned int rest =
+					s->of[t][k][set & (set - 1)];
 
-			s->of[k][set] = (uint16_t)(s->of[k][set & (set - 1)] +
-						   frequency(k * 8 + low));
-		}
+				s->of[t][k][set] =
+					(uint16_t)(rest +
+						   frequency_in((enum style)t,
+								k * 8 + low));
+			}
 }
 
 /* Looked up by nibble: all combinations of the high and the low ones. */
@@ -278,28 +328,33 @@ static void close_nibbles(uint64_t set[2])
 	}
 }
 
-static unsigned int sum_of(const struct sums *s, const uint64_t bytes[2])
+/* How often a place has one of these bytes, in each style. */
+static void sum_of(const struct sums *s, const uint64_t bytes[2],
+		   float ret[STYLES])
 {
 	uint64_t set[2] = { bytes[0], bytes[1] };
-	unsigned int sum = 0;
+	unsigned int sum[STYLES] = { 1, 1, 1 };
 
 	if (s->nibbles)
 		close_nibbles(set);
+	for (unsigned int k = 0; k < 16; k++) {
+		unsigned int part = set[k / 8] >> (k % 8 * 8) & 255;
 
-	for (unsigned int k = 0; k < 16; k++)
-		sum += s->of[k][set[k / 8] >> (k % 8 * 8) & 255];
-	return sum;
+		for (unsigned int t = 0; part && t < STYLES; t++)
+			sum[t] += s->of[t][k][part];
+	}
+	for (unsigned int t = 0; t < STYLES; t++)
+		ret[t] *= (float)MIN(sum[t], 10000U) / 10000;
 }
 
 /* How often a place of this shape is met. */
 static float cost_of(const struct sums *s, const struct shape *x)
 {
-	float cost = 1;
+	float cost[STYLES] = { shares[LOWER], shares[UPPER], shares[DIGITS] };
 
 	for (unsigned int k = 0; k < DLP_PLACES; k++)
-		cost *= (float)MIN(MAX(sum_of(s, x->set[k]), 1U), 10000U) /
-			10000;
-	return cost;
+		sum_of(s, x->set[k], cost);
+	return cost[LOWER] + cost[UPPER] + cost[DIGITS];
 }
 
 static void shape_of(const struct dlp_frag *f, struct shape *x)

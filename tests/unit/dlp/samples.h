@@ -5,7 +5,7 @@
  * No sample is a literal: {a36} stands for 36 random letters and digits, so
  * that nothing in the tree has the shape of a key. Kinds: a letters and
  * digits, l lower-case and digits, U upper-case and digits, d digits, h hex, H
- * upper-case hex, u with _ and -, b base64, g a UUID, J a JWT's head, P a
+ * upper-case hex, A letters, L lower-case letters, u with _ and -, b base64, g a UUID, J a JWT's head, P a
  * JWT's body. Sequences depend on the seed only.
  */
 #ifndef TESTS_DLP_SAMPLES_H
@@ -63,6 +63,10 @@ static inline const char *sample_alphabet(char kind)
 		return "abcdefghijklmnopqrstuvwxyz0123456789";
 	case 'U':
 		return "ABCDEFGHJKLMNPQRSTUVWXYZ234567";
+	case 'A':
+		return "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	case 'L':
+		return "abcdefghijklmnopqrstuvwxyz";
 	case 'q':
 		return "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L";
 	default:
@@ -136,6 +140,8 @@ static inline const char *sample_after(const struct sample *s)
 {
 	if (strcmp(s->type, "url_password") == 0)
 		return "@db.host/x";
+	if (strcmp(s->type, "url_token") == 0)
+		return "@git.host/x";
 	if (strcmp(s->type, "sentry_dsn") == 0)
 		return "@o450123.ingest.sentry.io/45";
 	return "";

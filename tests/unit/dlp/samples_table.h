@@ -365,7 +365,7 @@ static const struct sample samples[] = {
 	{ "ssn", "219 09 {s}", NULL },
 	{ "phone", "212-55{d1}-01{d2}", NULL },
 	{ "phone", "212.55{d1}.01{d2}", NULL },
-	{ "phone", "(212) 55{d1}-01{d2}", "+1 " },
+	{ "phone", "+1 (212) 55{d1}-01{d2}", NULL },
 	{ "phone", "+12125550{d3}", NULL },
 	{ "phone", "+49 30 90182{d3}", NULL },
 	{ "phone", "+33 6 12 34 56 {d2}", NULL },
