@@ -34,13 +34,8 @@ mount --rbind /sys "$R/sys" && mount --make-rslave "$R/sys" # cgroups too
 ! [ -d /etc/apt/apt.conf.d ] || cp -r /etc/apt/apt.conf.d "$R/etc/apt/"
 # what is below it need not be committed anywhere else, or by this user
 git -c safe.directory='*' clone -q "$src" "$R/src"
-if [ -n "$cache" ]; then
-	chroot "$R" sh -c 'apt-get update -qq && apt-get install -y -qq \
-		--no-install-recommends ccache' >/dev/null 2>&1
-	mkdir -p "$R/root/.cache/ccache" "$R/root/.config/ccache"
-	mount --bind "$(ccache -k cache_dir)" "$R/root/.cache/ccache"
-	echo hash_dir=false >"$R/root/.config/ccache/ccache.conf"
-fi
+[ -z "$cache" ] || lend_cache
+lend_certificates
 chroot "$R" /usr/bin/env -i HOME=/root TERM=dumb LANG=C.UTF-8 \
 	PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 	/bin/bash -c "cd /src && $command" </dev/null

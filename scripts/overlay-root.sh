@@ -29,3 +29,20 @@ overlay_root() {
 	cp -L /etc/resolv.conf "$R/etc/resolv.conf" 2>/dev/null || true
 	echo "127.0.0.1 localhost $(uname -n)" >"$R/etc/hosts"
 }
+
+# lend_cache: this machine's compiler cache to root in $R, where apt works
+lend_cache() {
+	chroot "$R" sh -c 'apt-get update -qq && apt-get install -y -qq \
+		--no-install-recommends ccache' >/dev/null 2>&1
+	mkdir -p "$R/root/.cache/ccache" "$R/root/.config/ccache"
+	mount --bind "$(ccache -k cache_dir)" "$R/root/.cache/ccache"
+	echo hash_dir=false >"$R/root/.config/ccache/ccache.conf"
+}
+
+# lend_certificates: what a network that looks into TLS wants, to npm in $R
+lend_certificates() {
+	[ -s /etc/ssl/certs/ca-certificates.crt ] || return 0
+	mkdir -p "$R/etc/ssl"
+	cp /etc/ssl/certs/ca-certificates.crt "$R/etc/ssl/host.crt"
+	echo cafile=/etc/ssl/host.crt >>"$R/root/.npmrc"
+}

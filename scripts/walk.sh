@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# walk.sh [-k] [-d DEB] HOWTO ROOT - do what a how-to says, word for word, as a new user
+# walk.sh [-ck] [-d DEB] HOWTO ROOT - do what a how-to says, word for word, as a new user
 #
 # Every command of the ```sh blocks of docs/howto/HOWTO.md is typed in turn into
 # one shell, on an overlay over the directory tree ROOT (debootstrap
@@ -8,6 +8,7 @@
 # tree, and must end with status 0, or with the one that a comment behind it
 # names ("# status 126"). Blocks that are marked ```sh elsewhere need what is not
 # here (a container engine): they are named and left out. Nothing is left.
+#   -c  lend it this machine's compiler cache (a second run need not compile)
 #   -k  no packages are fetched: ROOT has what the build needs
 #   -d  use this package: the commands that build one are left out
 #
@@ -17,16 +18,17 @@
 set -eu
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 src=$(cd "$(dirname "$0")/.." && pwd)
-keep= deb=
-while getopts kd: o; do
+keep= deb= cache=
+while getopts ckd: o; do
 	case $o in
+	c) cache=1 ;;
 	k) keep=1 ;;
 	d) deb=$(realpath "$OPTARG") ;;
 	*) exit 2 ;;
 	esac
 done
 shift $((OPTIND - 1))
-howto=${1:?usage: walk.sh [-k] HOWTO ROOT} root=$(realpath "${2:?}")
+howto=${1:?usage: walk.sh [-ck] [-d DEB] HOWTO ROOT} root=$(realpath "${2:?}")
 doc=$src/docs/howto/$howto.md
 [ -f "$doc" ] || { echo "walk: no $doc" >&2; exit 2; }
 
@@ -39,7 +41,7 @@ if [ "${3:-}" != inside ]; then
 	[ "$(id -u)" = 0 ] || skip "no root: nothing can be mounted"
 	unshare -mpf --mount-proc true 2>/dev/null || skip "no namespaces"
 	exec unshare -mpf --mount-proc --kill-child \
-		bash "$0" ${keep:+-k} ${deb:+-d "$deb"} "$howto" "$root" inside
+		bash "$0" ${cache:+-c} ${keep:+-k} ${deb:+-d "$deb"} "$howto" "$root" inside
 fi
 
 T=$(mktemp -d "${TMPDIR:-/tmp}/agentsh-walk.XXXXXX")
@@ -133,8 +135,12 @@ vm)
 	apt_install git make procps ca-certificates
 	init_system
 	;;
-render) apt_install git make ca-certificates nodejs npm curl ;;
+render)
+	apt_install git make ca-certificates nodejs npm curl
+	lend_certificates
+	;;
 esac
+[ -z "$cache" ] || [ "$user" != root ] || lend_cache
 git clone -q "$src" "$R$home/agentsh" 2>/dev/null || {
 	mkdir -p "$R$home/agentsh"
 	(cd "$src" && tar cf - --exclude='./build*' .) |

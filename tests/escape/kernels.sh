@@ -11,9 +11,10 @@
 #   TEST: instead of the choice: unit test names and scenarios as area/name
 #
 # AGENTSH_KERNELS is a directory made by scripts/kernels-fetch.sh, BUILD_DIR/kernels
-# if it is not set (test.sh makes that); skipped without. A guest is an initramfs: busybox, the programs that the scenarios
-# use with their libraries, this tree and its built programs. Hardware
-# acceleration is used where /dev/kvm starts a guest.
+# if it is not set (test.sh makes that); skipped without. A guest is an initramfs:
+# busybox, the programs that the scenarios use with their libraries, this tree and
+# its built programs. Hardware acceleration is used where /dev/kvm starts a guest.
+# Limits are for software emulation on a busy machine: only a hang reaches them.
 set -u
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 full= only= out= command=
@@ -41,7 +42,7 @@ for tool in qemu-system-x86_64 busybox cpio jq curl; do
 done
 kernels=${AGENTSH_KERNELS:-$build/kernels}
 [ -d "$kernels" ] || skip "no kernels: scripts/kernels-fetch.sh $kernels"
-seconds=${AGENTSH_GUEST_SECONDS:-3000} each=1200
+seconds=${AGENTSH_GUEST_SECONDS:-10800} each=2400
 [ -n "$full$command" ] || [ $# -gt 0 ] ||
 	seconds=${AGENTSH_GUEST_SECONDS:-180} each=400
 
@@ -193,7 +194,7 @@ boot() { # KERNEL LOG SECONDS
 		-serial stdio -no-reboot -kernel "$1" -initrd "$T/initrd" \
 		-append "console=ttyS0 panic=-1 quiet loglevel=3 rdinit=/init \
 lsm=landlock,lockdown,yama,integrity,bpf cgroup_no_v1=all ${AGENTSH_GUEST_APPEND:-}" \
-		</dev/null 2>&1 | tr -d '\r' >"$2"
+		</dev/null 2>&1 | stdbuf -oL tr -d '\r' >"$2"
 }
 
 # There may be a /dev/kvm that starts no ordinary kernel (nested, PVM).
