@@ -111,14 +111,17 @@ static int keep_by_copy(struct writing *w, uint64_t from)
 		    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
+	/* Where the tail begins must outlive the record: else all is kept. */
+	if (from > 0 &&
+	    fsetxattr(fd, SLOT_FROM_XATTR, &from, sizeof(from), 0) < 0 &&
+	    w->op.st.size <= w->t->opt.max_copy)
+		from = 0;
 	r = copy_content(w->data, fd, from, w->t->opt.max_copy,
 			 reflink && from == 0, &how);
 	if (r == 0 && how == TRASH_HOW_COPY && from == 0)
 		__atomic_store_n(&w->t->no_reflink, true, __ATOMIC_RELAXED);
 	if (r == 0)
 		r = copy_attributes(w->obj, fd, &w->op.st);
-	if (r == 0 && from > 0) /* best effort: the record has it, too */
-		(void)fsetxattr(fd, SLOT_FROM_XATTR, &from, sizeof(from), 0);
 	TRASH_STEP("copied");
 	if (r == 0) {
 		w->op.how = (uint8_t)how;
