@@ -28,6 +28,8 @@
 #define SET_MODE_FILTER    1         /* seccomp(2) operation */
 #define NEW_LISTENER       (1U << 3)
 #define FAST_OPEN_CONNECT  30 /* TCP_FASTOPEN_CONNECT */
+#define SIX_UNICAST_IF     76 /* IPV6_UNICAST_IF */
+#define MAX_OPTIONS        7
 #define PRCTL_SET_DUMPABLE 4
 #define PRCTL_SET_MM       35
 #define WHO_IO_USER        3 /* IOPRIO_WHO_USER */
@@ -258,37 +260,57 @@ static void check_recvmsg(struct bpf *b, const struct seccomp_options *o)
 	bpf_ret(b, RET_NOTIFY);
 }
 
+/* Ends the filter: EPERM for these names, others are fine. */
+static void refuse_options(struct bpf *b, const uint32_t *names, size_t n)
+{
+	size_t blocks[MAX_OPTIONS];
+
+	bpf_load_arg(b, 2);
+	for (size_t i = 0; i < n; i++)
+		blocks[i] = bpf_if_ne(b, names[i]);
+	bpf_ret(b, SECCOMP_RET_ALLOW);
+	for (size_t i = n; i-- > 0;)
+		bpf_end(b, blocks[i]);
+	bpf_ret(b, RET_ERRNO(EPERM));
+}
+
 /*
  * Fast Open connects and sends at once. Who joins a group of receivers makes
  * the kernel tell the network: four bytes of choice, or sixteen, that no
- * connection carries. The names for IPv4 mean nothing of use in other levels.
+ * connection carries. A source route sends what was judged by its destination
+ * to somebody else first; a device of choice sends what is for loopback out to
+ * the network. Other headers of IPv6 need CAP_NET_RAW, which nobody has.
  */
 static void check_setsockopt(struct bpf *b)
 {
-	static const uint32_t joins[] = { IP_ADD_MEMBERSHIP,
-					  IP_ADD_SOURCE_MEMBERSHIP,
-					  MCAST_JOIN_GROUP,
-					  MCAST_JOIN_SOURCE_GROUP };
-	size_t open[ARRAY_LEN(joins)], tcp, six;
+	static const uint32_t devices[] = { SO_BINDTODEVICE, SO_BINDTOIFINDEX };
+	static const uint32_t six[] = {
+		IPV6_ADD_MEMBERSHIP, MCAST_JOIN_GROUP, MCAST_JOIN_SOURCE_GROUP,
+		IPV6_2292PKTOPTIONS, IPV6_PKTINFO,     IPV6_RTHDR,
+		SIX_UNICAST_IF
+	};
+	static const uint32_t four[] = {
+		IP_ADD_MEMBERSHIP, IP_ADD_SOURCE_MEMBERSHIP,
+		MCAST_JOIN_GROUP,  MCAST_JOIN_SOURCE_GROUP,
+		IP_OPTIONS,        IP_UNICAST_IF
+	};
+	size_t block;
 
+	_Static_assert(ARRAY_LEN(six) <= MAX_OPTIONS, "refuse_options()");
 	bpf_load_arg(b, 1);
-	bpf_ret_eq(b, SOL_SOCKET, SECCOMP_RET_ALLOW);
-	tcp = bpf_if_eq(b, IPPROTO_TCP);
+	block = bpf_if_eq(b, SOL_SOCKET);
+	refuse_options(b, devices, ARRAY_LEN(devices));
+	bpf_end(b, block);
+	block = bpf_if_eq(b, IPPROTO_TCP);
 	bpf_load_arg(b, 2);
 	bpf_ret_eq(b, FAST_OPEN_CONNECT, RET_ERRNO(EOPNOTSUPP));
 	bpf_ret(b, SECCOMP_RET_ALLOW);
-	bpf_end(b, tcp);
-	six = bpf_if_eq(b, IPPROTO_IPV6);
-	bpf_load_arg(b, 2);
-	bpf_ret_eq(b, IPV6_ADD_MEMBERSHIP, RET_ERRNO(EPERM));
-	bpf_end(b, six);
-	bpf_load_arg(b, 2);
-	for (size_t i = 0; i < ARRAY_LEN(joins); i++)
-		open[i] = bpf_if_ne(b, joins[i]);
-	bpf_ret(b, SECCOMP_RET_ALLOW);
-	for (size_t i = ARRAY_LEN(joins); i-- > 0;)
-		bpf_end(b, open[i]);
-	bpf_ret(b, RET_ERRNO(EPERM));
+	bpf_end(b, block);
+	block = bpf_if_eq(b, IPPROTO_IPV6);
+	refuse_options(b, six, ARRAY_LEN(six));
+	bpf_end(b, block);
+	bpf_ret_ne(b, IPPROTO_IP, SECCOMP_RET_ALLOW);
+	refuse_options(b, four, ARRAY_LEN(four));
 }
 
 /*

@@ -29,6 +29,8 @@
 #include "policy/net.h"
 #include "tracer/net.h"
 
+#define LOOPBACK_DEVICE 1 /* its index in every network namespace */
+
 static bool is_mapped(const uint8_t *a)
 {
 	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
@@ -193,16 +195,33 @@ static void close_datagrams(const struct net_call *n, const struct op_net *net,
 	a->builtin = "net-floor-datagram";
 }
 
+/* An address of one link names the device, too; the socket would send by it
+ * what is for loopback. */
+static bool chooses_device(const struct net_call *n)
+{
+	return n->addr.any.sa_family == AF_INET6 &&
+	       n->addr_len >= sizeof(n->addr.in6) &&
+	       n->addr.in6.sin6_scope_id > LOOPBACK_DEVICE &&
+	       n->q->tracer->net_ns < 0;
+}
+
+static bool may_bind(const struct net_call *n, const struct op_net *net)
+{
+	const struct settings *s = &n->q->tracer->settings;
+
+	return s->bind_tcp || n->protocol != IPPROTO_TCP ||
+	       settings_may_bind(s, net->port);
+}
+
 /* landlock.network.allow_bind_tcp and bind_ports, on every kernel. */
 void net_judge_bind(struct net_call *n)
 {
-	const struct settings *s = &n->q->tracer->settings;
 	_cleanup_buf_ struct buf remote = BUF_INIT;
 	struct event e = EVENT_INIT("net_listen");
+	bool device = chooses_device(n);
 	struct op_net net;
 
-	if (s->bind_tcp || n->protocol != IPPROTO_TCP ||
-	    net_parse_inet(n, &net) < 0 || settings_may_bind(s, net.port)) {
+	if (net_parse_inet(n, &net) < 0 || (!device && may_bind(n, &net))) {
 		net_run(n);
 		return;
 	}
@@ -210,7 +229,8 @@ void net_judge_bind(struct net_call *n)
 	request_event(n->q, &e);
 	e.remote = buf_str(&remote);
 	e.operation = str_from(n->q->name);
-	refuse_recorded(n, &e, "landlock-bind-tcp");
+	refuse_recorded(n, &e,
+			device ? "net-floor-device" : "landlock-bind-tcp");
 }
 
 void net_judge_inet(struct net_call *n)

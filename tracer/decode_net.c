@@ -161,7 +161,8 @@ static int64_t act_continue(struct net_call *n)
 {
 	const struct request *q = n->q;
 	bool by_message = q->nr == SYS_sendmsg || q->nr == SYS_sendmmsg;
-	uint64_t at[2] = { n->addr_at, by_message ? q->args[1] : 0 };
+	uint64_t at[3] = { n->addr_at, by_message ? q->args[1] : 0,
+			   n->control_at };
 	bool names = n->addr_len > 0 || replace_is_datagram(q, (int)q->args[0]);
 
 	if (q->nr == SYS_bind) /* ports: Landlock's as well */

@@ -18,6 +18,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+#include "tracer/control.h"
 #include "tracer/net.h"
 
 #define SEND_MAX_IOV 1024 /* UIO_MAXIOV */
@@ -187,18 +189,36 @@ static int translate_rights(struct net_call *n, struct cmsghdr *c)
 	return 0;
 }
 
+/* Of a socket that the kernel takes the message of: only looked at. */
+static int look_at_control(struct net_call *n, uint64_t addr, size_t len)
+{
+	_cleanup_free_ char *copy = NULL;
+	int r;
+
+	if (n->domain == AF_UNIX)
+		return 0;
+	copy = malloc(len);
+	if (!copy)
+		return -ENOMEM;
+	n->control_at = addr;
+	r = mem_get(&n->q->mem, addr, copy, len);
+	return r < 0 ? r : control_stays(copy, len);
+}
+
 static int copy_control(struct net_call *n, uint64_t addr, size_t len)
 {
 	char *at = control_of(n);
 	struct msghdr m = { .msg_control = at, .msg_controllen = len };
 	int r;
 
-	if (len == 0 || n->sock < 0)
+	if (len == 0)
 		return 0;
+	if (n->sock < 0)
+		return look_at_control(n, addr, len);
 	n->n_control = len;
 	r = mem_get(&n->q->mem, addr, at, len);
-	if (r < 0 || n->domain != AF_UNIX)
-		return r;
+	if (r == 0 && n->domain != AF_UNIX)
+		return control_stays(at, len);
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); r == 0 && c;
 	     c = CMSG_NXTHDR(&m, c)) {
 		if (c->cmsg_len < sizeof(*c) ||

@@ -46,10 +46,11 @@ struct net_call {
 		struct sockaddr_un un;
 		char bytes[LIMIT_SOCKADDR];
 	} addr;
-	socklen_t addr_len; /* 0 = none */
-	uint64_t addr_at;   /* in the caller's memory */
-	int object;         /* owned: unix socket, or its parent; -1 */
-	struct buf path;    /* judged path or abstract name */
+	socklen_t addr_len;  /* 0 = none */
+	uint64_t addr_at;    /* in the caller's memory */
+	uint64_t control_at; /* the same, if it was only looked at; 0 = none */
+	int object;          /* owned: unix socket, or its parent; -1 */
+	struct buf path;     /* judged path or abstract name */
 	int64_t (*act)(struct net_call *n);
 	/* data to send */
 	char *bytes; /* owned: payload, then control */

@@ -25,4 +25,8 @@ if [[ " ${UNCLOSED:-} " != *" names "* ]]; then
 fi
 grep -vE '^(good|mixed|rebind|inside|loop|www\.good|ssh\.good|[a-z0-9-]*\.good)\.test |^good\.test ' \
 	"$T/net/queries" | grep -E 'evil|metadata|0123456789|mfrgg|aaaa' && fail "a refused name was asked for"
+# letters and types of a question carry nothing out
+grep -qE '[A-Z]' "$T/net/queries" && fail "a name was asked for as it was spelled"
+awk '$2 != 1 && $2 != 28 { exit 1 }' "$T/net/queries" || fail "a type was asked for that no answer has"
+[ ! -s "$T/net/outside" ] || { mv "$T/net/outside" "$T/out"; fail "packets left by the device"; }
 expect_event '.policy.decision == "deny" and .source == "netproxy"'

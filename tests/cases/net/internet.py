@@ -27,6 +27,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
 from taken import taken  # noqa: E402
 
 WEB, WEB6, EVIL = "93.184.216.34", "2606:2800:220:1::1", "45.33.32.156"
+EVIL6 = "2600:3c01::f03c:91ff:fe18:bb2f"
 META, PRIVATE, RESOLVER = "169.254.169.254", "10.1.2.3", "9.9.9.9"
 ZONE = {
     "good.test": [WEB], "www.good.test": [WEB], "evil.test": [EVIL],
@@ -45,13 +46,14 @@ def qname(packet):
     while packet[at]:
         labels.append(packet[at + 1:at + 1 + packet[at]].decode("latin-1"))
         at += packet[at] + 1
-    return ".".join(labels).lower(), at + 1
+    return ".".join(labels), at + 1
 
 
 def answer(packet):
     name, end = qname(packet)
     kind = struct.unpack(">H", packet[end:end + 2])[0]
-    seen.write(f"{name} {kind}\n")
+    seen.write(f"{name} {kind}\n")  # as it was spelled
+    name = name.lower()
     if name == "flip.good.test":  # another address each time
         ZONE[name] = [META if ZONE[name] == [WEB] else WEB]
     if name.startswith("slow"):
@@ -217,6 +219,21 @@ def serve(server):
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
+def capture_outside():
+    """What would leave by a real device, whatever its destination."""
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+    s.bind(("wan0", 3))
+    out = open(directory + "/outside", "a", buffering=1)
+    while True:
+        packet, _ = s.recvfrom(128)
+        four = packet[0] >> 4 == 4
+        protocol = packet[9] if four else packet[6]
+        to = socket.inet_ntop(*(socket.AF_INET, packet[16:20]) if four else
+                              (socket.AF_INET6, packet[24:40]))
+        if protocol in (6, 17, 43, 60, 132):  # the rest is the kernel's own
+            out.write(f"{protocol} {to}\n")
+
+
 def capture():
     s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
     s.bind(("lo", 3))
@@ -249,12 +266,26 @@ def addresses():
     for a in (WEB, EVIL, META, PRIVATE, RESOLVER):
         ip("addr", "add", a + "/32", "dev", "lo")
     ip("-6", "addr", "add", WEB6 + "/128", "dev", "lo", "nodad")
+    if subprocess.run(["ip", "link", "add", "wan0", "type", "veth", "peer",
+                       "name", "wan1"], stderr=subprocess.DEVNULL).returncode:
+        return
+    for device in "wan0", "wan1":
+        ip("link", "set", device, "up")
+    ip("neigh", "add", "127.0.0.1", "lladdr", "02:00:00:00:00:01", "dev",
+       "wan0")
+    for to in "::1", EVIL6:
+        ip("-6", "neigh", "add", to, "lladdr", "02:00:00:00:00:01", "dev",
+           "wan0")
+    for net in "::/16", EVIL6 + "/128":
+        ip("-6", "route", "add", net, "dev", "wan0")
 
 
 def main():
     if "AGENTSH_NET_READY" not in os.environ:
         addresses()
     threading.Thread(target=capture, daemon=True).start()
+    if any(name == "wan0" for _, name in socket.if_nameindex()):
+        threading.Thread(target=capture_outside, daemon=True).start()
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days",
          "2", "-subj", "/CN=good.test", "-addext",

@@ -67,6 +67,10 @@ other_netproxy() {
 session() {
 	[ -z "${PROXY_BUILD:-}" ] || other_netproxy "$PROXY_BUILD"
 	POLICY_FILE=${POLICY_FILE:-$HERE/policy.yaml}
+	if [ -n "${POLICY_MORE:-}" ]; then
+		cat "$POLICY_FILE" - <<<"$POLICY_MORE" >"$T/more.yaml"
+		POLICY_FILE=$T/more.yaml
+	fi
 	[ "${CAPTURE:-}" != namespace ] || capture_config
 	internet
 	start_server

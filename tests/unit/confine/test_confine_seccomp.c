@@ -363,6 +363,16 @@ static void test_send(void **state)
 	assert_int_equal(ASK(&plain, setsockopt, 3, 41, 20), ERR(EPERM));
 	assert_int_equal(ASK(&plain, setsockopt, 3, 41, 26), ALLOW);
 	assert_int_equal(ASK(&plain, setsockopt, 3, 0, 8), ALLOW);
+	/* source routes and devices */
+	assert_int_equal(ASK(&plain, setsockopt, 3, 0, 4), ERR(EPERM));
+	assert_int_equal(ASK(&plain, setsockopt, 3, 0, 50), ERR(EPERM));
+	assert_int_equal(ASK(&plain, setsockopt, 3, 1, 25), ERR(EPERM));
+	assert_int_equal(ASK(&plain, setsockopt, 3, 1, 62), ERR(EPERM));
+	assert_int_equal(ASK(&plain, setsockopt, 3, 41, 6), ERR(EPERM));
+	assert_int_equal(ASK(&plain, setsockopt, 3, 41, 50), ERR(EPERM));
+	assert_int_equal(ASK(&plain, setsockopt, 3, 41, 57), ERR(EPERM));
+	assert_int_equal(ASK(&plain, setsockopt, 3, 41, 76), ERR(EPERM));
+	assert_int_equal(ASK(&plain, setsockopt, 3, 41, 49), ALLOW);
 }
 
 /* Only the exact call with the whole number passes. */
