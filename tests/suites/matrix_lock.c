@@ -101,6 +101,23 @@ static void child_waits(int ready, int fd)
 	_exit(0);
 }
 
+/* Whether it waits for a lock; where nobody may know, after two seconds. */
+static bool waits(pid_t pid)
+{
+	FILE *f = fopen("/proc/locks", "re");
+	char text[256];
+	bool found = false;
+	int who;
+
+	if (!f)
+		return usleep(2000000) == 0;
+	while (fgets(text, sizeof(text), f))
+		found |= sscanf(text, "%*d: -> POSIX %*s %*s %d", &who) == 1 &&
+			 who == pid;
+	(void)fclose(f);
+	return found;
+}
+
 static void deadlock(void)
 {
 	int p[2], fd, status;
@@ -118,7 +135,8 @@ static void deadlock(void)
 	if (pid == 0)
 		child_waits(p[1], fd);
 	(void)!read(p[0], &c, 1);
-	(void)usleep(100000); /* it waits for byte 0 by now */
+	for (int i = 0; i < 200 && !waits(pid); i++)
+		(void)usleep(20000);
 	r = range(fd, F_SETLKW, F_WRLCK, 1, 1);
 	line("deadlock: %s\n", err(r));
 	(void)range(fd, F_SETLK, F_UNLCK, 0, 0);

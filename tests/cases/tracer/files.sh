@@ -51,7 +51,7 @@ traced bash -c 'echo x >/etc/agentsh-case; mkdir /usr/agentsh-case
 traced bash -ec 'cat f; echo one >new; echo two >>new; cat new
 	mv f g; cat g; rm g; mkdir -p d/e/f; rmdir d/e/f; ln -s new sl; cat sl
 	echo via >sl; cat new; ln new hl; truncate -s 1 new; wc -c <hl
-	chmod 600 new; touch -d 2001-01-01 new; stat -c "%a %Y" new
+	chmod 600 new; touch -d 2001-01-01T00:00:00Z new; stat -c "%a %Y" new
 	umask 077; echo z >um; stat -c %a um; cat </dev/null
 	mkfifo ff; (echo fifo >ff &); cat ff; exec 3<>f3; echo hi >&3
 	readlink /proc/self/fd/3; cp -r d d2; rm -rf d d2; (tee /proc/self/fd/1 <<<tee; echo err >/proc/self/fd/2) 2>&1 | cat
