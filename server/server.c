@@ -36,7 +36,7 @@
 #include "server/worker.h"
 
 #define NOFILE_WANTED 16384
-#define STOP_NS       (10ULL * 1000000000)
+#define STOP_NS       (30ULL * 1000000000)
 #define RETRY_NS      (200ULL * 1000000)
 
 /* ---- configuration ---- */

@@ -33,7 +33,7 @@
 #include "core/ring.h"
 #include "server/app.h"
 
-#define STOP_TIMEOUT_NS (5ULL * 1000000000)
+#define STOP_TIMEOUT_NS (15ULL * 1000000000)
 #define DRAIN_PER_TURN  2000
 #define POLL_NS         (16ULL * 1000000)
 #define QUIET_POLLS     3 /* looks that found nothing, before we sleep */

@@ -13,6 +13,7 @@
 # AGENTSH_JAIL choose the layers of a variant of the case.
 
 set -u
+umask 022 # modes that are compared do not depend on the caller's
 
 : "${AGENTSH_BUILD:?run through meson test, or set AGENTSH_BUILD to a build tree}"
 SRC=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
@@ -22,6 +23,7 @@ SERVER_PID=
 PORT=
 export AGENTSH_RUNTIME_DIR=$T/run
 unset AGENTSH_NO_AUTO AGENTSH_SESSION_ID AGENTSH_SERVER AGENTSH_CONFIG AGENTSH_IN_SESSION
+unset http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY
 mkdir -p "$WS" "$T/run" "$T/data"
 chmod 700 "$T/run"
 
@@ -31,7 +33,7 @@ case_cleanup() {
 	local status=$?
 	if [ -n "$SERVER_PID" ]; then
 		kill "$SERVER_PID" 2>/dev/null
-		for _ in $(seq 100); do
+		for _ in $(seq 1200); do
 			kill -0 "$SERVER_PID" 2>/dev/null || break
 			sleep 0.05
 		done

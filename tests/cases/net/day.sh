@@ -16,7 +16,7 @@ print('gone' if time.monotonic() - start < 40 else 'waited')"
 expect_out gone
 
 cat >"$WS/day.py" <<'END'
-import socket, sys, threading, time, urllib.parse
+import select, socket, sys, threading, time, urllib.parse
 proxy = ("127.0.0.1", int(sys.argv[1]))
 SILENCE = 87
 GET = b"GET %s/idle?%d HTTP/1.1\r\nHost: good.test\r\n\r\n"
@@ -69,9 +69,14 @@ def tunnel_without_a_word():
     s.shutdown(socket.SHUT_WR)
     return read_until(s, b"\n").endswith(b"total 3\n")
 def own_connection():
-    s = socket.create_connection(("ssh.good.test", 22))
-    s.settimeout(SILENCE + 60)
-    read_until(s, b"fake\r\n")
+    for _ in range(50): # as in begin()
+        try:
+            s = socket.create_connection(("ssh.good.test", 22))
+            s.settimeout(SILENCE + 60)
+            if b"fake\r\n" in read_until(s, b"fake\r\n"):
+                break
+        except OSError:
+            pass
     time.sleep(SILENCE)
     s.sendall(b"z" * 5)
     s.shutdown(socket.SHUT_WR)
@@ -83,8 +88,11 @@ def websocket():
     s.sendall(b"ping")
     return b"frame:ping" in read_until(s, b"ping")
 def half_an_upload():
-    s = begin((b"POST http://good.test/ HTTP/1.1\r\nHost: good.test\r\n"
-               b"Content-Length: 10\r\n\r\nhalf-", None))
+    for _ in range(50): # an answer before the end is that it did not begin
+        s = begin((b"POST http://good.test/ HTTP/1.1\r\nHost: good.test\r\n"
+                   b"Content-Length: 10\r\n\r\nhalf-", None))
+        if not select.select([s], [], [], 10)[0]:
+            break
     time.sleep(SILENCE)
     s.sendall(b"other")
     return b"got 10" in read_until(s, b"got 10")
