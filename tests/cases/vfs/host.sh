@@ -55,7 +55,9 @@ for SETTINGS in '{"vfs.cache_ms": 600000}' '{}'; do
 		host 3 'chmod 600 f'
 		host 4 'rm gone'
 		host 5 'mv f sub/x; echo new >f; chmod 644 f') &
+	host=$!
 	mounted bash "$T/work"
+	kill $host 2>/dev/null # over, unless the command ended before its time
 	wait
 	cat "$T/out"
 	[ "$STATUS" = 0 ] || fail "status $STATUS"
