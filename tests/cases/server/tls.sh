@@ -40,6 +40,7 @@ refused() {
 	expect_err "$1"
 }
 up() {
+	: >"$T/server.log" # not what the last one said
 	"$AGENTSH_BUILD/cli/agentsh" server --config "$T/config.yaml" \
 		>"$T/server.log" 2>&1 </dev/null &
 	SERVER_PID=$!
