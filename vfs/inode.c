@@ -425,26 +425,17 @@ static int adopt(struct inode_table *t, const struct identity *id, int *fd,
 	return 0;
 }
 
-int inode_lookup(struct inode_table *t, struct inode *parent, const char *name,
-		 int fd, struct stat *st, struct inode **ret)
+int inode_enter(struct inode_table *t, struct inode *parent, const char *name,
+		int fd, const struct statx *seen, struct stat *st,
+		struct inode **ret)
 {
 	_cleanup_close_ int own = fd;
 	struct identity id;
 	struct inode *i;
 	int r;
 
-	if (own >= 0) {
-		r = identify(own, "", &id, st);
-	} else {
-		int dirfd = inode_fd(t, parent);
-
-		if (dirfd < 0)
-			return dirfd;
-		r = identify(dirfd, name, &id, st);
-		inode_put_fd(t, parent);
-	}
-	if (r < 0)
-		return r;
+	identity_from(&id, seen);
+	stat_from(st, seen);
 	(void)pthread_mutex_lock(&t->lock);
 	r = adopt(t, &id, &own, st->st_mode, &i);
 	if (r == 0) {
@@ -455,6 +446,28 @@ int inode_lookup(struct inode_table *t, struct inode *parent, const char *name,
 	}
 	(void)pthread_mutex_unlock(&t->lock);
 	return r;
+}
+
+int inode_lookup(struct inode_table *t, struct inode *parent, const char *name,
+		 int fd, struct stat *st, struct inode **ret)
+{
+	_cleanup_close_ int own = fd;
+	struct statx seen;
+	int r;
+
+	if (own >= 0) {
+		r = look(own, "", &seen) < 0 ? -errno : 0;
+	} else {
+		int dirfd = inode_fd(t, parent);
+
+		if (dirfd < 0)
+			return dirfd;
+		r = look(dirfd, name, &seen) < 0 ? -errno : 0;
+		inode_put_fd(t, parent);
+	}
+	if (r < 0)
+		return r;
+	return inode_enter(t, parent, name, TAKE_FD(own), &seen, st, ret);
 }
 
 void inode_forget(struct inode_table *t, struct inode *i, uint64_t n)

@@ -49,6 +49,11 @@ struct inode {
 	int64_t path_until_ns;
 	uint32_t born_group; /* the command that made it, in the trash */
 	uint64_t born_epoch;
+	int64_t known_until_ms; /* known.h: the name of a file */
+	uint32_t known_changes, n_changed;
+	/* stale.h; of a directory: listings, children of whose attributes the
+	 * kernel has dropped some since, entries; of a child: counted there */
+	uint32_t list_gen, n_stale, n_listed, stale_gen;
 	int wd;                /* watch of a directory; 0 = none yet, -1 = no */
 	struct inode *wd_next; /* in its chain */
 	/* Made a moment ago: it has no security.capability yet, for which the
@@ -65,6 +70,7 @@ struct inode_table {
 	size_t hand; /* of the eviction clock */
 	struct inode *root;
 	uint64_t path_gen;    /* a directory was moved or removed */
+	uint32_t n_changed;   /* see known.h */
 	int watch_fd;         /* inotify; -1 */
 	struct inode **by_wd; /* chains */
 	int dev_fuse;         /* for closing backing ids; -1 */
@@ -80,6 +86,10 @@ void inode_table_done(struct inode_table *t);
  */
 int inode_lookup(struct inode_table *t, struct inode *parent, const char *name,
 		 int fd, struct stat *st, struct inode **ret);
+/* The same of what has been looked at: fd is taken. */
+int inode_enter(struct inode_table *t, struct inode *parent, const char *name,
+		int fd, const struct statx *seen, struct stat *st,
+		struct inode **ret);
 /* The kernel forgets n lookups. */
 void inode_forget(struct inode_table *t, struct inode *i, uint64_t n);
 

@@ -13,6 +13,7 @@
 
 #include "base/num.h"
 #include "vfs/request.h"
+#include "vfs/stale.h"
 
 static void self_path(char out[32], int fd)
 {
@@ -33,6 +34,8 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino,
 		return;
 	}
 	r = rq_stat(v, fd, &st);
+	if (r == 0 && !S_ISDIR(i->type))
+		stale_told(&v->inodes, i);
 	inode_put_fd(&v->inodes, i);
 	if (r < 0)
 		rq_err(req, r);

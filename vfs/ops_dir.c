@@ -11,7 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vfs/known.h"
 #include "vfs/request.h"
+#include "vfs/stale.h"
 
 static void op_opendir(fuse_req_t req, fuse_ino_t ino,
 		       struct fuse_file_info *fi)
@@ -50,8 +52,10 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino,
 	inode_unhold(&v->inodes, i);
 	f->fd = -1;
 	fi->fh = (uintptr_t)f;
-	/* The kernel asks for the directory's time before it uses them. */
-	fi->cache_readdir = fi->keep_cache = v->settings.timeout > 0;
+	/* The kernel asks for the directory's time before it uses them. A list
+	 * that is not from there leaves there what is. */
+	fi->keep_cache = v->settings.timeout > 0;
+	fi->cache_readdir = fi->keep_cache && !stale_list(&v->inodes, i);
 	(void)fuse_reply_open(req, fi);
 }
 
@@ -99,6 +103,7 @@ static void fill(struct vfs *v, struct file *f, const struct dirent *e,
 	p->generation = 1;
 	p->entry_timeout = watch_name_time(v, f->inode, e->d_name);
 	p->attr_timeout = watch_attr_time(v, i, &p->attr);
+	known_name(v, i, p->entry_timeout);
 }
 
 /* Bytes used, or 0 when it does not fit. */
@@ -144,6 +149,7 @@ static int list(fuse_req_t req, struct file *f, off_t off, char *out,
 		seekdir(f->dir, off);
 		f->pending = NULL;
 		f->pos = off;
+		f->listed = 0;
 	}
 	for (;;) {
 		struct dirent *e = f->pending;
@@ -153,8 +159,11 @@ static int list(fuse_req_t req, struct file *f, off_t off, char *out,
 			errno = 0;
 			e = readdir(f->dir);
 		}
-		if (!e)
+		if (!e) {
+			if (!errno && f->listed > 0)
+				stale_listed(&v->inodes, f->inode, f->listed);
 			return errno && used == 0 ? -errno : (int)used;
+		}
 		f->pending = NULL;
 		if (!hidden(v, f, e)) {
 			n = put_entry(req, f, e, out + used, size - used, plus);
@@ -163,6 +172,7 @@ static int list(fuse_req_t req, struct file *f, off_t off, char *out,
 				return (int)used;
 			}
 			used += n;
+			f->listed++;
 		}
 		f->pos = e->d_off;
 	}

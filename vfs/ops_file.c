@@ -17,8 +17,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "vfs/known.h"
 #include "vfs/request.h"
 #include "vfs/selffd.h"
+#include "vfs/stale.h"
 #include "vfs/wire.h"
 
 #define FUSE_BUF_COPY_FLAGS_NONE ((enum fuse_buf_copy_flags)0)
@@ -310,49 +312,78 @@ static void put_entry(struct created *c, const struct fuse_entry_param *e)
 	put_attr(&c->entry.attr, &e->attr);
 }
 
-/* O_PATH of what fd is. By name it is found sooner, if it is still there. */
-static int hold_made(const struct spot *at, int fd)
+static int look_at(int fd, struct statx *ret)
 {
-	struct stat made, st;
-	int r;
-
-	if (!at)
-		return open_self(fd, O_PATH);
-	r = openat(at->dirfd, at->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (r >= 0 && fstat(fd, &made) == 0 && fstat(r, &st) == 0 &&
-	    st.st_ino == made.st_ino && st.st_dev == made.st_dev)
-		return r;
-	if (r >= 0)
-		(void)close(r);
-	return open_self(fd, O_PATH);
+	return statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME,
+		     ret) < 0
+		       ? -errno
+		       : 0;
 }
 
-/* The node and open file of a file just made; fd is taken. at NULL: it has no
- * name (O_TMPFILE). */
-static int created_setup(struct vfs *v, const struct spot *at, int fd,
-			 int flags, uint32_t group, struct created *out)
+static bool same_object(const struct statx *a, const struct statx *b)
+{
+	return a->stx_ino == b->stx_ino &&
+	       a->stx_dev_major == b->stx_dev_major &&
+	       a->stx_dev_minor == b->stx_dev_minor;
+}
+
+/* O_PATH of what fd is, which was `made`; now: as it is. By name it is found
+ * sooner, if it is still there. */
+static int hold_made(const struct spot *at, int fd, const struct statx *made,
+		     struct statx *ret_now)
+{
+	int held, r;
+
+	held = at ? openat(at->dirfd, at->name, O_PATH | O_NOFOLLOW | O_CLOEXEC)
+		  : -1;
+	if (held >= 0 && look_at(held, ret_now) == 0 &&
+	    same_object(made, ret_now))
+		return held;
+	if (held >= 0)
+		(void)close(held);
+	held = open_self(fd, O_PATH);
+	r = held < 0 ? held : look_at(held, ret_now);
+	if (r < 0 && held >= 0)
+		(void)close(held);
+	return r < 0 ? r : held;
+}
+
+/* What was just made, and for whom. */
+struct made {
+	int fd;
+	int flags; /* of the open file */
+	uint32_t group;
+	struct statx seen;
+};
+
+/* The node and open file of it; its fd is taken. at NULL: it has no name
+ * (O_TMPFILE). */
+static int created_setup(struct vfs *v, const struct spot *at,
+			 const struct made *m, struct created *out)
 {
 	struct fuse_entry_param e = { .generation = 1 };
+	struct statx now;
 	struct inode *i;
 	struct file *f;
-	int path_fd = hold_made(at, fd), held, r;
+	int fd = m->fd, path_fd = hold_made(at, fd, &m->seen, &now), held, r;
 
 	if (path_fd < 0) {
 		(void)close(fd);
 		return path_fd;
 	}
-	r = inode_lookup(&v->inodes, at ? at->parent : NULL,
-			 at ? at->name : NULL, path_fd, &e.attr, &i);
+	r = inode_enter(&v->inodes, at ? at->parent : NULL,
+			at ? at->name : NULL, path_fd, &now, &e.attr, &i);
 	if (r < 0) {
 		(void)close(fd);
 		return r;
 	}
 	/* Ours alone until we reply. */
-	i->born_group = group;
+	known_name(v, i, v->settings.timeout);
+	i->born_group = m->group;
 	i->bare = true;
 	i->born_epoch = v->trash ? trash_epoch(v->trash) : 0;
 	held = inode_fd(&v->inodes, i);
-	f = held < 0 ? NULL : file_new(i, flags);
+	f = held < 0 ? NULL : file_new(i, m->flags);
 	if (f) {
 		r = file_setup(v, f, held, fd, &out->open);
 		inode_unhold(&v->inodes, i);
@@ -382,7 +413,8 @@ int file_make_tmp(struct vfs *v, const struct tmp_request *t,
 	struct inode *dir = rq_inode(v, t->dir);
 	struct gate_op g = { .verb = FILE_CREATE, .type = "file_create" };
 	struct created out;
-	int held = inode_fd(&v->inodes, dir), fd = -1, r;
+	struct made m = { .fd = -1, .flags = t->flags };
+	int held = inode_fd(&v->inodes, dir), r;
 
 	_Static_assert(sizeof(out) == sizeof(ret->bytes), "one reply");
 	if (held < 0)
@@ -396,16 +428,16 @@ int file_make_tmp(struct vfs *v, const struct tmp_request *t,
 	}
 	if (r >= 0) {
 		cred_become(v, t->uid, t->gid, t->umask);
-		fd = openat(held, ".",
-			    O_TMPFILE | O_RDWR | O_CLOEXEC |
-				    (t->flags & O_EXCL),
-			    t->mode);
-		r = fd < 0 ? -errno : 0;
+		m.fd = openat(held, ".",
+			      O_TMPFILE | O_RDWR | O_CLOEXEC |
+				      (t->flags & O_EXCL),
+			      t->mode);
+		r = m.fd < 0 ? -errno : 0;
 	}
 	inode_put_fd(&v->inodes, dir);
+	m.group = g.command->group;
 	if (r == 0)
-		r = created_setup(v, NULL, fd, t->flags, g.command->group,
-				  &out);
+		r = created_setup(v, NULL, &m, &out);
 	if (r == 0)
 		memcpy(ret->bytes, &out, sizeof(out));
 	return r;
@@ -423,10 +455,11 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 		      mode_t mode, struct fuse_file_info *fi)
 {
 	struct vfs *v = rq_vfs(req);
+	struct made m = { .fd = -1, .flags = fi->flags };
 	struct created out;
 	struct gate_op g;
 	struct spot p;
-	int fd, r = spot_open(req, parent, name, &p);
+	int r = spot_open(req, parent, name, &p);
 
 	if (r < 0) {
 		rq_err(req, r);
@@ -438,27 +471,28 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 		rq_before_make(req, &p);
 		/* Exclusively: an existing file has not been checked. ESTALE
 		 * makes the kernel look it up and come back. */
-		fd = openat(p.dirfd, name,
-			    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC |
-				    (fi->flags & (O_SYNC | O_DSYNC)),
-			    mode);
-		r = fd < 0 ? -errno : 0;
+		m.fd = openat(p.dirfd, name,
+			      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW |
+				      O_CLOEXEC |
+				      (fi->flags & (O_SYNC | O_DSYNC)),
+			      mode);
+		r = m.fd < 0 ? -errno : look_at(m.fd, &m.seen);
 		if (r == -EEXIST && !(fi->flags & O_EXCL))
 			r = -ESTALE;
+		if (r < 0 && m.fd >= 0)
+			(void)close(m.fd);
 	}
 	if (r == 0 && v->trash) {
 		struct trash_at at = spot_at(v, &p);
-		struct statx made;
 
-		if (statx(fd, "", AT_EMPTY_PATH,
-			  STATX_BASIC_STATS | STATX_BTIME, &made) == 0)
-			at.known = &made;
+		at.known = &m.seen;
 		(void)trash_note_made(v->trash, g.command->group, &at,
 				      TRASH_MADE_FILE);
 		command_tell(v, g.command);
 	}
+	m.group = g.command->group;
 	if (r == 0)
-		r = created_setup(v, &p, fd, fi->flags, g.command->group, &out);
+		r = created_setup(v, &p, &m, &out);
 	if (r < 0)
 		rq_err(req, r);
 	else if (fuse_reply_buf(req, (const char *)&out, sizeof(out)) ==
@@ -475,6 +509,8 @@ static void op_release(fuse_req_t req, fuse_ino_t ino,
 	(void)ino;
 	if ((f->flags & O_ACCMODE) != O_RDONLY)
 		watch_own_inode(rq_vfs(req), f->inode);
+	if (f->pass)
+		stale_file(&rq_vfs(req)->inodes, f->inode);
 	file_free(rq_vfs(req), f);
 	rq_err(req, 0);
 }

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vfs/known.h"
+
 int spot_open(fuse_req_t req, fuse_ino_t parent, const char *name,
 	      struct spot *ret)
 {
@@ -66,8 +68,14 @@ int rq_judge_inode(fuse_req_t req, struct inode *i, int fd, enum file_verb verb,
 	struct vfs *v = rq_vfs(req);
 	_cleanup_buf_ struct buf path = BUF_INIT;
 	struct gate_op op;
-	int r = gate_path(v, i, fd, &path);
+	int r = known_path(v, i, &path);
 
+	if (r < 0) {
+		buf_reset(&path);
+		r = gate_path(v, i, fd, &path);
+		if (r == 0)
+			known_learn(v, i, buf_str(&path));
+	}
 	if (r < 0) /* open but unlinked: judged when it was opened */
 		return r == -ENOENT ? 0 : r;
 	op = rq_gate(req, verb, type, buf_str(&path));
@@ -157,6 +165,7 @@ int rq_entry(fuse_req_t req, struct spot *p, int own_fd,
 	ret->generation = 1;
 	ret->entry_timeout = watch_name_time(v, p->parent, p->name);
 	ret->attr_timeout = watch_attr_time(v, i, &ret->attr);
+	known_name(v, i, ret->entry_timeout);
 	return 0;
 }
 

@@ -28,9 +28,10 @@ struct file {
 	bool pass;
 	pthread_mutex_t lock; /* fd, when opened late */
 	/* directories */
-	void *dir;     /* DIR *, owned */
-	long pos;      /* offset after the entry read last */
-	void *pending; /* struct dirent * that did not fit */
+	void *dir;       /* DIR *, owned */
+	long pos;        /* offset after the entry read last */
+	void *pending;   /* struct dirent * that did not fit */
+	uint32_t listed; /* since it was at the start or was sought in */
 };
 
 /* One name in a directory, and its path for the policy. */

@@ -26,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "vfs/known.h"
 #include "vfs/session.h"
 
 #define MASK                                                               \
@@ -183,6 +184,7 @@ static void tell(struct vfs *v, struct inode *dir, const char *name,
 {
 	struct inode *i = NULL;
 
+	known_changed(v, dir);
 	if (*name) {
 		session_expire_entry(v->session, dir, name);
 		if (mask & CONTENT)
@@ -223,8 +225,10 @@ static void tell_due(struct vfs *v)
 {
 	uint32_t now = now_ms();
 
-	if (v->watch.missed)
+	if (v->watch.missed) {
+		known_changed(v, NULL);
 		session_invalidate(v->session);
+	}
 	v->watch.missed = false;
 	for (size_t k = 0; v->watch.n_again > 0 && k < AGAIN_MAX; k++)
 		if (now - v->watch.again[k].since_ms >= AGAIN_MS)

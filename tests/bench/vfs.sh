@@ -3,11 +3,13 @@
 # vfs.sh [ROUNDS] - the workspace file system against its rivals, in one run
 #
 # Everything on one journaled ext4 on a loop device. Modes: native; vfs, the
-# mount alone with quarantine and record (vfs-host); agentsh, a governed command
-# on it; floor, a governed command without it; bindfs and fuse-overlayfs where
-# installed; MODES chooses, also vfs_asleep (without core/wakeful.h), vfs_apart
-# (threads do not follow their clients), vfs_before ($VFS_BEFORE, another build of
-# agentsh-vfs). Prints the least time of the rounds and its ratio to native.
+# mount alone with quarantine and record (vfs-host); bare, the least that any
+# FUSE file system can do (vfs_floor.c, where it was built); agentsh, a governed
+# command on it; floor, a governed command without it; bindfs and fuse-overlayfs
+# where installed; MODES chooses, also vfs_asleep (without core/wakeful.h),
+# vfs_apart (threads do not follow their clients), vfs_before ($VFS_BEFORE,
+# another build of agentsh-vfs). Prints the least time of the rounds and its
+# ratio to native.
 ROUNDS=${1:-3}
 POLICY_FILE=$(dirname "$0")/../suites/allow.yaml
 . "$(dirname "$0")/../cases/lib/case.sh"
@@ -17,7 +19,7 @@ mkfs.ext4 -q -F "$T/img" && mkdir "$T/fs" && mount -o loop "$T/img" "$T/fs" ||
 	skip 'no loop device'
 trap 'st=$?; for m in "$T"/fs/*/mnt "$T/fs"; do umount -l "$m" 2>/dev/null; done; (exit $st); case_cleanup' EXIT
 WS=$T/fs/agentsh/ws
-mkdir -p "$T/src" "$T/fs"/{native,vfs,agentsh,floor}/ws
+mkdir -p "$T/src" "$T/fs"/{native,vfs,bare,agentsh,floor}/ws
 for d in $(seq 100); do
 	mkdir "$T/src/d$d"
 	for f in $(seq 50); do head -c $((f * 60)) /dev/urandom >"$T/src/d$d/f$f"; done
@@ -76,6 +78,10 @@ governed() { # DIR CONFIG
 }
 run_agentsh() { governed agentsh 'sandbox: {fuse: {enabled: true}}'; }
 run_floor() { governed floor ''; }
+run_bare() {
+	"$AGENTSH_BUILD/tests/bench/vfs_floor" "$T/fs/bare/ws" -- \
+		bash "$T/steps" "$T/src.tar" "$T/fs/bare/ws"
+}
 rival() { # NAME MOUNT-COMMAND...
 	mkdir -p "$T/fs/$1"/{ws,mnt,work}
 	"${@:2}" >/dev/null 2>&1 || return
@@ -88,6 +94,7 @@ run_fuse_overlayfs() {
 	rival ovl fuse-overlayfs -o "lowerdir=$T/run,upperdir=$d/ws,workdir=$d/work" "$d/mnt"
 }
 modes="native vfs agentsh floor"
+[ -x "$AGENTSH_BUILD/tests/bench/vfs_floor" ] && modes="$modes bare"
 command -v bindfs >/dev/null && modes="$modes bindfs"
 command -v fuse-overlayfs >/dev/null && modes="$modes fuse_overlayfs"
 modes=${MODES:-$modes}

@@ -49,6 +49,9 @@ measure find-later 550 'mkdir t; tar -C t -xf ../src.tar --no-same-owner; sleep 
 SETTINGS=$KEPT
 measure misses 3 'for i in 1 2 3 4 5 6 7 8 9 10; do for n in a b c d e f g h; do [ -e src/d1/$n ]; done; done; :'
 measure grep 115 'grep -rq nosuchtext src; :'
+# what has been read is told of with the list, not file by file
+measure grep-again 230 'grep -rq nosuchtext src; grep -rq nosuchtext src; :'
+measure read-look 125 'cat src/*/* >/dev/null; ls src/* >/dev/null; find src -size +1M'
 measure chmod 115 'chmod -R g+w src'
 # GETATTR(dir) LOOKUP(new) RENAME2
 measure rename 315 'for d in src/*; do for f in $d/*; do echo "$f"; done; done |
