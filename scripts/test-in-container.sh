@@ -121,7 +121,7 @@ make_root() {
 	rm -rf "$R$build/meson-logs"
 	mkdir "$R$build/meson-logs"
 	chown -R "$1:$1" "$R$build/meson-logs" "$R$build/meson-private"
-	chown "$1:$1" "$R$build"
+	chown "$1:$1" "$R$build" "$R$build"/.ninja_*
 	mkdir "$T/bundle"
 }
 

@@ -182,8 +182,9 @@ static void check_tcp(struct app *app, struct http_peer *peer,
 		if (!possible)
 			return;
 		/* Commands run as we do; others' descriptors are not ours
-		 * to read unless we are root. */
-		if (geteuid() != 0 && uid != geteuid())
+		 * to read unless we are root. A socket whose process is
+		 * gone is nobody's: no inode, and root's by its number. */
+		if (inode && geteuid() != 0 && uid != geteuid())
 			return;
 		if (inode && held_outside_only(app, inode, ret))
 			return;

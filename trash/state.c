@@ -168,21 +168,22 @@ int store_stat(int fd, const char *name, struct record_stat *ret)
 
 void store_settle(const struct trash *t, int fd)
 {
+	struct record_stat st;
 	char path[32];
-	struct stat st;
 	int w = -1;
 
-	if (!t->layered || fstat(fd, &st) < 0)
+	if (!t->layered || store_stat(fd, "", &st) < 0 ||
+	    st.btime_ns > t->opened_ns)
 		return;
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (S_ISREG(st.st_mode))
+	if (S_ISREG(st.mode))
 		w = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 	if (w >= 0)
 		(void)close(w);
 	/* The mode it has; set-id bits would not always survive that. */
-	else if ((S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) &&
-		 !(st.st_mode & (S_ISUID | S_ISGID)))
-		(void)chmod(path, st.st_mode & 07777);
+	else if ((S_ISREG(st.mode) || S_ISDIR(st.mode)) &&
+		 !(st.mode & (S_ISUID | S_ISGID)))
+		(void)chmod(path, st.mode & 07777);
 }
 
 uint64_t store_hex(const char *s)

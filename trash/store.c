@@ -54,6 +54,7 @@ static int store_alloc(const struct trash_options *o, struct trash **ret)
 	t->wfd = t->jfd = t->gfd = -1;
 	t->opt = *o;
 	t->opt.dir = NULL;
+	t->opened_ns = clock_realtime_ns();
 	if (t->opt.max_copy == 0)
 		t->opt.max_copy = COPY_DEFAULT_MAX;
 	(void)pthread_mutex_init(&t->lock, NULL);

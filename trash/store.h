@@ -91,8 +91,9 @@ struct trash {
 	dev_t dev;
 	ino_t ino;
 	struct trash_options opt;
-	bool no_reflink; /* the file system said so; relaxed access */
-	bool layered;    /* overlayfs, see store_settle() */
+	bool no_reflink;   /* the file system said so; relaxed access */
+	bool layered;      /* overlayfs, see store_settle() */
+	int64_t opened_ns; /* CLOCK_REALTIME */
 	struct trash_state *state;
 	bool fresh;     /* the state was made by us */
 	int mounted_fd; /* owned, locked; -1 */
@@ -181,7 +182,8 @@ int store_stat(int fd, const char *name, struct record_stat *ret);
  * Before an object is looked at that is about to be changed: on overlayfs the
  * first change gives what lies in a lower layer another inode (its birth, and
  * on some set-ups its number), and the record would name the one before. So
- * the change of layers is made now. Best effort; elsewhere it does nothing.
+ * the change of layers is made now. What was born after the store was opened
+ * has changed already, and is left alone. Best effort; elsewhere it does nothing.
  */
 void store_settle(const struct trash *t, int fd);
 /* Leading hexadecimal digits as a number; 0 if there are none. */
