@@ -290,6 +290,16 @@ struct tree {
 	struct bpf bpf;
 };
 
+static void tree_init(struct tree *t, const struct seccomp_options *o)
+{
+	t->options = o;
+	t->unknown = NULL;
+	memset(t->blocked, 0, sizeof(t->blocked));
+	t->n = t->n_clusters = 0;
+	t->bpf.n = 0;
+	t->bpf.error = 0;
+}
+
 static int by_name(const void *name, const void *row)
 {
 	return strcmp(name, ((const struct row *)row)->name);
@@ -476,12 +486,13 @@ static struct sock_fprog *program_copy(const struct bpf *b)
 int seccomp_build(const struct seccomp_options *o, struct sock_fprog **ret,
 		  const char **ret_unknown)
 {
-	_cleanup_free_ struct tree *t = calloc(1, sizeof(*t));
+	/* Room for the longest program, of which little is touched. */
+	_cleanup_free_ struct tree *t = malloc(sizeof(*t));
 	struct sock_fprog *program;
 
 	if (!t)
 		return -ENOMEM;
-	t->options = o;
+	tree_init(t, o);
 	tree_fill(t);
 	tree_cluster(t);
 	bpf_load(&t->bpf, offsetof(struct seccomp_data, arch));

@@ -2,30 +2,31 @@
 /*
  * trigger_avx2.c - the first pass, 32 bytes at a time
  */
+#include "dlp/cpu.h"
 #include "dlp/priv.h"
 
 #if defined(__x86_64__)
 #	include <immintrin.h>
 
-#	define AVX2 __attribute__((target("avx2")))
+#	define WITH_AVX2 __attribute__((target("avx2")))
 
 bool dlp_triggers_has_avx2(void)
 {
-	return __builtin_cpu_supports("avx2");
+	return CPU_HAS("avx2", AVX2);
 }
 
-AVX2 static inline __m256i both(const uint8_t p[16])
+WITH_AVX2 static inline __m256i both(const uint8_t p[16])
 {
 	return _mm256_broadcastsi128_si256(
 		_mm_loadu_si128((const __m128i *)(const void *)p));
 }
 
-AVX2 static inline __m256i load(const unsigned char *p)
+WITH_AVX2 static inline __m256i load(const unsigned char *p)
 {
 	return _mm256_loadu_si256((const __m256i *)(const void *)p);
 }
 
-AVX2 static inline __m256i eq(__m256i v, char c)
+WITH_AVX2 static inline __m256i eq(__m256i v, char c)
 {
 	return _mm256_cmpeq_epi8(v, _mm256_set1_epi8(c));
 }
@@ -35,15 +36,15 @@ struct buckets {
 	__m256i a[2], b[2];
 };
 
-AVX2 static inline __m256i pick(const uint8_t high[2][16], __m256i lo,
-				__m256i hi)
+WITH_AVX2 static inline __m256i pick(const uint8_t high[2][16], __m256i lo,
+				     __m256i hi)
 {
 	return _mm256_and_si256(_mm256_shuffle_epi8(both(high[0]), lo),
 				_mm256_shuffle_epi8(both(high[1]), hi));
 }
 
-AVX2 static inline struct buckets buckets(const struct dlp_triggers *tr,
-					  const unsigned char *p)
+WITH_AVX2 static inline struct buckets buckets(const struct dlp_triggers *tr,
+					       const unsigned char *p)
 {
 	const __m256i low = _mm256_set1_epi8(15), ones = _mm256_set1_epi8(-1);
 	struct buckets x = { { ones, ones }, { ones, ones } };
@@ -67,7 +68,7 @@ AVX2 static inline struct buckets buckets(const struct dlp_triggers *tr,
 }
 
 /* 0xff where an @, an escaped byte in URL or JSON form begins. */
-AVX2 static inline __m256i marks(__m256i v, __m256i next)
+WITH_AVX2 static inline __m256i marks(__m256i v, __m256i next)
 {
 	__m256i hex = eq(_mm256_and_si256(next, _mm256_set1_epi8(-8)), '0');
 	__m256i json = _mm256_or_si256(eq(next, 'u'), eq(next, '/'));
@@ -81,7 +82,7 @@ AVX2 static inline __m256i marks(__m256i v, __m256i next)
 }
 
 /* Zero where it is none of A-Z a-z 0-9 + / - _ = */
-AVX2 static inline __m256i base64(__m256i v)
+WITH_AVX2 static inline __m256i base64(__m256i v)
 {
 	/* A bit per high nibble (4 and 6 share one), by low nibble. */
 	static const uint8_t by_low[16] = { 0x1a, 0x1e, 0x1e, 0x1e, 0x1e, 0x1e,
@@ -97,7 +98,7 @@ AVX2 static inline __m256i base64(__m256i v)
 }
 
 /* 0xff for the n bytes from first on. */
-AVX2 static inline __m256i range(__m256i v, char first, char n)
+WITH_AVX2 static inline __m256i range(__m256i v, char first, char n)
 {
 	__m256i d = _mm256_sub_epi8(v, _mm256_set1_epi8(first));
 
@@ -105,7 +106,7 @@ AVX2 static inline __m256i range(__m256i v, char first, char n)
 		_mm256_min_epu8(d, _mm256_set1_epi8((char)(n - 1))), d);
 }
 
-AVX2 static inline uint64_t bits(__m256i v)
+WITH_AVX2 static inline uint64_t bits(__m256i v)
 {
 	return (uint32_t)_mm256_movemask_epi8(v);
 }
@@ -115,7 +116,8 @@ struct words {
 	uint64_t lower, upper, digit, backslash, percent, m;
 };
 
-AVX2 static inline void add_words(__m256i v, unsigned int at, struct words *w)
+WITH_AVX2 static inline void add_words(__m256i v, unsigned int at,
+				       struct words *w)
 {
 	w->lower |= bits(range(v, 'a', 26)) << at;
 	w->upper |= bits(range(v, 'A', 26)) << at;
@@ -142,8 +144,9 @@ static inline uint64_t starts(const struct words *w, uint64_t *edge)
 	       w->m << 1 | b << 2 | b << 4 | b << 6 | p << 3;
 }
 
-AVX2 void dlp_triggers_scan_avx2(const struct dlp_triggers *tr,
-				 const unsigned char *p, struct dlp_masks *m)
+WITH_AVX2 void dlp_triggers_scan_avx2(const struct dlp_triggers *tr,
+				      const unsigned char *p,
+				      struct dlp_masks *m)
 {
 	const __m256i zero = _mm256_setzero_si256();
 	/* Buckets of the second half for what starts a word. */

@@ -6,6 +6,7 @@
  * nibbles: the lookup is exact for ASCII, and takes a byte above it for the one
  * 128 below.
  */
+#include "dlp/cpu.h"
 #include "dlp/priv.h"
 
 #if defined(__x86_64__)
@@ -16,9 +17,8 @@
 
 bool dlp_triggers_has_avx512(void)
 {
-	return __builtin_cpu_supports("avx512f") &&
-	       __builtin_cpu_supports("avx512bw") &&
-	       __builtin_cpu_supports("avx512vbmi");
+	return CPU_HAS("avx512f", AVX512F) && CPU_HAS("avx512bw", AVX512BW) &&
+	       CPU_HAS("avx512vbmi", AVX512_VBMI);
 }
 
 AVX512 static inline __m512i load(const void *p)
