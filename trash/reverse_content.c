@@ -45,6 +45,21 @@ static int copy_tail(int from, int to, off_t off, off_t end)
 	return 0;
 }
 
+/* A write takes set-id bits away, from all but root; the command's write or
+ * ours did. Where the rest of the mode is another, somebody else changed it. */
+static int mend_setid(const struct undoing *u, int obj)
+{
+	struct record_stat now;
+	char path[32];
+	int r = store_stat(obj, "", &now);
+
+	if (r < 0 || now.mode == u->op.st.mode ||
+	    ((now.mode ^ u->op.st.mode) & ~(unsigned int)(S_ISUID | S_ISGID)))
+		return r;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", obj);
+	return chmod(path, u->op.st.mode & 07777) < 0 ? -errno : 0;
+}
+
 /* Rewrites the file in place: its inode and links stay. */
 static int rewrite(struct undoing *u, int obj)
 {
@@ -72,6 +87,8 @@ static int rewrite(struct undoing *u, int obj)
 						 !u->t->no_reflink, &how);
 		}
 	}
+	if (r == 0)
+		r = mend_setid(u, obj);
 	if (r == 0)
 		r = copy_times(obj, u->op.st.atime_ns, u->op.st.mtime_ns);
 	return r;
