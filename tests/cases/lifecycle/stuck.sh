@@ -43,7 +43,7 @@ sleep 600
 X
 # processes that run and whose directory is the workspace
 inside() {
-	find /proc -maxdepth 2 -path '/proc/[0-9]*/cwd' -lname "$WS*" 2>/dev/null | wc -l
+	find /proc -maxdepth 2 -path '/proc/[0-9]*/cwd' -lname "*$WS*" 2>/dev/null | wc -l
 }
 gone() { [ "$(inside)" = 0 ]; }
 
