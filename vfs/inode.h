@@ -59,6 +59,7 @@ struct inode {
 	/* Made a moment ago: it has no security.capability yet, for which the
 	 * kernel asks at the first write. */
 	bool bare;
+	bool list_kept; /* stale.h; relaxed access */
 	bool plain; /* open files read and write through us, not the backing */
 };
 

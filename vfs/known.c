@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "vfs/gate.h"
+#include "vfs/stale.h"
 #include "vfs/watch.h"
 
 static int64_t now_ms(void)
@@ -46,10 +47,12 @@ void known_name(struct vfs *v, struct inode *i, double seconds)
 void known_changed(struct vfs *v, struct inode *dir)
 {
 	(void)pthread_mutex_lock(&v->inodes.lock);
-	if (dir)
+	if (dir) {
 		dir->n_changed++;
-	else
+		stale_names(dir);
+	} else {
 		v->inodes.n_changed++;
+	}
 	(void)pthread_mutex_unlock(&v->inodes.lock);
 }
 

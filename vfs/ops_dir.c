@@ -55,7 +55,8 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino,
 	/* The kernel asks for the directory's time before it uses them. A list
 	 * that is not from there leaves there what is. */
 	fi->keep_cache = v->settings.timeout > 0;
-	fi->cache_readdir = fi->keep_cache && !stale_list(&v->inodes, i);
+	f->keeps = fi->keep_cache && !stale_list(&v->inodes, i);
+	fi->cache_readdir = f->keeps;
 	(void)fuse_reply_open(req, fi);
 }
 
@@ -161,7 +162,8 @@ static int list(fuse_req_t req, struct file *f, off_t off, char *out,
 		}
 		if (!e) {
 			if (!errno && f->listed > 0)
-				stale_listed(&v->inodes, f->inode, f->listed);
+				stale_listed(&v->inodes, f->inode, f->listed,
+					     f->keeps);
 			return errno && used == 0 ? -errno : (int)used;
 		}
 		f->pending = NULL;

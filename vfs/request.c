@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "vfs/known.h"
+#include "vfs/stale.h"
 
 int spot_open(fuse_req_t req, fuse_ino_t parent, const char *name,
 	      struct spot *ret)
@@ -23,6 +24,7 @@ int spot_open(fuse_req_t req, fuse_ino_t parent, const char *name,
 		return ret->dirfd;
 	watch_dir(v, i, ret->dirfd);
 	watch_own(v, i, name);
+	stale_names(i);
 	r = gate_path_at(v, i, ret->dirfd, name, &ret->path);
 	if (r < 0)
 		spot_done(v, ret);

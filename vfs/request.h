@@ -31,6 +31,7 @@ struct file {
 	void *dir;       /* DIR *, owned */
 	long pos;        /* offset after the entry read last */
 	void *pending;   /* struct dirent * that did not fit */
+	bool keeps;      /* the kernel: what is listed */
 	uint32_t listed; /* since it was at the start or was sought in */
 };
 

@@ -38,11 +38,13 @@ void stale_told(struct inode_table *t, struct inode *i)
 
 bool stale_list(struct inode_table *t, struct inode *dir)
 {
-	bool anew;
+	bool kept, anew;
 
 	(void)pthread_mutex_lock(&t->lock);
-	anew = dir->n_stale >= STALE_MIN && dir->n_stale >= dir->n_listed / 2;
-	if (anew) {
+	kept = __atomic_load_n(&dir->list_kept, __ATOMIC_RELAXED);
+	anew = kept && dir->n_stale >= STALE_MIN &&
+	       dir->n_stale >= dir->n_listed / 2;
+	if (anew || !kept) {
 		dir->n_stale = 0;
 		dir->list_gen++;
 	}
@@ -50,9 +52,17 @@ bool stale_list(struct inode_table *t, struct inode *dir)
 	return anew;
 }
 
-void stale_listed(struct inode_table *t, struct inode *dir, uint32_t n)
+void stale_listed(struct inode_table *t, struct inode *dir, uint32_t n,
+		  bool kept)
 {
 	(void)pthread_mutex_lock(&t->lock);
 	dir->n_listed = n;
+	if (kept)
+		__atomic_store_n(&dir->list_kept, true, __ATOMIC_RELAXED);
 	(void)pthread_mutex_unlock(&t->lock);
+}
+
+void stale_names(struct inode *dir)
+{
+	__atomic_store_n(&dir->list_kept, false, __ATOMIC_RELAXED);
 }

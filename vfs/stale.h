@@ -8,7 +8,7 @@
  * entry. So a directory of which much has become unknown is listed anew,
  * though the kernel remembers its list.
  *
- * All under the table's lock, taken here.
+ * All under the table's lock, taken here, unless said otherwise.
  */
 #ifndef VFS_STALE_H
 #define VFS_STALE_H
@@ -22,7 +22,12 @@ void stale_told(struct inode_table *t, struct inode *i);
 /* A directory is opened. True: its list should come from us; then what is in
  * it counts as told. */
 bool stale_list(struct inode_table *t, struct inode *dir);
-/* So many entries were listed, from the first to the last. */
-void stale_listed(struct inode_table *t, struct inode *dir, uint32_t n);
+/* So many entries were listed, from the first to the last. kept: the kernel
+ * remembers them. */
+void stale_listed(struct inode_table *t, struct inode *dir, uint32_t n,
+		  bool kept);
+/* Names in dir change: the kernel will not use its list again, and the next one
+ * is to be kept. Without the lock. */
+void stale_names(struct inode *dir);
 
 #endif

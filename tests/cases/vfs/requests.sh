@@ -51,6 +51,8 @@ measure misses 3 'for i in 1 2 3 4 5 6 7 8 9 10; do for n in a b c d e f g h; do
 measure grep 115 'grep -rq nosuchtext src; :'
 # what has been read is told of with the list, not file by file
 measure grep-again 230 'grep -rq nosuchtext src; grep -rq nosuchtext src; :'
+# the first list is kept, though all that is in it was written a moment ago
+measure made-twice 200 'mkdir m; cd m; for d in $(seq 100); do mkdir $d; : >$d/a; : >$d/b; : >$d/c; : >$d/d; done; find . -size +1M; find . -size +1M'
 measure read-look 125 'cat src/*/* >/dev/null; ls src/* >/dev/null; find src -size +1M'
 measure chmod 115 'chmod -R g+w src'
 # GETATTR(dir) LOOKUP(new) RENAME2
