@@ -391,6 +391,82 @@ static enum dlp_answer match_run(struct dlp_scan *s, const struct dlp_view *v,
 	return scan_blob(s, &b, ret);
 }
 
+/* --- hex --------------------------------------------------------------- */
+
+#define HEX_PROOF 8U /* bytes of text that no digest begins with */
+#define HEX_MAX   12288U
+
+static unsigned int hex_value(unsigned char c)
+{
+	return ascii_is(c, ASCII_DIGIT) ? c - (unsigned int)'0'
+					: (c | 0x20U) - 'a' + 10;
+}
+
+static char hex_byte(const unsigned char *p)
+{
+	return (char)(hex_value(p[0]) << 4 | hex_value(p[1]));
+}
+
+/* Whether the run at start begins, behind a name, with text as hex digits. */
+static enum dlp_answer begins_hex(const struct dlp_view *v, size_t *start,
+				  size_t t)
+{
+	size_t from = blob_start(v, *start, t + 1);
+
+	if (v->n - from >= 2 && v->p[from] == '0' && v->p[from + 1] == 'x')
+		from += 2;
+	for (size_t i = from; i < from + 2 * (size_t)HEX_PROOF; i += 2) {
+		unsigned char c;
+
+		if (i + 1 >= v->n)
+			return v->end ? DLP_MISS : DLP_MORE;
+		if (!ascii_is(v->p[i], ASCII_HEX) ||
+		    !ascii_is(v->p[i + 1], ASCII_HEX))
+			return DLP_MISS;
+		c = (unsigned char)hex_byte(v->p + i);
+		if (c >= 0x7f || (c < ' ' && !memchr("\t\r\n", c, 3)))
+			return DLP_MISS;
+	}
+	*start = from;
+	return DLP_HIT;
+}
+
+static void put_hex(const struct buf *plain, struct buf *out)
+{
+	for (size_t i = 0; i < plain->len; i++)
+		buf_printf(out, "%02x", (unsigned char)plain->data[i]);
+	out->error = out->error ? out->error : plain->error;
+}
+
+/* Text as hex digits from start on; what is found in it is hex again. */
+static enum dlp_answer match_hex(struct dlp_scan *s, const struct dlp_view *v,
+				 size_t start, struct dlp_match *ret)
+{
+	size_t end = dlp_scan_span(s, v, DLP_C_HEX, start, HEX_MAX);
+	size_t n = (end - start) / 2;
+	_cleanup_free_ char *plain = NULL;
+	struct edit d = { .n = n, .accept = n };
+
+	if (end == v->n && !v->end && end - start < HEX_MAX)
+		return DLP_MORE;
+	plain = malloc(n);
+	for (size_t i = 0; plain && i < n; i++)
+		plain[i] = hex_byte(v->p + start + 2 * i);
+	d.plain = plain;
+	if (!plain ||
+	    dlp_scan_nested(s, str_from_n(plain, n), on_plain, &d) < 0)
+		s->error = -ENOMEM;
+	s->blob_from = MAX(s->blob_from, end);
+	if (d.found) {
+		ret->start = start + 2 * d.from;
+		ret->end = start + 2 * d.to;
+		ret->type = d.type;
+		put_hex(&d.out, &ret->text);
+	}
+	buf_done(&d.out);
+	return d.found ? DLP_HIT : DLP_MISS;
+}
+
 enum dlp_answer dlp_blob_match(struct dlp_scan *s, const struct dlp_view *v,
 			       size_t t, struct dlp_match *ret)
 {
@@ -399,6 +475,14 @@ enum dlp_answer dlp_blob_match(struct dlp_scan *s, const struct dlp_view *v,
 			!dlp_is(s->e, v->p[start - 1], DLP_C_BASE64);
 	enum dlp_answer a = DLP_HIT;
 
+	if (is_short && s->depth < DLP_MAX_DEPTH) {
+		ret->start = start;
+		ret->idle = v->n;
+		a = begins_hex(v, &start, t);
+		if (a != DLP_MISS)
+			return a == DLP_HIT ? match_hex(s, v, start, ret) : a;
+		a = DLP_HIT;
+	}
 	if (is_short) {
 		/* Most are paths and names: nothing of them is text. */
 		if (!is_text_group(v->p + start) &&

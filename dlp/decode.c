@@ -69,6 +69,32 @@ static size_t csi_length(const unsigned char *p, size_t n)
 	return ascii_is(p[i], ASCII_ALPHA) ? i + 1 : 0;
 }
 
+#define ENTITY_MAX 9U /* "&#x00e9;" and one digit more */
+
+/* The length of "&#103;" or "&#x67;" at p, for a byte; 0 for none. */
+static size_t entity_length(const unsigned char *p, size_t n, char *ret)
+{
+	unsigned int base = n > 2 && (p[2] | 0x20) == 'x' ? 16 : 10, value = 0;
+	size_t i = base == 16 ? 3 : 2, from = i;
+
+	if (n < 4 || p[1] != '#')
+		return 0;
+	for (; i < MIN(n, (size_t)ENTITY_MAX); i++) {
+		unsigned int low = p[i] | 0x20U;
+
+		if (ascii_is(p[i], ASCII_DIGIT))
+			value = value * base + (unsigned int)(p[i] - '0');
+		else if (base == 16 && low >= 'a' && low <= 'f')
+			value = value * base + low - 'a' + 10;
+		else
+			break;
+	}
+	if (i == from || i >= n || p[i] != ';' || value == 0 || value > 255)
+		return 0;
+	*ret = (char)value;
+	return i + 1;
+}
+
 /*
  * Length of the escape at i, which ends before `end`, or 1 for none. It stands
  * for *ret; for nothing if it is longer and *ret is ESC.
@@ -91,6 +117,18 @@ static size_t escape_at(const struct dlp_view *v, size_t i, size_t end,
 		if (c >= 0) {
 			*ret = (char)c;
 			return 3;
+		}
+	}
+	if (p[0] == '&') {
+		size_t length = entity_length(p, n, ret);
+
+		return length ? length : 1;
+	}
+	if (n >= 4 && p[0] == '\\' && p[1] == 'x') {
+		c = hex_pair(p + 2);
+		if (c >= 0) {
+			*ret = (char)c;
+			return 4;
 		}
 	}
 	if (n >= 6 && memcmp(p, "\\u00", 4) == 0) {
@@ -186,16 +224,21 @@ static bool hides_nothing(const struct dlp_scan *s, const struct dlp_view *v,
 	}
 	if (v->p[t] == '%')
 		n = 3;
+	else if (v->p[t] == '&')
+		n = MIN(v->n - t, (size_t)ENTITY_MAX);
 	else if (v->n - t >= 2 && v->p[t + 1] == 'u')
 		n = 6;
+	else if (v->n - t >= 2 && v->p[t + 1] == 'x')
+		n = 4;
 	if (v->n - t < n || (v->n - t == n && !v->end))
 		return v->end;
-	if (escape_at(v, t, t + n, &c) == 1)
+	n = escape_at(v, t, t + n, &c);
+	if (n == 1)
 		return true;
 	if (c == ' ')
 		return !is_before_number(v, t + n);
 	return !ascii_is((unsigned char)c, ASCII_ALNUM) &&
-	       !memchr("-_.@:/+=~$|>", c, 12);
+	       !memchr("-_.@:/+=~$|>%", c, 13);
 }
 
 enum dlp_answer dlp_escape_match(struct dlp_scan *s, const struct dlp_view *v,

@@ -350,6 +350,7 @@ static enum dlp_answer try_byte(struct dlp_scan *s, const struct dlp_view *v,
 		return settle(s, v, a, &m);
 	case '%':
 	case '\\':
+	case '&':
 	case 0x1b:
 		if (t < s->escape_from)
 			return DLP_MISS;

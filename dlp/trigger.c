@@ -539,7 +539,7 @@ int dlp_triggers_build(struct dlp_engine *e)
 
 	fill_glue(e);
 	e->tr.mark['@'] = e->tr.mark['%'] = e->tr.mark['\\'] = 1;
-	e->tr.mark[0x1b] = 1; /* ESC */
+	e->tr.mark['&'] = e->tr.mark[0x1b] = 1; /* ESC */
 	fill_classes(e, e->tr.classes);
 	r = dlp_lists_build(e);
 	if (r < 0)
@@ -552,8 +552,8 @@ int dlp_triggers_build(struct dlp_engine *e)
 static bool is_escape(const unsigned char *p)
 {
 	return (p[0] == '%' && p[1] >= '0' && p[1] <= '7') ||
-	       (p[0] == 0x1b && p[1] == '[') ||
-	       (p[0] == '\\' && (p[1] == 'u' || p[1] == '/'));
+	       (p[0] == 0x1b && p[1] == '[') || (p[0] == '&' && p[1] == '#') ||
+	       (p[0] == '\\' && (p[1] == 'u' || p[1] == '/' || p[1] == 'x'));
 }
 
 static void scan_portable(const struct dlp_engine *e, const unsigned char *p,
@@ -622,7 +622,8 @@ size_t dlp_triggers_tail(const struct dlp_triggers *tr, const unsigned char *p,
 {
 	size_t tail = numbers_tail(p, n);
 
-	if (n > 0 && (p[n - 1] == '%' || p[n - 1] == '\\' || p[n - 1] == 0x1b))
+	if (n > 0 && (p[n - 1] == '%' || p[n - 1] == '\\' || p[n - 1] == '&' ||
+		      p[n - 1] == 0x1b))
 		tail = n - 1;
 	for (size_t d = MIN(n, (size_t)DLP_PLACES - 1); d > 0; d--) {
 		unsigned int all = UINT16_MAX;

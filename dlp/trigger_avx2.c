@@ -71,12 +71,13 @@ WITH_AVX2 static inline struct buckets buckets(const struct dlp_triggers *tr,
 WITH_AVX2 static inline __m256i marks(__m256i v, __m256i next)
 {
 	__m256i hex = eq(_mm256_and_si256(next, _mm256_set1_epi8(-8)), '0');
-	__m256i json = _mm256_or_si256(eq(next, 'u'), eq(next, '/'));
-
+	__m256i json = _mm256_or_si256(
+		_mm256_or_si256(eq(next, 'u'), eq(next, 'x')), eq(next, '/'));
+	__m256i entity = _mm256_and_si256(eq(v, '&'), eq(next, '#'));
 	__m256i colour = _mm256_and_si256(eq(v, 0x1b), eq(next, '['));
 
 	return _mm256_or_si256(
-		_mm256_or_si256(eq(v, '@'), colour),
+		_mm256_or_si256(_mm256_or_si256(eq(v, '@'), entity), colour),
 		_mm256_or_si256(_mm256_and_si256(eq(v, '%'), hex),
 				_mm256_and_si256(eq(v, '\\'), json)));
 }

@@ -63,12 +63,15 @@ AVX512 static inline uint64_t marks(__m512i v, __m512i next)
 		_mm512_and_si512(next, _mm512_set1_epi8(-8)),
 		_mm512_set1_epi8('0'));
 	uint64_t json = _mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8('u')) |
-			_mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8('/'));
+			_mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8('/')) |
+			_mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8('x'));
+	uint64_t hash = _mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8('#'));
 
 	uint64_t bracket = _mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8('['));
 
 	return _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('@')) |
 	       (_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(0x1b)) & bracket) |
+	       (_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('&')) & hash) |
 	       (_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('%')) & hex) |
 	       (_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\\')) & json);
 }

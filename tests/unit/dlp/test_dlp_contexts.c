@@ -22,6 +22,10 @@ enum writing {
 	COLOURED,  /* a part of it in another colour, as grep does */
 	SETTING,   /* base64 without = behind a name, as Kubernetes has it */
 	FOR_URLS,  /* the same, with - and _ */
+	TWICE,     /* as for PERCENT, and again */
+	ESCAPED,   /* every byte as \x41 */
+	ENTITIES,  /* every byte as &#65; */
+	IN_HEX,    /* with its surroundings */
 };
 
 static const struct context {
@@ -74,6 +78,10 @@ static const struct context {
 	{ "base64 in YAML", "", "", SETTING, false },
 	{ "base64 for URLs", "", "", FOR_URLS, false },
 	{ "grep", "file.txt:", " end", COLOURED, false },
+	{ "percent twice", "https://a.dev/?q=", "&z=1", TWICE, false },
+	{ "shell escapes", "printf '", "'", ESCAPED, true },
+	{ "entities", "<p>", "</p>", ENTITIES, false },
+	{ "hex", "A line of text: ", " and more", IN_HEX, false },
 };
 
 static void put_escaped(struct buf *out, struct str s, const char *mark)
@@ -83,6 +91,23 @@ static void put_escaped(struct buf *out, struct str s, const char *mark)
 			buf_putc(out, s.p[i]);
 		else
 			buf_printf(out, "%s%02X", mark, (unsigned int)s.p[i]);
+}
+
+/* Every byte, as the writing has it. */
+static void put_bytes(struct buf *out, struct str s, enum writing w)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned int c = (unsigned char)s.p[i];
+
+		if (w == TWICE)
+			buf_printf(out, "%%25%02X", c);
+		else if (w == ESCAPED)
+			buf_printf(out, "\\x%02x", c);
+		else if (w == ENTITIES)
+			buf_printf(out, "&#%u;", c);
+		else
+			buf_printf(out, "%02x", c);
+	}
 }
 
 static void put_lines(struct buf *out, struct str s)
@@ -148,9 +173,15 @@ static void put(const struct context *c, struct str sample, struct buf *out)
 	case WRAPPED:
 		put_lines(out, buf_str(&whole));
 		return;
+	case IN_HEX:
+		put_bytes(out, buf_str(&whole), IN_HEX);
+		return;
 	case PLAIN:
 		buf_put_str(out, buf_str(&whole));
 		return;
+	case TWICE:
+	case ESCAPED:
+	case ENTITIES:
 	case PERCENT:
 	case UNICODE:
 	case COLOURED:
@@ -159,6 +190,8 @@ static void put(const struct context *c, struct str sample, struct buf *out)
 	buf_puts(out, c->before);
 	if (c->writing == COLOURED)
 		put_coloured(out, sample);
+	else if (c->writing >= TWICE)
+		put_bytes(out, sample, c->writing);
 	else
 		put_escaped(out, sample, c->writing == PERCENT ? "%" : "\\u00");
 	buf_puts(out, c->after);
@@ -186,6 +219,31 @@ static void plain(struct str s, struct buf *out)
 		} else {
 			buf_putc(out, s.p[i++]);
 		}
+	}
+}
+
+/* What put_bytes() wrote, with what is written otherwise left out. */
+static void unbytes(struct str s, enum writing w, struct buf *out)
+{
+	static const char *const marks[] = { "%25", "\\x", "&#", "" };
+	struct str mark = str_from(marks[w - TWICE]);
+
+	for (size_t i = 0; i < s.n;) {
+		char digits[4] = { 0 };
+		size_t n = w == ENTITIES ? 3 : 2;
+
+		if (!str_starts(str_skip(s, i), mark) || s.n - i < mark.n + n) {
+			buf_putc(out, s.p[i++]);
+			continue;
+		}
+		memcpy(digits, s.p + i + mark.n, n);
+		i += mark.n + n;
+		if (w == ENTITIES && digits[2] == ';')
+			digits[2] = '\0';
+		else
+			i += w == ENTITIES;
+		buf_putc(out,
+			 (char)strtol(digits, NULL, w == ENTITIES ? 10 : 16));
 	}
 }
 
@@ -219,6 +277,8 @@ static void reveal(const struct context *c, struct str s, struct buf *out)
 		unbase64(s, out);
 	else if (c->writing == PLAIN)
 		buf_put_str(out, s);
+	else if (c->writing >= TWICE)
+		unbytes(s, c->writing, out);
 	else
 		plain(s, out);
 }
