@@ -331,13 +331,21 @@ static void run(struct api_conn *c)
 	conn_free(c);
 }
 
+/*
+ * An answer that does not begin ends in an error; one that has begun may be
+ * silent for hours, and a dead host is found by TCP keep-alive. A client that
+ * does not take what there is for it goes sooner.
+ */
 static void on_timeout(struct loop *l, void *arg)
 {
 	struct api_conn *c = arg;
 	uint64_t idle = loop_now(l) - c->last_active;
-
 	uint64_t limit = 0;
 
+	if (c->state == API_ANSWER && c->x.answer_seen && !c->client.out.len) {
+		(void)loop_timer_arm(c->timer, IDLE_NS);
+		return;
+	}
 	if (c->state == API_BODY)
 		limit = REQUEST_NS;
 	else if (c->state == API_ANSWER && c->up && c->up->stream.n_out)

@@ -4,7 +4,8 @@
  *
  *	llm serve CERT KEY		a TLS service; prints its port
  *	llm run PORT PROXYPORT CA	measures: "name direct proxy difference"
- *	llm open PORT PROXYPORT CA BUNDLE	first connection, TLS opened
+ *	llm open PORT PROXYPORT CA BUNDLE	first connection, TLS opened; then
+ *		MB/s of one download with TLS opened, no text and text
  *
  * Requests go to both by turns on kept connections, so that noise of the
  * machine hits both. Times are microseconds: the middle one and the least of
@@ -14,6 +15,7 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +30,8 @@
 
 #define EVENTS 400
 #define TURNS  300
+#define BULK   (64U << 20)
+#define PIECE  65536U
 
 struct link {
 	int fd;
@@ -96,6 +100,25 @@ static void send_events(const struct link *l)
 	put(l, "0\r\n\r\n", 5);
 }
 
+/* Lines of text, or bytes that are none. */
+static void send_bulk(const struct link *l, bool is_text)
+{
+	static const char line[] = "the quick brown fox jumps over it\n";
+	static char piece[PIECE];
+	int n = snprintf(piece, sizeof(piece),
+			 "HTTP/1.1 200 OK\r\nContent-Type: %s\r\n"
+			 "Content-Length: %u\r\n\r\n",
+			 is_text ? "text/plain" : "application/octet-stream",
+			 BULK);
+
+	put(l, piece, (size_t)n);
+	for (size_t i = 0; i < PIECE; i++)
+		piece[i] = is_text ? line[i % (sizeof(line) - 1)]
+				   : (char)(i * 7 + i / 256);
+	for (size_t i = 0; i < BULK / PIECE; i++)
+		put(l, piece, PIECE);
+}
+
 static void *serve_one(void *arg)
 {
 	static const char answer[] =
@@ -131,6 +154,8 @@ static void *serve_one(void *arg)
 			left -= n < left ? n : left;
 		if (strstr(buf, "/events"))
 			send_events(&l);
+		else if (strstr(buf, "/bulk"))
+			send_bulk(&l, strstr(buf, "/bulk/text") != NULL);
 		else
 			put(&l, answer, sizeof(answer) - 1);
 	}
@@ -205,10 +230,28 @@ static void hang_up(struct link *l)
 	(void)close(l->fd);
 }
 
-/* Reads one answer with Content-Length. */
+/* The rest of an answer in chunks, which buf ends in a part of. */
+static void get_chunks(const struct link *l, char *buf, size_t have)
+{
+	static const char last[] = "\r\n0\r\n\r\n";
+	size_t n = sizeof(last) - 1, keep;
+
+	while (have < n || memcmp(buf + have - n, last, n) != 0) {
+		size_t r;
+
+		keep = have < n ? have : n;
+		(void)memmove(buf, buf + have - keep, keep);
+		r = get(l, buf + keep, PIECE - keep);
+		if (!r)
+			die("half an answer");
+		have = keep + r;
+	}
+}
+
+/* Reads one answer. */
 static void get_answer(const struct link *l)
 {
-	char buf[8192];
+	static char buf[PIECE];
 	size_t have = 0, n;
 	char *end = NULL, *length;
 
@@ -222,6 +265,10 @@ static void get_answer(const struct link *l)
 	}
 	if (!strstr(buf, " 200 "))
 		die(buf);
+	if (strcasestr(buf, "transfer-encoding: chunked")) {
+		get_chunks(l, buf, have);
+		return;
+	}
 	length = strcasestr(buf, "content-length: ");
 	n = (size_t)(end + 4 - buf) +
 	    (length ? strtoul(length + 16, NULL, 10) : 0);
@@ -360,7 +407,9 @@ static void measure(unsigned int port, unsigned int proxy, const char *ca)
 	hang_up(&both[1]);
 }
 
-static double open_one(unsigned int port, unsigned int proxy, SSL_CTX *ctx)
+/* Microseconds of a connection with one request; proxy 0: direct. */
+static double open_one(unsigned int port, unsigned int proxy, SSL_CTX *ctx,
+		       const char *path)
 {
 	uint64_t t = now_ns();
 	struct link l = { .fd = dial(proxy ? proxy : port) };
@@ -377,7 +426,8 @@ static double open_one(unsigned int port, unsigned int proxy, SSL_CTX *ctx)
 	}
 	start_tls(&l, ctx);
 	n = snprintf(text, sizeof(text),
-		     "GET /x HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n\r\n", port);
+		     "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n\r\n", path,
+		     port);
 	put(&l, text, (size_t)n);
 	get_answer(&l);
 	hang_up(&l);
@@ -391,10 +441,27 @@ static void open_tls(unsigned int port, unsigned int proxy, const char *ca,
 	static double t[2][TURNS];
 
 	for (size_t i = 0; i < TURNS; i++) {
-		t[0][i] = open_one(port, 0, direct);
-		t[1][i] = open_one(port, proxy, opened);
+		t[0][i] = open_one(port, 0, direct, "/x");
+		t[1][i] = open_one(port, proxy, opened, "/x");
 	}
 	report("open TLS", t[0], t[1], TURNS);
+}
+
+static void bulk(unsigned int port, unsigned int proxy, const char *ca,
+		 const char *bundle, const char *path)
+{
+	SSL_CTX *direct = trust(ca), *opened = trust(bundle);
+	double best[2] = { 1e12, 1e12 };
+
+	for (size_t i = 0; i < 5; i++)
+		for (size_t k = 0; k < 2; k++) {
+			double t = open_one(port, k ? proxy : 0,
+					    k ? opened : direct, path);
+
+			best[k] = t < best[k] ? t : best[k];
+		}
+	(void)printf("%-10s direct %6.0f MB/s, opened %6.0f\n", path,
+		     BULK / best[0], BULK / best[1]);
 }
 
 int main(int argc, char **argv)
@@ -405,10 +472,14 @@ int main(int argc, char **argv)
 	else if (argc == 5 && strcmp(argv[1], "run") == 0)
 		measure((unsigned int)atoi(argv[2]),
 			(unsigned int)atoi(argv[3]), argv[4]);
-	else if (argc == 6 && strcmp(argv[1], "open") == 0)
-		open_tls((unsigned int)atoi(argv[2]),
-			 (unsigned int)atoi(argv[3]), argv[4], argv[5]);
-	else
+	else if (argc == 6 && strcmp(argv[1], "open") == 0) {
+		unsigned int port = (unsigned int)atoi(argv[2]);
+		unsigned int proxy = (unsigned int)atoi(argv[3]);
+
+		open_tls(port, proxy, argv[4], argv[5]);
+		bulk(port, proxy, argv[4], argv[5], "/bulk/data");
+		bulk(port, proxy, argv[4], argv[5], "/bulk/text");
+	} else
 		die("usage: llm serve|run|open ...");
 	return 0;
 }

@@ -25,7 +25,15 @@ llm_config "  port: $port
       display: TICKET
       regex: 'TICKET-[0-9]{6}'
 llm_storage:
-  store_bodies: true"
+  store_bodies: true
+  retention: {max_age_days: 30}"
+# of an earlier session: too old, and not
+mkdir -p "$T/data/sessions/before/llm-bodies"
+for name in old young; do
+	echo "{}" >"$T/data/sessions/before/llm-bodies/$name.request"
+done
+touch -d '-31 days' "$T/data/sessions/before/llm-bodies/old.request"
+touch -d '-29 days' "$T/data/sessions/before/llm-bodies/young.request"
 start_server
 aws=$(fake_aws)
 hub=$(fake_github)
@@ -61,6 +69,10 @@ seen .headers['"x-note"'] | grep -q '^see TOK_' || fail "field: $(seen .headers)
 seen .path | grep -Eq "^/v1/messages\?key=$key&q=TOK_[0-9a-f]{16}$" || fail "URL: $(seen .path)"
 in_agent "$ask \"\$ANTHROPIC_BASE_URL/v1/messages/$hub\" -d '{}'"
 expect_out 'holds github_token'
+
+# what is older than it may be went with the first body that was kept
+[ ! -e "$T/data/sessions/before/llm-bodies/old.request" ] || fail "kept for too long"
+[ -e "$T/data/sessions/before/llm-bodies/young.request" ] || fail "not kept for long enough"
 
 # bodies are kept as they were sent; nothing else of them is anywhere
 ls "$T/data/sessions/s/llm-bodies/"*.request >/dev/null || fail "no requests are kept"
