@@ -120,7 +120,9 @@ static const struct class_row v4_rows[] = {
 	{ { 100, 100, 100, 200 }, 32, ADDR_METADATA }, /* Alibaba */
 	{ { 168, 63, 129, 16 }, 32, ADDR_METADATA },   /* Azure wire server */
 	{ { 192, 0, 0, 192 }, 32, ADDR_METADATA },     /* Oracle classic */
-	{ { 0, 0, 0, 0 }, 8, ADDR_UNSPECIFIED },
+	{ { 0, 0, 0, 0 }, 32, ADDR_UNSPECIFIED },
+	/* routed like any other since 5.3, by whatever route there is */
+	{ { 0, 0, 0, 0 }, 8, ADDR_RESERVED },
 	{ { 127, 0, 0, 0 }, 8, ADDR_LOOPBACK },
 	{ { 169, 254, 0, 0 }, 16, ADDR_LINK_LOCAL },
 	{ { 224, 0, 0, 0 }, 4, ADDR_MULTICAST },

@@ -22,13 +22,13 @@ struct addr {
 
 /* What an address is for; the order is from harmful to harmless. */
 enum addr_class {
-	ADDR_UNSPECIFIED = 0, /* 0.0.0.0/8, :: (the kernel dials loopback) */
+	ADDR_UNSPECIFIED = 0, /* 0.0.0.0, :: (the kernel dials loopback) */
 	ADDR_LOOPBACK,        /* 127.0.0.0/8, ::1 */
 	ADDR_METADATA,        /* cloud instance metadata and credentials */
 	ADDR_LINK_LOCAL,      /* 169.254.0.0/16, fe80::/10 */
 	ADDR_MULTICAST,       /* 224.0.0.0/4, ff00::/8, broadcast */
 	ADDR_PRIVATE,         /* RFC 1918, CGNAT 100.64.0.0/10, fc00::/7 */
-	ADDR_RESERVED,        /* documentation, benchmarking, class E, ... */
+	ADDR_RESERVED,        /* 0.0.0.0/8, class E, ... */
 	ADDR_PUBLIC,
 	ADDR_CLASS_MAX,
 };

@@ -22,14 +22,16 @@
 #include "base/macro.h"
 
 /* Values that the C library of a build machine may not know. */
-#define SET_FS             0x1002    /* ARCH_SET_FS */
-#define MAPPINGS_HIGH      0x7e00    /* upper half of where mmap() starts */
-#define TMPFILE_BIT        020000000 /* O_TMPFILE without O_DIRECTORY */
-#define SET_MODE_FILTER    1         /* seccomp(2) operation */
-#define NEW_LISTENER       (1U << 3)
-#define FAST_OPEN_CONNECT  30 /* TCP_FASTOPEN_CONNECT */
-#define SIX_UNICAST_IF     76 /* IPV6_UNICAST_IF */
-#define MAX_OPTIONS        7
+#define SET_FS            0x1002    /* ARCH_SET_FS */
+#define MAPPINGS_HIGH     0x7e00    /* upper half of where mmap() starts */
+#define TMPFILE_BIT       020000000 /* O_TMPFILE without O_DIRECTORY */
+#define SET_MODE_FILTER   1         /* seccomp(2) operation */
+#define NEW_LISTENER      (1U << 3)
+#define FAST_OPEN_CONNECT 30 /* TCP_FASTOPEN_CONNECT */
+#define SIX_UNICAST_IF    76 /* IPV6_UNICAST_IF */
+/* IPV6_FLOWLABEL_MGR: a label may have a route of its own */
+#define SIX_FLOW_LABELS    32
+#define MAX_OPTIONS        8
 #define PRCTL_SET_DUMPABLE 4
 #define PRCTL_SET_MM       35
 #define WHO_IO_USER        3 /* IOPRIO_WHO_USER */
@@ -287,7 +289,7 @@ static void check_setsockopt(struct bpf *b)
 	static const uint32_t six[] = {
 		IPV6_ADD_MEMBERSHIP, MCAST_JOIN_GROUP, MCAST_JOIN_SOURCE_GROUP,
 		IPV6_2292PKTOPTIONS, IPV6_PKTINFO,     IPV6_RTHDR,
-		SIX_UNICAST_IF
+		SIX_UNICAST_IF,      SIX_FLOW_LABELS
 	};
 	static const uint32_t four[] = {
 		IP_ADD_MEMBERSHIP, IP_ADD_SOURCE_MEMBERSHIP,

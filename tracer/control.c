@@ -58,6 +58,26 @@ static bool six_stays(const struct cmsghdr *c)
 	}
 }
 
+/* A mark is another table of routes; we might be allowed to set one. */
+static bool socket_stays(const struct cmsghdr *c)
+{
+	return c->cmsg_type != SO_MARK && c->cmsg_type != SO_PRIORITY;
+}
+
+static bool stays(const struct cmsghdr *c)
+{
+	switch (c->cmsg_level) {
+	case SOL_SOCKET:
+		return socket_stays(c);
+	case IPPROTO_IP:
+		return four_stays(c);
+	case IPPROTO_IPV6:
+		return six_stays(c);
+	default: /* not read by who sends datagrams or bytes */
+		return true;
+	}
+}
+
 int control_stays(void *control, size_t len)
 {
 	struct msghdr m = { .msg_control = control, .msg_controllen = len };
@@ -67,8 +87,7 @@ int control_stays(void *control, size_t len)
 
 		if (c->cmsg_len < sizeof(*c) || c->cmsg_len > len - at)
 			return -EINVAL;
-		if ((c->cmsg_level == IPPROTO_IP && !four_stays(c)) ||
-		    (c->cmsg_level == IPPROTO_IPV6 && !six_stays(c)))
+		if (!stays(c))
 			return -EPERM;
 	}
 	return 0;

@@ -41,7 +41,7 @@ def mobile(final, first=EVIL6):
 def sent(kind, family, to, level, option, value):
     def function():
         s = socket.socket(family, kind)
-        s.settimeout(0.3)  # a SYN that was sent is the capture's business
+        s.settimeout(PATIENCE)
         try:
             s.setsockopt(level, option, value)
         except OSError:
@@ -49,10 +49,16 @@ def sent(kind, family, to, level, option, value):
         try:
             s.connect(to)
             s.send(b"x" * 30)
+            # taken by the namespace's own socket, it ends without a word
+            return "sent" if kind == DGRAM or s.recv(9) else None
         except TimeoutError:
             return "a connection was tried"
-        return "sent"
     return function
+
+
+def plain(family, kind, to):
+    """No option that matters."""
+    return sent(kind, family, to, 1, 6, 1)
 
 
 def told(family, to, level, kind, value):
@@ -95,6 +101,18 @@ if UDP:
             attempt(f"route/control {name} {option}",
                     told(SIX, ("::1", 80), 41, option, route))
 
+for host in "0.0.0.1", "0.1.2.3", "0.255.255.255", "::ffff:0.1.2.3":
+    for kind, what in UDP + [("tcp", STREAM)]:
+        attempt(f"route/zero network {host} {kind}", plain(
+            SIX if ":" in host else FOUR, what, (host, 80)))
+if UDP:
+    attempt("route/mark", told(FOUR, ("127.0.0.1", 80), 1, 36, b"\1\0\0\0"))
+    label = packed("::1") + struct.pack(">IBBHHHI", 0x12345, 0, 1, 0xff, 60, 60,
+                                        0)
+    for route in segments("::1"), mobile("::1"):
+        attempt("route/label", sent(DGRAM, SIX, ("::1", 80, 0x12345), 41, 32,
+                                    label + sticky(57, route)))
+
 # --- devices: what is for loopback, sent out --------------------------------
 
 try:
@@ -110,7 +128,7 @@ LINK_LOCAL = [socket.inet_ntop(SIX, bytes.fromhex(line.split()[0]))
 def bound(kind, address, to):
     def function():
         s = socket.socket(SIX, kind)
-        s.settimeout(0.3)
+        s.settimeout(PATIENCE)
         s.bind((address, 0, 0, DEVICE))
         try:
             s.connect(to)

@@ -276,8 +276,8 @@ def addresses():
     for to in "::1", EVIL6:
         ip("-6", "neigh", "add", to, "lladdr", "02:00:00:00:00:01", "dev",
            "wan0")
-    for net in "::/16", EVIL6 + "/128":
-        ip("-6", "route", "add", net, "dev", "wan0")
+    for net in "::/16", EVIL6 + "/128", "0.0.0.0/8":
+        ip("route", "add", net, "dev", "wan0")
 
 
 def main():

@@ -25,6 +25,9 @@ static void test_classes(void **state)
 	} rows[] = {
 		{ "0.0.0.0", ADDR_UNSPECIFIED },
 		{ "::", ADDR_UNSPECIFIED },
+		{ "0.0.0.1", ADDR_RESERVED },
+		{ "0.255.255.255", ADDR_RESERVED },
+		{ "::ffff:0.1.2.3", ADDR_RESERVED },
 		{ "::ffff:0.0.0.0", ADDR_UNSPECIFIED },
 		{ "127.0.0.1", ADDR_LOOPBACK },
 		{ "127.1", ADDR_LOOPBACK },

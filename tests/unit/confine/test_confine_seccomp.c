@@ -372,6 +372,7 @@ static void test_send(void **state)
 	assert_int_equal(ASK(&plain, setsockopt, 3, 41, 50), ERR(EPERM));
 	assert_int_equal(ASK(&plain, setsockopt, 3, 41, 57), ERR(EPERM));
 	assert_int_equal(ASK(&plain, setsockopt, 3, 41, 76), ERR(EPERM));
+	assert_int_equal(ASK(&plain, setsockopt, 3, 41, 32), ERR(EPERM));
 	assert_int_equal(ASK(&plain, setsockopt, 3, 41, 49), ALLOW);
 }
 
