@@ -16,6 +16,19 @@
 #include "base/path.h"
 #include "tracer/file.h"
 
+/* unlink() of a directory: whether it could be removed is looked at first. */
+static int unlink_dir_error(const struct file_call *f)
+{
+	struct stat dir;
+
+	if (faccessat(f->a.parent, ".", W_OK | X_OK, AT_EACCESS) < 0)
+		return -errno;
+	if (fstat(f->a.parent, &dir) == 0 && dir.st_mode & S_ISVTX &&
+	    geteuid() != dir.st_uid && geteuid() != f->a.st.st_uid)
+		return -EPERM;
+	return -EISDIR;
+}
+
 static int64_t act_unlink(struct file_call *f)
 {
 	struct keep_req req = { .verb = f->verb == FILE_RMDIR ? KEEP_RMDIR
@@ -28,7 +41,7 @@ static int64_t act_unlink(struct file_call *f)
 	if (f->verb == FILE_RMDIR && !S_ISDIR(f->a.st.st_mode))
 		return -ENOTDIR;
 	if (f->verb != FILE_RMDIR && S_ISDIR(f->a.st.st_mode))
-		return -EISDIR;
+		return unlink_dir_error(f);
 	if (f->verb != FILE_RMDIR && f->a.slash)
 		return -ENOTDIR;
 	return file_keep(f, &req);

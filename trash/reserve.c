@@ -119,7 +119,7 @@ bool reserve_use(struct trash *t, int error)
 	_cleanup_close_ int fd = -1;
 	struct stat st;
 
-	if (error != -ENOSPC || t->base_fd < 0)
+	if ((error != -ENOSPC && error != -EDQUOT) || t->base_fd < 0)
 		return false;
 	if (free_spares(t))
 		return true;

@@ -20,7 +20,7 @@
 
 #define OWNER 65533
 #define GROUP 65531
-#define CALLS 41
+#define CALLS 58
 
 static const struct who {
 	const char *name;
@@ -101,8 +101,87 @@ static int act_on_names(int n)
 	}
 }
 
+static int times_of(const char *p, long a, long m)
+{
+	struct timespec t[2] = { { 5, a }, { 6, m } };
+
+	return utimensat(AT_FDCWD, p, t, 0);
+}
+
+static int times_of_open(const char *p, long a)
+{
+	struct timespec t[2] = { { 5, a }, { 6, a } };
+	int fd = open(p, O_RDONLY | O_CLOEXEC), r, saved;
+
+	if (fd < 0)
+		return -1;
+	r = futimens(fd, t);
+	saved = errno;
+	(void)close(fd);
+	errno = saved;
+	return r;
+}
+
+static int set_acl(const char *p, const char *name)
+{
+	/* user::rw- user:65534:rwx group::r-- mask::rwx other::--- */
+	static const unsigned char acl[] = {
+		2,   0,   0,   0,   1,   0,   6,   0,   255, 255, 255,
+		255, 2,   0,   7,   0,   254, 255, 0,   0,   4,   0,
+		4,   0,   255, 255, 255, 255, 16,  0,   7,   0,   255,
+		255, 255, 255, 32,  0,   0,   0,   255, 255, 255, 255,
+	};
+
+	return setxattr(p, name, acl, sizeof(acl), 0);
+}
+
+static int act_more(int n)
+{
+	switch (n) {
+	case 41:
+		return open_close("p/o", O_WRONLY | O_CREAT);
+	case 42:
+		return open_close("p/o", O_WRONLY | O_CREAT | O_TRUNC);
+	case 43:
+		return times_of("p/o", UTIME_NOW, UTIME_OMIT);
+	case 44:
+		return times_of("p/o", UTIME_OMIT, UTIME_OMIT);
+	case 45:
+		return times_of("p/d", UTIME_NOW, UTIME_NOW);
+	case 46:
+		return times_of_open("p/o", UTIME_NOW);
+	case 47:
+		return times_of_open("p/o", 7);
+	case 48:
+		return renameat2(AT_FDCWD, "p/o", AT_FDCWD, "q/m",
+				 RENAME_EXCHANGE);
+	case 49:
+		return link("q/m", "p/n");
+	case 50:
+		return rename("p/d", "q/d");
+	case 51:
+		return rename("q/d", "p/n");
+	case 52:
+		return unlink("p/d");
+	case 53:
+		return set_acl("p/o", "system.posix_acl_access");
+	case 54:
+		return set_acl("p/d", "system.posix_acl_default");
+	case 55:
+		return mknod("p/n", S_IFSOCK | 0666, 0);
+	case 56:
+		return faccessat(AT_FDCWD, "p/o", R_OK | W_OK, AT_EACCESS);
+	case 57:
+		return open_close("p/o", O_PATH);
+	default:
+		return -2;
+	}
+}
+
 static int act(int n)
 {
+	if (n > 40)
+		return act_more(n);
 	switch (n) {
 	case 20:
 		return utimensat(AT_FDCWD, "p/o", NULL, 0);
