@@ -232,6 +232,8 @@ struct dlp_triggers {
 	uint64_t set[4][256];
 	uint16_t list[DLP_SET_BITS];
 	unsigned int n_lists;
+	/* What begins an escape, and what goes on behind it: a bit in common. */
+	uint8_t escape[2][128];
 	uint8_t mark[256]; /* 1 for @ % and backslash */
 	/* Hashes of four bytes that some entry can have first; of three for
 	 * those that can have too many; with `wide` there are entries that can

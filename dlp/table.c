@@ -168,7 +168,7 @@ const struct dlp_row dlp_rows[] = {
 	ROW("tencent_secret_id", "AKID\\a{32}"),
 	ROW("yandex_key", "AQVN\\u{35,38}"),
 	ROW("yandex_token", "t1.[\\w=-]{16,200}.[\\w=-]{86,88}"),
-	MIXED("yandex_key", "YC\\u{38}"),
+	CONTEXT("yandex_key", "yandex", "YC\\u{38}"),
 	ROW("yandex_token", "y0_\\u{55,64}"),
 	ROW("ibm_key", "ApiKey-" UUID),
 	ROW("cloudinary_url", "cloudinary://\\d{15}:(\\u{27})@"),

@@ -515,6 +515,31 @@ static void fill_classes(const struct dlp_engine *e, uint8_t classes[128])
 	}
 }
 
+/* As is_escape() says; an @ has anything behind it. */
+static void fill_escapes(struct dlp_triggers *tr)
+{
+	static const struct {
+		unsigned char first;
+		const char *next;
+	} kinds[] = {
+		{ '%', "01234567" },
+		{ '\\', "u/x" },
+		{ '&', "#" },
+		{ 0x1b, "[" },
+	};
+	uint8_t at = 1U << ARRAY_LEN(kinds);
+
+	memset(tr->escape[1], at, sizeof(tr->escape[1]));
+	tr->escape[0]['@'] = at;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		uint8_t bit = (uint8_t)(1U << i);
+
+		tr->escape[0][kinds[i].first] = bit;
+		for (const char *p = kinds[i].next; *p; p++)
+			tr->escape[1][(unsigned char)*p] |= bit;
+	}
+}
+
 /* Of what stands between a name and its value. */
 static void fill_glue(struct dlp_engine *e)
 {
@@ -541,6 +566,7 @@ int dlp_triggers_build(struct dlp_engine *e)
 	e->tr.mark['@'] = e->tr.mark['%'] = e->tr.mark['\\'] = 1;
 	e->tr.mark['&'] = e->tr.mark[0x1b] = 1; /* ESC */
 	fill_classes(e, e->tr.classes);
+	fill_escapes(&e->tr);
 	r = dlp_lists_build(e);
 	if (r < 0)
 		return r;

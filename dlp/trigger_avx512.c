@@ -57,23 +57,11 @@ AVX512 static inline uint64_t starts(__m512i classes, uint64_t ascii,
 }
 
 /* An @, or a byte escaped for a URL, a JSON string or a terminal begins. */
-AVX512 static inline uint64_t marks(__m512i v, __m512i next)
+AVX512 static inline uint64_t marks(const struct dlp_triggers *tr, __m512i v,
+				    __m512i next)
 {
-	uint64_t hex = _mm512_cmpeq_epi8_mask(
-		_mm512_and_si512(next, _mm512_set1_epi8(-8)),
-		_mm512_set1_epi8('0'));
-	uint64_t json = _mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8('u')) |
-			_mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8('/')) |
-			_mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8('x'));
-	uint64_t hash = _mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8('#'));
-
-	uint64_t bracket = _mm512_cmpeq_epi8_mask(next, _mm512_set1_epi8('['));
-
-	return _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('@')) |
-	       (_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(0x1b)) & bracket) |
-	       (_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('&')) & hash) |
-	       (_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('%')) & hex) |
-	       (_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\\')) & json);
+	return _mm512_test_epi8_mask(look_up(tr->escape[0], v),
+				     look_up(tr->escape[1], next));
 }
 
 AVX512 void dlp_triggers_scan_avx512(const struct dlp_triggers *tr,
@@ -102,7 +90,7 @@ AVX512 void dlp_triggers_scan_avx512(const struct dlp_triggers *tr,
 		b, _mm512_andnot_si512(word, _mm512_set1_epi8(-1)));
 	classes = look_up(tr->classes, v);
 	ascii = ~_mm512_movepi8_mask(v);
-	m->trigger = inside | marks(v, next) |
+	m->trigger = inside | marks(tr, v, next) |
 		     (begin & starts(classes, ascii, &m->edge));
 	m->digit = class_bits(classes, DLP_B_DIGIT) & ascii;
 	m->plus = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('+'));

@@ -335,7 +335,7 @@ static const struct sample samples[] = {
 	{ "twilio_sid", "AC{h32}", NULL },
 	{ "vault_token", "s.{a24}", NULL },
 	{ "yandex_token", "t1.{u60}.{u86}", NULL },
-	{ "yandex_key", "YC{u38}", NULL },
+	{ "yandex_key", "YC{u38}", "YANDEX_KEY=" },
 	{ "private_key_der", "MIIEv{a1}IBADANBgkqhkiG9w0BAQEFAAS{b400}", NULL },
 	{ "private_key_der", "MIIEpAIBAAKCAQEA{b400}", NULL },
 	{ "private_key_der", "MHcCAQEEI{b140}==", NULL },
