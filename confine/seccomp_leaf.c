@@ -334,8 +334,17 @@ static void check_fcntl(struct bpf *b, const struct seccomp_options *o)
 		bpf_ret(b, RET_NOTIFY);
 		bpf_end(b, setfl);
 	}
-	if (o->landlock_abi >= 6)
+	if (o->landlock_abi >= 6) {
+		size_t setsig = bpf_if_eq(b, F_SETSIG);
+
+		/* what nobody can ignore: to a helper in the same domain */
+		bpf_load_arg(b, 2);
+		bpf_ret_eq(b, SIGKILL, RET_ERRNO(EPERM));
+		bpf_ret_eq(b, SIGSTOP, RET_ERRNO(EPERM));
+		bpf_ret(b, SECCOMP_RET_ALLOW);
+		bpf_end(b, setsig);
 		return;
+	}
 	bpf_ret_eq(b, F_SETOWN, RET_ERRNO(EPERM));
 	bpf_ret_eq(b, F_SETOWN_EX, RET_ERRNO(EPERM));
 	bpf_ret_eq(b, F_SETSIG, RET_ERRNO(EPERM));

@@ -36,6 +36,14 @@ static uint32_t less_by_ptrace(const struct tracer *t, uint32_t notify)
 	return notify;
 }
 
+bool session_signals_bounded(const struct tracer *t)
+{
+	const struct settings *s = &t->settings;
+
+	return !s->notify_signals && s->landlock && landlock_abi() >= 6 &&
+	       t->landlock_fd >= 0;
+}
+
 uint32_t session_classes(const struct tracer *t)
 {
 	const struct settings *s = &t->settings;
@@ -64,9 +72,7 @@ uint32_t session_classes(const struct tracer *t)
 	if (s->net_notify && s->dns_port && t->net_ns < 0)
 		notify |= NOTIFY_RECVMSG;
 	/* Before ABI 6, and without Landlock, nothing else keeps commands from
-	 * killing us. */
-	if (policy_has_signal_rules(t->policy) || s->notify_signals ||
-	    !s->landlock || landlock_abi() < 6 || t->landlock_fd < 0)
-		notify |= NOTIFY_SIGNAL;
+	 * killing us; with it, launcher and zygotes are in their domain. */
+	notify |= NOTIFY_SIGNAL;
 	return session_can_trace(t) ? less_by_ptrace(t, notify) : notify;
 }

@@ -22,6 +22,7 @@
 #include "base/num.h"
 #include "base/proc.h"
 #include "tracer/notify.h"
+#include "tracer/slot.h"
 
 /* One signal that is to be sent. */
 struct signal_call {
@@ -30,6 +31,7 @@ struct signal_call {
 	pid_t thread; /* tgkill, tkill; 0 = the process */
 	int pidfd;    /* owned: of the process judged; -1 for groups */
 	bool bad;     /* cannot be told whom it is for */
+	bool gone;    /* a pidfd of a process that has ended */
 };
 
 static void signal_free(void *data)
@@ -124,13 +126,24 @@ static bool descends(pid_t pid, pid_t from)
 	return false;
 }
 
+/*
+ * Launcher and zygotes are in the commands' Landlock domain and cgroups, but not
+ * in sessions that commands made.
+ */
+static bool is_helper(const struct request *q, const struct proc_stat *st)
+{
+	return !q->tracer->same_group &&
+	       (st->session == getsid(0) ||
+		slot_is_zygote(q->tracer, st->session));
+}
+
 /* In the command: below its first process, or one that made itself known. */
 static bool in_command(const struct request *q, pid_t pid)
 {
 	const struct proc_entry *e = proctab_find(&q->command->procs, pid);
 	struct proc_stat st;
 
-	if (proc_stat_read(pid, &st) < 0)
+	if (proc_stat_read(pid, &st) < 0 || is_helper(q, &st))
 		return false;
 	if (e && proctab_is_same(e))
 		return true;
@@ -201,7 +214,7 @@ static unsigned int relation_to(const struct request *q, pid_t target)
 	       (same_user(q->pid, target) ? SIGREL_USER : 0);
 }
 
-/* The process behind the caller's pidfd: "Pid:" of its fdinfo. */
+/* The process behind the caller's pidfd: "Pid:" of its fdinfo; 0: none. */
 static pid_t pid_of_pidfd(const struct request *q, int fd)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
@@ -220,7 +233,7 @@ static pid_t pid_of_pidfd(const struct request *q, int fd)
 	if (!str_split(&rest, '\n', &line) ||
 	    num_parse_i64(str_trim(line), &pid) < 0)
 		return 0;
-	return pid > 0 ? (pid_t)pid : 0;
+	return pid > 0 ? (pid_t)pid : pid < 0 ? -1 : 0; /* -1: it has ended */
 }
 
 /* Adds what a signal call names. */
@@ -242,6 +255,7 @@ static void arguments(const struct request *q, struct signal_call *c)
 		break;
 	case SYS_pidfd_send_signal:
 		c->target = pid_of_pidfd(q, (int)a[0]);
+		c->gone = c->target < 0;
 		c->bad = c->target <= 0;
 		/* PIDFD_SIGNAL_PROCESS_GROUP (6.9) */
 		if (!c->bad && ((uint32_t)a[3] & 4)) {
@@ -326,9 +340,47 @@ static void judge_group(struct judged *j, const struct signal_call *c)
 	}
 }
 
-/* Without rules: the command's own processes, and nobody else's. */
+/* What a command of this session started, be it another one; or nobody. */
+static bool is_of_session(const struct request *q, pid_t pid)
+{
+	struct proc_stat st;
+
+	if (pid == getpid())
+		return false;
+	if (proc_stat_read(pid, &st) < 0)
+		return true;
+	return descends(pid, getpid()) && !is_helper(q, &st);
+}
+
+static bool group_of_session(const struct request *q, pid_t pgrp)
+{
+	_cleanup_closedir_ DIR *d = opendir("/proc");
+	const struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		struct proc_stat st;
+		uint64_t pid;
+
+		if (num_parse_u64(str_from(e->d_name), &pid) == 0 &&
+		    proc_stat_read((pid_t)pid, &st) == 0 && st.pgrp == pgrp &&
+		    !is_of_session(q, (pid_t)pid))
+			return false;
+	}
+	return d != NULL;
+}
+
+/*
+ * Without rules: the command's own processes, and nobody else's; where Landlock
+ * bounds signals, all of the session's, as it would have it.
+ */
 static bool all_ours(const struct request *q, const struct signal_call *c)
 {
+	if (session_signals_bounded(q->tracer) && !c->bad && c->target != -1) {
+		if (c->target == 0)
+			return true;
+		return c->target > 0 ? is_of_session(q, (pid_t)c->target)
+				     : group_of_session(q, (pid_t)-c->target);
+	}
 	if (c->bad || c->target == -1)
 		return false;
 	if (c->target == 0)
@@ -348,7 +400,7 @@ static void judge(struct request *q, const struct signal_call *c)
 		request_fail(q, EPERM);
 		return;
 	}
-	if (ours && !rules) {
+	if (c->gone || (ours && !rules)) {
 		request_continue(q);
 		return;
 	}

@@ -28,15 +28,21 @@
 #define LAUNCH_MAX_ARGS 65536
 #define CANARY_SECONDS  10
 
+static void unblock_signals(void)
+{
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 void launch_reset_signals(void)
 {
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
-	sigset_t none;
 
 	for (int s = 1; s < NSIG; s++)
 		(void)sigaction(s, &dfl, NULL); /* KILL and STOP refuse */
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	unblock_signals();
 }
 
 /* Order matters only in that a source may itself be one of 0-2. */
@@ -117,6 +123,7 @@ int launch_enter(struct launch *l)
 {
 	int r = launch_place_stdio(l->stdio);
 
+	unblock_signals();
 	if (r < 0)
 		return launch_fail(l, r, LAUNCH_STEP_SETUP);
 	if ((l->flags & SPAWN_TTY) && ioctl(0, TIOCSCTTY, 0) < 0)
@@ -170,6 +177,7 @@ int launch_child(void *arg)
 
 	/* The tracer's death must not leave a command running unwatched. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	unblock_signals();
 	r = launch_place_stdio(l->stdio);
 	if (r < 0)
 		return launch_fail(l, r, LAUNCH_STEP_SETUP);

@@ -183,9 +183,14 @@ static int handle(struct launch *l, struct channel_msg *m)
 _noreturn_ void launcher_main(struct launch *l, int sock)
 {
 	struct channel_msg m;
+	sigset_t all;
 	int r;
 
 	launch_reset_signals();
+	/* Nobody has anything to tell it: SIGIO of a descriptor that a command
+	 * set to it would end it. launch_enter() gives commands theirs back. */
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	(void)prctl(PR_SET_NAME, "agentsh-launch");
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)umask(l->config->umask);

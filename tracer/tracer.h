@@ -193,6 +193,8 @@ void session_probed(struct tracer *t, const struct launch_event *confined,
 		    bool works);
 /* Can commands be traced, and are they to be? */
 bool session_can_trace(const struct tracer *t);
+/* Landlock keeps signals within the session, and no setting asks for more. */
+bool session_signals_bounded(const struct tracer *t);
 /* Classes that are judged here, with what is known so far (classes.c). */
 uint32_t session_classes(const struct tracer *t);
 /* After guard_set_policy: what else depends on the rules. 0 or -errno. */

@@ -30,8 +30,8 @@
  * in our memory and the tracer's; the command's is new when it starts to run.
  *
  * To its command a zygote is what the launcher is: a process of the same
- * domain and user, whose memory nobody may open and whose end means no more
- * than that its slot is used up.
+ * domain and user, whose memory nobody may open and to whom no signal gets
+ * (decode_signal.c); its end means no more than that its slot is used up.
  */
 #include <errno.h>
 #include <sched.h>

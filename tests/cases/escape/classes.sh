@@ -158,6 +158,39 @@ attack control_tcp "curl -s $AGENTSH_SERVER/api/v1/sessions; true"
 no_output '"id"'
 attack kill_server "kill -9 $SERVER_PID; kill -STOP $SERVER_PID"
 kill -0 "$SERVER_PID" || fail "the server was killed"
+# what starts commands is of their domain, and neither stopped nor ended by them
+below() { # what PID started, and that
+	local p
+	for p in $(ps -e -o pid=,ppid= | awk -v p="$1" '$2 == p { print $1 }'); do
+		echo "$p"
+		below "$p"
+	done
+}
+HELPERS=$(below $SERVER_PID | tr '\n' ' ')
+GROUP=$(ps -o pgid= -p $SERVER_PID | tr -d ' ')
+[ "$(wc -w <<<"$HELPERS")" -ge 2 ] || fail "no helpers: $HELPERS"
+attack helpers "python3 -c '
+import os, signal
+for p in map(int, \"$HELPERS\".split()):
+    for s in (signal.SIGSTOP, signal.SIGKILL):
+        for how in (os.kill, lambda p, s: signal.pidfd_send_signal(os.pidfd_open(p), s)):
+            try: how(p, s); print(\"got past:\", p, s)
+            except OSError: pass
+for p in [$GROUP] + list(map(int, \"$HELPERS\".split())):
+    try: os.killpg(p, signal.SIGCONT); print(\"got past: group\", p)
+    except OSError: pass
+print(\"tried\")'"
+no_output 'got past'
+grep -q '^tried' <<<"$OUT" || fail "helpers tries nothing: $OUT"
+recorded '.type | test("signal|seccomp")'
+attack helper_sigio 'python3 -c "
+import fcntl
+for s in (9, 19):
+    try: fcntl.fcntl(0, 10, s); print(\"got past\")
+    except OSError: print(\"refused\")"'
+no_output 'got past'
+grep -q refused <<<"$OUT" || fail "helper_sigio tries nothing: $OUT"
+recorded '.type | test("seccomp")'
 attack server_memory "head -c 16 /proc/$SERVER_PID/mem; cat /proc/$SERVER_PID/environ"
 no_output PATH=
 attack policy_file "echo 'version: 1' >$T/policies/default.yaml"
