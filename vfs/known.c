@@ -44,6 +44,13 @@ void known_name(struct vfs *v, struct inode *i, double seconds)
 	(void)pthread_mutex_unlock(&t->lock);
 }
 
+void known_own(struct vfs *v, struct inode *i)
+{
+	int64_t most = now_ms() + (int64_t)(v->settings.timeout * 1000);
+
+	i->known_until_ms = MIN(i->known_until_ms, most);
+}
+
 void known_changed(struct vfs *v, struct inode *dir)
 {
 	(void)pthread_mutex_lock(&v->inodes.lock);

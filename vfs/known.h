@@ -15,6 +15,9 @@
 
 /* A file was found under the name it has now; so for `seconds`. */
 void known_name(struct vfs *v, struct inode *i, double seconds);
+/* We change it: what the host does to its name meanwhile passes for ours. The
+ * table's lock is held. */
+void known_own(struct vfs *v, struct inode *i);
 /* What the host did in dir; dir NULL: anywhere. */
 void known_changed(struct vfs *v, struct inode *dir);
 /* Absolute path of a file that is known, appended to out. -ENOENT: ask. */

@@ -82,6 +82,7 @@ void watch_own_inode(struct vfs *v, struct inode *i)
 	if (v->inodes.watch_fd < 0)
 		return;
 	(void)pthread_mutex_lock(&v->inodes.lock);
+	known_own(v, i);
 	if (i->parent && i->name)
 		watch_own(v, i->parent, i->name);
 	for (const struct alias *a = i->aliases; a; a = a->next)
