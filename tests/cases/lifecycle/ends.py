@@ -44,7 +44,7 @@ def lives(pid):
 
 
 def begin(n, timeout):
-    body = {"command": "/bin/sh", "args": ["-c", TREE.replace("N", str(n))]}
+    body = {"command": "/bin/sh", "args": ["-c", TREE.replace("pids.N", f"pids.{n}")]}
     if timeout:
         body["timeout"] = timeout
     ident = f"cmd-{uuid.uuid4()}"
@@ -145,7 +145,7 @@ def one(n):
 
 def native(n):
     name = f"native{n}"
-    tree = subprocess.Popen(["/bin/sh", "-c", TREE.replace("N", name)], cwd=WS)
+    tree = subprocess.Popen(["/bin/sh", "-c", TREE.replace("pids.N", f"pids.{name}")], cwd=WS)
     found = pids(name)
     start = time.monotonic()
     for p in found:
