@@ -2,8 +2,8 @@
 /*
  * peer_tcp.c - the other end of a loopback connection
  *
- * The kernel answers for one connection by sock_diag(7); where that is refused,
- * /proc/net/tcp has all of them. Neither names a process: that is in /proc/PID/fd.
+ * The kernel answers for one connection by sock_diag(7); where that is refused or
+ * its module is missing, /proc/net/tcp has all of them. Neither names a process: that is in /proc/PID/fd.
  */
 #include "server/peer_tcp.h"
 
@@ -61,7 +61,7 @@ static void put_id(const struct sockaddr_storage *theirs,
 	}
 }
 
-/* 1 found, 0 no such socket, -errno it cannot be asked. */
+/* 1 found, 0 no such connection, -errno it cannot be asked. */
 static int ask(const struct sockaddr_storage *theirs,
 	       const struct sockaddr_storage *ours, uid_t *ret_uid,
 	       uint64_t *ret_inode)
@@ -74,7 +74,6 @@ static int ask(const struct sockaddr_storage *theirs,
 		char bytes[2048];
 	} answer;
 	const struct inet_diag_msg *m = NLMSG_DATA(&answer.head);
-	const struct nlmsgerr *error = NLMSG_DATA(&answer.head);
 	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC,
 					NETLINK_SOCK_DIAG);
 	ssize_t n;
@@ -87,11 +86,9 @@ static int ask(const struct sockaddr_storage *theirs,
 	n = recv(fd, &answer, sizeof(answer), MSG_DONTWAIT);
 	if (n < (ssize_t)sizeof(answer.head))
 		return n < 0 ? -errno : -EBADMSG;
+	/* -ENOENT: no such socket, or no tcp_diag module to look for it. */
 	if (answer.head.nlmsg_type == NLMSG_ERROR)
-		return n >= (ssize_t)NLMSG_LENGTH(sizeof(*error)) &&
-				       error->error == -ENOENT
-			       ? 0
-			       : -EOPNOTSUPP;
+		return -EOPNOTSUPP;
 	if (answer.head.nlmsg_type != SOCK_DIAG_BY_FAMILY ||
 	    n < (ssize_t)NLMSG_LENGTH(sizeof(*m)))
 		return -EBADMSG;
