@@ -26,12 +26,23 @@ cat "$HERE/policy.yaml" - >"$T/redirects.yaml" <<-END
 	  - name: to-server
 	    match: '^own\.good\.test:80$'
 	    redirect_to: '127.0.0.1:@PORT@'
+	  - name: to-unix
+	    match: '^www\.good\.test:80$'
+	    redirect_to_unix: '@T@/web.sock'
+	  - name: or-else
+	    match: '^other\.good\.test:80$'
+	    redirect_to: '10.1.2.3:1'
+	    on_failure: fail_open
+	  - name: again
+	    match: '^long\.good\.test:80$'
+	    redirect_to: '10.1.2.3:1'
+	    on_failure: retry_original
 	  - name: denied-anyway
 	    match: '^evil\.test:80$'
 	    redirect_to: 'good.test:80'
 END
 PORT=$(free_port)
-sed -i "s/@PORT@/$PORT/" "$T/redirects.yaml"
+sed -i "s/@PORT@/$PORT/; s#@T@#$T#" "$T/redirects.yaml"
 POLICY_FILE=$T/redirects.yaml
 session
 
@@ -45,6 +56,29 @@ expect_out "host=local.good.test"
 expect_reached 6 10.1.2.3 8080
 through http://gone.good.test/
 expect_out "cannot reach gone.good.test"
+for host in other long; do
+	through http://$host.good.test/else
+	expect_out "host=$host.good.test path=/else"
+done
+python3 -c '
+import os, socket, sys
+l = socket.socket(socket.AF_UNIX)
+l.bind(sys.argv[1] + ".new")
+l.listen()
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+c, _ = l.accept()
+data = b""
+while b"\r\n\r\n" not in data:
+    data += c.recv(4096)
+c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nby a path\n")
+c.recv(1)' "$T/web.sock" &
+for _ in $(seq 1200); do
+	[ -S "$T/web.sock" ] && break
+	sleep 0.05
+done
+through http://www.good.test/unix
+expect_out "by a path"
+expect_event '.type == "connect_redirect" and .domain == "www.good.test" and (.fields.redirect_to | endswith("/web.sock"))'
 # a redirect does not open what is closed to everybody, nor a denied name
 for url in http://own.good.test/ http://evil.test/ http://ask.test/; do
 	through "$url"
