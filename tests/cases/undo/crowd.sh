@@ -7,6 +7,26 @@
 # CI: a few hundred operations; by hand 5000, some minutes.
 . "$(dirname "$0")/lib.sh"
 POLICY_FILE=$SRC/tests/suites/allow.yaml
+# Which of two processes changed a directory last is not on record: its time after
+# redo is that of either.
+same_but_times_of_directories() {
+	local line path
+
+	python3 -S "$SNAPSHOT" compare "$T/$1.snap" "$T/$2.snap" >"$T/diff" && return
+	while IFS= read -r line; do
+		path=${line#\'}
+		path=${path%%\':*}
+		case $line in
+		*' names differ') ;;
+		"'"*"': mtime: "*) [ -d "$WS/$path" ] || FAILED=1 ;;
+		*) FAILED=1 ;;
+		esac
+	done <"$T/diff"
+	[ "$FAILED" = 0 ] || {
+		echo "FAIL: $NAME: $3"
+		cat "$T/diff"
+	}
+}
 begin
 n=${1:-150} seed=${2:-1}
 suites=$AGENTSH_BUILD/tests/suites
@@ -44,6 +64,6 @@ for round in 1 2; do
 		fail "$NAME: redo says so"
 	}
 	take redone
-	same after redone redo
+	same_but_times_of_directories after redone redo
 done
 finish
