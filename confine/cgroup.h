@@ -96,8 +96,11 @@ bool cgroup_set_empty(const struct cgroup_set *s);
  * it with the others.
  */
 void cgroup_set_resident(struct cgroup_set *s, pid_t pid);
-/* Peak memory in KiB (0 = unknown) and whether the OOM killer struck. */
-void cgroup_set_usage(const struct cgroup_set *s, uint64_t *ret_peak_kb,
+/*
+ * Peak memory in KiB (0 = unknown) and whether the OOM killer struck. At the
+ * end of a command: cgroup_set_recycle() starts from what this has read.
+ */
+void cgroup_set_usage(struct cgroup_set *s, uint64_t *ret_peak_kb,
 		      bool *ret_oom);
 /* True if pid is in this set (reads /proc/PID/cgroup). */
 bool cgroup_set_contains(const struct cgroup_set *s, pid_t pid);

@@ -52,7 +52,9 @@ struct cgroup_set {
 	struct cgroup_limits limits;
 	struct buf missing;           /* limits that could not be set */
 	uint64_t peak_base, oom_base; /* of the commands before */
-	pid_t resident;               /* 0 = none */
+	uint64_t peak, oom;           /* as last read, if has_usage */
+	bool has_usage;
+	pid_t resident; /* 0 = none */
 	/* Of the memory controller, with a resident; owned, else -1. */
 	int watch[MEMORY_FILES];
 };
@@ -417,16 +419,18 @@ void cgroup_set_resident(struct cgroup_set *s, pid_t pid)
 				       (uint64_t)s->limits.pids + 1);
 }
 
-void cgroup_set_usage(const struct cgroup_set *s, uint64_t *ret_peak_kb,
+void cgroup_set_usage(struct cgroup_set *s, uint64_t *ret_peak_kb,
 		      bool *ret_oom)
 {
 	const struct set_dir *d = dir_with(s, CGROUP_MEMORY);
-	uint64_t peak = d && ret_peak_kb ? memory_read(s, d, MEMORY_PEAK) : 0;
 
+	s->peak = d ? memory_read(s, d, MEMORY_PEAK) : 0;
+	s->oom = d ? memory_read(s, d, MEMORY_EVENTS) : 0;
+	s->has_usage = true;
 	if (ret_peak_kb)
-		*ret_peak_kb = peak > s->peak_base ? peak / 1024 : 0;
+		*ret_peak_kb = s->peak > s->peak_base ? s->peak / 1024 : 0;
 	if (ret_oom)
-		*ret_oom = d && memory_read(s, d, MEMORY_EVENTS) > s->oom_base;
+		*ret_oom = s->oom > s->oom_base;
 }
 
 /*
@@ -436,15 +440,21 @@ void cgroup_set_usage(const struct cgroup_set *s, uint64_t *ret_peak_kb,
 static int memory_reset(struct cgroup_set *s, const struct set_dir *d,
 			uint64_t left)
 {
-	uint64_t peak = memory_read(s, d, MEMORY_PEAK);
+	uint64_t peak;
 	int r = 0;
 
+	/* What was read at the command's end is true still: since then there
+	 * has been nobody but the resident. */
+	if (!s->has_usage)
+		cgroup_set_usage(s, NULL, NULL);
+	s->has_usage = false;
+	peak = s->peak;
 	if (d->tree->kind == CGROUP_V1 && peak > left + PEAK_SMALL) {
 		r = cgroup_write(d->fd, memory_name(d, MEMORY_PEAK), "0");
 		peak = 0;
 	}
 	s->peak_base = peak;
-	s->oom_base = memory_read(s, d, MEMORY_EVENTS);
+	s->oom_base = s->oom;
 	return r;
 }
 
