@@ -222,8 +222,10 @@ static const struct {
 
 static int enable_one(struct cgroup_tree *t, const char *word)
 {
-	int r = cgroup_write(t->own_fd, "cgroup.subtree_control", word);
+	int r = 0;
 
+	if (!t->above)
+		r = cgroup_write(t->own_fd, "cgroup.subtree_control", word);
 	if (r == -EBUSY && !t->moved && step_aside(t) == 0)
 		r = cgroup_write(t->own_fd, "cgroup.subtree_control", word);
 	if (r == 0)
@@ -238,7 +240,7 @@ static int enable_one(struct cgroup_tree *t, const char *word)
  */
 static uint32_t v2_undo_partial(const struct cgroup_tree *t, uint32_t offered)
 {
-	if (takes_processes(t->fd))
+	if (t->above || takes_processes(t->fd))
 		return offered;
 	for (size_t i = 0; i < ARRAY_LEN(v2_controllers); i++) {
 		if (!(offered & v2_controllers[i].bit))
@@ -256,8 +258,9 @@ static uint32_t v2_enable(struct cgroup_tree *t, struct buf *why)
 	uint32_t offered = CGROUP_FREEZER;
 	char have[256];
 
-	if (cgroup_read(t->own_fd, "cgroup.controllers", have, sizeof(have)) <
-	    0)
+	/* Above our own cgroup others decide what is passed down. */
+	if (cgroup_read(t->above ? t->fd : t->own_fd, "cgroup.controllers",
+			have, sizeof(have)) < 0)
 		return offered;
 	for (size_t i = 0; i < ARRAY_LEN(v2_controllers); i++) {
 		struct str rest = str_trim(str_from(have)), word;
@@ -387,6 +390,45 @@ static int tree_open(const struct cgroup_mount *m, const char *base,
 	return tree_probe(t, offered);
 }
 
+/*
+ * Beside processes that are not ours (a shell's session) v2 passes memory down
+ * to nobody. A directory further up, as container engines have one, is as good
+ * to who may make it; what bounds our own cgroup bounds it as well.
+ */
+static void tree_climb(const struct cgroup_mount *m, struct cgroup_tree *t)
+{
+	struct cgroup_mount up = { .kind = m->kind,
+				   .point = str_dup(str_from(m->point)),
+				   .own = str_dup(str_from(m->own)),
+				   .path = str_dup(str_from(m->path)) };
+
+	while (up.point && up.own && up.path && cgroup_mount_up(&up)) {
+		struct cgroup_tree x = { .fd = -1,
+					 .own_fd = -1,
+					 .above = true };
+
+		if (tree_open(&up, DEFAULT_BASE, NULL, &x) == 0 &&
+		    (x.use & CGROUP_MEMORY) && (x.use & CGROUP_PIDS) &&
+		    cgroup_copy_bounds(m->own, up.own, x.fd) == 0) {
+			tree_done(t);
+			*t = x;
+			break;
+		}
+		tree_done(&x);
+	}
+	cgroup_mounts_done(&up, 1);
+}
+
+static bool wants_more(const struct cgroup_tree *t)
+{
+	char have[256];
+
+	return t->kind == CGROUP_V2 && !(t->use & CGROUP_MEMORY) &&
+	       cgroup_read(t->own_fd, "cgroup.controllers", have,
+			   sizeof(have)) == 0 &&
+	       strstr(have, "memory");
+}
+
 /* --- the host --- */
 
 static bool base_ok(const char *base)
@@ -426,6 +468,11 @@ static int root_fill(struct cgroup_root *r, const struct cgroup_mount *mounts,
 
 		*t = (struct cgroup_tree){ .fd = -1, .own_fd = -1 };
 		e = tree_open(&mounts[i], base, why, t);
+		if ((e == 0 || e == -EBUSY) && wants_more(t) &&
+		    strcmp(base, DEFAULT_BASE) == 0) {
+			tree_climb(&mounts[i], t);
+			e = t->above ? 0 : e;
+		}
 		if (e == 0) {
 			r->n++;
 			continue;

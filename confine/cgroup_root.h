@@ -18,6 +18,7 @@ struct cgroup_tree {
 	bool freeze;  /* cgroup.freeze, or freezer.state on v1 */
 	bool made;    /* the base directory is ours to remove, when last */
 	bool moved;   /* this process went to SELF_NAME */
+	bool above;   /* v2: own_fd is not our own cgroup, but one above it */
 	int own_fd;   /* our own cgroup; owned */
 	int fd;       /* base directory; owned */
 	char *dir;    /* owned; path of the base directory */
@@ -48,6 +49,18 @@ int cgroup_read_key(int dirfd, const char *file, const char *key,
 int cgroup_kill_dir(const struct cgroup_tree *t, int dirfd,
 		    unsigned int *killed);
 bool cgroup_dir_empty(const struct cgroup_tree *t, int dirfd);
+
+/*
+ * cgroup_above.c. Makes *m mean the cgroup one above; false at the top of what
+ * is mounted, or without memory (then *m is unchanged).
+ */
+bool cgroup_mount_up(struct cgroup_mount *m);
+/*
+ * Lowers the limits of the directory `to` to those of the cgroups from `from`
+ * (a path) up to, not including, `above`. 0, or -errno when one of them has a
+ * bound that cannot be had in `to`.
+ */
+int cgroup_copy_bounds(const char *from, const char *above, int to);
 
 /* Inode of our PID namespace: a pid means nothing in another. 0 = unknown. */
 uint64_t cgroup_pid_namespace(void);

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -170,6 +171,77 @@ static int eat_memory(void)
 		memset(p, 1, 4U << 20);
 	}
 	return 0;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int kind,
+			struct FTW *at)
+{
+	(void)st;
+	(void)kind;
+	(void)at;
+	return remove(path);
+}
+
+static void put_file(const char *dir, const char *name, const char *text)
+{
+	char path[300];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void assert_file(const char *dir, const char *name, const char *text)
+{
+	char path[300], have[64];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	assert_non_null(fgets(have, sizeof(have), f));
+	(void)fclose(f);
+	assert_int_equal(strncmp(have, text, strlen(text)), 0);
+}
+
+/* What bounds a shell's session bounds a place above it, too. */
+static void test_bounds_above(void **state)
+{
+	char top[] = "/tmp/test-cgroup.XXXXXX", user[280], own[300], to[300];
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(top));
+	(void)snprintf(user, sizeof(user), "%s/user", top);
+	(void)snprintf(own, sizeof(own), "%s/session", user);
+	(void)snprintf(to, sizeof(to), "%s/agentsh", top);
+	assert_int_equal(mkdir(user, 0755) | mkdir(own, 0755) | mkdir(to, 0755),
+			 0);
+	put_file(top, "pids.max", "7\n"); /* holds anyway: it is above */
+	put_file(user, "pids.max", "900\n");
+	put_file(user, "memory.max", "max\n");
+	put_file(own, "pids.max", "4000\n");
+	put_file(own, "cpu.max", "50000 100000\n");
+	put_file(own, "memory.max", "1048576\n");
+	put_file(to, "pids.max", "max\n      ");
+	put_file(to, "cpu.max", "max 100000\n   ");
+	put_file(to, "memory.max", "4096\n");
+	fd = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(cgroup_copy_bounds(own, top, fd), 0);
+	assert_file(to, "pids.max", "900\n");
+	assert_file(to, "cpu.max", "50000 100000\n");
+	assert_file(to, "memory.max", "4096\n");
+	put_file(user, "memory.swap.max", "0\n"); /* not to be had there */
+	assert_true(cgroup_copy_bounds(own, top, fd) < 0);
+	put_file(user, "memory.swap.max", "max\n");
+	put_file(own, "cpuset.cpus", "0-1\n");
+	assert_true(cgroup_copy_bounds(own, top, fd) < 0);
+	(void)close(fd);
+	assert_int_equal(nftw(top, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 static void test_memory(void **state)
@@ -450,6 +522,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hybrid_v1),
 		cmocka_unit_test(test_container_mounts),
+		cmocka_unit_test(test_bounds_above),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_pids),
 		cmocka_unit_test(test_cpu),
