@@ -45,7 +45,9 @@ struct cgroup_root_info {
  * `agentsh`, removed by whoever closes last. Single-threaded. Where v2 forbids
  * controllers because processes sit in our own cgroup, they are moved to its
  * child `agentsh-self`, provided all of them are programs named agentsh*; close
- * moves this one back.
+ * moves this one back. Where others are there, too, and base is NULL, the
+ * nearest cgroup above takes its place, if it passes memory and pids down and
+ * what bounds ours can be set for the new directory as well.
  * Return: 0, -EOPNOTSUPP when nothing can be made, -EINVAL for a bad base,
  * -ENOMEM.
  */
