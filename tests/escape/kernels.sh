@@ -74,8 +74,7 @@ put() {
 		[ -e "$root$real" ] || cp -p "$real" "$root$real"
 		if [ "$f" != "$real" ] && [ ! -e "$root$f" ]; then
 			mkdir -p "$root$(dirname "$f")"
-			cp -P "$f" "$root$f"
-			[ -e "$root$f" ] || ln -sf "$real" "$root$f"
+			ln -s "$real" "$root$f" # not by way of /etc/alternatives
 		fi
 		for lib in $(ldd "$real" 2>/dev/null | grep -o '/[^ )]*'); do
 			[ -e "$root$lib" ] || put "$lib"
