@@ -24,6 +24,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
@@ -299,19 +300,30 @@ static int origin_of(struct recovery *rc, int dirfd, uint32_t id,
 	return record_path_ok(buf_str(out)) ? 0 : -EBADMSG;
 }
 
-/* The file that a copy was made of, as it is now; zeros when it is gone. */
-static void stat_copied(struct recovery *rc, struct str dir, struct str name,
-			struct record_stat *ret)
+/* The file that a copy was made of. */
+static int copied_path(struct str dir, struct str name, struct buf *out)
 {
-	_cleanup_buf_ struct buf path = BUF_INIT;
-
-	*ret = (struct record_stat){ 0 };
-	buf_put_str(&path, dir);
+	buf_put_str(out, dir);
 	if (dir.n > 0)
-		buf_putc(&path, '/');
-	buf_put_str(&path, name);
-	if (path.error || place_stat(rc->t, buf_str(&path), ret) < 0)
-		*ret = (struct record_stat){ 0 };
+		buf_putc(out, '/');
+	buf_put_str(out, name);
+	return out->error;
+}
+
+/* From `from` on. Any doubt is a difference. */
+static bool same_content(int a, int b, uint64_t from)
+{
+	char x[4096], y[4096];
+	off_t at = (off_t)from;
+	ssize_t n;
+
+	while ((n = pread(a, x, sizeof(x), at)) > 0) {
+		if (pread(b, y, (size_t)n, at) != n ||
+		    memcmp(x, y, (size_t)n) != 0)
+			return false;
+		at += n;
+	}
+	return n == 0 && pread(b, y, 1, at) == 0;
 }
 
 /* Where the kept part of a copy begins, see keep_content.c. */
@@ -327,13 +339,58 @@ static uint64_t copied_from(int dirfd, const char *file)
 	return from;
 }
 
+/*
+ * Nothing was done to the file after it was copied. Its times alone do not tell:
+ * those of two changes within one tick of the kernel's clock are equal.
+ */
+static bool is_as_copied(struct recovery *rc, struct str path, int dirfd,
+			 const char *file, const struct record_stat *was,
+			 const struct record_stat *now)
+{
+	_cleanup_close_ int parent = -1, kept = -1, fd = -1;
+	char name[NAME_MAX + 1];
+
+	if (now->size != was->size || now->mtime_ns != was->mtime_ns)
+		return false;
+	parent = place_parent_of(rc->t, path, name);
+	if (parent < 0)
+		return false;
+	fd = openat(parent, name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	kept = openat(dirfd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return fd >= 0 && kept >= 0 &&
+	       same_content(kept, fd, copied_from(dirfd, file));
+}
+
+/* Return: false when it is not needed and was removed. */
+static bool adopt_copy(struct recovery *rc, struct str dir, int dirfd,
+		       const char *file, struct record_op *op)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	struct record_stat now = { 0 };
+
+	if (copied_path(dir, op->name, &path) < 0 ||
+	    place_stat(rc->t, buf_str(&path), &now) < 0)
+		now = (struct record_stat){ 0 }; /* it is gone */
+	if (op->st.size == 0 ||
+	    is_as_copied(rc, buf_str(&path), dirfd, file, &op->st, &now)) {
+		(void)unlinkat(dirfd, file, 0);
+		return false;
+	}
+	op->st.dev = now.dev;
+	op->st.ino = now.ino;
+	op->st.btime_ns = now.btime_ns;
+	op->arg = copied_from(dirfd, file);
+	op->flags |= op->arg ? RECORD_OP_PARTIAL : 0;
+	return true;
+}
+
 /* An inode or a copy in a payload directory that no record names. */
 static int adopt_orphan(struct recovery *rc, int dirfd, uint32_t dir_id,
 			const char *file, uint64_t seq)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT, origin = BUF_INIT;
 	bool copy = file[16] == '^', recorded;
-	struct record_stat now;
 	struct record_op op = {
 		.seq = seq,
 		.when_ns = clock_realtime_ns(),
@@ -349,19 +406,8 @@ static int adopt_orphan(struct recovery *rc, int dirfd, uint32_t dir_id,
 	if (store_stat(dirfd, file, &op.st) < 0 ||
 	    origin_of(rc, dirfd, dir_id, &origin, &recorded) < 0)
 		return 0;
-	if (copy) {
-		stat_copied(rc, buf_str(&origin), op.name, &now);
-		if (op.st.size == 0 || (now.size == op.st.size &&
-					now.mtime_ns == op.st.mtime_ns)) {
-			(void)unlinkat(dirfd, file, 0);
-			return 0;
-		}
-		op.st.dev = now.dev;
-		op.st.ino = now.ino;
-		op.st.btime_ns = now.btime_ns;
-		op.arg = copied_from(dirfd, file);
-		op.flags |= op.arg ? RECORD_OP_PARTIAL : 0;
-	}
+	if (copy && !adopt_copy(rc, buf_str(&origin), dirfd, file, &op))
+		return 0;
 	if (!recorded)
 		record_put_dir(
 			&b, &(struct record_dir){ .id = dir_id,
