@@ -331,6 +331,17 @@ static bool is_forbidden_socket(const struct tracer *t, struct str path)
 	return false;
 }
 
+bool net_socket_is_closed(const struct tracer *t, struct str path)
+{
+	const struct op op = { .kind = OP_UNIX,
+			       .un = { .verb = UNIX_CONNECT, .path = path } };
+
+	return is_forbidden_socket(t, path) ||
+	       (t->settings.unix_sockets &&
+		policy_decide(guard_policy(t->guard), &op).kind ==
+			VERDICT_DENY);
+}
+
 static void judge_unix(struct net_call *n, enum unix_verb verb, bool abstract)
 {
 	const struct tracer *t = n->q->tracer;

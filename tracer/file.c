@@ -26,6 +26,7 @@
 #include "tracer/brake.h"
 #include "tracer/device.h"
 #include "tracer/divert.h"
+#include "tracer/net.h"
 #include "tracer/ownfd.h"
 #include "tracer/programs.h"
 #include "tracer/quarantine.h"
@@ -518,6 +519,15 @@ static bool leads_out(const struct tracer *t, const struct file_target *x)
 	       !in_workspace(t, x);
 }
 
+/* Sockets are known by their names: what may not be reached by this one gets
+ * no other. */
+static bool is_closed_socket(const struct tracer *t,
+			     const struct file_target *x)
+{
+	return file_exists(x) && S_ISSOCK(x->st.st_mode) &&
+	       net_socket_is_closed(t, buf_str(&x->path));
+}
+
 /* What refuses a call whatever the policy says, by its name on record. */
 static const char *refused_by(const struct file_call *f, const struct op *op)
 {
@@ -526,6 +536,9 @@ static const char *refused_by(const struct file_call *f, const struct op *op)
 	if (t->settings.links_stay &&
 	    (leads_out(t, &f->a) || (f->two && leads_out(t, &f->b))))
 		return "symlink-escape";
+	if ((f->verb == FILE_LINK || f->verb == FILE_RENAME) &&
+	    (is_closed_socket(t, &f->a) || is_closed_socket(t, &f->b)))
+		return "net-floor-socket";
 	return device_refuses(f, op);
 }
 

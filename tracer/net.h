@@ -94,6 +94,8 @@ int64_t net_connect(struct net_call *n);
  * other side can have heard of it. */
 void net_announce(struct net_call *n);
 void net_judge_unix(struct net_call *n, enum unix_verb verb);
+/* No command may connect to a unix socket of that name. */
+bool net_socket_is_closed(const struct tracer *t, struct str path);
 /* Runs act in a forked process that answers. */
 int64_t net_in_worker(struct net_call *n, int64_t (*act)(struct net_call *n));
 /* Without an address: the peer was judged when it was connected. */

@@ -314,7 +314,8 @@ def serve_engine():
     pid = os.fork()
     while pid == 0:
         c, _ = l.accept()
-        c.sendall(b"engine")
+        if c.recv(100):
+            c.sendall(b"engine")
         c.close()
     return pid
 
