@@ -47,7 +47,9 @@ os.symlink("serve1", "openlink")
 tried("link connect", lambda: to("openlink"))
 os.symlink("serve2", "openlink2")
 tried("link sendto", lambda: send("openlink2"))
-os.link("serve1", "open-hard")
+tried("hard link", lambda: os.link("serve1", "open-hard"))
+tried("moved", lambda: os.rename("serve1", "open-moved"))
+tried("free moved", lambda: os.rename("open2", "open3"))
 tried("proc connect", lambda: to("/proc/self/cwd/serve1"))
 for e in ("self", str(os.getpid()), str(os.getppid()), "thread-self"):
     try: print("environ", len(open("/proc/%s/environ" % e, "rb").read()), "read")
@@ -67,6 +69,11 @@ done
 expect_out 'link connect errno 13'
 expect_out 'link sendto errno 13'
 expect_out 'proc connect errno 13'
+# by another name it would be open
+expect_out 'hard link errno 13'
+expect_out 'moved errno 13'
+expect_out 'free moved ok'
+expect_event '.policy.rule == "net-floor-socket" and .effective_action == "blocked"'
 expect_no_out 'environ [0-9]'
 [ "$(grep -c '^environ errno' "$T/out")" = 4 ] || fail "an environment was read"
 for op in connect sendto bind; do
