@@ -14,17 +14,40 @@ export const browser = process.env.CHROMIUM || PLACES.find((p) => existsSync(p))
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // url opened; evaluate(expression) runs in it, until(expression) waits for a
-// true value, close() ends it all.
+// true value, close() ends it all. A browser that ends by itself is an error of
+// what waits for it; one that ends as it starts is started again.
 export async function openPage(url) {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await open(url);
+    } catch (e) {
+      if (tries === 5) throw e;
+    }
+  }
+}
+
+async function open(url) {
   const profile = mkdtempSync(join(tmpdir(), "agentsh-chromium."));
   const child = spawn(browser, [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--no-proxy-server",
     "--disable-background-networking", "--disable-dev-shm-usage",
     "--remote-debugging-pipe", `--user-data-dir=${profile}`, "about:blank",
-  ], { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
-  const [, , , to, from] = child.stdio;
+  ], { stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"] });
+  const [, , errors, to, from] = child.stdio;
   const waiting = new Map();
-  let id = 0, rest = "";
+  let id = 0, rest = "", log = "", ended = false;
+  errors.on("data", (chunk) => { log = (log + chunk).slice(-2000); });
+  to.on("error", () => {}); // "exit" tells
+  const exited = new Promise((resolve) => {
+    child.on("exit", (code, signal) => {
+      ended = true;
+      for (const [, answer] of waiting) {
+        answer({ error: { message: `the browser ended (${code ?? signal}): ${log}` } });
+      }
+      waiting.clear();
+      resolve();
+    });
+  });
   from.on("data", (chunk) => {
     const parts = (rest + chunk).split("\0");
     rest = parts.pop();
@@ -36,16 +59,23 @@ export async function openPage(url) {
   });
   const send = (method, params = {}, sessionId) => new Promise((resolve, reject) => {
     id += 1;
+    if (ended) return reject(new Error(`the browser has ended: ${log}`));
     waiting.set(id, (m) => (m.error ? reject(new Error(m.error.message)) : resolve(m.result)));
     to.write(JSON.stringify({ id, method, params, sessionId }) + "\0");
   });
   const close = async () => {
     child.kill("SIGKILL");
-    await new Promise((resolve) => child.on("exit", resolve));
+    await exited;
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   };
-  const { targetId } = await send("Target.createTarget", { url });
-  const { sessionId } = await send("Target.attachToTarget", { targetId, flatten: true });
+  const attach = async () => {
+    const { targetId } = await send("Target.createTarget", { url });
+    return send("Target.attachToTarget", { targetId, flatten: true });
+  };
+  const { sessionId } = await attach().catch(async (e) => {
+    await close();
+    throw e;
+  });
   const evaluate = async (expression) => {
     const r = await send("Runtime.evaluate",
       { expression, returnByValue: true, awaitPromise: true }, sessionId);
