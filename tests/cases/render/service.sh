@@ -32,6 +32,7 @@ fi
 cd "$SERVICE_SRC/deploy/render" || exit 1
 unset AGENTSH_RUNTIME_DIR
 export AGENTSH_BIN=$AGENTSH_BUILD/cli/agentsh TMPDIR=$T
-run node --test test/
+# it takes ten seconds; what hangs is tried again, as any failure is
+run timeout 240 node --test test/
 grep -E '^# (tests|pass|fail|skipped)|# SKIP|median' "$T/out"
 [ "$STATUS" = 0 ] || { grep -A12 'not ok' "$T/out" | head -80; exit 1; }

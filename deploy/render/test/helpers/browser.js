@@ -8,6 +8,7 @@ import { join } from "node:path";
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const STEP_MS = 50;
 const PATIENCE_MS = 60000;
+const ANSWER_MS = 20000;
 
 export const browser = process.env.CHROMIUM || PLACES.find((p) => existsSync(p));
 
@@ -60,6 +61,8 @@ async function open(url) {
   const send = (method, params = {}, sessionId) => new Promise((resolve, reject) => {
     id += 1;
     if (ended) return reject(new Error(`the browser has ended: ${log}`));
+    // what was sent while the page was exchanged may get no answer
+    setTimeout(reject, ANSWER_MS, new Error(`no answer to ${method}`)).unref();
     waiting.set(id, (m) => (m.error ? reject(new Error(m.error.message)) : resolve(m.result)));
     to.write(JSON.stringify({ id, method, params, sessionId }) + "\0");
   });
@@ -84,7 +87,9 @@ async function open(url) {
   };
   const until = async (expression) => {
     for (let ms = 0; ms < PATIENCE_MS; ms += STEP_MS) {
-      const value = await evaluate(expression);
+      const value = await evaluate(expression).catch((e) => {
+        if (ended) throw e;
+      });
       if (value) return value;
       await sleep(STEP_MS);
     }
