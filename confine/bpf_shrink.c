@@ -19,7 +19,6 @@
  * All jumps go forward, and stay that way: an answer is shared with a later
  * copy of itself only.
  */
-#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 

@@ -16,8 +16,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define LOOPBACK 1 /* its index in every network namespace */
-
 /* Room before the device's number in the two forms of a packet's info. */
 static bool is_near(const struct cmsghdr *c, size_t before)
 {
@@ -26,7 +24,7 @@ static bool is_near(const struct cmsghdr *c, size_t before)
 	if (c->cmsg_len < CMSG_LEN(before + sizeof(device)))
 		return true; /* the kernel says no */
 	memcpy(&device, CMSG_DATA(c) + before, sizeof(device));
-	return device <= LOOPBACK;
+	return device <= LOOPBACK_DEVICE;
 }
 
 static bool four_stays(const struct cmsghdr *c)

@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#define LOOPBACK_DEVICE 1 /* its index in every network namespace */
+
 /*
  * For messages that are not for unix sockets; control: aligned as headers are.
  * 0: it goes where its address says. -EPERM: by another way; -EINVAL: cut.

@@ -27,9 +27,8 @@
 
 #include "base/addr.h"
 #include "policy/net.h"
+#include "tracer/control.h"
 #include "tracer/net.h"
-
-#define LOOPBACK_DEVICE 1 /* its index in every network namespace */
 
 static bool is_mapped(const uint8_t *a)
 {

@@ -310,11 +310,15 @@ static int copied_path(struct str dir, struct str name, struct buf *out)
 	return out->error;
 }
 
-/* From `from` on. Any doubt is a difference. */
+/*
+ * From `from` on. Where that is not known, a part that was not copied is a hole
+ * at the beginning of a. Any doubt is a difference.
+ */
 static bool same_content(int a, int b, uint64_t from)
 {
+	off_t data = lseek(a, (off_t)from, SEEK_DATA);
+	off_t at = MAX(data, (off_t)from);
 	char x[4096], y[4096];
-	off_t at = (off_t)from;
 	ssize_t n;
 
 	while ((n = pread(a, x, sizeof(x), at)) > 0) {

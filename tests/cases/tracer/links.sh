@@ -28,14 +28,11 @@ serve() {
 	rm -rf "$T/config.yaml" "$T/data"
 	mkdir "$T/data"
 	# reads left to the kernel where they can be: this must see them all
-	PORT= SERVER_PID= CONFIG_EXTRA='sandbox: {seccomp: {file_monitor: {write_only_opens: true}}}'
-	write_config_with "$1"
-	start_server
-}
-write_config_with() {
-	PORT=$(free_port)
+	CONFIG_EXTRA='sandbox: {seccomp: {file_monitor: {write_only_opens: true}}}'
+	PORT=$(free_port) SERVER_PID=
 	write_config
 	sed -i "s/^policies:/policies:\\n  symlink_escape: $1/" "$T/config.yaml"
+	start_server
 }
 attempts() {
 	in_session bash -c '
