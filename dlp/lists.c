@@ -83,7 +83,11 @@ static bool note_all(uint64_t *bits, const struct dlp_frag *f, unsigned int n)
 
 static void note_first(struct dlp_triggers *tr, const struct dlp_frag *f)
 {
-	if (!note_all(tr->first4, f, 4) && !note_all(tr->first, f, 3))
+	if (note_all(tr->first4, f, 4))
+		return;
+	if (note_all(tr->first, f, 3))
+		tr->threes = true;
+	else
 		tr->wide = true;
 }
 

@@ -241,6 +241,7 @@ struct dlp_triggers {
 	uint64_t first4[DLP_FIRST_BITS / 64], first[DLP_FIRST_BITS / 64];
 	uint8_t iban; /* 1: account numbers are looked for */
 	bool digits, wide;
+	bool threes; /* first has any */
 	enum dlp_pass pass;
 };
 
@@ -250,9 +251,6 @@ struct dlp_masks {
 	uint64_t digit, plus;
 	uint64_t base64;
 	uint64_t number; /* numbers of ours may begin here; scan.c's */
-	/* In: where in the block words may begin, as far as what is before it
-	 * says; DLP_EDGE_UNKNOWN if that is not known. Out: for the next one. */
-	uint64_t edge;
 };
 
 #define DLP_EDGE_UNKNOWN 63U
@@ -491,15 +489,20 @@ int dlp_lists_build(struct dlp_engine *e);
 /* Only the buckets, for another e->tr.pass. Return: 0, -ENOMEM. */
 int dlp_triggers_deal(struct dlp_engine *e);
 /*
- * Masks of the 64 bytes at p; DLP_LOOK bytes must be readable. The portable one
- * gives fewer triggers, never one less that matters.
+ * Masks of n blocks of 64 bytes at p; DLP_LOOK bytes must be readable from the
+ * last of them on. The portable one gives fewer triggers, never one less that
+ * matters. In *edge, of the first block: where words may begin in it as far as
+ * what is before it says; DLP_EDGE_UNKNOWN if that is not known. Out: for the
+ * next one.
  */
 void dlp_triggers_scan(const struct dlp_engine *e, const unsigned char *p,
-		       struct dlp_masks *ret);
+		       unsigned int n, uint64_t *edge, struct dlp_masks *ret);
 void dlp_triggers_scan_avx2(const struct dlp_triggers *tr,
-			    const unsigned char *p, struct dlp_masks *m);
+			    const unsigned char *p, unsigned int n,
+			    uint64_t *edge, struct dlp_masks *m);
 void dlp_triggers_scan_avx512(const struct dlp_triggers *tr,
-			      const unsigned char *p, struct dlp_masks *m);
+			      const unsigned char *p, unsigned int n,
+			      uint64_t *edge, struct dlp_masks *m);
 bool dlp_triggers_has_avx2(void);
 bool dlp_triggers_has_avx512(void);
 /* The best form that this processor has. */

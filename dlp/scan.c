@@ -489,31 +489,6 @@ static unsigned int two_and_two(const unsigned char *p)
 	       ascii_kinds[p[2]] & ascii_kinds[p[3]] & 1U;
 }
 
-/*
- * Leaves of the triggers those that an entry's first bytes stand at, and the
- * marks. Most go here, so there is no branch to mispredict.
- */
-static uint64_t refine(const struct dlp_triggers *tr, const unsigned char *p,
-		       uint64_t all)
-{
-	uint64_t left = 0;
-
-	if (tr->wide)
-		return all;
-	for (; all; all &= all - 1) {
-		unsigned int i = (unsigned int)__builtin_ctzll(all);
-		unsigned int h = dlp_fold3_long(p + i), g = dlp_fold4(p + i);
-		uint64_t keep = (tr->first[h / 64] >> (h % 64) |
-				 tr->first4[g / 64] >> (g % 64)) &
-				1;
-
-		keep |= tr->iban & two_and_two(p + i);
-
-		left |= (keep | tr->mark[p[i]]) << i;
-	}
-	return left;
-}
-
 /* The first pass over a few blocks, before any is looked at closer. */
 #define BATCH 16U
 
@@ -551,17 +526,96 @@ static uint64_t number_bits(const struct dlp_masks *m, struct batch *b)
 	return first & (three | after);
 }
 
+/* --- triggers that are none -------------------------------------------- */
+
+/* An entry's first bytes may stand here, or a mark does. */
+static inline unsigned int may_begin(const struct dlp_triggers *tr,
+				     const unsigned char *p)
+{
+	unsigned int g = dlp_fold4(p), h;
+	uint64_t keep = tr->first4[g / 64] >> (g % 64);
+
+	if (tr->threes) {
+		h = dlp_fold3_long(p);
+		keep |= tr->first[h / 64] >> (h % 64);
+	}
+	keep |= (tr->iban & two_and_two(p)) | tr->mark[p[0]];
+	return keep & 1;
+}
+
+#define USUAL 4U /* triggers in a block: few have more */
+
+/*
+ * Where the triggers of n blocks are, in the order of their places. So few are
+ * in most that there is nothing to mispredict. Room for USUAL more than there
+ * can be.
+ */
+static unsigned int list_triggers(const struct dlp_masks *m, unsigned int n,
+				  uint16_t *out)
+{
+	uint16_t *to = out;
+
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t all = m[i].trigger;
+
+		for (unsigned int k = 0; k < USUAL; k++) {
+			/* what is written for no bit is written over */
+			*to = (uint16_t)(64 * i + (unsigned int)__builtin_ctzll(
+							  all | 1ULL << 63));
+			to += all != 0;
+			all &= all - 1;
+		}
+		for (; all; all &= all - 1)
+			*to++ = (uint16_t)(64 * i +
+					   (unsigned int)__builtin_ctzll(all));
+	}
+	return (unsigned int)(to - out);
+}
+
+/*
+ * Leaves of the triggers of n blocks at p those that an entry's first bytes
+ * stand at, and the marks: without a branch, because most go here.
+ */
+static void refine(const struct dlp_triggers *tr, const unsigned char *p,
+		   unsigned int n, struct dlp_masks *m)
+{
+	__attribute__((uninitialized)) uint16_t at[64 * BATCH + USUAL];
+	unsigned int all, left = 0;
+
+	if (tr->wide)
+		return;
+	all = list_triggers(m, n, at);
+	for (unsigned int i = 0; i < all; i++) {
+		at[left] = at[i];
+		left += may_begin(tr, p + at[i]);
+	}
+	for (unsigned int i = 0; i < n; i++)
+		m[i].trigger = 0;
+	for (unsigned int i = 0; i < left; i++)
+		m[at[i] / 64].trigger |= 1ULL << at[i] % 64;
+}
+
 /* The last bytes of a view, with zeros behind them. */
 static __attribute__((noinline)) void masks_at_end(const struct dlp_scan *s,
 						   const struct dlp_view *v,
-						   size_t i,
+						   size_t i, uint64_t *edge,
 						   struct dlp_masks *m)
 {
 	unsigned char last[DLP_LOOK] = { 0 };
 
 	memcpy(last, v->p + i, v->n - i);
-	dlp_triggers_scan(s->e, last, m);
-	m->trigger = refine(&s->e->tr, last, m->trigger);
+	dlp_triggers_scan(s->e, last, 1, edge, m);
+	refine(&s->e->tr, last, 1, m);
+}
+
+/* How many blocks from i on begin before limit, and can be looked at whole. */
+static unsigned int whole_blocks(const struct dlp_view *v, size_t i,
+				 size_t limit)
+{
+	size_t n = (limit - i + 63) / 64, whole;
+
+	whole = v->n - i < DLP_LOOK ? 0 : (v->n - i - DLP_LOOK) / 64 + 1;
+	return (unsigned int)MIN(MIN(n, whole), (size_t)BATCH);
 }
 
 static void fill_batch(const struct dlp_scan *s, const struct dlp_view *v,
@@ -570,19 +624,14 @@ static void fill_batch(const struct dlp_scan *s, const struct dlp_view *v,
 	const struct dlp_engine *e = s->e;
 
 	b->at = i;
-	for (b->n = b->i = 0; b->n < BATCH && i < limit; b->n++, i += 64) {
-		struct dlp_masks *m = &b->m[b->n];
-
-		m->edge = b->edge;
-		if (v->n - i < DLP_LOOK) {
-			masks_at_end(s, v, i, m);
-		} else {
-			dlp_triggers_scan(e, v->p + i, m);
-			m->trigger = refine(&e->tr, v->p + i, m->trigger);
-		}
-		b->edge = m->edge;
-		m->number = e->tr.digits ? number_bits(m, b) : 0;
-	}
+	b->i = 0;
+	b->n = whole_blocks(v, i, limit);
+	dlp_triggers_scan(e, v->p + i, b->n, &b->edge, b->m);
+	refine(&e->tr, v->p + i, b->n, b->m);
+	for (i += 64 * (size_t)b->n; b->n < BATCH && i < limit; i += 64)
+		masks_at_end(s, v, i, &b->edge, &b->m[b->n++]);
+	for (unsigned int k = 0; k < b->n; k++)
+		b->m[k].number = e->tr.digits ? number_bits(&b->m[k], b) : 0;
 }
 
 /* Of the numbers that begin in a block those that may be ours. */

@@ -587,7 +587,7 @@ static void scan_portable(const struct dlp_engine *e, const unsigned char *p,
 {
 	const struct dlp_triggers *tr = &e->tr;
 
-	*ret = (struct dlp_masks){ .edge = DLP_EDGE_UNKNOWN };
+	*ret = (struct dlp_masks){ 0 };
 	for (unsigned int i = 0; i < 64; i++, p++) {
 		uint64_t here = (tr->at[0][p[0]] & tr->at[1][p[1]] &
 				 tr->at[2][p[2]] & tr->at[3][p[3]] &
@@ -603,17 +603,19 @@ static void scan_portable(const struct dlp_engine *e, const unsigned char *p,
 }
 
 void dlp_triggers_scan(const struct dlp_engine *e, const unsigned char *p,
-		       struct dlp_masks *ret)
+		       unsigned int n, uint64_t *edge, struct dlp_masks *ret)
 {
 	switch (e->tr.pass) {
 	case DLP_PASS_AVX512:
-		dlp_triggers_scan_avx512(&e->tr, p, ret);
+		dlp_triggers_scan_avx512(&e->tr, p, n, edge, ret);
 		break;
 	case DLP_PASS_AVX2:
-		dlp_triggers_scan_avx2(&e->tr, p, ret);
+		dlp_triggers_scan_avx2(&e->tr, p, n, edge, ret);
 		break;
 	case DLP_PASS_PORTABLE:
-		scan_portable(e, p, ret);
+		for (; n > 0; n--, p += 64)
+			scan_portable(e, p, ret++);
+		*edge = DLP_EDGE_UNKNOWN;
 		break;
 	}
 }

@@ -145,9 +145,9 @@ static inline uint64_t starts(const struct words *w, uint64_t *edge)
 	       w->m << 1 | b << 2 | b << 4 | b << 6 | p << 3;
 }
 
-WITH_AVX2 void dlp_triggers_scan_avx2(const struct dlp_triggers *tr,
-				      const unsigned char *p,
-				      struct dlp_masks *m)
+WITH_AVX2 static inline void scan_block(const struct dlp_triggers *tr,
+					const unsigned char *p, uint64_t *edge,
+					struct dlp_masks *m)
 {
 	const __m256i zero = _mm256_setzero_si256();
 	/* Buckets of the second half for what starts a word. */
@@ -174,10 +174,18 @@ WITH_AVX2 void dlp_triggers_scan_avx2(const struct dlp_triggers *tr,
 		plus |= bits(eq(v, '+')) << at;
 		add_words(v, at, &w);
 	}
-	m->trigger = ~inside | (~begin & starts(&w, &m->edge));
+	m->trigger = ~inside | (~begin & starts(&w, edge));
 	m->digit = w.digit;
 	m->plus = plus;
 	m->base64 = ~base;
+}
+
+WITH_AVX2 void dlp_triggers_scan_avx2(const struct dlp_triggers *tr,
+				      const unsigned char *p, unsigned int n,
+				      uint64_t *edge, struct dlp_masks *m)
+{
+	for (; n > 0; n--, p += 64, m++)
+		scan_block(tr, p, edge, m);
 }
 
 #else
@@ -188,10 +196,13 @@ bool dlp_triggers_has_avx2(void)
 }
 
 void dlp_triggers_scan_avx2(const struct dlp_triggers *tr,
-			    const unsigned char *p, struct dlp_masks *ret)
+			    const unsigned char *p, unsigned int n,
+			    uint64_t *edge, struct dlp_masks *ret)
 {
 	(void)tr;
 	(void)p;
-	*ret = (struct dlp_masks){ .trigger = UINT64_MAX };
+	(void)edge;
+	while (n-- > 0)
+		*ret++ = (struct dlp_masks){ .trigger = UINT64_MAX };
 }
 #endif

@@ -64,8 +64,8 @@ AVX512 static inline uint64_t marks(const struct dlp_triggers *tr, __m512i v,
 				     look_up(tr->escape[1], next));
 }
 
-AVX512 void dlp_triggers_scan_avx512(const struct dlp_triggers *tr,
-				     const unsigned char *p,
+AVX512 static inline void scan_block(const struct dlp_triggers *tr,
+				     const unsigned char *p, uint64_t *edge,
 				     struct dlp_masks *m)
 {
 	/* Buckets of the second half for what starts a word. */
@@ -91,10 +91,22 @@ AVX512 void dlp_triggers_scan_avx512(const struct dlp_triggers *tr,
 	classes = look_up(tr->classes, v);
 	ascii = ~_mm512_movepi8_mask(v);
 	m->trigger = inside | marks(tr, v, next) |
-		     (begin & starts(classes, ascii, &m->edge));
+		     (begin & starts(classes, ascii, edge));
 	m->digit = class_bits(classes, DLP_B_DIGIT) & ascii;
 	m->plus = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('+'));
 	m->base64 = class_bits(classes, DLP_B_BASE64) & ascii;
+}
+
+/* One loop over all blocks: the tables stay in registers. */
+AVX512 void dlp_triggers_scan_avx512(const struct dlp_triggers *tr,
+				     const unsigned char *p, unsigned int n,
+				     uint64_t *edge, struct dlp_masks *m)
+{
+	uint64_t in = *edge;
+
+	for (; n > 0; n--, p += 64, m++)
+		scan_block(tr, p, &in, m);
+	*edge = in;
 }
 
 #else
@@ -105,10 +117,13 @@ bool dlp_triggers_has_avx512(void)
 }
 
 void dlp_triggers_scan_avx512(const struct dlp_triggers *tr,
-			      const unsigned char *p, struct dlp_masks *ret)
+			      const unsigned char *p, unsigned int n,
+			      uint64_t *edge, struct dlp_masks *ret)
 {
 	(void)tr;
 	(void)p;
-	*ret = (struct dlp_masks){ .trigger = UINT64_MAX };
+	(void)edge;
+	while (n-- > 0)
+		*ret++ = (struct dlp_masks){ .trigger = UINT64_MAX };
 }
 #endif
