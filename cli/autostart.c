@@ -16,10 +16,10 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/notify.h"
 #include "base/rendezvous.h"
 #include "cli/exec.h"
 #include "cli/output.h"
@@ -42,8 +42,9 @@ static bool healthy(const struct client *cl, uint64_t timeout_ns)
 	       conn_wait(&c, deadline) == 0 && c.status == 200;
 }
 
-/* In the child: exec or exit. Only async-signal-safe calls. */
-static _noreturn_ void child(const char *self, const char *config, int log)
+/* In the child of a process without threads: exec or exit. */
+static _noreturn_ void child(const char *self, const char *config, int log,
+			     const char *ready)
 {
 	char name[] = "agentsh", verb[] = "server", flag[] = "--config";
 	char *argv[] = { name, verb, flag, NULL, NULL };
@@ -51,6 +52,8 @@ static _noreturn_ void child(const char *self, const char *config, int log)
 
 	memcpy(&argv[3], &config, sizeof(config));
 	(void)setsid();
+	(void)(ready ? setenv("NOTIFY_SOCKET", ready, 1)
+		     : unsetenv("NOTIFY_SOCKET"));
 	(void)signal(SIGPIPE, SIG_DFL);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
 	    dup2(log, 2) < 0 || close_range(3, ~0U, 0) < 0)
@@ -108,23 +111,25 @@ static int failed(int log, struct buf *error)
 	return -1;
 }
 
-/* Until /health answers, the child is gone, or time is up. */
-static int wait_ready(const struct client *cl, pid_t pid)
+/*
+ * Until /health answers, the child is gone, or time is up. The server says when
+ * to look (base/notify.h); one of an older build does not, or ready is -1, and
+ * then the steps between looks grow.
+ */
+static int wait_ready(const struct client *cl, pid_t pid, int ready)
 {
 	uint64_t deadline = client_deadline(START_TIMEOUT_NS);
 	int64_t step = STEP_MIN_NS;
 	int status;
 
 	while (clock_monotonic_ns() < deadline) {
-		struct timespec ts = { .tv_nsec = step };
-
 		if (healthy(cl, 250 * UINT64_C(1000000)))
 			return 0;
 		/* Without the lock two may start at once: the loser's server
 		 * ends and the winner's answers. */
 		if (waitpid(pid, &status, WNOHANG) == pid)
 			return healthy(cl, 1000 * UINT64_C(1000000)) ? 0 : -1;
-		(void)nanosleep(&ts, NULL);
+		(void)notify_wait(ready, step);
 		step = MIN(step * 2, STEP_MAX_NS);
 	}
 	return -1;
@@ -133,7 +138,8 @@ static int wait_ready(const struct client *cl, pid_t pid)
 int autostart(const struct client *cl, struct buf *error)
 {
 	_cleanup_buf_ struct buf config = BUF_INIT;
-	_cleanup_close_ int lock = -1, log = -1;
+	_cleanup_buf_ struct buf name = BUF_INIT;
+	_cleanup_close_ int lock = -1, log = -1, ready = -1;
 	enum config_source source;
 	char self[4096];
 	ssize_t n;
@@ -164,12 +170,14 @@ int autostart(const struct client *cl, struct buf *error)
 	}
 	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	self[n > 0 ? n : 0] = '\0';
+	ready = notify_open(&name);
 	pid = fork();
 	if (pid < 0) {
 		buf_printf(error, "fork: %s", strerror(errno));
 		return -1;
 	}
 	if (pid == 0)
-		child(self, buf_cstr(&config), log);
-	return wait_ready(cl, pid) == 0 ? 0 : failed(log, error);
+		child(self, buf_cstr(&config), log,
+		      ready >= 0 ? buf_cstr(&name) : NULL);
+	return wait_ready(cl, pid, ready) == 0 ? 0 : failed(log, error);
 }

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/rendezvous.h"
 #include "confine/cgroup.h"
 #include "core/limits.h"
@@ -460,8 +461,10 @@ static void raise_nofile(void)
 int server_main(const char *config_path)
 {
 	struct app app = { .started_ns = clock_realtime_ns(), .reload_fd = -1 };
+	_cleanup_buf_ struct buf starter = BUF_INIT;
 	int r;
 
+	notify_take(&starter);
 	raise_nofile();
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* What we hold must not be readable by what we govern. */
@@ -469,6 +472,8 @@ int server_main(const char *config_path)
 	/* What a dead tracer leaves behind comes to us, not to init. */
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	r = start(&app, config_path);
+	if (r == 0 && notify_ready(buf_str(&starter)) < 0)
+		log_warn("$NOTIFY_SOCKET names no socket that listens");
 	if (r == 0)
 		r = loop_run(app.loop);
 	app_done(&app);

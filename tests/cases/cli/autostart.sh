@@ -41,6 +41,11 @@ run agentsh exec s1 -- echo again
 expect_status 0
 [ ! -s "$T/err" ] || fail "noise on stderr"
 
+# what told its starter that it was ready is not handed on
+run agentsh exec s1 -- env
+expect_status 0
+expect_no_out NOTIFY_SOCKET
+
 # other servers are somebody else's to start
 run agentsh --server http://127.0.0.1:18099 exec s1 -- true
 expect_status 1
