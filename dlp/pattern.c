@@ -109,26 +109,17 @@ void dlp_classes_init(struct dlp_classes *c)
 		(void)dlp_classes_add(c, set[i]);
 }
 
-static bool class_is(const struct dlp_classes *c, unsigned int class,
-		     const uint64_t set[4])
-{
-	for (unsigned int b = 0; b < 256; b++)
-		if ((c->of[class / 64][b] >> class % 64 & 1) !=
-		    (set[b / 64] >> (b % 64) & 1))
-			return false;
-	return true;
-}
-
 int dlp_classes_add(struct dlp_classes *c, const uint64_t set[4])
 {
 	for (unsigned int i = 0; i < c->n; i++)
-		if (class_is(c, i, set))
+		if (memcmp(c->set[i], set, sizeof(c->set[i])) == 0)
 			return (int)i;
 	if (c->n >= DLP_MAX_CLASSES)
 		return -E2BIG;
 	for (unsigned int b = 0; b < 256; b++)
 		if (set[b / 64] >> (b % 64) & 1)
 			c->of[c->n / 64][b] |= 1ULL << c->n % 64;
+	memcpy(c->set[c->n], set, sizeof(c->set[c->n]));
 	return (int)c->n++;
 }
 

@@ -62,6 +62,7 @@ struct dlp_match {
 
 struct dlp_classes {
 	uint64_t of[2][256]; /* bit c % 64 of [c / 64]: it is in class c */
+	uint64_t set[DLP_MAX_CLASSES][4]; /* the same, by class */
 	unsigned int n;
 };
 
