@@ -442,8 +442,29 @@ static int check_require(const struct config *c, const struct check *k)
 	return 0;
 }
 
+/*
+ * Whatever runs already has no filter and no Landlock beneath it, which cannot
+ * be given to it from outside: its calls could be watched, not kept from races.
+ */
+static int check_attach(const struct config *c, const struct check *k)
+{
+	if (!c->sandbox.ptrace.enabled ||
+	    c->sandbox.ptrace.attach_mode == CONFIG_ATTACH_CHILDREN)
+		return 0;
+	return refuse(
+		k, "sandbox.ptrace.attach_mode",
+		"pid is not supported: a program that runs already cannot "
+		"be put into the sandbox; write \"attach_mode: children\" "
+		"and start the program with \"agentsh exec\" or "
+		"\"agentsh run\"");
+}
+
 static int check_sandbox(const struct config *c, const struct check *k)
 {
+	int r = check_attach(c, k);
+
+	if (r < 0)
+		return r;
 	if (!c->landlock.network.allow_connect_tcp && c->landlock.enabled &&
 	    c->sandbox.network.enabled)
 		return refuse(k, "landlock.network.allow_connect_tcp",

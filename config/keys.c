@@ -220,7 +220,7 @@ const struct config_key config_keys[] = {
 	K(LIST, sandbox.seccomp.mitigation_dirs, NULL, NO),
 	K(TRI, sandbox.seccomp.wait_killable, NULL, YES),
 	K(BOOL, sandbox.ptrace.enabled, "false", YES),
-	W(sandbox.ptrace.attach_mode, attach, "children", NO),
+	W(sandbox.ptrace.attach_mode, attach, "children", YES),
 	K(INT, sandbox.ptrace.target_pid, NULL, NO),
 	K(STR, sandbox.ptrace.target_pid_file, NULL, NO),
 	K(BOOL, sandbox.ptrace.trace.execve, "true", YES),

@@ -27,6 +27,11 @@ struct backend {
 	void (*answer)(struct request *q, int64_t value, int error);
 	/* It is not carried out: its value is a new descriptor for fd. */
 	void (*inject)(struct request *q, int fd, bool cloexec);
+	/* When this execve goes on it will be that of program, with orders as
+	 * one more descriptor (borrowed); empty: where the caller has an empty
+	 * string. 0 or -errno. NULL: there is no such way. */
+	int (*divert)(struct request *q, int program, int orders,
+		      uint64_t empty);
 };
 
 /* notify.c: an empty request of c, or NULL; q->tracer and so on are set. */

@@ -271,6 +271,18 @@ static int redirect_path(struct request *q, struct diverted *x, struct str path)
 	return write_memory(q->tid, x->addr, x->now, size);
 }
 
+/*
+ * By ptrace the registers of the caller can be changed: the execve becomes that
+ * of a descriptor (ptrace_inject.c), and its memory stays as it is. The path
+ * ends in an empty string.
+ */
+static int redirect_call(struct request *q, uint64_t path_addr, struct str path,
+			 int orders)
+{
+	return q->backend->divert(q, q->tracer->divert->stub, orders,
+				  path_addr + path.n);
+}
+
 /* An execve by descriptor: the number becomes the stub's. */
 static int redirect_fd(const struct request *q)
 {
@@ -302,27 +314,28 @@ int exec_divert(struct request *q, struct verdict v, uint64_t path_addr,
 	struct proc_stat st;
 	int r;
 
-	/* Descriptors are given through the listener; ptrace has none. */
-	if (strcmp(q->backend->source, "seccomp") != 0)
-		return -EACCES;
 	if (!d || d->stub < 0 || !stub_is_same(d) ||
 	    proc_stat_read(q->pid, &st) < 0)
 		return -EACCES;
 	x = &d->v[d->next++ % DIVERTED_MAX];
 	forget(x);
 	*x = (struct diverted){ .start_ticks = st.start_ticks,
-				.parent = sharer(q->pid),
+				.parent = q->backend->divert ? 0
+							     : sharer(q->pid),
 				.addr = path_addr };
 	r = write_orders(q->tracer, v, &x->orders);
 	if (r == 0)
 		orders = fd_sealed_memfd("agentsh-orders", buf_str(&x->orders));
 	if (r == 0 && orders < 0)
 		r = orders;
-	if (r == 0)
+	if (r == 0 && q->backend->divert) {
+		r = redirect_call(q, path_addr, path, orders);
+	} else if (r == 0) {
 		r = by_descriptor(q, path) ? redirect_fd(q)
 					   : redirect_path(q, x, path);
-	if (r == 0)
-		r = give(q, orders, /* cloexec */ false);
+		if (r == 0)
+			r = give(q, orders, /* cloexec */ false);
+	}
 	if (r < 0) {
 		forget(x);
 		return r;

@@ -68,6 +68,7 @@
 #include "tracer/command.h"
 #include "tracer/notify.h"
 #include "tracer/ptrace_call.h"
+#include "tracer/ptrace_inject.h"
 
 /* One cast for all: the pid-sized and pointer-sized arguments of ptrace(). */
 static long call(enum __ptrace_request request, pid_t tid, unsigned long data)
@@ -339,6 +340,18 @@ void ptracer_settle(struct ptracer *p)
 		tracees_each(&p->tracees, look_up, p);
 }
 
+/* It has ended, or its id has. */
+static void drop(struct ptracer *p, pid_t tid)
+{
+	struct tracee *x = tracees_find(&p->tracees, tid);
+
+	if (x && x->parked)
+		p->n_parked--;
+	if (x)
+		injection_drop(p, x);
+	tracees_remove(&p->tracees, tid);
+}
+
 /* --- exec --- */
 
 static bool stopped_valid(const struct request *q _unused_)
@@ -380,7 +393,7 @@ static void on_exec(struct ptracer *p, struct tracee *x)
 
 	if (ptrace(PTRACE_GETEVENTMSG, x->tid, NULL, &old) == 0 &&
 	    (pid_t)old != x->tid)
-		tracees_remove(&p->tracees, (pid_t)old);
+		drop(p, (pid_t)old);
 	/* What the leader was held in died with it. */
 	x->request = NULL;
 	injection_drop(p, x);
@@ -459,23 +472,12 @@ void ptracer_stopped(struct ptracer *p, struct tracee *x, int status)
 	}
 }
 
-static void on_gone(struct ptracer *p, pid_t pid)
-{
-	struct tracee *x = tracees_find(&p->tracees, pid);
-
-	if (x && x->parked)
-		p->n_parked--;
-	if (x)
-		injection_drop(p, x);
-	tracees_remove(&p->tracees, pid);
-}
-
 bool ptracer_waited(struct ptracer *p, pid_t pid, int status)
 {
 	struct tracee *x;
 
 	if (!WIFSTOPPED(status)) {
-		on_gone(p, pid);
+		drop(p, pid);
 		return false;
 	}
 	x = tracees_get(&p->tracees, pid);

@@ -19,17 +19,29 @@
 #	define NT_ARM_SYSTEM_CALL 0x404
 #endif
 
+#define REGS_ARGS 5 /* of a call, that we know of */
+
 #if defined(__x86_64__)
 
 struct regs {
 	struct user_regs_struct user;
 };
 
-static inline void regs_set_args(struct regs *r, const uint64_t a[3])
+static inline void regs_set_args(struct regs *r, const uint64_t a[REGS_ARGS])
 {
 	r->user.rdi = a[0];
 	r->user.rsi = a[1];
 	r->user.rdx = a[2];
+	r->user.r10 = a[3];
+	r->user.r8 = a[4];
+}
+
+static inline uint64_t regs_arg(const struct regs *r, size_t i)
+{
+	const uint64_t a[REGS_ARGS] = { r->user.rdi, r->user.rsi, r->user.rdx,
+					r->user.r10, r->user.r8 };
+
+	return i < REGS_ARGS ? a[i] : 0;
 }
 
 static inline void regs_set_result(struct regs *r, int64_t value)
@@ -55,10 +67,15 @@ struct regs {
 	struct user_regs_struct user;
 };
 
-static inline void regs_set_args(struct regs *r, const uint64_t a[3])
+static inline void regs_set_args(struct regs *r, const uint64_t a[REGS_ARGS])
 {
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < REGS_ARGS; i++)
 		r->user.regs[i] = a[i];
+}
+
+static inline uint64_t regs_arg(const struct regs *r, size_t i)
+{
+	return i < REGS_ARGS ? r->user.regs[i] : 0;
 }
 
 static inline void regs_set_result(struct regs *r, int64_t value)

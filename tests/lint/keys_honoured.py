@@ -19,6 +19,7 @@ KEY = re.compile(r"^\s*(?:K\(\w+, (?P<k>[\w.]+)|W\((?P<w>[\w.]+)|"
 INSIDE = {
     "development.debug": "raises logging.level",
     "platform.mode": "only one platform; other words are accepted",
+    "sandbox.ptrace.attach_mode": "the other word is an error",
 }
 
 

@@ -63,6 +63,13 @@ in_session echo on
 expect_no_out on
 grep -q 'fail_closed' "$T/out" "$T/err" || fail "not said why"
 
+# what runs already is not attached to: an error that says what to do instead
+printf 'sandbox:\n  ptrace:\n    enabled: true\n    attach_mode: pid\n' >"$T/pid.yaml"
+run agentsh config validate --path "$T/pid.yaml"
+[ "$STATUS" != 0 ] || fail "attach_mode: pid was taken"
+grep -q 'pid.yaml:4:.*attach_mode: pid is not supported.*children.*agentsh exec' "$T/out" "$T/err" ||
+	fail "not said where, or what to do"
+
 # neither notifications nor ptrace, but ptrace asked for: the floor, and it says so
 again '-n' 'ptrace: {enabled: true}'
 in_session echo floor

@@ -8,6 +8,7 @@ import errno
 import os
 import signal
 import socket
+import threading
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -50,6 +51,30 @@ def run_fd(path):
             os.execve(fd, ["x"], {})
         except OSError as e:
             os._exit(e.errno)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def spawn(*argv):
+    pid = os.posix_spawn(argv[0], argv, {})
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def run_thread(*argv):
+    """By a thread that is not the leader."""
+    pid = os.fork()
+    if pid == 0:
+        threading.Thread(target=lambda: os.execv(argv[0], argv)).start()
+        signal.pause()
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def bad_environment(path):
+    """The kernel refuses what was let through: an error, and no more."""
+    argv = (ctypes.c_char_p * 2)(b"x", None)
+    pid = os.fork()
+    if pid == 0:
+        libc.execve(path.encode(), argv, ctypes.c_void_p(8))
+        os._exit(ctypes.get_errno())
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
@@ -141,6 +166,17 @@ if os.environ.get("SAME_MORE"):
     say("chroot", lambda: os.chroot("/"))
     say("exec by fd", lambda: run_fd("/usr/bin/id"))
     say("exec through loader", lambda: run("/lib64/ld-linux-x86-64.so.2", "/usr/bin/id"))
+    say("exec redirected", lambda: run("/usr/bin/hostname"))
+    say("exec redirected by fd", lambda: run_fd("/usr/bin/hostname"))
+    os.symlink("/usr/bin/hostname", "h")
+    say("exec redirected by a short name", lambda: run("./h"))
+    say("exec redirected by spawn", lambda: spawn("/usr/bin/hostname"))
+    say("exec redirected by spawn and a short name", lambda: spawn("./h"))
+    say("exec redirected of a thread", lambda: run_thread("/usr/bin/hostname"))
+    say("exec redirected again", lambda: run("/usr/bin/hostname", "-f"))
+    say("exec redirect to what is missing", lambda: run("/usr/bin/arch"))
+    say("exec redirect with bad variables", lambda: bad_environment("/usr/bin/hostname"))
+    say("exec with bad variables", lambda: bad_environment("/bin/true"))
     say("exec of a text", lambda: run("./ws/read"))
     say("more: namespace", lambda: libc.unshare(0x10000000))
     say("more: set-id bits", lambda: os.chmod("ws/chmod", 0o4755))

@@ -15,6 +15,11 @@ cat >"$T/same.yaml" <<-YAML
 	  - {name: rest, paths: ["/**", "/"], operations: ["*"], decision: allow}
 	command_rules:
 	  - {name: no-id, commands: [id], decision: deny}
+	  - name: other
+	    commands: [hostname]
+	    decision: redirect
+	    redirect_to: {command: sh, args: ["-c", "exit \$((WORD + \$#))", sh, a, b], environment: {WORD: "40"}}
+	  - {name: none, commands: [arch], decision: redirect, redirect_to: {command: ./missing}}
 	  - {name: rest, commands: ["*"], decision: allow}
 	network_rules:
 	  - {name: no-metadata, cidrs: ["169.254.0.0/16"], decision: deny}
@@ -68,6 +73,7 @@ caught notify '{}'
 [ "$(grep -c . "$T/notify.events")" -gt 70 ] || fail "too few events"
 grep -q '^closed read: EACCES' "$T/notify.out" || fail "$(cat "$T/notify.out")"
 grep -q '^exec copy: 13' "$T/notify.out" || fail "$(cat "$T/notify.out")"
+[ "$(grep -c '^exec redirected.*: 42$' "$T/notify.out")" = 7 ] || fail "$(cat "$T/notify.out")"
 python3 "$SRC/tests/lib/host_look.py" | jq -e .ptrace >/dev/null ||
 	skip "no ptrace here to compare with"
 caught both '{"ptrace": {"enabled": true}}'

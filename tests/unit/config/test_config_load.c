@@ -306,6 +306,15 @@ static void test_cross_checks(void **state)
 			"/etc/x/c.yaml:1:47: error: "
 			"sandbox.ptrace.performance.max_hold_ms: must be > "
 			"0\n");
+	assert_messages(
+		"sandbox: {ptrace: {enabled: true, attach_mode: pid}}\n",
+		-EINVAL,
+		"/etc/x/c.yaml:1:48: error: "
+		"sandbox.ptrace.attach_mode: pid is not supported: a "
+		"program that runs already cannot be put into the "
+		"sandbox; write \"attach_mode: children\" and start "
+		"the program with \"agentsh exec\" or \"agentsh "
+		"run\"\n");
 }
 
 static void test_derived(void **state)
