@@ -115,6 +115,7 @@ struct proto_exited {
 	uint64_t memory_peak_kb;
 };
 
+/* command_id: of the proxy, which knows ports only, "port:N" of its client. */
 struct proto_approval_ask {
 	struct str command_id, kind, target, rule, message;
 	uint64_t timeout_ns;

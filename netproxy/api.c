@@ -30,10 +30,9 @@
 #define IDLE_NS    TIMER_NS(900000000000ULL)
 #define LINGER_NS  TIMER_NS(2000000000ULL)
 
-static void run(struct api_conn *c);
-
 void exchange_done(struct exchange *x)
 {
+	x->ask = ask_cancel(x->ask);
 	if (x->secret) {
 		stream_wipe(&x->in);
 		stream_wipe(&x->fields);
@@ -84,8 +83,8 @@ void api_enter(struct api_conn *c, enum api_state state)
 		limit = LINGER_NS;
 	else if (state == API_ANSWER)
 		limit = CONNECT_NS;
-	else if (state == API_DIAL)
-		limit = 0; /* the dial has its own */
+	else if (state == API_DIAL || state == API_ASK)
+		limit = 0; /* the dial, and the server, have their own */
 	c->state = state;
 	c->last_active = loop_now(c->api->loop);
 	(void)loop_timer_arm(c->timer, limit);
@@ -151,7 +150,7 @@ static void on_stream(struct stream *s, void *arg)
 
 	(void)s;
 	c->last_active = loop_now(c->api->loop);
-	run(c);
+	api_run(c);
 }
 
 static void send_request(struct api_conn *c)
@@ -198,7 +197,7 @@ static void on_dialled(void *arg, const struct dial_result *r)
 				 &one, sizeof(one));
 		send_request(c);
 	}
-	run(c);
+	api_run(c);
 }
 
 static void dial(struct api_conn *c)
@@ -273,6 +272,7 @@ static bool step(struct api_conn *c)
 	case API_LINGER:
 		buf_done(&c->client.in);
 		return false;
+	case API_ASK:
 	case API_DIAL:
 		break;
 	}
@@ -316,8 +316,7 @@ static void note_handshake(const struct api_conn *c)
 	(void)sink_emit(c->api->gate->sink, &e); /* it is over either way */
 }
 
-/* Does what can be done now; may free c. */
-static void run(struct api_conn *c)
+void api_run(struct api_conn *c)
 {
 	while (!c->client.failed && step(c))
 		;
@@ -356,7 +355,7 @@ static void on_timeout(struct loop *l, void *arg)
 	}
 	if (c->state == API_ANSWER && !c->x.answer_seen) {
 		api_refuse(c, 504, "api_error", "no answer from the host");
-		run(c);
+		api_run(c);
 		return;
 	}
 	if (c->state == API_ANSWER)
@@ -440,7 +439,7 @@ void api_take(struct api *a, int fd, uint16_t client_port, struct str first)
 	c->client_port = client_port;
 	buf_put_str(&c->client.in, first);
 	c->client.failed = c->client.in.error != 0;
-	run(c);
+	api_run(c);
 }
 
 /* What was dialled for the tunnel serves the first request. */
@@ -479,7 +478,7 @@ void api_intercept(struct api *a, int fd, uint16_t client_port,
 	}
 	/* what was read waits in memory: the handshake begins now */
 	stream_pull(&c->client);
-	run(c);
+	api_run(c);
 }
 
 /* --- life ---------------------------------------------------------------- */

@@ -18,6 +18,7 @@
 #include "base/http1.h"
 #include "base/json.h"
 #include "dlp/dlp.h"
+#include "netproxy/ask.h"
 #include "netproxy/creds.h"
 #include "netproxy/dial.h"
 #include "netproxy/mitm.h"
@@ -50,6 +51,7 @@ struct api {
 	struct loop *loop; /* borrowed, as the next two */
 	const struct dialer *dialer;
 	const struct gate *gate;
+	struct asker *asker; /* borrowed, too */
 	bool enabled;
 	struct tls_client *tls;
 	struct upstream_pool pool;

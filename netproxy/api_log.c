@@ -146,6 +146,10 @@ static int emit_request(struct api_conn *c, struct str path)
 		e.effective_decision = allowed ? VERDICT_ALLOW : VERDICT_DENY;
 		e.rule = gate_rule(c->api->gate, &x->verdict);
 		e.generation = policy_generation(c->api->gate->policy);
+		if (x->approval) {
+			e.approval_required = true;
+			e.approval_mode = str_from(x->approval);
+		}
 		event_add_str(&e, "service", str_from(x->service->name));
 	} else {
 		event_add_str(&e, "provider", str_from(x->to->name));

@@ -19,6 +19,7 @@
 
 enum api_state {
 	API_HEAD = 0, /* a request head, or between two requests */
+	API_ASK,      /* a person is asked whether it may go on */
 	API_BODY,
 	API_DIAL,
 	API_ANSWER,
@@ -47,6 +48,10 @@ struct exchange {
 	const struct service *service; /* API_SERVICE */
 	struct net_answer verdict;
 	bool denied, whole_path;
+	const char *approval; /* "shadow", "enforced" or NULL */
+	struct ask *ask;      /* its question, while there is one */
+	size_t head_size;     /* of the request, in client.in */
+	bool wants_continue;
 	bool secret; /* buffers hold a brokered one: zeroed before they go */
 	struct scrub scrub;
 	char id[16];
@@ -104,12 +109,17 @@ void exchange_done(struct exchange *x);
 /* api_request.c: true if something was done and there may be more. */
 bool api_read_head(struct api_conn *c);
 bool api_read_body(struct api_conn *c);
+/* The head is accepted: goes on with the body. */
+void api_begin_body(struct api_conn *c);
+
+/* api.c: does what can be done now; may free c. */
+void api_run(struct api_conn *c);
 
 /* api_service.c: requests for services; no-ops for others. */
 bool api_route_service(struct api_conn *c, const struct http1_head *head);
 /* The same on a connection that a command thinks is the host's. */
 void api_route_host(struct api_conn *c, const struct http1_head *head);
-/* Judges it; false: refused, and on record. */
+/* Judges it; false: refused, and on record, or a person is asked first. */
 bool api_accept_service(struct api_conn *c, const struct http1_head *head);
 /* Puts a header field with the secret in; false: it is put as it is. */
 bool api_put_field(struct exchange *x, struct str name, struct str value);

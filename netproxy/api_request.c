@@ -128,15 +128,22 @@ bool api_read_head(struct api_conn *c)
 		return true;
 	}
 	begin(c, head);
+	c->x.head_size = (size_t)n;
+	c->x.wants_continue = head->expect_continue;
 	if (!accept_head(c, head))
 		return true;
-	if (head->expect_continue && !c->x.request.done) {
+	api_begin_body(c);
+	return true;
+}
+
+void api_begin_body(struct api_conn *c)
+{
+	if (c->x.wants_continue && !c->x.request.done) {
 		buf_puts(&c->client.out, "HTTP/1.1 100 Continue\r\n\r\n");
 		stream_flush(&c->client);
 	}
-	buf_consume(&c->client.in, (size_t)n);
+	buf_consume(&c->client.in, c->x.head_size);
 	api_enter(c, API_BODY);
-	return true;
 }
 
 /* --- the body ------------------------------------------------------------ */

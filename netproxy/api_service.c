@@ -251,6 +251,93 @@ static void refuse_key(struct api_conn *c, const char *type)
 	refuse(c, 403, buf_cstr(&why));
 }
 
+/* --- a person is asked --------------------------------------------------- */
+
+/* The policy may be another one meanwhile: what it says now counts, and a
+ * person has answered what it would ask. */
+static void on_answer(void *arg, bool approved)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	struct api_conn *c = arg;
+	struct exchange *x = &c->x;
+
+	x->ask = NULL;
+	(void)service_path(buf_str(&x->path), &path); /* it was good before */
+	x->verdict = service_decide(c->api->gate, x->service,
+				    buf_str(&x->method), buf_str(&path));
+	if (x->verdict.verdict.kind == VERDICT_APPROVE)
+		x->verdict.allowed = approved;
+	if (x->verdict.allowed && approved)
+		api_begin_body(c);
+	else
+		refuse_by_rule(c, buf_str(&path));
+	api_run(c);
+}
+
+/* "GET https://host:port/path", without a query */
+static void put_target(const struct exchange *x, struct str path,
+		       struct buf *out)
+{
+	const struct provider *to = x->to;
+	bool v6 = to->is_addr && !addr_is_v4(&to->addr);
+
+	buf_put_str(out, buf_str(&x->method));
+	buf_printf(out, v6 ? " %s://[%s]" : " %s://%s",
+		   to->tls ? "https" : "http", to->host);
+	if (to->port != (to->tls ? 443 : 80))
+		buf_printf(out, ":%u", (unsigned int)to->port);
+	if (!x->whole_path)
+		buf_puts(out, to->base);
+	buf_put_str(out, path);
+}
+
+static int ask(struct api_conn *c, struct str path)
+{
+	struct op op = { .kind = OP_HTTP };
+	const struct policy *p = c->api->gate->policy;
+	_cleanup_buf_ struct buf target = BUF_INIT, who = BUF_INIT;
+	_cleanup_buf_ struct buf message = BUF_INIT;
+	struct exchange *x = &c->x;
+	struct proto_approval_ask q = {
+		.kind = STR("http"),
+		.rule = policy_rule_name(p, x->verdict.verdict),
+		.timeout_ns = (uint64_t)MAX(
+			policy_rule_timeout(p, x->verdict.verdict), (int64_t)0),
+	};
+
+	op.http = (struct op_http){ .service = str_from(x->service->name),
+				    .method = buf_str(&x->method),
+				    .path = path };
+	policy_rule_message(p, x->verdict.verdict, &op, &message);
+	put_target(x, path, &target);
+	buf_printf(&who, "port:%u", (unsigned int)c->client_port);
+	if (target.error || who.error || message.error)
+		return -ENOMEM;
+	q.command_id = buf_str(&who);
+	q.target = buf_str(&target);
+	q.message = buf_str(&message);
+	return ask_person(c->api->asker, &q, on_answer, c, &x->ask);
+}
+
+/* What the rules leave to a person; true: it may go on at once. */
+static bool may_go(struct api_conn *c, struct str path)
+{
+	struct exchange *x = &c->x;
+
+	if (x->verdict.verdict.kind != VERDICT_APPROVE)
+		return true;
+	x->approval = c->api->asker->enabled ? "enforced" : "shadow";
+	if (!c->api->asker->enabled) {
+		x->verdict.allowed = true;
+		return true;
+	}
+	if (ask(c, path) < 0)
+		refuse(c, 403, "nobody can be asked for approval");
+	else
+		api_enter(c, API_ASK);
+	return false;
+}
+
 bool api_accept_service(struct api_conn *c, const struct http1_head *head)
 {
 	_cleanup_buf_ struct buf path = BUF_INIT;
@@ -272,7 +359,7 @@ bool api_accept_service(struct api_conn *c, const struct http1_head *head)
 	}
 	x->verdict = service_decide(c->api->gate, s, buf_str(&x->method),
 				    buf_str(&path));
-	if (!x->verdict.allowed)
+	if (!x->verdict.allowed && x->verdict.verdict.kind != VERDICT_APPROVE)
 		refuse_by_rule(c, buf_str(&path));
 	else if (s->broken)
 		refuse(c, 502, "its upstream is no https:// URL");
@@ -283,6 +370,6 @@ bool api_accept_service(struct api_conn *c, const struct http1_head *head)
 	else if ((key = find_key(c, head)) != NULL)
 		refuse_key(c, key);
 	else
-		return true;
+		return may_go(c, buf_str(&path));
 	return false;
 }

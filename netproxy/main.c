@@ -7,6 +7,7 @@
  *	"control_port"	port of the server's HTTP API, never reachable from here
  *	"dns_port"	of the DNS stub on 127.0.0.1, default any
  *	"llm", "dlp"	see netproxy/api.h
+ *	"approvals"	true: what a rule says `approve` to waits for a person
  *	"net"		an object: "proxy_port", "dns_port" taken if they are free
  *			(here and not above: nobody knows them yet); "no_dns"
  *			true: the stub refuses all; "own" the namespace's own
@@ -38,6 +39,7 @@
 #include "core/proto.h"
 #include "core/ring_sink.h"
 #include "core/wakeful.h"
+#include "netproxy/ask.h"
 #include "netproxy/capture.h"
 #include "netproxy/conn.h"
 #include "netproxy/service.h"
@@ -52,6 +54,7 @@ struct netproxy {
 	struct names names;
 	struct stub stub;
 	struct api api;
+	struct asker asker;
 	uint16_t dns_port;
 	char *session_id; /* owned */
 	struct listener listener;
@@ -229,6 +232,8 @@ static int start_all(struct netproxy *np, const struct json *settings,
 				    json_get_i64(net, "proxy_port", 0),
 				    json_get_bool(settings, "any_port", false));
 	np->ready = s.proxy == 0;
+	np->asker.channel = np->heritage.channel;
+	np->asker.enabled = json_get_bool(settings, "approvals", false);
 	(void)api_init(&np->api, settings, &err); /* err says why not */
 	s.llm = buf_str(&err);
 	np->gate.intercept = np->api.enabled && np->api.mitm;
@@ -306,6 +311,8 @@ static int dispatch(void *arg, struct channel_msg *m)
 		return on_hello(np, m);
 	case PROTO_POLICY:
 		return on_policy(np, m);
+	case PROTO_APPROVAL:
+		return ask_answer(&np->asker, m);
 	case PROTO_SHUTDOWN:
 		loop_quit(np->loop, 0);
 		return 0;
@@ -361,6 +368,7 @@ static int set_up(struct netproxy *np)
 	np->api.loop = np->loop;
 	np->api.dialer = &np->conns.dialer;
 	np->api.gate = &np->gate;
+	np->api.asker = &np->asker;
 	np->gate.services = &np->api.services;
 	return 0;
 }

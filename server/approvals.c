@@ -22,7 +22,7 @@ struct approval {
 	char *command_id, *kind, *target, *rule, *message; /* owned */
 	int64_t created_ns, expires_ns;
 	uint32_t worker_request;
-	bool from_vfs; /* asks, not the tracer */
+	struct worker *const *from; /* its place in the session, if one asks */
 	struct loop_source *timer;
 };
 
@@ -63,7 +63,7 @@ static void answer_worker(const struct approval *a, bool approved,
 {
 	struct proto_approval m = { approved, str_from(a->id), reason };
 	_cleanup_buf_ struct buf body = BUF_INIT;
-	struct worker *w = a->from_vfs ? a->session->vfs : a->session->tracer;
+	struct worker *w = a->from ? *a->from : NULL;
 
 	if (!w || proto_approval_encode(&m, &body) < 0)
 		return;
@@ -106,6 +106,17 @@ static unsigned int pending(const struct app *app, const struct session *s)
 	return n;
 }
 
+/* Where the session has it: what is there when the answer comes gets it. */
+static struct worker *const *place_of(const struct session *s,
+				      const struct worker *w)
+{
+	if (!w)
+		return NULL;
+	if (w == s->vfs)
+		return &s->vfs;
+	return w == s->proxy ? &s->proxy : &s->tracer;
+}
+
 static int fill(struct approval *a, const struct approval_ask *o)
 {
 	char uuid[UUID_LEN + 1];
@@ -118,7 +129,7 @@ static int fill(struct approval *a, const struct approval_ask *o)
 	a->rule = str_dup(o->rule);
 	a->message = str_dup(o->message);
 	a->worker_request = o->worker_request;
-	a->from_vfs = o->worker && o->worker == o->session->vfs;
+	a->from = place_of(o->session, o->worker);
 	return a->command_id && a->kind && a->target && a->rule && a->message
 		       ? 0
 		       : -ENOMEM;
@@ -175,7 +186,7 @@ static struct str public_kind(struct str kind)
 {
 	if (str_eq(kind, STR("exec")))
 		return STR("command");
-	if (str_eq(kind, STR("net")))
+	if (str_eq(kind, STR("net")) || str_eq(kind, STR("http")))
 		return STR("network");
 	return kind;
 }
@@ -271,6 +282,21 @@ void approvals_drop_command(struct app *app, const struct command *c)
 			 str_eq_c(str_from(a->command_id), c->id))
 			settle(a, /* approved */ false, /* timed_out */ false,
 			       STR("the command ended"));
+	}
+}
+
+void approvals_drop_worker(struct app *app, const struct session *s,
+			   const struct worker *w)
+{
+	struct approval *next;
+
+	for (struct approval *a = app->approvals; a; a = next) {
+		next = a->next;
+		if (a->session == s && a->from && w && *a->from == w) {
+			a->from = NULL; /* nobody to tell */
+			settle(a, /* approved */ false, /* timed_out */ false,
+			       STR("who asked has ended"));
+		}
 	}
 }
 

@@ -41,6 +41,9 @@ bool approval_to_json(const struct app *app, struct str id,
 		      struct json_writer *w);
 /* The asker is going away: no answer, recorded as cancelled. */
 void approvals_drop_command(struct app *app, const struct command *c);
+/* A worker has died: its questions are answered with no. */
+void approvals_drop_worker(struct app *app, const struct session *s,
+			   const struct worker *w);
 void approvals_drop_session(struct app *app, const struct session *s);
 
 #endif

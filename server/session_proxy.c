@@ -14,6 +14,8 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "core/ports.h"
+#include "core/proto.h"
+#include "server/approvals.h"
 #include "server/clients.h"
 #include "server/exec.h"
 #include "server/session_priv.h"
@@ -164,11 +166,6 @@ static int on_ready(struct session *s, struct channel_msg *msg)
 	return 0;
 }
 
-static int on_message(void *arg, struct channel_msg *m)
-{
-	return m->type == PROTO_READY ? on_ready(arg, m) : -EBADMSG;
-}
-
 /*
  * The proxy sees ports, not processes. The tracer has written whose a port is
  * before anything was sent from it, but we may not have read that yet. Where
@@ -185,6 +182,36 @@ static struct str whose(struct session *s, const struct event *e)
 	if (!command.n && s->commands && !s->commands->next)
 		command = str_from(s->commands->id);
 	return command;
+}
+
+/* A question of the proxy, about whatever command is behind a port. */
+static int on_ask(struct session *s, const struct channel_msg *m)
+{
+	_cleanup_buf_ struct buf body = BUF_INIT;
+	struct proto_approval_ask ask;
+	struct channel_msg named = *m;
+	struct event e = { .depth = -1 };
+	int64_t port = 0;
+	int r = proto_approval_ask_decode(m->body, &ask);
+
+	if (r < 0 || !str_starts(ask.command_id, STR("port:")) ||
+	    num_parse_range(str_skip(ask.command_id, 5), 0, UINT16_MAX, &port) <
+		    0)
+		return -EBADMSG;
+	event_add_int(&e, "client_port", port);
+	ask.command_id = whose(s, &e);
+	r = proto_approval_ask_encode(&ask, &body);
+	if (r < 0)
+		return r;
+	named.body = buf_str(&body);
+	return approval_from_worker(s, s->proxy, &named);
+}
+
+static int on_message(void *arg, struct channel_msg *m)
+{
+	if (m->type == PROTO_APPROVAL_ASK)
+		return on_ask(arg, m);
+	return m->type == PROTO_READY ? on_ready(arg, m) : -EBADMSG;
 }
 
 static int64_t field(const struct event *e, const char *key)
@@ -229,6 +256,7 @@ static void on_died(void *arg, const char *how)
 {
 	struct session *s = arg;
 
+	approvals_drop_worker(s->app, s, s->proxy);
 	s->proxy = NULL;
 	log_error("session %s: agentsh-netproxy died: %s", s->id, how);
 	(void)app_emit_simple(s->app, s, "net_proxy_failed", "error",
@@ -342,6 +370,7 @@ int session_need_proxy(struct session *s)
 	json_writer_init(&w, &settings, 0);
 	json_begin_object(&w);
 	json_kv_i64(&w, "control_port", s->app->http_port);
+	json_kv_bool(&w, "approvals", cfg->approvals);
 	json_key(&w, "listen");
 	if (s->proxy_port) {
 		_cleanup_buf_ struct buf same = BUF_INIT;
