@@ -84,5 +84,14 @@ typedef int glob_expand_fn(void *arg, struct str pattern);
  * itself. Stops at the first negative return and returns it.
  */
 int glob_expand(struct str pattern, glob_expand_fn *fn, void *arg);
+/*
+ * Calls fn for patterns (separator '/') that together match, of the paths that
+ * pattern matches, just dir and what lies beneath it. dir: an absolute path
+ * without "." or a '/' at its end. Return: 0; fn's first negative return;
+ * -EINVAL: pattern is not well-formed; -E2BIG: too long, or braces for more
+ * than GLOB_MAX_EXPAND patterns; -ENOMEM.
+ */
+int glob_below(struct str pattern, struct str dir, glob_expand_fn *fn,
+	       void *arg);
 
 #endif

@@ -69,11 +69,14 @@ int cmd_session_create(struct cli *c)
 
 	if (status)
 		return status;
-	client_absolute(flag_text(f, "workspace"), &dir);
+	/* A profile may say where. */
+	if (flag_given(f, "workspace") || !flag_given(f, "profile"))
+		client_absolute(flag_text(f, "workspace"), &dir);
 	json_writer_init(&w, &body, 0);
 	json_begin_object(&w);
 	json_kv_str_opt(&w, "id", str_from(flag_text(f, "id")));
-	json_kv_str(&w, "workspace", buf_str(&dir));
+	json_kv_str_opt(&w, "workspace", buf_str(&dir));
+	json_kv_str_opt(&w, "profile", str_from(flag_text(f, "profile")));
 	/* A default that nobody asked for is the server's to choose. */
 	if (flag_given(f, "policy"))
 		json_kv_cstr(&w, "policy", flag_text(f, "policy"));

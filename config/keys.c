@@ -266,7 +266,7 @@ const struct config_key config_keys[] = {
 	K(ANY, policies.env_policy, NULL, NO),
 	K(DURATION, policies.reload_interval, "0", YES),
 	K(STR, policies.env_shim_path, NULL, NO),
-	K(PROFILES, mount_profiles, NULL, NO),
+	K(PROFILES, mount_profiles, NULL, YES),
 	K(BOOL, approvals.enabled, "false", YES),
 	W(approvals.mode, approvals, "local_tty", YES),
 	K(DURATION, approvals.timeout, "5m", YES),

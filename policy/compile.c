@@ -10,6 +10,7 @@
 #include "base/regex.h"
 #include "core/limits.h"
 #include "policy/expand.h"
+#include "policy/mounts.h"
 
 /* Memory for the parsed form of LIMIT_POLICY_BYTES of YAML. */
 #define PARSE_ARENA_MAX (256U << 20)
@@ -238,37 +239,49 @@ int policy_compile_rules(const char *file, const struct policy_rules *rules,
 	return r;
 }
 
-static int parse_and_compile(const char *file, struct str yaml,
-			     const struct compile_options *options,
+static int parse_and_compile(const struct policy_source *src, bool any_name,
 			     struct policy **ret, struct diag *diag)
 {
 	_cleanup_arena_ struct arena arena = ARENA_INIT(PARSE_ARENA_MAX);
+	struct compile_options options = { .vars = src->vars,
+					   .generation = src->generation,
+					   .any_name = any_name };
 	struct policy_rules rules = { 0 };
 	int r;
 
-	r = policy_parse(file, yaml, &arena, &rules, diag);
+	r = policy_parse(src->file, src->yaml, &arena, &rules, diag);
+	if (r == 0)
+		r = mounts_add(src, &arena, &rules, diag);
 	if (r < 0)
 		return r;
-	return policy_compile_rules(file, &rules, options, ret, diag);
+	return policy_compile_rules(src->file, &rules, &options, ret, diag);
+}
+
+int policy_compile_source(const struct policy_source *src, struct policy **ret,
+			  struct diag *diag)
+{
+	return parse_and_compile(src, false, ret, diag);
 }
 
 int policy_compile(const char *file, struct str yaml,
 		   const struct policy_vars *vars, uint32_t generation,
 		   struct policy **ret, struct diag *diag)
 {
-	struct compile_options options = { .vars = vars,
+	const struct policy_source src = { .file = file,
+					   .yaml = yaml,
+					   .vars = vars,
 					   .generation = generation };
 
-	return parse_and_compile(file, yaml, &options, ret, diag);
+	return parse_and_compile(&src, false, ret, diag);
 }
 
 int policy_validate(const char *file, struct str yaml, struct diag *diag)
 {
-	struct compile_options options = { .any_name = true };
+	const struct policy_source src = { .file = file, .yaml = yaml };
 	struct policy *p = NULL;
 	int r;
 
-	r = parse_and_compile(file, yaml, &options, &p, diag);
+	r = parse_and_compile(&src, true, &p, diag);
 	(void)policy_unref(p);
 	return r;
 }

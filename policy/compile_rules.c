@@ -59,6 +59,39 @@ static uint32_t file_mask(const struct file_rule *f, enum verdict_kind kind)
 	return widen_verbs(mask, kind);
 }
 
+struct file_pattern {
+	struct compiler *c;
+	struct str rule;
+	const struct rule_text *text;
+	uint32_t number, mask;
+};
+
+static int add_file_pattern(void *arg, struct str pattern)
+{
+	const struct file_pattern *f = arg;
+	int r;
+
+	(void)writer_add_str(&f->c->w, pattern);
+	r = index_add(&f->c->files, &f->c->w, pattern, f->number, f->mask);
+	return r < 0 ? compile_report(f->c, r,
+				      SITE("file", f->rule, "glob", f->text),
+				      pattern_error(r, pattern))
+		     : 0;
+}
+
+/* The part of the pattern that lies in the mount which the rule is of. */
+static int add_below(struct file_pattern *f, struct str pattern, struct str dir)
+{
+	int r = glob_below(pattern, dir, add_file_pattern, f);
+
+	if (r != -EINVAL && r != -E2BIG)
+		return r;
+	return compile_report(f->c, r, SITE("file", f->rule, "glob", f->text),
+			      r == -E2BIG ? "too many alternatives in braces "
+					    "for a mount; write several paths"
+					  : pattern_error(r, pattern));
+}
+
 static int file_paths(struct compiler *c, const struct file_rule *f,
 		      uint32_t number, uint32_t mask, struct img_span *ret)
 {
@@ -67,19 +100,15 @@ static int file_paths(struct compiler *c, const struct file_rule *f,
 
 	for (size_t i = 0; i < f->paths.n; i++) {
 		_cleanup_buf_ struct buf b = BUF_INIT;
-		const struct rule_text *t = &f->paths.v[i];
+		struct file_pattern at = { c, f->c.name, &f->paths.v[i], number,
+					   mask };
 
-		r = compile_expand(c, "file", f->c.name, t, &b);
-		if (r < 0)
-			return r;
+		r = compile_expand(c, "file", f->c.name, at.text, &b);
 		if (r == 0)
 			continue;
-		(void)writer_add_str(&c->w, buf_str(&b));
-		r = index_add(&c->files, &c->w, buf_str(&b), number, mask);
-		if (r < 0)
-			r = compile_report(c, r,
-					   SITE("file", f->c.name, "glob", t),
-					   pattern_error(r, buf_str(&b)));
+		if (r > 0)
+			r = f->below.n ? add_below(&at, buf_str(&b), f->below)
+				       : add_file_pattern(&at, buf_str(&b));
 		if (r < 0)
 			return r;
 	}
@@ -111,32 +140,41 @@ static int file_redirect(struct compiler *c, const struct file_rule *f,
 	return plain.error;
 }
 
+static int compile_file(struct compiler *c, uint32_t number)
+{
+	const struct file_rule *f = &c->in->files[number];
+	struct img_rule rule = compile_common(c, &f->c);
+	int r;
+
+	rule.mask = file_mask(f, (enum verdict_kind)rule.kind);
+	r = file_redirect(c, f, &rule.redirect_to);
+	if (r < 0)
+		return r;
+	if (f->redirect_to.n)
+		rule.flags |= RULE_REDIRECTS;
+	if (f->preserve_tree)
+		rule.flags |= RULE_PRESERVE_TREE;
+	if (rule.kind == VERDICT_SOFT_DELETE)
+		c->w.h.flags |= POLICY_SOFT_DELETES;
+	r = file_paths(c, f, number, rule.mask, &rule.sources);
+	if (r == 0)
+		(void)writer_add(&c->w, SEC_RULES, &rule);
+	return r;
+}
+
 int compile_files(struct compiler *c)
 {
 	uint32_t first = writer_count(&c->w, SEC_RULES);
-	int r;
+	const char *own = c->file;
+	int r = 0;
 
-	for (size_t i = 0; i < c->in->n_files; i++) {
-		const struct file_rule *f = &c->in->files[i];
-		struct img_rule rule = compile_common(c, &f->c);
-
-		rule.mask = file_mask(f, (enum verdict_kind)rule.kind);
-		r = file_redirect(c, f, &rule.redirect_to);
-		if (r < 0)
-			return r;
-		if (f->redirect_to.n)
-			rule.flags |= RULE_REDIRECTS;
-		if (f->preserve_tree)
-			rule.flags |= RULE_PRESERVE_TREE;
-		if (rule.kind == VERDICT_SOFT_DELETE)
-			c->w.h.flags |= POLICY_SOFT_DELETES;
-		r = file_paths(c, f, (uint32_t)i, rule.mask, &rule.sources);
-		if (r < 0)
-			return r;
-		(void)writer_add(&c->w, SEC_RULES, &rule);
+	for (size_t i = 0; i < c->in->n_files && r == 0; i++) {
+		c->file = c->in->files[i].file ? c->in->files[i].file : own;
+		r = compile_file(c, (uint32_t)i);
 	}
+	c->file = own;
 	c->w.h.family[FAMILY_FILE] = writer_since(&c->w, SEC_RULES, first);
-	return 0;
+	return r;
 }
 
 /* --- commands --------------------------------------------------------------- */

@@ -41,6 +41,25 @@ struct policy_vars {
 int policy_compile(const char *file, struct str yaml,
 		   const struct policy_vars *vars, uint32_t generation,
 		   struct policy **ret, struct diag *diag);
+/* A directory with a policy of its own: of that one the file rules hold there,
+ * and none of the others'. */
+struct policy_mount {
+	struct str path;  /* absolute, without links, ".", or '/' at its end */
+	const char *file; /* name for messages */
+	struct str yaml;
+};
+/* The same for a policy with mounts; the innermost one that a path lies in
+ * decides. -EINVAL also for two mounts at one place. */
+struct policy_source {
+	const char *file;
+	struct str yaml;
+	const struct policy_vars *vars;
+	uint32_t generation;
+	const struct policy_mount *mounts;
+	size_t n_mounts;
+};
+int policy_compile_source(const struct policy_source *src, struct policy **ret,
+			  struct diag *diag);
 /* Parses and validates only (`policy validate`). */
 int policy_validate(const char *file, struct str yaml, struct diag *diag);
 

@@ -64,6 +64,9 @@ struct rule_common {
 
 struct file_rule {
 	struct rule_common c;
+	/* of a mount's policy: holds in this directory only (mounts.h); "" */
+	struct str below;
+	const char *file; /* of such a rule, for messages; else NULL */
 	struct rule_list paths;
 	struct rule_list operations; /* empty or "*": all */
 	struct str redirect_to;

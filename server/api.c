@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "server/peer.h"
+#include "server/profiles.h"
 
 #define API "/api/v1"
 
@@ -22,8 +23,15 @@ static void not_supported(struct call *k)
 
 static void profiles(struct call *k)
 {
-	http_reply(k->conn, 200, "application/json",
-		   STR("{\"profiles\":[]}\n"));
+	_cleanup_buf_ struct buf body = BUF_INIT;
+	struct json_writer w;
+
+	json_writer_init(&w, &body, 0);
+	json_begin_object(&w);
+	json_key(&w, "profiles");
+	profiles_to_json(&k->app->cfg, &w);
+	json_end_object(&w);
+	http_reply_json(k->conn, 200, &body);
 }
 
 static void empty_list(struct call *k)

@@ -61,13 +61,10 @@ void api_session_create(struct call *k)
 
 	if (!doc)
 		return;
-	if (json_get_str(doc, "profile").n) {
-		http_reply_error(k->conn, 400, "profiles are not supported");
-		return;
-	}
 	rq.id = json_get_str(doc, "id");
 	rq.workspace = json_get_str(doc, "workspace");
 	rq.policy = json_get_str(doc, "policy");
+	rq.profile = json_get_str(doc, "profile");
 	rq.home = json_get_str(doc, "home");
 	rq.project_root = json_get_str(doc, "project_root");
 	rq.has_detect = json_get(doc, "detect_project_root") != NULL;

@@ -276,6 +276,11 @@ void session_to_json(const struct session *s, struct json_writer *w)
 	json_kv_cstr(w, "workspace_mount",
 		     s->workspace_mount ? s->workspace_mount : s->workspace);
 	json_kv_cstr(w, "policy", s->policy_name);
+	if (s->profile) {
+		json_kv_cstr(w, "profile", s->profile);
+		json_key(w, "mounts");
+		session_put_mounts(s, w);
+	}
 	json_kv_i64(w, "policy_generation", s->generation);
 	json_kv_cstr(w, "cwd", s->cwd);
 	json_kv_cstr(w, "virtual_root", s->virtual_root);
@@ -309,6 +314,10 @@ void session_free(struct session *s)
 	vec_done(&s->history);
 	free(s->workspace);
 	free(s->policy_name);
+	free(s->profile);
+	for (size_t i = 0; i < s->mounts.n; i++)
+		free(s->mounts.data[i].path);
+	vec_done(&s->mounts);
 	free(s->cwd);
 	free(s->virtual_root);
 	free(s->home);

@@ -24,6 +24,12 @@ struct session_var {
 	char *name, *value; /* owned */
 };
 
+/* A directory with a policy of its own, by the session's profile. */
+struct session_mount {
+	char *path;         /* owned; links resolved */
+	const char *policy; /* its name; the settings' */
+};
+
 struct subscriber {
 	struct session *session;
 	struct http_conn *conn; /* borrowed until its gone callback */
@@ -44,7 +50,9 @@ struct session {
 	char id[SESSION_ID_MAX + 1];
 	int64_t created_ns;
 	uint64_t created_mono, last_used_mono;
-	char *workspace, *policy_name;        /* owned */
+	char *workspace, *policy_name; /* owned */
+	char *profile; /* owned; NULL = none: no mounts either */
+	VEC(struct session_mount) mounts;
 	char *cwd, *virtual_root;             /* owned; labels, see 2.3 */
 	char *home, *project_root, *git_root; /* owned; may be "" */
 	VEC(struct session_var) env;
@@ -99,7 +107,7 @@ struct session {
 };
 
 struct session_request {
-	struct str id, workspace, policy, home, project_root;
+	struct str id, workspace, policy, profile, home, project_root;
 	bool restored;       /* by state.c: no session_created, no worker yet */
 	uint32_t generation; /* of its policy, when restored */
 	bool has_detect, detect_project_root;

@@ -14,6 +14,7 @@
 #include "base/yamldoc.h"
 #include "config/config.h"
 #include "core/limits.h"
+#include "server/profiles.h"
 #include "server/settings_edge.h"
 #include "server/settings_sockets.h"
 
@@ -664,6 +665,8 @@ static int copy(struct settings *s, const struct config *c, struct diag *diag)
 	if (r == 0)
 		r = set_sessions(s, c);
 	if (r == 0)
+		r = profiles_set(s, c, diag);
+	if (r == 0)
 		r = settings_check_sockets(c, diag);
 	if (r == 0)
 		r = set_commands(s, c);
@@ -714,6 +717,7 @@ void settings_done(struct settings *s)
 			       s->webhook.settings.n);
 	vec_done(&s->keys);
 	vec_done(&s->allowed_policies);
+	vec_done(&s->profiles);
 	vec_done(&s->project_markers);
 	vec_done(&s->required);
 	vec_done(&s->env_inject);

@@ -39,6 +39,17 @@ struct setting_pair {
 	struct str name, value;
 };
 
+/* mount_profiles */
+struct setting_mount {
+	const char *path, *policy;
+};
+
+struct setting_profile {
+	const char *name, *base_policy; /* "" = the default one */
+	struct setting_mount *mounts;
+	size_t n_mounts;
+};
+
 /* All strings live in the arena. */
 #define SETTINGS_MAX_RATES 256U /* as netproxy/rate.h */
 
@@ -85,6 +96,7 @@ struct settings {
 	const char *policy_manifest; /* file of their sums; "" = none */
 	int64_t reload_ns; /* policies.reload_interval; 0 = only when told */
 	VEC(struct str) allowed_policies; /* empty = all */
+	VEC(struct setting_profile) profiles;
 	bool detect_project_root;
 	VEC(struct str) project_markers;
 	/* commands */

@@ -42,6 +42,8 @@ static void format(const struct session *s, struct buf *out)
 	json_kv_i64(&w, "created_ns", s->created_ns);
 	json_kv_cstr(&w, "workspace", s->workspace);
 	json_kv_cstr(&w, "policy", s->policy_name);
+	if (s->profile)
+		json_kv_cstr(&w, "profile", s->profile);
 	json_kv_cstr(&w, "cwd", s->cwd);
 	json_kv_cstr(&w, "virtual_root", s->virtual_root);
 	json_kv_cstr(&w, "home", s->home);
@@ -166,6 +168,7 @@ static int restore(struct app *app, const struct json *doc)
 		.id = json_get_str(doc, "id"),
 		.workspace = json_get_str(doc, "workspace"),
 		.policy = json_get_str(doc, "policy"),
+		.profile = json_get_str(doc, "profile"),
 		.home = json_get_str(doc, "home"),
 		.project_root = json_get_str(doc, "project_root"),
 		.has_real_paths = true,
