@@ -7,8 +7,7 @@
 #include "dlp/ascii.h"
 #include "dlp/priv.h"
 
-/* A secret's beginning is random if the whole is. */
-#define SAMPLE 64U
+#define SAMPLE DLP_SAMPLE
 
 /* What the bytes are made of. */
 struct mix {

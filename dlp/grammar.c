@@ -392,6 +392,19 @@ static bool has_digit(const struct dlp_view *v, const struct walk *w)
 	return false;
 }
 
+/* This value, or one like it, has failed the same check: what is made to be
+ * expensive repeats itself. */
+static bool has_failed(const struct dlp_scan *s, const struct dlp_view *v,
+		       const struct walk *w, enum dlp_check check)
+{
+	size_t n = MIN(w->secret_end - w->secret, (size_t)DLP_SAMPLE);
+
+	if (s->failed.check != check || s->failed.n != n || n == 0)
+		return false;
+	return (s->failed.from == w->secret && s->failed.to == w->secret_end) ||
+	       memcmp(s->sample, v->p + w->secret, n) == 0;
+}
+
 static bool passes(struct dlp_scan *s, const struct dlp_view *v,
 		   const struct dlp_grammar *g, size_t start,
 		   const struct walk *w)
@@ -412,8 +425,7 @@ static bool passes(struct dlp_scan *s, const struct dlp_view *v,
 		return false;
 	if (g->row->flags & DLP_ROW_PRIVATE && is_public(v, start))
 		return false;
-	if (s->failed.from == w->secret && s->failed.to == w->secret_end &&
-	    s->failed.check == check && is_assigned(check))
+	if (random && check != DLP_CHECK_CRC && has_failed(s, v, w, check))
 		return false;
 	if (dlp_check(check,
 		      str_from_n((const char *)v->p + start, w->at - start),
@@ -422,6 +434,8 @@ static bool passes(struct dlp_scan *s, const struct dlp_view *v,
 	s->failed.from = w->secret;
 	s->failed.to = w->secret_end;
 	s->failed.check = check;
+	s->failed.n = MIN(n, (size_t)DLP_SAMPLE);
+	memcpy(s->sample, v->p + w->secret, s->failed.n);
 	return false;
 }
 

@@ -318,7 +318,8 @@ static inline bool dlp_seg_has(const struct dlp_engine *e,
 
 /* ---- a scan ---- */
 
-#define DLP_SPANS 64U
+#define DLP_SPANS  64U
+#define DLP_SAMPLE 64U /* a secret's beginning is random if the whole is */
 
 /* A stretch of text made of so few bytes that nothing in it is random. */
 struct dlp_dull {
@@ -367,13 +368,15 @@ struct dlp_scan {
 		size_t begin, end;
 		char kind;
 	} no_mark;
-	/* The value that failed a check last. */
+	/* The value that failed a check last; n bytes of it are in sample. */
 	struct {
-		size_t from, to;
+		size_t from, to, n;
 		enum dlp_check check;
 	} failed;
 	void *work;                        /* of regexes; owned */
 	size_t regex_from[DLP_MAX_CUSTOM]; /* where each goes on searching */
+	/* Of the value that failed last what the check has looked at. */
+	unsigned char sample[DLP_SAMPLE];
 };
 
 void dlp_scan_init(struct dlp_scan *s, const struct dlp_engine *e,
@@ -504,6 +507,15 @@ void dlp_triggers_scan_avx2(const struct dlp_triggers *tr,
 void dlp_triggers_scan_avx512(const struct dlp_triggers *tr,
 			      const unsigned char *p, unsigned int n,
 			      uint64_t *edge, struct dlp_masks *m);
+/* Blocks that are looked at in one go. */
+#define DLP_BATCH 16U
+/*
+ * Leaves of the triggers of n blocks at p, DLP_BATCH at most, those that an
+ * entry's first bytes stand at, and the marks: without a branch, because most
+ * go here.
+ */
+void dlp_refine(const struct dlp_triggers *tr, const unsigned char *p,
+		unsigned int n, struct dlp_masks *m);
 bool dlp_triggers_has_avx2(void);
 bool dlp_triggers_has_avx512(void);
 /* The best form that this processor has. */

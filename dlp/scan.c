@@ -482,18 +482,9 @@ static __attribute__((noinline)) bool may_be_number(const struct dlp_view *v,
 			       is_digit(p[n + 1]));
 }
 
-/* 1 for "DE89": an account number may begin so. */
-static unsigned int two_and_two(const unsigned char *p)
-{
-	return ascii_kinds[p[0]] >> 2 & ascii_kinds[p[1]] >> 2 &
-	       ascii_kinds[p[2]] & ascii_kinds[p[3]] & 1U;
-}
-
 /* The first pass over a few blocks, before any is looked at closer. */
-#define BATCH 16U
-
 struct batch {
-	struct dlp_masks m[BATCH];
+	struct dlp_masks m[DLP_BATCH];
 	size_t at;         /* where the first block begins */
 	unsigned int n, i; /* blocks; the next one */
 	/* carried from block to block */
@@ -526,75 +517,6 @@ static uint64_t number_bits(const struct dlp_masks *m, struct batch *b)
 	return first & (three | after);
 }
 
-/* --- triggers that are none -------------------------------------------- */
-
-/* An entry's first bytes may stand here, or a mark does. */
-static inline unsigned int may_begin(const struct dlp_triggers *tr,
-				     const unsigned char *p)
-{
-	unsigned int g = dlp_fold4(p), h;
-	uint64_t keep = tr->first4[g / 64] >> (g % 64);
-
-	if (tr->threes) {
-		h = dlp_fold3_long(p);
-		keep |= tr->first[h / 64] >> (h % 64);
-	}
-	keep |= (tr->iban & two_and_two(p)) | tr->mark[p[0]];
-	return keep & 1;
-}
-
-#define USUAL 4U /* triggers in a block: few have more */
-
-/*
- * Where the triggers of n blocks are, in the order of their places. So few are
- * in most that there is nothing to mispredict. Room for USUAL more than there
- * can be.
- */
-static unsigned int list_triggers(const struct dlp_masks *m, unsigned int n,
-				  uint16_t *out)
-{
-	uint16_t *to = out;
-
-	for (unsigned int i = 0; i < n; i++) {
-		uint64_t all = m[i].trigger;
-
-		for (unsigned int k = 0; k < USUAL; k++) {
-			/* what is written for no bit is written over */
-			*to = (uint16_t)(64 * i + (unsigned int)__builtin_ctzll(
-							  all | 1ULL << 63));
-			to += all != 0;
-			all &= all - 1;
-		}
-		for (; all; all &= all - 1)
-			*to++ = (uint16_t)(64 * i +
-					   (unsigned int)__builtin_ctzll(all));
-	}
-	return (unsigned int)(to - out);
-}
-
-/*
- * Leaves of the triggers of n blocks at p those that an entry's first bytes
- * stand at, and the marks: without a branch, because most go here.
- */
-static void refine(const struct dlp_triggers *tr, const unsigned char *p,
-		   unsigned int n, struct dlp_masks *m)
-{
-	__attribute__((uninitialized)) uint16_t at[64 * BATCH + USUAL];
-	unsigned int all, left = 0;
-
-	if (tr->wide)
-		return;
-	all = list_triggers(m, n, at);
-	for (unsigned int i = 0; i < all; i++) {
-		at[left] = at[i];
-		left += may_begin(tr, p + at[i]);
-	}
-	for (unsigned int i = 0; i < n; i++)
-		m[i].trigger = 0;
-	for (unsigned int i = 0; i < left; i++)
-		m[at[i] / 64].trigger |= 1ULL << at[i] % 64;
-}
-
 /* The last bytes of a view, with zeros behind them. */
 static __attribute__((noinline)) void masks_at_end(const struct dlp_scan *s,
 						   const struct dlp_view *v,
@@ -605,7 +527,7 @@ static __attribute__((noinline)) void masks_at_end(const struct dlp_scan *s,
 
 	memcpy(last, v->p + i, v->n - i);
 	dlp_triggers_scan(s->e, last, 1, edge, m);
-	refine(&s->e->tr, last, 1, m);
+	dlp_refine(&s->e->tr, last, 1, m);
 }
 
 /* How many blocks from i on begin before limit, and can be looked at whole. */
@@ -615,7 +537,7 @@ static unsigned int whole_blocks(const struct dlp_view *v, size_t i,
 	size_t n = (limit - i + 63) / 64, whole;
 
 	whole = v->n - i < DLP_LOOK ? 0 : (v->n - i - DLP_LOOK) / 64 + 1;
-	return (unsigned int)MIN(MIN(n, whole), (size_t)BATCH);
+	return (unsigned int)MIN(MIN(n, whole), (size_t)DLP_BATCH);
 }
 
 static void fill_batch(const struct dlp_scan *s, const struct dlp_view *v,
@@ -627,8 +549,8 @@ static void fill_batch(const struct dlp_scan *s, const struct dlp_view *v,
 	b->i = 0;
 	b->n = whole_blocks(v, i, limit);
 	dlp_triggers_scan(e, v->p + i, b->n, &b->edge, b->m);
-	refine(&e->tr, v->p + i, b->n, b->m);
-	for (i += 64 * (size_t)b->n; b->n < BATCH && i < limit; i += 64)
+	dlp_refine(&e->tr, v->p + i, b->n, b->m);
+	for (i += 64 * (size_t)b->n; b->n < DLP_BATCH && i < limit; i += 64)
 		masks_at_end(s, v, i, &b->edge, &b->m[b->n++]);
 	for (unsigned int k = 0; k < b->n; k++)
 		b->m[k].number = e->tr.digits ? number_bits(&b->m[k], b) : 0;

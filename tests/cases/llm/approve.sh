@@ -99,6 +99,7 @@ none_pending || fail "asked about what is refused anyway"
 # the command ends: so does its question
 forget
 request "$curl -d '{}' \$HUB_API_URL/echo & echo \$! >pid; wait"
+eventually test -s "$WS/pid" || fail "no client"
 kill "$(cat "$WS/pid")"
 wait $BG
 eventually none_pending || fail "a question without an asker"
