@@ -21,6 +21,7 @@ struct dirtime {
 	int64_t found_ns; /* its mtime when it was first noted */
 	bool fresh;       /* made by this run: whatever inode it has */
 	bool foreign;     /* somebody else changed it since: left as it is */
+	bool partial;     /* not all that was done in it is reversed */
 };
 
 struct dirtimes {

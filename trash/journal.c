@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "trash/making.h"
 #include "trash/store.h"
 
 #define JOURNAL_AHEAD (256U << 10) /* so that removing works on a full disk */
@@ -232,6 +233,7 @@ static void remove_writer(struct trash *t)
 
 	(void)snprintf(name, sizeof(name), STORE_WRITER_PREFIX "%016llx",
 		       (unsigned long long)t->writer);
+	making_close(t);
 	(void)unlinkat(t->wfd, "groups", 0);
 	(void)unlinkat(t->wfd, "journal", 0);
 	(void)unlinkat(t->base_fd, name, AT_REMOVEDIR);
@@ -247,6 +249,7 @@ void journal_close(struct trash *t)
 		remove_writer(t);
 		return;
 	}
+	making_close(t);
 	close_groups(t);
 	if (journal_summarise(t) < 0)
 		return; /* the next to open it recovers */

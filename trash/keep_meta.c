@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "trash/making.h"
 #include "trash/work.h"
 #include "trash/xattr.h"
 
@@ -94,8 +95,14 @@ int trash_before_make(struct trash *t, uint32_t group,
 	if (r == 0)
 		r = slot_get(t, group, buf_str(&dir), at->dirfd,
 			     false /* want_fd */, &slot);
+	if (r < 0)
+		return r;
+	(void)pthread_mutex_lock(&t->lock);
+	making_begin(t, group, slot->id, str_from(at->name));
+	(void)pthread_mutex_unlock(&t->lock);
 	slot_put(t, slot);
-	return r;
+	TRASH_STEP("make");
+	return 0;
 }
 
 static enum trash_verb made_verb(enum trash_made what)
@@ -132,7 +139,11 @@ int trash_note_made(struct trash *t, uint32_t group, const struct trash_at *at,
 	if (r < 0)
 		return r;
 	op.st.bytes = 0;
+	TRASH_STEP("made");
 	r = record_in_dir(t, at, &op);
+	(void)pthread_mutex_lock(&t->lock);
+	making_done(t, group, op.dir, op.name);
+	(void)pthread_mutex_unlock(&t->lock);
 	if (r == 0 && what != TRASH_MADE_LINK)
 		work_see(t, group, &op.st, SEEN_BORN);
 	return r;

@@ -311,6 +311,8 @@ int trash_rename(struct trash *t, uint32_t group, const struct trash_at *from,
 	};
 	int r;
 
+	if (flags & RENAME_WHITEOUT)
+		n.op.flags |= RECORD_OP_WHITEOUT;
 	r = renaming_prepare(&n, &from_dir, &to_dir);
 	for (int tries = 0; r == 0 && tries < 16; tries++) {
 		r = rename_once(&n);

@@ -237,7 +237,8 @@ static int copy_then_unlink(int dirfd, const char *name,
 
 /* Old bytes up to where the payload starts, then the payload. */
 static int build_whole(struct index *ix, const struct index_item *item,
-		       const struct record_op *op, const struct trash_at *at)
+		       const struct record_op *op, int tail,
+		       const struct trash_at *at)
 {
 	_cleanup_close_ int content = content_open(ix, item, op), to = -1;
 	enum trash_how how;
@@ -252,11 +253,23 @@ static int build_whole(struct index *ix, const struct index_item *item,
 	r = copy_content(content, to, 0, UINT64_MAX, true, &how);
 	if (r == 0 && fchown(to, op->st.uid, op->st.gid) < 0 && errno != EPERM)
 		r = -errno;
+	if (r == 0)
+		r = xattr_copy(tail, to);
 	if (r == 0 && fchmod(to, op->st.mode & 07777) < 0)
 		r = -errno;
 	if (r == 0)
 		r = copy_times(to, op->st.atime_ns, op->st.mtime_ns);
 	return r;
+}
+
+static int build_from(struct index *ix, const struct index_item *item,
+		      const struct record_op *op, int dirfd, const char *name,
+		      const struct trash_at *at)
+{
+	_cleanup_close_ int tail = -1;
+
+	tail = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return tail < 0 ? -errno : build_whole(ix, item, op, tail, at);
 }
 
 static int move_payload(struct trash *t, int dirfd, const char *name,
@@ -295,7 +308,7 @@ int place_payload(struct place *p, struct index *ix, struct index_item *item,
 	if (r < 0)
 		return r;
 	TRASH_STEP("restore");
-	r = partial ? build_whole(ix, item, op, at)
+	r = partial ? build_from(ix, item, op, dirfd, name, at)
 		    : move_payload(p->t, dirfd, name, &st, at);
 	if (r < 0)
 		return r;
@@ -329,7 +342,7 @@ int place_dir(struct place *p, struct index *ix, struct index_item *item,
 	if (fchownat(fd, "", op->st.uid, op->st.gid, AT_EMPTY_PATH) < 0 &&
 	    errno != EPERM)
 		return -errno;
-	r = xattr_load(fd, op->blob, false /* exact */);
+	r = xattr_load(fd, op->blob, true /* fresh */);
 	if (r < 0)
 		return r;
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);

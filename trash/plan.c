@@ -220,17 +220,23 @@ static uint64_t canceller(const struct plan *p, const struct index_item *item)
 	return 0;
 }
 
-/* In a period everything counts but undos that cancel records of the period:
- * those and what they cancelled are left alone together. */
-static bool undoes_within(const struct plan *p, const struct index_group *g)
+static bool undo_within(struct plan *p, const struct index_group *g);
+
+/*
+ * In a period everything counts but undos that cancel records of the period:
+ * those and what they cancelled are left alone together. What a redo cancelled
+ * is such an undo: then what was redone stands, by the redo's records.
+ */
+static bool undoes_within(struct plan *p, const struct index_group *g)
 {
 	const struct undo_select *s = p->sel;
 	bool any = false;
 
 	for (size_t i = 0; i < p->ix.fixes.n; i++) {
 		const struct index_fix *f = &p->ix.fixes.data[i];
-		ptrdiff_t at;
+		const struct index_group *of;
 		struct record_op op;
+		ptrdiff_t at;
 
 		if (f->type != RECORD_UNDONE || f->by != g->rec.seq)
 			continue;
@@ -239,7 +245,11 @@ static bool undoes_within(const struct plan *p, const struct index_group *g)
 			return false; /* from before all that was read */
 		if (index_op(&p->ix, &p->ix.items.data[at], &op) < 0)
 			continue;
-		if (!in_period(s, &op))
+		of = plan_group(p, &p->ix.items.data[at], &op);
+		if (!in_period(s, &op) || !of)
+			return false;
+		/* Older only: no journal leads in a circle. */
+		if (of->rec.seq >= g->rec.seq || undo_within(p, of))
 			return false;
 		any = true;
 	}
@@ -248,13 +258,16 @@ static bool undoes_within(const struct plan *p, const struct index_group *g)
 
 static bool undo_within(struct plan *p, const struct index_group *g)
 {
+	struct plan_within w = { .group = g->rec.seq };
+
 	if (!(g->rec.flags & RECORD_GROUP_UNDO))
 		return false;
-	if (p->memo_group != g->rec.seq) {
-		p->memo_group = g->rec.seq;
-		p->memo_within = undoes_within(p, g);
-	}
-	return p->memo_within;
+	for (size_t i = 0; i < p->within.n; i++)
+		if (p->within.data[i].group == w.group)
+			return p->within.data[i].within;
+	w.within = undoes_within(p, g);
+	(void)vec_push(&p->within, w); /* without memory: asked again */
+	return w.within;
 }
 
 static bool by_period(const struct plan *p)
@@ -262,8 +275,8 @@ static bool by_period(const struct plan *p)
 	return p->sel->since_ns || p->sel->since_seq;
 }
 
-static bool is_wanted(struct plan *p, const struct index_item *item,
-		      const struct record_op *op, const struct index_group *g)
+static bool is_wanted(struct plan *p, const struct record_op *op,
+		      const struct index_group *g)
 {
 	if (by_period(p)) {
 		if (!in_period(p->sel, op) || undo_within(p, g))
@@ -271,7 +284,7 @@ static bool is_wanted(struct plan *p, const struct index_item *item,
 	} else if (!has_seq(p->groups.data, p->groups.n, g->rec.seq)) {
 		return false;
 	}
-	return touches(p, item, op);
+	return true;
 }
 
 static int mark(struct plan *p, uint64_t group_seq)
@@ -279,6 +292,37 @@ static int mark(struct plan *p, uint64_t group_seq)
 	if (!by_period(p) || has_seq(p->marked.data, p->marked.n, group_seq))
 		return 0;
 	return vec_push(&p->marked, group_seq);
+}
+
+/* A record of a command that is wanted, but not of the paths. */
+static int leave_item(struct plan *p, const struct index_item *item,
+		      const struct record_op *op)
+{
+	const struct record_dir *dirs[] = {
+		index_dir(&p->ix, item->writer, op->dir),
+		op->name2.n ? index_dir(&p->ix, item->writer, op->dir2) : NULL,
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(dirs); i++)
+		if (dirs[i])
+			r = vec_push(&p->left, hash_str(dirs[i]->path));
+	return r;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+bool plan_leaves(const struct plan *p, struct str dir)
+{
+	uint64_t h = hash_str(dir);
+
+	return p->left.n > 0 && bsearch(&h, p->left.data, p->left.n, sizeof(h),
+					by_value) != NULL;
 }
 
 static int select_items(struct plan *p)
@@ -293,14 +337,22 @@ static int select_items(struct plan *p)
 		    index_op(&p->ix, item, &op) < 0)
 			continue;
 		g = plan_group(p, item, &op);
-		if (!g || !is_wanted(p, item, &op, g))
+		if (!g || !is_wanted(p, &op, g))
 			continue;
+		if (!touches(p, item, &op)) {
+			r = leave_item(p, item, &op);
+			if (r < 0)
+				return r;
+			continue;
+		}
 		r = mark(p, g->rec.seq);
 		if (r == 0)
 			r = vec_push(&p->items, i);
 		if (r < 0)
 			return r;
 	}
+	if (p->left.n > 0)
+		qsort(p->left.data, p->left.n, sizeof(*p->left.data), by_value);
 	return p->items.n > 0 ? 0 : -ENOENT;
 }
 
@@ -554,6 +606,8 @@ void plan_done(struct plan *p)
 	vec_done(&p->items);
 	vec_done(&p->groups);
 	vec_done(&p->marked);
+	vec_done(&p->within);
+	vec_done(&p->left);
 	free(p->later);
 	p->later = NULL;
 	chain_release(&p->chain);

@@ -28,6 +28,12 @@ struct plan_remade {
 	struct record_stat was, is;
 };
 
+/* Whether an undo and what it cancelled are left alone together. */
+struct plan_within {
+	uint64_t group;
+	bool within;
+};
+
 struct plan {
 	struct trash *t;
 	const struct undo_select *sel;
@@ -38,8 +44,8 @@ struct plan {
 	VEC(uint64_t) marked;     /* groups of which it is to be said: undone */
 	struct plan_later *later; /* owned table */
 	size_t later_size;
-	uint64_t memo_group; /* of the last question whether it is within */
-	bool memo_within;
+	VEC(uint64_t) left; /* hashes of directories, sorted; plan_leaves() */
+	VEC(struct plan_within) within; /* answers about undos */
 	VEC(struct plan_rename) renames;
 	VEC(struct plan_remade) remade;
 };
@@ -56,6 +62,9 @@ int plan_translate(const struct plan *p, uint64_t seq, struct str path,
 const struct plan_later *plan_later(const struct plan *p, struct str path);
 /* What happened to names in a directory. */
 const struct plan_later *plan_later_in(const struct plan *p, struct str dir);
+/* Records of the commands selected, of names in this directory, are not among
+ * the paths selected, and stand. */
+bool plan_leaves(const struct plan *p, struct str dir);
 /* The same by inode: a file may have been changed under another name. */
 const struct plan_later *plan_later_inode(const struct plan *p,
 					  const struct record_stat *st);

@@ -80,7 +80,8 @@ enum record_op_flags {
 	RECORD_OP_OWN = 1 << 2,     /* the same group had made it */
 	RECORD_OP_PARTIAL = 1 << 3, /* payload holds bytes from `arg` on */
 	RECORD_OP_RECOVERED = 1 << 4,
-	RECORD_OP_ABSENT = 1 << 5, /* META: the attribute was not there */
+	RECORD_OP_ABSENT = 1 << 5,   /* META: the attribute was not there */
+	RECORD_OP_WHITEOUT = 1 << 6, /* RENAME: left a whiteout behind */
 };
 
 struct record_op {

@@ -16,6 +16,7 @@
  *	else recorded as an earlier version of it
  *   an inode ('~') without record    recorded again, from the origin that the
  *	(power cut lost the journal)	payload directory carries
+ *   a thing being made, no record    recorded, if it was born then (making.h)
  *
  * Runs under the maintenance lock; a second run finds nothing to do.
  */
@@ -31,6 +32,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "trash/index.h"
+#include "trash/making.h"
 #include "trash/mend.h"
 #include "trash/place.h"
 #include "trash/summary.h"
@@ -461,6 +463,69 @@ static int check_payload_dirs(struct recovery *rc)
 	return r;
 }
 
+/* A record after the making began names it. */
+static bool made_on_record(struct recovery *rc, const struct making_place *p)
+{
+	for (size_t i = rc->ix->items.n; i-- > 0;) {
+		const struct index_item *item = &rc->ix->items.data[i];
+		const struct record_dir *a, *b;
+		struct record_op op;
+
+		if (item->seq <= p->seq)
+			return false;
+		if (index_op(rc->ix, item, &op) < 0)
+			continue;
+		a = index_dir(rc->ix, item->writer, op.dir);
+		b = index_dir(rc->ix, item->writer, p->dir);
+		if (a && b && str_eq(a->path, b->path) &&
+		    str_eq(op.name, str_from_n(p->name, p->len)))
+			return true;
+	}
+	return false;
+}
+
+/* Made by a writer that was killed before it could say so. */
+static int adopt_made(struct recovery *rc, const struct making_place *p)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT, b = BUF_INIT;
+	uint32_t writer = (uint32_t)(rc->w - rc->ix->writers.data);
+	struct record_op op = {
+		.when_ns = p->when_ns,
+		.group = p->group,
+		.dir = p->dir,
+		.flags = RECORD_OP_RECOVERED,
+		.name = str_from_n(p->name, MIN(p->len, (uint16_t)NAME_MAX)),
+	};
+	_cleanup_close_ int parent = -1;
+	char name[NAME_MAX + 1];
+	enum trash_verb verb;
+
+	if (p->group == 0 || !record_name_ok(op.name) ||
+	    !index_group(rc->ix, writer, p->group) || made_on_record(rc, p) ||
+	    index_path(rc->ix, writer, p->dir, op.name, &path) < 0)
+		return 0;
+	parent = place_parent_of(rc->t, buf_str(&path), name);
+	if (parent < 0 || !making_fits(p, parent, name, &op.st, &verb))
+		return 0;
+	op.verb = (uint8_t)verb;
+	op.st.bytes = 0;
+	op.seq = store_tick(rc->t);
+	record_put_op(&b, &op);
+	return append(rc, &b);
+}
+
+static int check_making(struct recovery *rc)
+{
+	struct making m;
+	int r = making_load(rc->w->fd, &m);
+
+	if (r < 0)
+		return 0; /* nothing was being made, or nobody can tell */
+	for (size_t i = 0; r == 0 && i < MAKING_PLACES; i++)
+		r = adopt_made(rc, &m.place[i]);
+	return r;
+}
+
 #define IN_DOUBT 256 /* records: more than operations can be under way */
 
 static int recover_locked(struct recovery *rc)
@@ -473,12 +538,15 @@ static int recover_locked(struct recovery *rc)
 		r = check_op(rc, &rc->ix->items.data[i], n - i <= IN_DOUBT);
 	if (r == 0)
 		r = check_payload_dirs(rc);
+	if (r == 0)
+		r = check_making(rc);
 	if (r < 0)
 		return r;
 	fd = openat(rc->w->fd, "closed", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	(void)close(fd);
+	making_remove(rc->w->fd);
 	return 0;
 }
 

@@ -114,6 +114,17 @@ static int bring_back_target(struct undoing *u)
 	return reverse_put_back(u, buf_str(&u->path2), buf_str(&u->path2));
 }
 
+/* What RENAME_WHITEOUT left under the old name. */
+static int take_whiteout(struct undoing *u)
+{
+	struct record_stat st;
+
+	if (!(u->op.flags & RECORD_OP_WHITEOUT) ||
+	    reverse_look(u, buf_str(&u->path), &st) < 0 || !S_ISCHR(st.mode))
+		return 0;
+	return reverse_take_away(u, buf_str(&u->path), &st);
+}
+
 static int reverse_rename(struct undoing *u)
 {
 	struct record_stat st, back;
@@ -121,8 +132,10 @@ static int reverse_rename(struct undoing *u)
 
 	r = reverse_look(u, buf_str(&u->path2), &st);
 	/* Files of the command's own have no earlier state to go back to. */
-	if (r == -ENOENT && links_get(&u->never, u->op.st.dev, u->op.arg) > 0)
-		return bring_back_target(u);
+	if (r == -ENOENT && links_get(&u->never, u->op.st.dev, u->op.arg) > 0) {
+		r = take_whiteout(u);
+		return r < 0 ? r : bring_back_target(u);
+	}
 	if (r < 0 && r != -ENOENT)
 		return r;
 	/* An undo that was killed got this far. */
@@ -144,7 +157,9 @@ static int reverse_rename(struct undoing *u)
 			    : reverse_take_away(u, buf_str(&u->path2), &st);
 		return r < 0 ? r : bring_back_target(u);
 	}
-	r = reverse_make_room(u, buf_str(&u->path));
+	r = take_whiteout(u);
+	if (r == 0)
+		r = reverse_make_room(u, buf_str(&u->path));
 	if (r != REVERSE_DONE)
 		return r;
 	r = u->sel->dry_run ? sim_move(u, &st) : move_back(u, RENAME_NOREPLACE);

@@ -190,7 +190,7 @@ static int set_meta(struct undoing *u, int obj)
 		bool absent = u->op.flags & RECORD_OP_ABSENT;
 
 		r = absent ? xattr_remove(obj, u->op.blob)
-			   : xattr_load(obj, u->op.blob, false /* exact */);
+			   : xattr_load(obj, u->op.blob, false /* fresh */);
 		if (r < 0)
 			return r;
 	}

@@ -13,6 +13,7 @@
  *		journal           records; locked (OFD) while the writer lives
  *		groups            summaries of the journal, for listing
  *		gone              struct gone_entry: restored or purged
+ *		making            struct making: what is being made just now
  *		closed            exists: complete, nothing to recover
  *		<dir id>/<seq><mark><name>   what was kept; mark '~': the inode
  *		                  itself, '^': a copy
@@ -102,6 +103,8 @@ struct trash {
 	uint64_t writer;      /* 0: not made yet */
 	int wfd, jfd, gfd;
 	uint64_t joff, jalloc;
+	struct making *making; /* mapped; NULL */
+	bool no_making;        /* cannot be mapped here */
 	uint32_t next_dir;
 	uint64_t n_ops;    /* recorded by us */
 	int64_t purged_ns; /* monotonic: last purge by age */

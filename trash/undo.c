@@ -140,6 +140,7 @@ static int note_dir(struct undoing *u, uint32_t id, struct str path)
 	if (r < 0 || known)
 		return r;
 	e->found_ns = now.mtime_ns;
+	e->partial = plan_leaves(&u->plan, d->path);
 	e->foreign = is_foreign(u, path, &now);
 	if (!e->foreign)
 		reverse_touch(u, &now);
@@ -197,15 +198,12 @@ static void record_times(struct undoing *u, const struct dirtime *e,
 
 static void set_times(struct undoing *u)
 {
-	bool whole = u->ret->conflicts == 0 && u->ret->failed == 0 &&
-		     u->sel->n_paths == 0;
-
 	for (size_t i = 0; i < u->times.entries.n; i++) {
 		const struct dirtime *e = &u->times.entries.data[i];
 		_cleanup_close_ int fd = -1;
 		struct record_stat st;
 
-		if (e->foreign || (!whole && !e->fresh))
+		if (e->foreign || (e->partial && !e->fresh))
 			continue;
 		fd = open_dir(u, str_from(e->path));
 		if (fd >= 0 && store_stat(fd, "", &st) == 0 &&
@@ -214,6 +212,23 @@ static void set_times(struct undoing *u)
 			record_times(u, e, &st, fd);
 			(void)copy_times(fd, e->st.atime_ns, e->st.mtime_ns);
 		}
+	}
+}
+
+/* Something stays as the command left it: so does the time of its directory. */
+static void keep_times(struct undoing *u)
+{
+	const struct buf *paths[] = { &u->path, &u->path2 };
+
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		struct dirtime *e =
+			paths[i]->len == 0
+				? NULL
+				: dirtimes_find(&u->times,
+						parent_of(buf_str(paths[i])));
+
+		if (e)
+			e->partial = true;
 	}
 }
 
@@ -247,6 +262,8 @@ static int undo_item(struct undoing *u, size_t i)
 		journal_ref(u->t, RECORD_UNDONE,
 			    &(struct record_ref){ .seq = u->op.seq,
 						  .by = u->group_seq });
+	if (outcome == REVERSE_CONFLICT || outcome < 0)
+		keep_times(u);
 	return report(u, outcome);
 }
 

@@ -124,31 +124,28 @@ static bool blob_has(struct str blob, struct str wanted)
 	return false;
 }
 
-static int remove_others(const char *path, struct str blob)
+/* ACLs that a default one of the directory gave it. */
+static void remove_inherited(const char *path, struct str blob)
 {
+	static const char *const acls[] = { "system.posix_acl_access",
+					    "system.posix_acl_default" };
 	_cleanup_buf_ struct buf names = BUF_INIT;
-	int r = list_names(path, &names);
 
-	if (r < 0)
-		return r;
-	for (size_t at = 0; at < names.len;) {
-		const char *name = names.data + at;
-
-		at += strlen(name) + 1;
-		if (!blob_has(blob, str_from(name)))
-			(void)removexattr(path, name);
-	}
-	return 0;
+	if (list_names(path, &names) < 0 || names.len == 0)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(acls); i++)
+		if (!blob_has(blob, str_from(acls[i])))
+			(void)removexattr(path, acls[i]);
 }
 
-int xattr_load(int fd, struct str blob, bool exact)
+int xattr_load(int fd, struct str blob, bool fresh)
 {
 	struct wire_reader r = wire_reader_init(blob);
 	char path[32];
 
 	magic(path, fd);
-	if (exact && remove_others(path, blob) < 0 && blob.n == 0)
-		return 0;
+	if (fresh)
+		remove_inherited(path, blob);
 	while (r.rest.n > 0) {
 		struct str name = wire_get_str(&r);
 		struct str value = wire_get_str(&r);
@@ -201,7 +198,5 @@ int xattr_copy(int from, int to)
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	int r = xattr_save(from, &b);
 
-	if (r < 0 || b.len == 0)
-		return r;
-	return xattr_load(to, buf_str(&b), false /* exact */);
+	return r < 0 ? r : xattr_load(to, buf_str(&b), true /* fresh */);
 }

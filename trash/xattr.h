@@ -17,10 +17,11 @@ int xattr_save(int fd, struct buf *out);
 /* One attribute; an absent one leaves the blob empty. */
 int xattr_save_one(int fd, const char *name, struct buf *out);
 /*
- * Sets what the blob says. exact: removes others that may be removed. What
+ * Sets what the blob says. fresh: the object was just made; ACLs that its
+ * directory gave it, and the blob has not, go. What
  * may not be set for want of privilege (trusted.*, security.*) is left out.
  */
-int xattr_load(int fd, struct str blob, bool exact);
+int xattr_load(int fd, struct str blob, bool fresh);
 /* A blob that names an attribute without value, to remember its absence. */
 int xattr_absent(const char *name, struct buf *out);
 /* Removes the attribute that such a blob names. */

@@ -326,6 +326,8 @@ static void rename_both(fuse_req_t req, const struct spot *from,
 	if (replaces && !(flags & RENAME_EXCHANGE))
 		(void)inode_detach(&v->inodes, to->parent, to->dirfd, to->name,
 				   &seen);
+	if (flags & RENAME_WHITEOUT)
+		rq_become(req);
 	r = do_rename(v, &g, from, to, flags, &kept);
 	if (r == 0) {
 		const struct inode_place a = { from->parent, from->name };

@@ -135,9 +135,14 @@ def load(path):
         return json.load(f)
 
 
-if sys.argv[1:2] == ["take"] and len(sys.argv) == 3:
-    json.dump(take(sys.argv[2]), sys.stdout, indent=0, sort_keys=True)
-elif sys.argv[1:2] == ["compare"] and len(sys.argv) == 4:
-    sys.exit(compare(load(sys.argv[2]), load(sys.argv[3])))
-else:
-    sys.exit(__doc__)
+def main():
+    if sys.argv[1:2] == ["take"] and len(sys.argv) == 3:
+        json.dump(take(sys.argv[2]), sys.stdout, indent=0, sort_keys=True)
+    elif sys.argv[1:2] == ["compare"] and len(sys.argv) == 4:
+        sys.exit(compare(load(sys.argv[2]), load(sys.argv[3])))
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main()

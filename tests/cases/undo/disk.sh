@@ -75,6 +75,7 @@ for kind in ext4 small; do
 	[ "$kind" = ext4 ] || n=20 size=50000
 	for i in $(seq $n); do head -c $size /dev/urandom >"$WS/d/$i"; done
 	take before
+	full=$(date -u +%FT%T.%NZ)
 	in_session bash -c "cd '$WS' && head -c 60000000 /dev/zero >big && exit 9
 		rm d/1 d/2 d/3 || exit 10
 		for i in 11 12; do echo new >d/\$i && exit 11; done 2>/dev/null
@@ -85,7 +86,7 @@ for kind in ext4 small; do
 	expect_out $((3 * size))
 	in_session rm "$WS/big"
 	expect_status 0
-	run agentsh undo --root "$WS" --since 1h
+	run agentsh undo --root "$WS" --since "$full"
 	take undone
 	NAME=full-$kind
 	same before undone "undo on a full disk"

@@ -9,6 +9,7 @@
  * back to the start, and a second recovery must find nothing to do.
  */
 #include <sys/wait.h>
+#include <time.h>
 
 #include "workspace.h"
 
@@ -176,6 +177,98 @@ static void killed_at_every_step(void **state)
 	assert_true(n > 20);
 }
 
+/* --- making: a kill between the thing and its record --- */
+
+static const char *const made[] = { "m-file",    "m-dir",  "m-link",
+				    "m-further", "m-fifo", "m-dir/in" };
+
+static int make_one(struct ws *w, size_t i)
+{
+	switch (i) {
+	case 1:
+		return mkdirat(w->fd, made[i], 0700);
+	case 2:
+		return symlinkat("over", w->fd, made[i]);
+	case 3:
+		return linkat(w->fd, "src", w->fd, made[i], 0);
+	case 4:
+		return mkfifoat(w->fd, made[i], 0600);
+	default:
+		return openat(w->fd, made[i], O_WRONLY | O_CREAT | O_EXCL,
+			      0600);
+	}
+}
+
+/* What was made before has other times than what is made after. */
+static void next_tick(void)
+{
+	struct timespec a, b;
+
+	(void)clock_gettime(CLOCK_REALTIME_COARSE, &a);
+	do
+		(void)clock_gettime(CLOCK_REALTIME_COARSE, &b);
+	while (a.tv_nsec == b.tv_nsec && a.tv_sec == b.tv_sec);
+}
+
+static void makings(struct ws *w)
+{
+	static const enum trash_made what[] = {
+		TRASH_MADE_FILE, TRASH_MADE_DIR,  TRASH_MADE_SYMLINK,
+		TRASH_MADE_LINK, TRASH_MADE_NODE, TRASH_MADE_FILE,
+	};
+	struct trash_options o = { 0 };
+
+	if (trash_open(w->fd, &o, &w->t) < 0 ||
+	    trash_group_open(w->t, STR("s"), STR("c"), STR(""), &w->group) < 0)
+		_exit(1);
+	next_tick();
+	/* Two that fail: what is there is not ours. */
+	for (size_t i = 0; i < 2; i++) {
+		struct trash_at at = ws_at(w, start_files[i].path);
+
+		(void)trash_before_make(w->t, w->group, &at);
+		(void)close(at.dirfd);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(made); i++) {
+		struct trash_at at = ws_at(w, made[i]);
+
+		if (trash_before_make(w->t, w->group, &at) < 0 ||
+		    make_one(w, i) < 0)
+			_exit(1);
+		die_at("not on record");
+		(void)trash_note_made(w->t, w->group, &at, what[i]);
+		(void)close(at.dirfd);
+	}
+	_exit(0); /* nothing is closed */
+}
+
+static void made_and_killed(void **state)
+{
+	bool completed = false;
+	unsigned int n;
+
+	(void)state;
+	for (n = 1; !completed; n++) {
+		struct undo_select sel = { .command = STR("c") };
+		struct undo_result res = { 0 };
+		struct ws w;
+		int r;
+
+		set_up(&w);
+		completed = run_child(&w, n, makings);
+		ws_reopen(&w, NULL);
+		ws_reopen(&w, NULL);
+		r = trash_undo(w.t, &sel, show, &n, &res);
+		assert_true(r == 0 || r == -ENOENT);
+		assert_int_equal(res.conflicts + res.lost + res.failed, 0);
+		for (size_t i = 0; i < ARRAY_LEN(made); i++)
+			assert_false(ws_exists(&w, made[i]));
+		assert_start(&w);
+		ws_done(&w);
+	}
+	assert_true(n > 4 * ARRAY_LEN(made));
+}
+
 static void undo_scenario(struct ws *w)
 {
 	struct undo_select sel = { .command = STR("c") };
@@ -298,6 +391,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(killed_at_every_step),
+		cmocka_unit_test(made_and_killed),
 		cmocka_unit_test(undo_killed_at_every_step),
 		cmocka_unit_test(power_cuts),
 	};
