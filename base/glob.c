@@ -593,6 +593,30 @@ static void expansion_done(struct expansion *e)
 		free(e->out[i]);
 }
 
+/* Length of the run of stars at the end of a pattern. */
+static size_t stars_at_end(struct str p)
+{
+	size_t n = 0, slashes = 0;
+
+	while (n < p.n && p.p[p.n - 1 - n] == '*')
+		n++;
+	while (n + slashes < p.n && p.p[p.n - 1 - n - slashes] == '\\')
+		slashes++;
+	return n && slashes % 2 ? n - 1 : n;
+}
+
+/* Two stars that braces kept apart are no "**", but like one of them. */
+static void join(struct buf *b, struct str more)
+{
+	size_t stars = 0;
+
+	while (stars < more.n && more.p[stars] == '*')
+		stars++;
+	if (stars == 1 && stars_at_end(buf_str(b)) == 1)
+		more = str_skip(more, 1);
+	buf_put_str(b, more);
+}
+
 /* Pushes every alternative of the braces [open, close], last one first. */
 static int push_alternatives(struct expansion *e, struct str p, size_t open,
 			     size_t close)
@@ -605,8 +629,8 @@ static int push_alternatives(struct expansion *e, struct str p, size_t open,
 		char *text;
 
 		buf_put(&b, p.p, open);
-		buf_put(&b, p.p + from, end - from);
-		buf_put_str(&b, str_skip(p, close + 1));
+		join(&b, str_from_n(p.p + from, end - from));
+		join(&b, str_skip(p, close + 1));
 		text = buf_take(&b);
 		if (!text)
 			return -ENOMEM;

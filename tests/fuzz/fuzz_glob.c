@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/glob.h"
+#include "base/utf8.h"
 
 #define SMALL 64U
 
@@ -71,6 +72,38 @@ static int try_one(void *arg, struct str pattern)
 	return 0;
 }
 
+static bool is_path(struct str s)
+{
+	return s.n && s.p[0] == '/' && s.p[s.n - 1] != '/';
+}
+
+/* Neither NUL nor what is read as U+FFFD, which stands for many bytes. */
+static bool is_text(struct str s)
+{
+	uint32_t c;
+
+	for (size_t i = 0; i < s.n; i += utf8_next(str_skip(s, i), &c)) {
+		if (utf8_next(str_skip(s, i), &c) &&
+		    (c == 0 || c == UTF8_INVALID))
+			return false;
+	}
+	return true;
+}
+
+/* In each directory on the way to text, its part of the pattern matches it. */
+static void check_below(struct str pattern, struct str text, bool hit)
+{
+	for (size_t i = 1; i <= text.n; i++) {
+		struct any any = { .text = text, .sep = '/' };
+		struct str dir = str_from_n(text.p, i);
+
+		if ((i < text.n && text.p[i] != '/') || text.p[i - 1] == '/')
+			continue;
+		if (glob_below(pattern, dir, try_one, &any) == 0)
+			assert(any.hit == hit);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char seps[] = { '/', '.', '\0' };
@@ -98,7 +131,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    is_simple(text))
 		assert(hit == reference(pattern, any.sep, text));
 	any.text = text;
-	if (size <= 256 && glob_expand(pattern, try_one, &any) == 0)
+	if (size <= 256 && is_text(pattern) &&
+	    glob_expand(pattern, try_one, &any) == 0)
 		assert(any.hit == hit);
+	if (size <= 128 && any.sep == '/' && is_path(text) &&
+	    is_text(pattern) && is_text(text))
+		check_below(pattern, text, hit);
 	return 0;
 }

@@ -109,30 +109,6 @@ static void test_linear(void **state)
 	assert_true(glob_match(str_from(pattern), '/', str_from(text)));
 }
 
-static int count(void *arg, struct str pattern)
-{
-	(void)pattern;
-	(*(size_t *)arg)++;
-	return 0;
-}
-
-static void test_expand(void **state)
-{
-	size_t n = 0;
-
-	(void)state;
-	assert_int_equal(glob_expand(STR("/{a,b}/{c,{d,e}}"), count, &n), 0);
-	assert_int_equal(n, 6);
-	n = 0;
-	/* more than the limit: the pattern is kept as it is */
-	assert_int_equal(glob_expand(STR("{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}"),
-				     count, &n),
-			 0);
-	assert_int_equal(n, 1);
-}
-
-/* --- the part of a pattern in one directory -------------------------------- */
-
 struct below {
 	struct buf all;  /* the patterns, a space behind each */
 	struct str path; /* to be matched */
@@ -148,6 +124,45 @@ static int below_one(void *arg, struct str pattern)
 	b->matched |= glob_match(pattern, '/', b->path);
 	return 0;
 }
+
+static int count(void *arg, struct str pattern)
+{
+	(void)pattern;
+	(*(size_t *)arg)++;
+	return 0;
+}
+
+static void test_expand(void **state)
+{
+	static const char *const apart[] = {
+		"/{*}*", "/*{*,a}", "/*{}*",   "/*{,b}*",    "/{*,c}{*,d}",
+		"/{**}", "/*{**}",  "/{**}*x", "/{\\*}*{*}", "/{**,}*",
+	};
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(glob_expand(STR("/{a,b}/{c,{d,e}}"), count, &n), 0);
+	assert_int_equal(n, 6);
+	/* two stars do not become "**" */
+	for (size_t i = 0; i < ARRAY_LEN(apart); i++) {
+		struct below b = { .path = STR("/x/y") };
+		_cleanup_buf_ struct buf all = BUF_INIT;
+
+		assert_int_equal(glob_expand(str_from(apart[i]), below_one, &b),
+				 0);
+		all = b.all;
+		assert_int_equal(b.matched,
+				 glob_match(str_from(apart[i]), '/', b.path));
+	}
+	n = 0;
+	/* more than the limit: the pattern is kept as it is */
+	assert_int_equal(glob_expand(STR("{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}"),
+				     count, &n),
+			 0);
+	assert_int_equal(n, 1);
+}
+
+/* --- the part of a pattern in one directory -------------------------------- */
 
 static void test_below(void **state)
 {
