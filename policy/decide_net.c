@@ -200,7 +200,7 @@ static bool fold_host(struct str host, char *out, struct str *ret)
 	for (size_t i = 0; i < host.n; i++) {
 		char c = host.p[i];
 
-		if (c <= ' ' && c >= 0)
+		if ((unsigned char)c <= ' ')
 			return false;
 		out[i] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 	}

@@ -239,6 +239,7 @@ static int64_t act_utime(struct file_call *f)
 	return utimensat(AT_FDCWD, path, ts, 0) < 0 ? -errno : 0;
 }
 
+#ifdef SYS_utime
 /* timeval pair at addr, or now when it is NULL. */
 static int read_timevals(struct file_call *f, uint64_t addr)
 {
@@ -258,7 +259,6 @@ static int read_timevals(struct file_call *f, uint64_t addr)
 	return 0;
 }
 
-#ifdef SYS_utime
 static int read_utimbuf(struct file_call *f, uint64_t addr)
 {
 	int64_t t[2];

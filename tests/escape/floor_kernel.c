@@ -2,6 +2,9 @@
 /*
  * floor_kernel.c - doors into the kernel that an agent has no use for
  */
+#ifdef __aarch64__
+#	include <elf.h>
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
@@ -17,6 +20,7 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/escape/floor.h"
@@ -172,6 +176,56 @@ static int x32_call(const struct arena *a)
 	return syscall(0x40000000 + SYS_getpid) == getpid() ? ATTACK_SUCCEEDED
 							    : ATTACK_BLOCKED;
 }
+#elif defined(__aarch64__)
+/* A program of the 32-bit ABI; its status says whether getpid answered. */
+static const struct {
+	Elf32_Ehdr head;
+	Elf32_Phdr load;
+	uint32_t code[7];
+} program32 = {
+	.head = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB,
+			       EV_CURRENT },
+		  .e_type = ET_EXEC,
+		  .e_machine = EM_ARM,
+		  .e_version = EV_CURRENT,
+		  .e_entry = 0x10000 + sizeof(Elf32_Ehdr) + sizeof(Elf32_Phdr),
+		  .e_phoff = sizeof(Elf32_Ehdr),
+		  .e_flags = 0x05000000, /* EABI 5 */
+		  .e_ehsize = sizeof(Elf32_Ehdr),
+		  .e_phentsize = sizeof(Elf32_Phdr),
+		  .e_phnum = 1 },
+	.load = { .p_type = PT_LOAD,
+		  .p_vaddr = 0x10000,
+		  .p_filesz = sizeof(program32),
+		  .p_memsz = sizeof(program32),
+		  .p_flags = PF_R | PF_X,
+		  .p_align = 0x10000 },
+	.code = { 0xe3a07014 /* mov r7, #20 */, 0xef000000 /* svc 0 */,
+		  0xe3500000 /* cmp r0, #0 */, 0xc3a00000 /* movgt r0, #0 */,
+		  0xd3a00001 /* movle r0, #1 */, 0xe3a07001 /* mov r7, #1 */,
+		  0xef000000 /* svc 0 */ },
+};
+
+static int aarch32(const struct arena *a)
+{
+	int fd = memfd_create("program32", MFD_CLOEXEC);
+	char *argv[] = { NULL };
+	int status = 0;
+	pid_t pid;
+
+	(void)a;
+	if (fd < 0 ||
+	    write(fd, &program32, sizeof(program32)) != sizeof(program32))
+		return ATTACK_NO_MEANS;
+	pid = fork();
+	if (pid == 0) {
+		(void)syscall(SYS_execveat, fd, "", argv, argv, AT_EMPTY_PATH);
+		_exit(ATTACK_NO_MEANS); /* a machine without 32-bit programs */
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return ATTACK_NO_MEANS;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : ATTACK_BLOCKED;
+}
 #endif
 
 const struct attack kernel_attacks[] = {
@@ -191,6 +245,8 @@ const struct attack kernel_attacks[] = {
 	{ "int80", int80, 0 },
 	{ "int80_open", int80_open, 0 },
 	{ "x32_call", x32_call, 0 },
+#elif defined(__aarch64__)
+	{ "aarch32", aarch32, 0 },
 #endif
 	{ NULL, NULL, 0 },
 };

@@ -49,8 +49,7 @@ echo "UP $(uname -r) $(cut -d' ' -f1 /proc/uptime)"
 
 while read -r name seconds command; do
 	began=$SECONDS
-	# shellcheck disable=SC2086
-	timeout -k 5 "$seconds" $command >/tmp/result 2>&1
+	timeout -k 5 "$seconds" sh -c "exec $command" >/tmp/result 2>&1
 	status=$?
 	took=$((SECONDS - began))
 	case $status in

@@ -2,25 +2,33 @@
 # SPDX-License-Identifier: MIT
 # kernels.sh - the built tree's tests on other kernels, in qemu
 #
-# Usage: kernels.sh [-f] [-k SERIES] [-o DIR] BUILD_DIR [TEST...]
+# Usage: kernels.sh [-f] [-a ARCH] [-r ROOT] [-k SERIES] [-o DIR] BUILD_DIR [TEST...]
 #   -f  everything: unit tests, floor, and the scenarios of FULL below; without
 #       it a short choice that fits CI (a minute or two per kernel in software)
+#   -a  the guest's architecture, which BUILD_DIR was built for: amd64 or arm64
+#       (the default is this machine's); for another one:
+#   -r  a root of that architecture, to take the guest's programs from
 #   -k  only this series (6.1, 6.12, ...)
 #   -o  keep each guest's console there
 #   -c  a command to run in the guests instead; its output is shown
-#   TEST: instead of the choice: unit test names and scenarios as area/name
+#   TEST: instead of the choice: unit test names and scenarios as area/name, or
+#   area/name@variant, as meson names them
 #
 # AGENTSH_KERNELS is a directory made by scripts/kernels-fetch.sh, BUILD_DIR/kernels
 # if it is not set (test.sh makes that); skipped without. A guest is an initramfs:
 # busybox, the programs that the scenarios use with their libraries, this tree and
-# its built programs. Hardware acceleration is used where /dev/kvm starts a guest.
+# its built programs; scripts/cross-build.sh makes all that another architecture
+# wants. Hardware acceleration is used where /dev/kvm starts a guest.
 # Limits are for software emulation on a busy machine: only a hang reaches them.
 set -u
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-full= only= out= command=
-while getopts fk:o:c: o; do
+full= only= out= command= sys=
+native=$(uname -m) && arch=$native
+while getopts fa:r:k:o:c: o; do
 	case $o in
 	f) full=1 ;;
+	a) arch=$OPTARG ;;
+	r) sys=${OPTARG%/} ;;
 	k) only=$OPTARG ;;
 	o) out=$OPTARG ;;
 	c) command=$OPTARG ;;
@@ -37,8 +45,30 @@ skip() {
 	exit 77
 }
 
-for tool in qemu-system-x86_64 busybox cpio jq curl; do
-	command -v $tool >/dev/null || skip "no $tool"
+case $arch in
+amd64 | x86_64)
+	arch=x86_64 console=ttyS0 loader=/lib64/ld-linux-x86-64.so.2
+	# qemu 7.2 now and then corrupts a guest on cmpxchg16b: do without
+	machine="-M q35 -smp 2" tcg="-cpu max,-cx16"
+	;;
+arm64 | aarch64)
+	arch=aarch64 console=ttyAMA0 loader=/lib/ld-linux-aarch64.so.1
+	# signed pointers by the architecture's own cipher take half the time
+	machine="-M virt -smp 1" tcg="-cpu max,pauth-impdef=on"
+	;;
+*) skip "no guests of $arch" ;;
+esac
+foreign=
+[ "$arch" = "$native" ] || foreign=1
+[ -z "$foreign" ] || [ -d "$sys/usr" ] ||
+	skip "no root of $arch (-r): scripts/cross-build.sh makes one"
+for tool in qemu-system-$arch ${foreign:+readelf} cpio; do
+	command -v "$tool" >/dev/null || skip "no $tool"
+done
+path=$PATH
+[ -z "$foreign" ] || path=$sys/usr/bin:$sys/usr/sbin
+for tool in busybox jq curl; do
+	PATH=$path type -P $tool >/dev/null || skip "no $tool"
 done
 kernels=${AGENTSH_KERNELS:-$build/kernels}
 [ -d "$kernels" ] || skip "no kernels: scripts/kernels-fetch.sh $kernels"
@@ -64,21 +94,36 @@ ln -s usr/sbin "$root/sbin"
 ln -s usr/lib "$root/lib"
 ln -s usr/lib64 "$root/lib64"
 
+# libraries_of FILE: names of the shared libraries that it is linked to
+libraries_of() {
+	if [ -z "$foreign" ]; then
+		ldd "$1" 2>/dev/null | grep -o '/[^ )]*'
+	else
+		readelf -d "$1" 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
+			sed "s,^,/usr/lib/$arch-linux-gnu/,"
+	fi
+}
+
 # put FILE...: programs and libraries, with what they are linked to
 put() {
-	local f real lib
+	local f real
 	for f; do
-		real=$(readlink -f "$f") || continue
-		[ -f "$real" ] || continue
+		real=$(readlink -f "$sys$f") && real=${real#"$sys"} || continue
+		[ -f "$sys$real" ] || continue
 		mkdir -p "$root$(dirname "$real")"
-		[ -e "$root$real" ] || cp -p "$real" "$root$real"
+		[ -e "$root$real" ] || cp -p "$sys$real" "$root$real"
 		if [ "$f" != "$real" ] && [ ! -e "$root$f" ]; then
 			mkdir -p "$root$(dirname "$f")"
 			ln -s "$real" "$root$f" # not by way of /etc/alternatives
 		fi
-		for lib in $(ldd "$real" 2>/dev/null | grep -o '/[^ )]*'); do
-			[ -e "$root$lib" ] || put "$lib"
-		done
+		put_libraries "$sys$real"
+	done
+}
+
+put_libraries() { # OF A FILE
+	local lib
+	for lib in $(libraries_of "$1"); do
+		[ -e "$root$lib" ] || [ -L "$root$lib" ] || put "$lib"
 	done
 }
 
@@ -91,22 +136,29 @@ sha256sum shuf sleep sort split sqlite3 stat stdbuf stty sudo sync tac tail tar 
 timeout touch tr true truncate tty umount uname uniq unlink unshare wc which whoami xargs xz
 yes chrt nproc ip expect strace dmesg"
 for p in $programs; do
-	f=$(type -P "$p") && put "$f" || true
+	f=$(PATH=$path type -P "$p") && put "${f#"$sys"}" || true
 done
-put /lib64/ld-linux-x86-64.so.2
-for f in /lib/x86_64-linux-gnu/libnss_{files,dns}.so.2 \
+put $loader
+for f in /lib/$arch-linux-gnu/libnss_{files,dns}.so.2 \
 	/usr/lib/git-core/git-{remote-http,sh-setup} /etc/ssl/openssl.cnf; do
 	put "$f"
 done
 # python without its tests and rare modules
-py=$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))') &&
-	mkdir -p "$root$py" && (cd "$py" && tar cf - --exclude=test \
-		--exclude=__pycache__ --exclude='config-*' --exclude=idlelib \
-		--exclude=tkinter --exclude=lib2to3 --exclude=ensurepip \
-		--exclude=pydoc_data .) | tar xf - -C "$root$py" &&
-	put "$py"/lib-dynload/*.so
+if [ -n "$foreign" ]; then
+	py=$(readlink "$sys/usr/bin/python3")
+	py=/usr/lib/${py##*/}
+else
+	py=$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
+fi
+mkdir -p "$root$py" && (cd "$sys$py" && tar cf - --exclude=test \
+	--exclude=__pycache__ --exclude='config-*' --exclude=idlelib \
+	--exclude=tkinter --exclude=lib2to3 --exclude=ensurepip \
+	--exclude=pydoc_data .) | tar xf - -C "$root$py"
+for f in "$root$py"/lib-dynload/*.so; do
+	put_libraries "$f"
+done
 mkdir -p "$root/usr/lib/locale"
-cp -r /usr/lib/locale/C.utf8 "$root/usr/lib/locale/" 2>/dev/null
+cp -r "$sys/usr/lib/locale/C.utf8" "$root/usr/lib/locale/" 2>/dev/null
 mkdir -p "$root/etc/ssl"
 printf 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$root/etc/passwd"
 printf 'root:x:0:\nnogroup:x:65534:\nshadow:x:42:\n' >"$root/etc/group"
@@ -125,21 +177,28 @@ mkdir -p "$root$src" "$root$build"
 	while read -r f; do
 		mkdir -p "$root$build/$(dirname "$f")"
 		strip -g -o "$root$build/$f" "$build/$f" 2>/dev/null ||
+			llvm-strip -g -o "$root$build/$f" "$build/$f" 2>/dev/null ||
 			cp "$build/$f" "$root$build/$f"
-		put "$build/$f"
+		put_libraries "$build/$f"
 	done
 # what makes it a build tree to its programs
 touch "$root$build/build.ninja"
 cp "$src/tests/escape/guest.sh" "$root/init"
 chmod +x "$root/init"
 
+# A scenario in its variant, whose jail stands within the guest's.
+# shellcheck disable=SC2016
+scenario='.[] | select(.name == $name) | "\(.name) \($each) env " + ([.env |
+	to_entries[] | if .key == "AGENTSH_JAIL" then .value = "/alone -- " + .value
+	else . end | .key + "=" + .value | @sh] | join(" ")) + " \(.cmd | @sh)"'
+
 # the list of tests
 list() {
 	local f name
 	for name; do
 		case $name in
-		*/*) f=$src/tests/cases/$name.sh
-			[ -f "$f" ] && echo "$name $each bash $f" ;;
+		*/*) jq -r --arg name "$name" --arg each "$each" "$scenario" \
+			"$build/meson-info/intro-tests.json" ;;
 		*)
 			f=$(find "$build/tests" -name "$name" -type f -perm -100 |
 				head -1)
@@ -184,14 +243,13 @@ modules() {
 	done
 }
 
-# qemu 7.2 now and then corrupts a guest on cmpxchg16b: do without
-accel="-accel tcg,thread=multi -cpu max,-cx16"
+accel="-accel tcg,thread=multi $tcg"
 boot() { # KERNEL LOG SECONDS
 	# shellcheck disable=SC2086
-	timeout "$3" qemu-system-x86_64 $accel -M q35 -smp 2 -m 2048 \
+	timeout "$3" "qemu-system-$arch" $accel $machine -m 2048 \
 		-nodefaults -no-user-config -display none -vga none \
 		-serial stdio -no-reboot -kernel "$1" -initrd "$T/initrd" \
-		-append "console=ttyS0 panic=-1 quiet loglevel=3 rdinit=/init \
+		-append "console=$console panic=-1 quiet loglevel=3 rdinit=/init \
 lsm=landlock,lockdown,yama,integrity,bpf cgroup_no_v1=all ${AGENTSH_GUEST_APPEND:-}" \
 		</dev/null 2>&1 | stdbuf -oL tr -d '\r' >"$2"
 }
@@ -199,7 +257,7 @@ lsm=landlock,lockdown,yama,integrity,bpf cgroup_no_v1=all ${AGENTSH_GUEST_APPEND
 # There may be a /dev/kvm that starts no ordinary kernel (nested, PVM).
 try_kvm() {
 	local k
-	[ -w /dev/kvm ] || return
+	[ -z "$foreign" ] && [ -w /dev/kvm ] || return
 	k=$(find "$kernels" -name 'vmlinuz*' -type f | head -1)
 	accel="-accel kvm -cpu host"
 	mkdir "$T/try"
@@ -207,7 +265,7 @@ try_kvm() {
 	(cd "$T/try" && echo init | cpio -o -H newc --quiet | gzip -1) >"$T/initrd"
 	boot "$k" "$T/try.log" 10
 	grep -q 'Linux version\|busybox\|BusyBox\|Kernel panic' "$T/try.log" ||
-		accel="-accel tcg,thread=multi -cpu max,-cx16"
+		accel="-accel tcg,thread=multi $tcg"
 }
 
 try_kvm
