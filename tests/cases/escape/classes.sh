@@ -74,24 +74,24 @@ os.write(fd, open(\"/usr/bin/id\", \"rb\").read())
 r = os.open(\"/proc/self/fd/%d\" % fd, os.O_RDONLY); os.close(fd)
 os.execve(r, [\"harmless\"], {})"'
 denied_exec
-if [ "$(uname -m)" = x86_64 ]; then
-	# a static program asked for as the loader of another one
-	attack own_loader 'mkdir -p bin; python3 -c "
+# a static program asked for as the loader of another one
+attack own_loader 'mkdir -p bin; python3 -c "
 import os, struct
 text = b\"uid=0\\n\"
-code = b\"\\xb8\\1\\0\\0\\0\\xbf\\1\\0\\0\\0\\x48\\x8d\\x35\\x10\\0\\0\\0\\xba\\6\\0\\0\\0\\x0f\\5\\xb8\\xe7\\0\\0\\0\\x31\\xff\\x0f\\5\" + text
+machine = 183 if os.uname().machine == \"aarch64\" else 62
+code = struct.pack(\"<8I\", 0xd2800808, 0xd2800020, 0x100000c1, 0xd28000c2,
+    0xd4000001, 0xd2800bc8, 0xd2800000, 0xd4000001) + text if machine == 183 else b\"\\xb8\\1\\0\\0\\0\\xbf\\1\\0\\0\\0\\x48\\x8d\\x35\\x10\\0\\0\\0\\xba\\6\\0\\0\\0\\x0f\\5\\xb8\\xe7\\0\\0\\0\\x31\\xff\\x0f\\5\" + text
 head = b\"\\x7fELF\\2\\1\\1\" + bytes(9)
 def program(name, entry, *headers):
-    e = head + struct.pack(\"<HHIQQQIHHHHHH\", 3, 62, 1, entry, 64, 0, 0, 64, 56, len(headers), 0, 0, 0)
+    e = head + struct.pack(\"<HHIQQQIHHHHHH\", 3, machine, 1, entry, 64, 0, 0, 64, 56, len(headers), 0, 0, 0)
     p = b\"\".join(struct.pack(\"<IIQQQQQQ\", *h) for h in headers)
     open(name, \"wb\").write(e + p + (code if name.endswith(\"tool\") else b\"bin/tool\\0\"))
     os.chmod(name, 0o755)
 program(\"bin/tool\", 120, (1, 5, 0, 0, 0, 4096, 4096, 4096))
 program(\"asks\", 176, (3, 4, 176, 176, 176, 9, 9, 1), (1, 5, 0, 0, 0, 4096, 4096, 4096))"
 cp bin/tool other; ./other | grep -q uid=0 && echo it would; ./asks'
-	grep -q 'it would' <<<"$OUT" || fail "own_loader tries nothing: $OUT"
-	denied_exec
-fi
+grep -q 'it would' <<<"$OUT" || fail "own_loader tries nothing: $OUT"
+denied_exec
 attack shebang 'printf "#!/usr/bin/id\n" >s.sh; chmod +x s.sh; ./s.sh'
 denied_exec
 attack wrapper 'env -i nice timeout 5 /usr/bin/id'

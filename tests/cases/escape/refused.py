@@ -23,32 +23,33 @@ def call(name, what):
         pass
 
 
-def raw(name, number, *args):
+def raw(name, numbers, *args):
+    number = numbers[os.uname().machine == "aarch64"]
     call(name, lambda: libc.syscall(number, *args))
 
 
-if os.uname().machine == "x86_64":
-    buf = ctypes.create_string_buffer(128)
-    raw("user namespace", 272, 0x10000000)
-    raw("untraced child", 56, 0x00800000 | 17, 0, 0, 0, 0)
-    raw("low memory", 135, 0x0400000)
-    raw("not dumpable", 157, 4, 0)
-    raw("names of memory", 157, 35, 1, 0)
-    raw("limits of others", 302, 1, 7, buf, 0)
-    raw("listener", 317, 1, 8, buf)
-    raw("priority of others", 141, 0, 1, 5)
-    raw("processors of others", 203, 1, 8, buf)
-    raw("everybody", 62, -1, 0)
-    raw("tracing", 101, 0, 0, 0, 0)
-    raw("others' memory", 310, 1, buf, 1, buf, 1, 0)
-    raw("others' descriptors", 438, 0, 0, 0)
-    raw("keys", 250, 0, -2, 1)
-    raw("programs for the kernel", 321, 0, buf, 128)
-    raw("page faults", 323, 1)
-    raw("mount", 165, b"none", b"/mnt", b"tmpfs", 0, None)
-    raw("new mounts", 430, b"tmpfs", 0)
-    raw("root", 161, b"/")
-    raw("clock", 227, 0, buf)
+# numbers of x86-64 and arm64
+buf = ctypes.create_string_buffer(128)
+raw("user namespace", (272, 97), 0x10000000)
+raw("untraced child", (56, 220), 0x00800000 | 17, 0, 0, 0, 0)
+raw("low memory", (135, 92), 0x0400000)
+raw("not dumpable", (157, 167), 4, 0)
+raw("names of memory", (157, 167), 35, 1, 0)
+raw("limits of others", (302, 261), 1, 7, buf, 0)
+raw("listener", (317, 277), 1, 8, buf)
+raw("priority of others", (141, 140), 0, 1, 5)
+raw("processors of others", (203, 122), 1, 8, buf)
+raw("everybody", (62, 129), -1, 0)
+raw("tracing", (101, 117), 0, 0, 0, 0)
+raw("others' memory", (310, 270), 1, buf, 1, buf, 1, 0)
+raw("others' descriptors", (438, 438), 0, 0, 0)
+raw("keys", (250, 219), 0, -2, 1)
+raw("programs for the kernel", (321, 280), 0, buf, 128)
+raw("page faults", (323, 282), 1)
+raw("mount", (165, 40), b"none", b"/mnt", b"tmpfs", 0, None)
+raw("new mounts", (430, 430), b"tmpfs", 0)
+raw("root", (161, 51), b"/")
+raw("clock", (227, 112), 0, buf)
 for family, kind, proto in ((38, 5, 0), (17, 3, 0), (40, 1, 0), (2, 1, 262), (2, 3, 1), (16, 3, 15)):
     call(f"socket {family} {proto}", lambda: socket.socket(family, kind, proto).close())
 os.close(os.open("file", os.O_CREAT | os.O_WRONLY, 0o644))

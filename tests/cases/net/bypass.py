@@ -13,7 +13,8 @@ import struct
 import threading
 
 from attempts import (EVIL, EVIL6, META, OPEN, PATIENCE, PRIVATE, PROXY, WEB,
-                      attempt, hello, libc, query, talk, tcp, udp, via_proxy)
+                      attempt, hello, libc, query, system_call, talk, tcp, udp,
+                      via_proxy)
 
 # --- forms of addresses and names, asked of the proxy ----------------------
 
@@ -384,7 +385,7 @@ for name, kind in {
 
 
 def io_uring():
-    fd = libc.syscall(425, 8, ctypes.create_string_buffer(120))
+    fd = system_call("io_uring_setup", 8, ctypes.create_string_buffer(120))
     return f"ring {fd}" if fd >= 0 else None
 
 

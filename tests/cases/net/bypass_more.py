@@ -13,7 +13,8 @@ import subprocess
 import time
 
 from attempts import (EVIL, EVIL6, META, OPEN, PATIENCE, PRIVATE, PROXY, WEB,
-                      attempt, everything, hello, libc, query, talk, udp,
+                      attempt, everything, hello, libc, query, system_call, talk,
+                      udp,
                       via_proxy)
 
 CRLF = b"\r\n"
@@ -585,13 +586,13 @@ for name, flag in {"out of band": 1, "more": 0x8000, "zero copy": 0x4000000,
     attempt("bent/send " + name, flags(flag))
 
 
-def raw_call(number, *args):
-    return lambda: "done" if libc.syscall(number, *args) >= 0 else None
+def raw_call(name, *args):
+    return lambda: "done" if system_call(name, *args) >= 0 else None
 
 
-attempt("bent/io_uring enter", raw_call(426, 0, 0, 0, 0, 0, 0))
-attempt("bent/io_uring register", raw_call(427, 0, 0, 0, 0))
-attempt("bent/bpf", raw_call(321, 0, 0, 0))
+attempt("bent/io_uring enter", raw_call("io_uring_enter", 0, 0, 0, 0, 0, 0))
+attempt("bent/io_uring register", raw_call("io_uring_register", 0, 0, 0, 0))
+attempt("bent/bpf", raw_call("bpf", 0, 0, 0))
 attempt("bent/x32 connect", lambda: None)  # the filter kills: escape suite
 
 
@@ -637,8 +638,8 @@ def memory():
 
 def take_socket():
     for pid in proxies():
-        pidfd = libc.syscall(434, pid, 0)
-        if pidfd >= 0 and any(libc.syscall(438, pidfd, fd, 0) >= 0
+        pidfd = system_call("pidfd_open", pid, 0)
+        if pidfd >= 0 and any(system_call("pidfd_getfd", pidfd, fd, 0) >= 0
                               for fd in range(3, 20)):
             return "a descriptor"
     return None

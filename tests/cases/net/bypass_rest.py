@@ -12,7 +12,8 @@ import threading
 import time
 
 from attempts import (EVIL, EVIL6, META, OPEN, PATIENCE, PROXY, WEB, attempt,
-                      everything, hello, libc, query, talk, udp, via_proxy)
+                      everything, hello, libc, query, system_call, talk, udp,
+                      via_proxy)
 
 
 def connect(host, port):
@@ -298,11 +299,11 @@ def read_of_another():
 
 def descriptor_of_another():
     for pid in others()[:60]:
-        pidfd = libc.syscall(434, pid, 0)
+        pidfd = system_call("pidfd_open", pid, 0)
         if pidfd < 0:
             continue
         for fd in range(6):
-            if libc.syscall(438, pidfd, fd, 0) >= 0:
+            if system_call("pidfd_getfd", pidfd, fd, 0) >= 0:
                 return f"descriptor {fd} of {pid}"
         os.close(pidfd)
     return None

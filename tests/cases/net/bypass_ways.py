@@ -11,7 +11,8 @@ import struct
 import threading
 
 from attempts import (EVIL, EVIL6, META, OPEN, PATIENCE, PROXY, WEB, WORKSPACE,
-                      attempt, everything, hello, libc, talk, via_proxy)
+                      attempt, everything, hello, libc, system_call, talk,
+                      via_proxy)
 
 WEB6 = "2606:2800:220:1::1"
 STREAM, DGRAM = socket.SOCK_STREAM, socket.SOCK_DGRAM
@@ -166,7 +167,7 @@ if DEVICE:
 
 def opened(*args):
     """libc's, so that nothing of Python changes an argument."""
-    fd = libc.syscall(41, *(ctypes.c_ulong(a) for a in args))
+    fd = system_call("socket", *(ctypes.c_ulong(a) for a in args))
     if fd >= 0:
         os.close(fd)
     return fd >= 0
@@ -200,10 +201,10 @@ for name, args in {"family": (2 | HIGH, 3, 1), "type": (2, 3 | HIGH, 255),
     attempt("every/upper half: " + name, lambda: opened(*args) or None)
 
 
-def upper(number, *args):
+def upper(name, *args):
     """A call whose arguments have upper halves that the kernel ignores."""
-    return libc.syscall(number, *(ctypes.c_ulong(a) if isinstance(a, int) else a
-                                  for a in args))
+    return system_call(name, *(ctypes.c_ulong(a) if isinstance(a, int) else a
+                               for a in args))
 
 
 AT = struct.pack("=HH4s8x", 2, socket.htons(80), packed(EVIL))
@@ -211,19 +212,19 @@ AT = struct.pack("=HH4s8x", 2, socket.htons(80), packed(EVIL))
 
 def upper_connect():
     s = socket.socket()
-    return talk(s) if upper(42, s.fileno() | HIGH, AT, 16 | HIGH) == 0 else None
+    return talk(s) if upper("connect", s.fileno() | HIGH, AT, 16 | HIGH) == 0 else None
 
 
 def upper_fast_open():
     s = socket.socket()
-    r = upper(44, s.fileno() | HIGH, b"x" * 9, 9, 0x20000000 | HIGH, AT,
+    r = upper("sendto", s.fileno() | HIGH, b"x" * 9, 9, 0x20000000 | HIGH, AT,
               16 | HIGH)
     return "sent" if r > 0 else None
 
 
 def upper_datagram():
     s = socket.socket(FOUR, DGRAM)
-    r = upper(44, s.fileno() | HIGH, b"x" * 9, 9, 7 * HIGH, AT, 16 | HIGH)
+    r = upper("sendto", s.fileno() | HIGH, b"x" * 9, 9, 7 * HIGH, AT, 16 | HIGH)
     return "sent" if r > 0 else None
 
 
@@ -231,7 +232,7 @@ def upper_option(level, name, value, then):
     def function():
         s = socket.socket(FOUR, DGRAM if UDP else STREAM)
         s.settimeout(0.3)
-        if upper(54, s.fileno(), level | HIGH, name | HIGH, value,
+        if upper("setsockopt", s.fileno(), level | HIGH, name | HIGH, value,
                  len(value)) < 0:
             return None
         s.connect(("127.0.0.1", 80))
@@ -257,24 +258,27 @@ for protocol in b"smc", b"tls", b"espintcp", b"mptcp":
 
 DENIED = b"evil.test"
 for name, args in {
-        "resolver key": (249, b"dns_resolver", DENIED, None, -3),
-        "resolver key with options": (249, b"dns_resolver", b"ipv4:evil.test",
-                                      b"", -3),
-        "key": (248, b"user", b"x", b"y", 1, -3), "keyctl": (250, 0, -3, 0),
-        "mount of nfs": (165, b"45.33.32.156:/", b"/mnt", b"nfs", 0,
+        "resolver key": ("request_key", b"dns_resolver", DENIED, None, -3),
+        "resolver key with options": ("request_key", b"dns_resolver",
+                                      b"ipv4:evil.test", b"", -3),
+        "key": ("add_key", b"user", b"x", b"y", 1, -3),
+        "keyctl": ("keyctl", 0, -3, 0),
+        "mount of nfs": ("mount", b"45.33.32.156:/", b"/mnt", b"nfs", 0,
                          b"addr=45.33.32.156"),
-        "mount of cifs": (165, b"//45.33.32.156/x", b"/mnt", b"cifs", 0,
+        "mount of cifs": ("mount", b"//45.33.32.156/x", b"/mnt", b"cifs", 0,
                           b"ip=45.33.32.156"),
-        "mount of 9p": (165, b"45.33.32.156", b"/mnt", b"9p", 0, b"trans=tcp"),
-        "mount of sysfs": (165, b"x", b"/mnt", b"sysfs", 0, None),
-        "fsopen": (430, b"nfs", 0), "bpf": (321, 5, b"\0" * 128, 128),
-        "clone of a network": (56, 0x50000011, 0, 0, 0, 0),
-        "clone3 of a network": (435, struct.pack("=QQQQQQQQ", 0x50000000, 0, 0, 0,
-                                                 17, 0, 0, 0), 64),
-        "unshare": (272, 0x40000000), "setns by a process": (
-            308, libc.syscall(434, os.getpid(), 0), 0x40000000)}.items():
+        "mount of 9p": ("mount", b"45.33.32.156", b"/mnt", b"9p", 0,
+                        b"trans=tcp"),
+        "mount of sysfs": ("mount", b"x", b"/mnt", b"sysfs", 0, None),
+        "fsopen": ("fsopen", b"nfs", 0), "bpf": ("bpf", 5, b"\0" * 128, 128),
+        "clone of a network": ("clone", 0x50000011, 0, 0, 0, 0),
+        "clone3 of a network": ("clone3", struct.pack(
+            "=QQQQQQQQ", 0x50000000, 0, 0, 0, 17, 0, 0, 0), 64),
+        "unshare": ("unshare", 0x40000000), "setns by a process": (
+            "setns", system_call("pidfd_open", os.getpid(), 0),
+            0x40000000)}.items():
     def asked():
-        r = libc.syscall(*args)
+        r = system_call(*args)
         if r == 0 and name.startswith("clone"):
             os._exit(0)
         return f"{name}: {r}" if r >= 0 else None

@@ -26,7 +26,7 @@ printf '#!%s -u\n' "$(command -v id)" >"$WS/script"
 printf '#!%s/script\n' "$WS" >"$WS/script2"
 chmod +x "$WS/script" "$WS/script2"
 for how in ./cat ./link ./script ./script2 "./../ws/cat" \
-	"/lib64/ld-linux-x86-64.so.2 $(command -v id)" \
+	"$(ls /lib*/ld-linux-*.so.* | head -1) $(command -v id)" \
 	'env id' 'nice id' 'bash -c "exec -a ls id"' \
 	'sh -c "echo id | xargs -n1 env"'; do
 	traced bash -c "$how; true"

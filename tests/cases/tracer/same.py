@@ -11,6 +11,8 @@ import socket
 import threading
 
 libc = ctypes.CDLL(None, use_errno=True)
+LOADER = "/lib/ld-linux-aarch64.so.1" if os.uname().machine == "aarch64" else \
+    "/lib64/ld-linux-x86-64.so.2"
 
 
 def say(name, call):
@@ -165,7 +167,7 @@ if os.environ.get("SAME_MORE"):
     say("kill parent's", lambda: os.kill(os.getppid(), signal.SIGTERM))
     say("chroot", lambda: os.chroot("/"))
     say("exec by fd", lambda: run_fd("/usr/bin/id"))
-    say("exec through loader", lambda: run("/lib64/ld-linux-x86-64.so.2", "/usr/bin/id"))
+    say("exec through loader", lambda: run(LOADER, "/usr/bin/id"))
     say("exec redirected", lambda: run("/usr/bin/hostname"))
     say("exec redirected by fd", lambda: run_fd("/usr/bin/hostname"))
     os.symlink("/usr/bin/hostname", "h")

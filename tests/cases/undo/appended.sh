@@ -25,10 +25,11 @@ for request in (0x4030582b, 0x40305829, 0x40305839):
     tried(fcntl.ioctl, fd, request, struct.pack(\"hhqqii16x\", 0, 0, 0, 4096, 0, 0))
 fd = opened(\"l\"); os.write(fd, b\"x\")
 libc, context, text = ctypes.CDLL(None), ctypes.c_ulong(), ctypes.create_string_buffer(b\"YYYY\")
-if os.uname().machine == \"x86_64\" and libc.syscall(206, 1, ctypes.byref(context)) == 0:
+setup, submit, getevents = (0, 2, 4) if os.uname().machine == \"aarch64\" else (206, 209, 208)
+if libc.syscall(setup, 1, ctypes.byref(context)) == 0:
     write = ctypes.create_string_buffer(struct.pack(\"QIIHhIQQqQII\", 0, 0, 0x20, 1, 0, fd, ctypes.addressof(text), 4, 0, 0, 0, 0))
-    libc.syscall(209, context, 1, (ctypes.c_void_p * 1)(ctypes.addressof(write)))
-    libc.syscall(208, context, 1, 1, ctypes.create_string_buffer(64), None)"'
+    libc.syscall(submit, context, 1, (ctypes.c_void_p * 1)(ctypes.addressof(write)))
+    libc.syscall(getevents, context, 1, 1, ctypes.create_string_buffer(64), None)"'
 scenario append-mapped 'seq 200 >m' 'python3 -c "
 import os, mmap
 fd = os.open(\"m\", os.O_RDWR | os.O_APPEND); m = mmap.mmap(fd, 0); m[0:4] = b\"ZZZZ\"; m.flush()"'
