@@ -15,7 +15,7 @@
 
 #include "base/digest.h"
 #include "dlp/ascii.h"
-#include "dlp/priv.h"
+#include "dlp/inner.h"
 
 #define BLOB_STEP    12288U /* both are multiples of 4 */
 #define BLOB_OVERLAP 4096U
@@ -78,6 +78,7 @@ struct blob {
 	size_t line; /* bytes of each line; 0 = there is one */
 	size_t gap;  /* bytes of a line's end */
 	size_t end;  /* in the view, behind the last byte */
+	size_t skip; /* bytes in front of it that belong to no group */
 };
 
 static size_t raw_at(const struct blob *b, size_t i)
@@ -91,36 +92,8 @@ static size_t raw_behind(const struct blob *b, size_t i)
 	return i ? raw_at(b, i - 1) + 1 : b->start;
 }
 
-/* What was found in decoded bytes, and what they become. */
-struct edit {
-	const char *plain;
-	size_t n;      /* bytes of it */
-	size_t accept; /* findings that begin behind it are another's */
-	size_t from;   /* first byte changed, if found */
-	size_t to;     /* behind the last one */
-	bool found;
-	unsigned int type;
-	struct buf out; /* what [from, to) becomes */
-};
-
-static void on_plain(void *arg, const struct dlp_finding *f)
-{
-	struct edit *d = arg;
-
-	if (f->action == DLP_LOG || f->offset >= d->accept)
-		return;
-	if (!d->found) {
-		d->found = true;
-		d->type = f->type;
-		d->from = d->to = f->offset - f->offset % 3;
-	}
-	buf_put(&d->out, d->plain + d->to, f->offset - d->to);
-	buf_put_str(&d->out, f->replacement);
-	d->to = MIN(d->n, f->offset + f->length);
-}
-
 /* The edit as base64 that fills whole groups of four. */
-static void put_base64(struct edit *d, struct buf *out)
+static void put_base64(struct dlp_edit *d, struct buf *out)
 {
 	while (d->to % 3 && d->to < d->n)
 		buf_putc(&d->out, d->plain[d->to++]);
@@ -131,7 +104,7 @@ static void put_base64(struct edit *d, struct buf *out)
 }
 
 /* Where the blob in a run begins: names in front of it end in "=". */
-static size_t blob_start(const struct dlp_view *v, size_t start, size_t end)
+size_t dlp_blob_start(const struct dlp_view *v, size_t start, size_t end)
 {
 	size_t stop = MIN(end, start + BLOB_MIN * 2);
 
@@ -168,7 +141,8 @@ static bool is_gzip(struct str s)
  * A few bytes can inflate to many: what is spent on that is bounded by the
  * length of the text, so that no text can be made that takes for ever.
  */
-static int scan_inflated(struct dlp_scan *s, struct str plain, struct edit *d)
+static int scan_inflated(struct dlp_scan *s, struct str plain,
+			 struct dlp_edit *d)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t n, room = MIN(plain.n * RATIO_MAX, (size_t)INFLATED_MAX);
@@ -182,17 +156,17 @@ static int scan_inflated(struct dlp_scan *s, struct str plain, struct edit *d)
 	s->inflate_spent += n + INFLATE_COST;
 	d->plain = text;
 	d->n = d->accept = n;
-	return dlp_scan_nested(s, str_from_n(text, n), on_plain, d);
+	return dlp_scan_nested(s, str_from_n(text, n), dlp_edit_found, d);
 }
 
-static enum dlp_answer blob_answer(const struct blob *b, struct edit *d,
+static enum dlp_answer blob_answer(const struct blob *b, struct dlp_edit *d,
 				   struct dlp_match *ret)
 {
 	const struct dlp_view *v = b->v;
 
-	ret->start = raw_at(b, d->from / 3 * 4);
+	ret->start = raw_at(b, b->skip + d->from / 3 * 4);
 	put_base64(d, &ret->text);
-	ret->end = raw_behind(b, MIN(b->n, (d->to + 2) / 3 * 4));
+	ret->end = raw_behind(b, MIN(b->n, b->skip + (d->to + 2) / 3 * 4));
 	while (d->to >= d->n && ret->end < v->n && v->p[ret->end] == '=')
 		ret->end++;
 	ret->type = d->type;
@@ -213,29 +187,93 @@ static char *join(const struct blob *b)
 	return text;
 }
 
-static enum dlp_answer scan_blob(struct dlp_scan *s, const struct blob *b,
+/* A group of four stands for three bytes of text. */
+static bool is_text_group(const unsigned char p[4])
+{
+	const int8_t *value = base64_values();
+	int x = 0;
+
+	for (unsigned int i = 0; i < 4; i++) {
+		if (value[p[i]] < 0)
+			return false;
+		x = x << 6 | value[p[i]];
+	}
+	for (unsigned int i = 0; i < 3; i++, x >>= 8) {
+		int c = x & 0xff;
+
+		if (c >= 0x7f ||
+		    (c < ' ' && c != '\t' && c != '\n' && c != '\r'))
+			return false;
+	}
+	return true;
+}
+
+#define TEXT_GROUPS 5U
+
+/* The same, or one that is odd begins there. */
+static bool has_text_group(const unsigned char *p)
+{
+	return is_text_group(p) || is_text_group(p + 1) ||
+	       is_text_group(p + 2) || is_text_group(p + 3);
+}
+
+static bool is_text_run(const unsigned char *p)
+{
+	for (unsigned int k = 0; k < TEXT_GROUPS; k++)
+		if (!is_text_group(p + 4 * (size_t)k))
+			return false;
+	return true;
+}
+
+/* Decodes and scans what is behind the first b->skip bytes. 0 or -ENOMEM. */
+static int scan_decoded(struct dlp_scan *s, const struct blob *b,
+			const unsigned char *from, char *plain,
+			struct dlp_edit *d)
+{
+	size_t n = base64_bytes(from + b->skip, b->n - b->skip, plain);
+
+	d->plain = plain;
+	d->n = n;
+	d->accept = BLOB_STEP / 4 * 3;
+	if (is_gzip(str_from_n(plain, n)))
+		return scan_inflated(s, str_from_n(plain, n), d);
+	return MIN(dlp_edit_scan(s, d), 0);
+}
+
+/* With so many bytes in front it is text, or compressed: at its beginning, or
+ * in its middle. */
+static bool is_odd(const unsigned char *p, size_t n, size_t skip)
+{
+	size_t middle = n / 8 * 4 + skip;
+
+	if (n < skip + (size_t)4 * TEXT_GROUPS)
+		return false;
+	return memcmp(p + skip, "H4sI", 4) == 0 || is_text_run(p + skip) ||
+	       (middle + (size_t)4 * TEXT_GROUPS <= n &&
+		is_text_run(p + middle));
+}
+
+static enum dlp_answer scan_blob(struct dlp_scan *s, struct blob *b,
 				 struct dlp_match *ret)
 {
 	_cleanup_free_ char *plain = malloc(b->n / 4 * 3 + 3);
 	_cleanup_free_ char *text = b->line ? join(b) : NULL;
 	const unsigned char *from = b->line ? (unsigned char *)text
 					    : b->v->p + b->start;
-	struct edit d = { .accept = BLOB_STEP / 4 * 3 };
+	struct dlp_edit d = { 0 };
 	enum dlp_answer a = DLP_MISS;
-	int r = -ENOMEM;
+	int r = plain && from ? scan_decoded(s, b, from, plain, &d) : -ENOMEM;
 
-	if (plain && from) {
-		d.plain = plain;
-		d.n = base64_bytes(from, b->n, plain);
-		r = is_gzip(str_from_n(plain, d.n))
-			    ? scan_inflated(s, str_from_n(plain, d.n), &d)
-			    : dlp_scan_nested(s, str_from_n(plain, d.n),
-					      on_plain, &d);
+	for (size_t k = 1; k < 4 && r == 0 && !d.found; k++) {
+		if (!is_odd(from, b->n, k))
+			continue;
+		b->skip = k;
+		r = scan_decoded(s, b, from, plain, &d);
 	}
 	if (r < 0)
 		s->error = r;
 	if (d.found && d.plain != plain) { /* compressed: all of it goes */
-		ret->start = b->start;
+		ret->start = b->start + b->skip;
 		ret->end = b->end;
 		ret->type = d.type;
 		ret->swallow = DLP_SWALLOW_CLASS;
@@ -311,29 +349,6 @@ static void find_blob(const struct dlp_view *v, size_t start, size_t end,
 	};
 }
 
-/* A group of four stands for three bytes of text. */
-static bool is_text_group(const unsigned char p[4])
-{
-	const int8_t *value = base64_values();
-	int x = 0;
-
-	for (unsigned int i = 0; i < 4; i++) {
-		if (value[p[i]] < 0)
-			return false;
-		x = x << 6 | value[p[i]];
-	}
-	for (unsigned int i = 0; i < 3; i++, x >>= 8) {
-		int c = x & 0xff;
-
-		if (c >= 0x7f ||
-		    (c < ' ' && c != '\t' && c != '\n' && c != '\r'))
-			return false;
-	}
-	return true;
-}
-
-#define TEXT_GROUPS 5U
-
 /*
  * Of a run that is short so far: whether it begins with text that is encoded,
  * as hardly anything else does. A name in front of it ends in "=".
@@ -342,17 +357,17 @@ static enum dlp_answer begins_text(const struct dlp_scan *s,
 				   const struct dlp_view *v, size_t start,
 				   size_t t)
 {
-	size_t from = blob_start(v, start, t + 1), i = t + 1;
+	size_t from = dlp_blob_start(v, start, t + 1), i = t + 1;
 
 	while (i < from + BLOB_SHORT - 1 && i < v->n &&
 	       dlp_is(s->e, v->p[i], DLP_C_BASE64))
 		i++;
 	if (i < from + BLOB_SHORT - 1)
 		return i == v->n && !v->end ? DLP_MORE : DLP_MISS;
-	for (unsigned int k = 0; k < TEXT_GROUPS; k++)
-		if (!is_text_group(v->p + from + 4 * (size_t)k))
-			return DLP_MISS;
-	return DLP_HIT;
+	for (size_t k = 0; k < 4; k++) /* a few bytes may be in front */
+		if (is_text_run(v->p + from + k))
+			return DLP_HIT;
+	return DLP_MISS;
 }
 
 /* How many bytes of base64 end with t, up to max of them. */
@@ -379,7 +394,7 @@ static enum dlp_answer match_run(struct dlp_scan *s, const struct dlp_view *v,
 
 	if (whole && end == v->n && !v->end)
 		return DLP_MORE;
-	start = blob_start(v, start, end);
+	start = dlp_blob_start(v, start, end);
 	find_blob(v, start, end, &b);
 	if (whole && s->depth < DLP_MAX_DEPTH && b.end == run &&
 	    !add_lines(s, &b))
@@ -391,82 +406,6 @@ static enum dlp_answer match_run(struct dlp_scan *s, const struct dlp_view *v,
 	return scan_blob(s, &b, ret);
 }
 
-/* --- hex --------------------------------------------------------------- */
-
-#define HEX_PROOF 8U /* bytes of text that no digest begins with */
-#define HEX_MAX   12288U
-
-static unsigned int hex_value(unsigned char c)
-{
-	return ascii_is(c, ASCII_DIGIT) ? c - (unsigned int)'0'
-					: (c | 0x20U) - 'a' + 10;
-}
-
-static char hex_byte(const unsigned char *p)
-{
-	return (char)(hex_value(p[0]) << 4 | hex_value(p[1]));
-}
-
-/* Whether the run at start begins, behind a name, with text as hex digits. */
-static enum dlp_answer begins_hex(const struct dlp_view *v, size_t *start,
-				  size_t t)
-{
-	size_t from = blob_start(v, *start, t + 1);
-
-	if (v->n - from >= 2 && v->p[from] == '0' && v->p[from + 1] == 'x')
-		from += 2;
-	for (size_t i = from; i < from + 2 * (size_t)HEX_PROOF; i += 2) {
-		unsigned char c;
-
-		if (i + 1 >= v->n)
-			return v->end ? DLP_MISS : DLP_MORE;
-		if (!ascii_is(v->p[i], ASCII_HEX) ||
-		    !ascii_is(v->p[i + 1], ASCII_HEX))
-			return DLP_MISS;
-		c = (unsigned char)hex_byte(v->p + i);
-		if (c >= 0x7f || (c < ' ' && !memchr("\t\r\n", c, 3)))
-			return DLP_MISS;
-	}
-	*start = from;
-	return DLP_HIT;
-}
-
-static void put_hex(const struct buf *plain, struct buf *out)
-{
-	for (size_t i = 0; i < plain->len; i++)
-		buf_printf(out, "%02x", (unsigned char)plain->data[i]);
-	out->error = out->error ? out->error : plain->error;
-}
-
-/* Text as hex digits from start on; what is found in it is hex again. */
-static enum dlp_answer match_hex(struct dlp_scan *s, const struct dlp_view *v,
-				 size_t start, struct dlp_match *ret)
-{
-	size_t end = dlp_scan_span(s, v, DLP_C_HEX, start, HEX_MAX);
-	size_t n = (end - start) / 2;
-	_cleanup_free_ char *plain = NULL;
-	struct edit d = { .n = n, .accept = n };
-
-	if (end == v->n && !v->end && end - start < HEX_MAX)
-		return DLP_MORE;
-	plain = malloc(n);
-	for (size_t i = 0; plain && i < n; i++)
-		plain[i] = hex_byte(v->p + start + 2 * i);
-	d.plain = plain;
-	if (!plain ||
-	    dlp_scan_nested(s, str_from_n(plain, n), on_plain, &d) < 0)
-		s->error = -ENOMEM;
-	s->blob_from = MAX(s->blob_from, end);
-	if (d.found) {
-		ret->start = start + 2 * d.from;
-		ret->end = start + 2 * d.to;
-		ret->type = d.type;
-		put_hex(&d.out, &ret->text);
-	}
-	buf_done(&d.out);
-	return d.found ? DLP_HIT : DLP_MISS;
-}
-
 enum dlp_answer dlp_blob_match(struct dlp_scan *s, const struct dlp_view *v,
 			       size_t t, struct dlp_match *ret)
 {
@@ -476,16 +415,16 @@ enum dlp_answer dlp_blob_match(struct dlp_scan *s, const struct dlp_view *v,
 	enum dlp_answer a = DLP_HIT;
 
 	if (is_short && s->depth < DLP_MAX_DEPTH) {
-		ret->start = start;
-		ret->idle = v->n;
-		a = begins_hex(v, &start, t);
+		a = dlp_hex_match(s, v, start, t, ret);
+		if (a == DLP_MISS)
+			a = dlp_base32_match(s, v, start, t, ret);
 		if (a != DLP_MISS)
-			return a == DLP_HIT ? match_hex(s, v, start, ret) : a;
+			return a;
 		a = DLP_HIT;
 	}
 	if (is_short) {
 		/* Most are paths and names: nothing of them is text. */
-		if (!is_text_group(v->p + start) &&
+		if (!has_text_group(v->p + start) &&
 		    !memchr(v->p + start, '=', BLOB_SHORT))
 			return DLP_MISS;
 		a = begins_text(s, v, start, t);

@@ -24,7 +24,7 @@ struct unescaped {
 	uint16_t at[RUN_MAX + DLP_BACK +
 		    2]; /* where each byte was, from `from` */
 	size_t from;
-	bool found;
+	bool found, quoted;
 	size_t start, end;
 	unsigned int type;
 	struct buf out;
@@ -95,12 +95,33 @@ static size_t entity_length(const unsigned char *p, size_t n, char *ret)
 	return i + 1;
 }
 
+/* The length of "=3D" or of a line's end that stands for nothing, at p. */
+static size_t quoted_length(const unsigned char *p, size_t n, char *ret)
+{
+	int c = n >= 3 ? hex_pair(p + 1) : -1;
+
+	if (c >= 0) {
+		*ret = (char)c;
+		return 3;
+	}
+	if (n >= 2 && p[1] == '\n') {
+		*ret = ESC;
+		return 2;
+	}
+	if (n >= 3 && p[1] == '\r' && p[2] == '\n') {
+		*ret = ESC;
+		return 3;
+	}
+	return 1;
+}
+
 /*
  * Length of the escape at i, which ends before `end`, or 1 for none. It stands
- * for *ret; for nothing if it is longer and *ret is ESC.
+ * for *ret; for nothing if it is longer and *ret is ESC. quoted: the text is
+ * quoted-printable, so = escapes, too.
  */
 static size_t escape_at(const struct dlp_view *v, size_t i, size_t end,
-			char *ret)
+			bool quoted, char *ret)
 {
 	const unsigned char *p = v->p + i;
 	size_t n = end - i;
@@ -112,6 +133,8 @@ static size_t escape_at(const struct dlp_view *v, size_t i, size_t end,
 
 		return length && length <= n ? length : 1;
 	}
+	if (quoted && p[0] == '=')
+		return quoted_length(p, n, ret);
 	if (n >= 3 && p[0] == '%') {
 		c = hex_pair(p + 1);
 		if (c >= 0) {
@@ -152,7 +175,7 @@ static void on_unescaped(void *arg, const struct dlp_finding *f)
 	char c;
 
 	to = u->from + u->at[MIN(u->n, f->offset + f->length) - 1];
-	to += escape_at(u->v, to, u->limit, &c);
+	to += escape_at(u->v, to, u->limit, u->quoted, &c);
 	from = MAX(from, u->floor);
 	if (f->action == DLP_LOG || to <= from)
 		return;
@@ -173,7 +196,7 @@ static void unescape(struct unescaped *u, size_t end)
 	while (i < end) {
 		/* What stands for nothing belongs to what is before it. */
 		u->at[u->n] = (uint16_t)(i - u->from);
-		size_t n = escape_at(u->v, i, end, &u->text[u->n]);
+		size_t n = escape_at(u->v, i, end, u->quoted, &u->text[u->n]);
 
 		u->n += n == 1 || u->text[u->n] != ESC;
 		i += n;
@@ -206,6 +229,24 @@ static bool is_before_number(const struct dlp_view *v, size_t to)
 	return to < v->n && ascii_is(v->p[to], ASCII_DIGIT);
 }
 
+/* No "=3D" and no end of a line within a word. */
+static bool quotes_nothing(const struct dlp_scan *s, const struct dlp_view *v,
+			   size_t t)
+{
+	size_t n = v->n - t, line = 2;
+	const unsigned char *p = v->p + t;
+
+	if (n < 4 && !v->end)
+		return false; /* not known yet */
+	if (n >= 3 && p[1] == '3')
+		return p[2] != 'D';
+	if (n >= 3 && p[1] == '\r')
+		line = 3;
+	return n <= line || p[line - 1] != '\n' || t == 0 ||
+	       !dlp_is(s->e, v->p[t - 1], DLP_C_HELD) ||
+	       !dlp_is(s->e, p[line], DLP_C_HELD);
+}
+
 /*
  * There is no escape, or what it stands for is nothing that a secret has in it:
  * a separator, as most are. A secret with a real escape in it has another
@@ -222,6 +263,8 @@ static bool hides_nothing(const struct dlp_scan *s, const struct dlp_view *v,
 
 		return between && !more;
 	}
+	if (v->p[t] == '=')
+		return quotes_nothing(s, v, t);
 	if (v->p[t] == '%')
 		n = 3;
 	else if (v->p[t] == '&')
@@ -232,7 +275,7 @@ static bool hides_nothing(const struct dlp_scan *s, const struct dlp_view *v,
 		n = 4;
 	if (v->n - t < n || (v->n - t == n && !v->end))
 		return v->end;
-	n = escape_at(v, t, t + n, &c);
+	n = escape_at(v, t, t + n, false, &c);
 	if (n == 1)
 		return true;
 	if (c == ' ')
@@ -245,7 +288,9 @@ enum dlp_answer dlp_escape_match(struct dlp_scan *s, const struct dlp_view *v,
 				 size_t t, struct dlp_match *ret)
 {
 	__attribute__((uninitialized)) struct unescaped u;
-	unsigned int class = v->p[t] == ESC ? DLP_C_LINE : DLP_C_URL;
+	unsigned int class = v->p[t] == ESC   ? DLP_C_LINE
+			     : v->p[t] == '=' ? DLP_C_LINES
+					      : DLP_C_URL;
 	size_t end = dlp_scan_span(s, v, class, t, RUN_MAX);
 	size_t word = t;
 	char c;
@@ -254,6 +299,7 @@ enum dlp_answer dlp_escape_match(struct dlp_scan *s, const struct dlp_view *v,
 	u.from = t;
 	u.n = 0;
 	u.found = false;
+	u.quoted = v->p[t] == '=';
 	u.out = BUF_INIT;
 	ret->start = ret->idle = t;
 	if (s->depth >= DLP_MAX_DEPTH || hides_nothing(s, v, t))
@@ -266,7 +312,7 @@ enum dlp_answer dlp_escape_match(struct dlp_scan *s, const struct dlp_view *v,
 	ret->start = ret->idle = word;
 	if (end == v->n && !v->end && end - t < RUN_MAX)
 		return DLP_MORE;
-	if (escape_at(v, t, end, &c) == 1)
+	if (escape_at(v, t, end, u.quoted, &c) == 1)
 		return DLP_MISS;
 	s->escape_from = end - t < RUN_MAX ? end : end - DLP_BACK;
 	unescape(&u, end);

@@ -143,6 +143,23 @@ static bool is_kind_of_key(const struct dlp_view *v, size_t i)
 	       comes_after(v, i, words, ARRAY_LEN(words));
 }
 
+/* "SOME_KEY=": what is set in an environment is a key, and no hash. */
+static bool is_setting(const struct dlp_view *v, size_t start, size_t value)
+{
+	const unsigned char *p = v->p;
+	size_t i = value;
+
+	while (i > start && (p[i - 1] == '"' || p[i - 1] == '\''))
+		i--;
+	if (i <= start + 1 || p[i - 1] != '=' || start < 2 ||
+	    p[start - 1] != '_' || !ascii_is(p[start - 2], ASCII_UPPER))
+		return false;
+	for (size_t k = start; k < i - 1; k++)
+		if (!ascii_is(p[k], ASCII_UPPER))
+			return false;
+	return i - 1 - start == 3; /* KEY */
+}
+
 static bool begins_well(const struct dlp_engine *e, const struct dlp_view *v,
 			const struct dlp_row *row, size_t i)
 {
@@ -417,7 +434,8 @@ static bool passes(struct dlp_scan *s, const struct dlp_view *v,
 	/* What is made to be expensive is made of few bytes, or short. */
 	if (random && dlp_is_dull(v, w->secret, n, &s->dull))
 		return false;
-	if (check == DLP_CHECK_KEY && is_kind_of_key(v, start))
+	if (check == DLP_CHECK_KEY &&
+	    (is_kind_of_key(v, start) || is_setting(v, start, w->secret)))
 		check = DLP_CHECK_VALUE;
 	if (is_assigned(check) && n < NO_WORD_MIN && !has_digit(v, w))
 		return false;

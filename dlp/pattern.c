@@ -102,6 +102,8 @@ void dlp_classes_init(struct dlp_classes *c)
 	set_word(set[DLP_C_URL], "-._~%+&=;/?:@!$'*,#|\\[\033");
 	set_add(set[DLP_C_LINE], ' ', 255);
 	set[DLP_C_LINE][0] |= 1ULL << '\t' | 1ULL << 0x1b;
+	memcpy(set[DLP_C_LINES], set[DLP_C_LINE], sizeof(set[DLP_C_LINE]));
+	set[DLP_C_LINES][0] |= 1ULL << '\r' | 1ULL << '\n';
 	set_word(set[DLP_C_KEY], "+/=-:.,;_ \t\r\n\\");
 	set_word(set[DLP_C_LOCAL], "._%+-");
 	memset(c, 0, sizeof(*c));

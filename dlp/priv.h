@@ -75,6 +75,7 @@ enum dlp_class {        /* the ones that code asks for */
 	DLP_C_URL,   /* what may stand in a URL or a JSON string, escaped */
 	DLP_C_KEY,   /* the body of an armoured key */
 	DLP_C_LINE,  /* what stands in a line, with colours */
+	DLP_C_LINES, /* the same, and ends of lines */
 	DLP_C_LOCAL, /* in front of the @ of a mail address */
 	DLP_C_MAX,
 };
@@ -251,7 +252,9 @@ struct dlp_masks {
 	uint64_t trigger; /* something may begin here, or is an @ % \ */
 	uint64_t digit, plus;
 	uint64_t base64;
+	uint64_t nul;    /* zeros, as every second byte of UTF-16 */
 	uint64_t number; /* numbers of ours may begin here; scan.c's */
+	uint64_t wide;   /* a run of UTF-16 is there; scan.c's */
 };
 
 #define DLP_EDGE_UNKNOWN 63U
@@ -337,6 +340,7 @@ struct dlp_scan {
 	size_t pos;            /* triggers before it are done */
 	size_t blob_from;      /* base64 before it is done */
 	size_t escape_from;    /* escaped text before it is done */
+	size_t wide_from;      /* UTF-16 before it is done */
 	size_t retry_at;       /* with fewer bytes pos cannot be decided */
 	struct dlp_match wait; /* what pos waits for, if retry_at is not 0 */
 	struct dlp_match pending;
@@ -433,6 +437,21 @@ enum dlp_answer dlp_blob_match(struct dlp_scan *s, const struct dlp_view *v,
 			       size_t t, struct dlp_match *ret);
 #define BLOB_MIN   64U
 #define BLOB_SHORT 27U /* if it is text that is encoded */
+/* Text in UTF-16; t is a zero in it with UTF16_MIN characters up to it. */
+enum dlp_answer dlp_wide_match(struct dlp_scan *s, const struct dlp_view *v,
+			       size_t t, struct dlp_match *ret);
+#define UTF16_MIN 8U
+/* Where the UTF-16 begins that ends at i, at most max bytes before; or i. */
+size_t dlp_wide_before(const struct dlp_scan *s, const struct dlp_view *v,
+		       size_t i, size_t max);
+/*
+ * Text as hex digits or in base32; t as in dlp_blob_match(), start is where the
+ * run begins.
+ */
+enum dlp_answer dlp_hex_match(struct dlp_scan *s, const struct dlp_view *v,
+			      size_t start, size_t t, struct dlp_match *ret);
+enum dlp_answer dlp_base32_match(struct dlp_scan *s, const struct dlp_view *v,
+				 size_t start, size_t t, struct dlp_match *ret);
 /* Text with %41 or \u0041 in it; t is at the first of them. */
 enum dlp_answer dlp_escape_match(struct dlp_scan *s, const struct dlp_view *v,
 				 size_t t, struct dlp_match *ret);

@@ -54,6 +54,7 @@ void dlp_scan_shift(struct dlp_scan *s, size_t k)
 	s->pos = back(s->pos, k);
 	s->blob_from = back(s->blob_from, k);
 	s->escape_from = back(s->escape_from, k);
+	s->wide_from = back(s->wide_from, k);
 	s->retry_at = back(s->retry_at, k);
 	s->wait.start = back(s->wait.start, k);
 	s->wait.idle = back(s->wait.idle, k);
@@ -351,6 +352,7 @@ static enum dlp_answer try_byte(struct dlp_scan *s, const struct dlp_view *v,
 	case '%':
 	case '\\':
 	case '&':
+	case '=':
 	case 0x1b:
 		if (t < s->escape_from)
 			return DLP_MISS;
@@ -364,7 +366,7 @@ static enum dlp_answer try_byte(struct dlp_scan *s, const struct dlp_view *v,
 /* What one block of 64 bytes has to look at. */
 struct block {
 	size_t at;
-	uint64_t trigger, number, blob;
+	uint64_t trigger, number, blob, wide;
 };
 
 static enum dlp_answer look_number(struct dlp_scan *s, const struct dlp_view *v,
@@ -386,6 +388,16 @@ look_blob(struct dlp_scan *s, const struct dlp_view *v, size_t t)
 	return settle(s, v, dlp_blob_match(s, v, t, &m), &m);
 }
 
+static __attribute__((noinline)) enum dlp_answer
+look_wide(struct dlp_scan *s, const struct dlp_view *v, size_t t)
+{
+	struct dlp_match m = { .swallow = DLP_SWALLOW_NOTHING };
+
+	if (t < s->wide_from)
+		return DLP_MISS;
+	return settle(s, v, dlp_wide_match(s, v, t, &m), &m);
+}
+
 static __attribute__((noinline)) enum dlp_answer look(struct dlp_scan *s,
 						      const struct dlp_view *v,
 						      const struct block *b,
@@ -405,6 +417,8 @@ static __attribute__((noinline)) enum dlp_answer look(struct dlp_scan *s,
 		a = look_number(s, v, t);
 	if (a == DLP_MISS && b->blob & bit)
 		a = look_blob(s, v, t);
+	if (a == DLP_MISS && b->wide & bit)
+		a = look_wide(s, v, t);
 	return a;
 }
 
@@ -488,7 +502,7 @@ struct batch {
 	size_t at;         /* where the first block begins */
 	unsigned int n, i; /* blocks; the next one */
 	/* carried from block to block */
-	uint64_t edge, digit, plus;
+	uint64_t edge, digit, plus, nul;
 	size_t run; /* of base64 */
 };
 
@@ -501,7 +515,32 @@ static void batch_at(const struct dlp_scan *s, const struct dlp_view *v,
 	b->edge = DLP_EDGE_UNKNOWN;
 	b->digit = i > 0 && is_digit(v->p[i - 1]);
 	b->plus = i > 0 && v->p[i - 1] == '+';
+	b->nul = 0;
+	for (size_t k = 1; k <= MIN(i, (size_t)2 * UTF16_MIN); k++)
+		b->nul |= (uint64_t)(v->p[i - k] == 0) << (64 - k);
 	b->run = blob_before(s, v, i);
+}
+
+/* As x << k, with what comes in from the block before. */
+static inline uint64_t shifted(uint64_t x, uint64_t before, unsigned int k)
+{
+	return x << k | before >> (64 - k);
+}
+
+/*
+ * Every second of UTF16_MIN * 2 bytes up to here is zero: where that begins to be
+ * so, and once in each block.
+ */
+static __attribute__((noinline)) uint64_t wide_bits(uint64_t nul,
+						    uint64_t before)
+{
+	uint64_t x = nul & shifted(nul, before, 2), y = before & before << 2;
+
+	_Static_assert(UTF16_MIN == 8, "2 * 2 * 2");
+	x &= shifted(x, y, 4);
+	y &= y << 4;
+	x &= shifted(x, y, 8);
+	return x & ~(x << 2);
 }
 
 /* Numbers of three digits, or of any behind a plus sign, begin here. */
@@ -528,6 +567,8 @@ static __attribute__((noinline)) void masks_at_end(const struct dlp_scan *s,
 	memcpy(last, v->p + i, v->n - i);
 	dlp_triggers_scan(s->e, last, 1, edge, m);
 	dlp_refine(&s->e->tr, last, 1, m);
+	if (v->n - i < 64)
+		m->nul &= (1ULL << (v->n - i)) - 1;
 }
 
 /* How many blocks from i on begin before limit, and can be looked at whole. */
@@ -552,8 +593,13 @@ static void fill_batch(const struct dlp_scan *s, const struct dlp_view *v,
 	dlp_refine(&e->tr, v->p + i, b->n, b->m);
 	for (i += 64 * (size_t)b->n; b->n < DLP_BATCH && i < limit; i += 64)
 		masks_at_end(s, v, i, &b->edge, &b->m[b->n++]);
-	for (unsigned int k = 0; k < b->n; k++)
-		b->m[k].number = e->tr.digits ? number_bits(&b->m[k], b) : 0;
+	for (unsigned int k = 0; k < b->n; k++) {
+		struct dlp_masks *m = &b->m[k];
+
+		m->number = e->tr.digits ? number_bits(m, b) : 0;
+		m->wide = m->nul ? wide_bits(m->nul, b->nul) : 0;
+		b->nul = m->nul;
+	}
 }
 
 /* Of the numbers that begin in a block those that may be ours. */
@@ -580,7 +626,7 @@ static size_t walk_block(struct dlp_scan *s, const struct dlp_view *v, size_t i,
 {
 	size_t at = batch->at + 64 * (size_t)batch->i;
 	const struct dlp_masks *m = &batch->m[batch->i++];
-	struct block b = { .at = at, .trigger = m->trigger };
+	struct block b = { .at = at, .trigger = m->trigger, .wide = m->wide };
 	uint64_t base64 = m->base64, all;
 
 	if (s->blob_from > at)
@@ -590,7 +636,7 @@ static size_t walk_block(struct dlp_scan *s, const struct dlp_view *v, size_t i,
 	b.blob = blob_bits(base64, &batch->run);
 	if (m->number)
 		b.number = refine_numbers(v, at, m->number);
-	all = (b.trigger | b.number | b.blob) & UINT64_MAX << (i - at);
+	all = (b.trigger | b.number | b.blob | b.wide) & UINT64_MAX << (i - at);
 	if (limit - at < 64)
 		all &= (1ULL << (limit - at)) - 1;
 	for (; all; all &= all - 1) {
@@ -660,7 +706,8 @@ static size_t held_from(const struct dlp_scan *s, const struct dlp_view *v,
 	while (from > 0 && i - from < DLP_BACK &&
 	       dlp_is(s->e, v->p[from - 1], DLP_C_HELD))
 		from--;
-	return MIN(from, i - blob_before(s, v, i));
+	from = MIN(from, i - blob_before(s, v, i));
+	return MIN(from, dlp_wide_before(s, v, i, DLP_BACK));
 }
 
 size_t dlp_scan_run(struct dlp_scan *s, const struct dlp_view *v,

@@ -522,10 +522,8 @@ static void fill_escapes(struct dlp_triggers *tr)
 		unsigned char first;
 		const char *next;
 	} kinds[] = {
-		{ '%', "01234567" },
-		{ '\\', "u/x" },
-		{ '&', "#" },
-		{ 0x1b, "[" },
+		{ '%', "01234567" }, { '\\', "u/x" },  { '&', "#" },
+		{ 0x1b, "[" },       { '=', "3\r\n" },
 	};
 	uint8_t at = 1U << ARRAY_LEN(kinds);
 
@@ -564,7 +562,7 @@ int dlp_triggers_build(struct dlp_engine *e)
 
 	fill_glue(e);
 	e->tr.mark['@'] = e->tr.mark['%'] = e->tr.mark['\\'] = 1;
-	e->tr.mark['&'] = e->tr.mark[0x1b] = 1; /* ESC */
+	e->tr.mark['&'] = e->tr.mark['='] = e->tr.mark[0x1b] = 1; /* ESC */
 	fill_classes(e, e->tr.classes);
 	fill_escapes(&e->tr);
 	r = dlp_lists_build(e);
@@ -579,6 +577,7 @@ static bool is_escape(const unsigned char *p)
 {
 	return (p[0] == '%' && p[1] >= '0' && p[1] <= '7') ||
 	       (p[0] == 0x1b && p[1] == '[') || (p[0] == '&' && p[1] == '#') ||
+	       (p[0] == '=' && (p[1] == '3' || p[1] == '\r' || p[1] == '\n')) ||
 	       (p[0] == '\\' && (p[1] == 'u' || p[1] == '/' || p[1] == 'x'));
 }
 
@@ -598,6 +597,7 @@ static void scan_portable(const struct dlp_engine *e, const unsigned char *p,
 		ret->trigger |= here << i;
 		ret->digit |= (class >> DLP_C_DIGIT & 1) << i;
 		ret->plus |= (uint64_t)(p[0] == '+') << i;
+		ret->nul |= (uint64_t)(p[0] == 0) << i;
 		ret->base64 |= (class >> DLP_C_BASE64 & 1) << i;
 	}
 }
@@ -651,7 +651,7 @@ size_t dlp_triggers_tail(const struct dlp_triggers *tr, const unsigned char *p,
 	size_t tail = numbers_tail(p, n);
 
 	if (n > 0 && (p[n - 1] == '%' || p[n - 1] == '\\' || p[n - 1] == '&' ||
-		      p[n - 1] == 0x1b))
+		      p[n - 1] == '=' || p[n - 1] == 0x1b))
 		tail = n - 1;
 	for (size_t d = MIN(n, (size_t)DLP_PLACES - 1); d > 0; d--) {
 		unsigned int all = UINT16_MAX;

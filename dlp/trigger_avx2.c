@@ -75,9 +75,14 @@ WITH_AVX2 static inline __m256i marks(__m256i v, __m256i next)
 		_mm256_or_si256(eq(next, 'u'), eq(next, 'x')), eq(next, '/'));
 	__m256i entity = _mm256_and_si256(eq(v, '&'), eq(next, '#'));
 	__m256i colour = _mm256_and_si256(eq(v, 0x1b), eq(next, '['));
+	__m256i quoted = _mm256_and_si256(
+		eq(v, '='), _mm256_or_si256(eq(next, '3'),
+					    _mm256_or_si256(eq(next, '\r'),
+							    eq(next, '\n'))));
 
 	return _mm256_or_si256(
-		_mm256_or_si256(_mm256_or_si256(eq(v, '@'), entity), colour),
+		_mm256_or_si256(_mm256_or_si256(eq(v, '@'), entity),
+				_mm256_or_si256(colour, quoted)),
 		_mm256_or_si256(_mm256_and_si256(eq(v, '%'), hex),
 				_mm256_and_si256(eq(v, '\\'), json)));
 }
@@ -153,7 +158,7 @@ WITH_AVX2 static inline void scan_block(const struct dlp_triggers *tr,
 	/* Buckets of the second half for what starts a word. */
 	const __m256i word =
 		_mm256_set1_epi8((char)((1U << (DLP_WORD_BUCKETS - 8)) - 1));
-	uint64_t begin = 0, inside = 0, base = 0, plus = 0;
+	uint64_t begin = 0, inside = 0, base = 0, plus = 0, nul = 0;
 	struct buckets x = buckets(tr, p);
 	struct words w = { 0 };
 
@@ -172,11 +177,13 @@ WITH_AVX2 static inline void scan_block(const struct dlp_triggers *tr,
 		inside |= bits(in) << at;
 		base |= bits(_mm256_cmpeq_epi8(base64(v), zero)) << at;
 		plus |= bits(eq(v, '+')) << at;
+		nul |= bits(_mm256_cmpeq_epi8(v, zero)) << at;
 		add_words(v, at, &w);
 	}
 	m->trigger = ~inside | (~begin & starts(&w, edge));
 	m->digit = w.digit;
 	m->plus = plus;
+	m->nul = nul;
 	m->base64 = ~base;
 }
 

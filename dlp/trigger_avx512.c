@@ -95,6 +95,7 @@ AVX512 static inline void scan_block(const struct dlp_triggers *tr,
 	m->digit = class_bits(classes, DLP_B_DIGIT) & ascii;
 	m->plus = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('+'));
 	m->base64 = class_bits(classes, DLP_B_BASE64) & ascii;
+	m->nul = _mm512_testn_epi8_mask(v, v);
 }
 
 /* One loop over all blocks: the tables stay in registers. */

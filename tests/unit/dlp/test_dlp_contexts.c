@@ -26,6 +26,12 @@ enum writing {
 	ESCAPED,   /* every byte as \x41 */
 	ENTITIES,  /* every byte as &#65; */
 	IN_HEX,    /* with its surroundings */
+	/* all of it, with its surroundings */
+	IN_BASE32,
+	ODD_BASE64, /* with letters right in front of it */
+	WIDE_LITTLE,
+	WIDE_BIG,
+	QUOTED, /* quoted-printable, a line's end in the middle */
 };
 
 static const struct context {
@@ -82,6 +88,13 @@ static const struct context {
 	{ "shell escapes", "printf '", "'", ESCAPED, true },
 	{ "entities", "<p>", "</p>", ENTITIES, false },
 	{ "hex", "A line of text: ", " and more", IN_HEX, false },
+	{ "base32", "A line of text: ", " and more", IN_BASE32, false },
+	{ "odd base64", "A line of text, quite long: ", " and more", ODD_BASE64,
+	  false },
+	{ "UTF-16", "A line: ", "\r\n", WIDE_LITTLE, false },
+	{ "UTF-16 alone", "", "", WIDE_LITTLE, false },
+	{ "UTF-16, big end", "A line: ", "\n", WIDE_BIG, false },
+	{ "quoted", "A line=3D ", " =3D and more", QUOTED, true },
 };
 
 static void put_escaped(struct buf *out, struct str s, const char *mark)
@@ -132,6 +145,88 @@ static void put_coloured(struct buf *out, struct str s)
 	buf_put_str(out, str_skip(s, n));
 }
 
+static const char digits32[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+static void put_base32(struct buf *out, struct str s)
+{
+	for (size_t i = 0; i < s.n * 8; i += 5) {
+		unsigned int x = 0;
+
+		for (size_t k = i; k < i + 5; k++)
+			x = x << 1 |
+			    (k / 8 < s.n ? (unsigned char)s.p[k / 8] >>
+							   (7 - k % 8) &
+						   1
+					 : 0);
+		buf_putc(out, digits32[x]);
+	}
+	for (size_t i = (s.n * 8 + 4) / 5; i % 8; i++)
+		buf_putc(out, '=');
+}
+
+static void unbase32(struct str s, struct buf *out)
+{
+	unsigned int bits = 0, have = 0;
+
+	for (size_t i = 0; i < s.n && s.p[i] != '='; i++) {
+		const char *at = strchr(digits32, s.p[i]);
+
+		assert_non_null(at);
+		bits = (bits << 5 | (unsigned int)(at - digits32)) & 0xfff;
+		have += 5;
+		if (have < 8)
+			continue;
+		have -= 8;
+		buf_putc(out, (char)(bits >> have & 0xff));
+	}
+}
+
+static void put_wide(struct buf *out, struct str s, bool big)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (big)
+			buf_putc(out, '\0');
+		buf_putc(out, s.p[i]);
+		if (!big)
+			buf_putc(out, '\0');
+	}
+}
+
+static void unwide(struct str s, struct buf *out)
+{
+	assert_int_equal(s.n % 2, 0);
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i])
+			buf_putc(out, s.p[i]);
+	assert_int_equal(out->len, s.n / 2);
+}
+
+/* = as it has to be written, and the line's end in its first word. */
+static void put_quoted(struct buf *out, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (i == 6 && isalnum((unsigned char)s.p[5]) &&
+		    isalnum((unsigned char)s.p[6]))
+			buf_puts(out, "=\r\n");
+		if (s.p[i] == '=')
+			buf_puts(out, "=3D");
+		else
+			buf_putc(out, s.p[i]);
+	}
+}
+
+static void unquoted(struct str s, struct buf *out)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] != '=' || i + 2 >= s.n)
+			buf_putc(out, s.p[i]);
+		else if (s.p[i + 1] == '3')
+			buf_putc(out, '=');
+		if (s.p[i] == '=')
+			i += 2;
+	}
+}
+
 static void put_unpadded(struct buf *out, struct str s, bool url)
 {
 	_cleanup_buf_ struct buf all = BUF_INIT;
@@ -151,7 +246,7 @@ static void put_unpadded(struct buf *out, struct str s, bool url)
 static bool is_long(const struct context *c, size_t n)
 {
 	return (c->writing != IN_BASE64 && c->writing != SETTING &&
-		c->writing != FOR_URLS) ||
+		c->writing != FOR_URLS && c->writing != IN_BASE32) ||
 	       n >= 20;
 }
 
@@ -176,6 +271,17 @@ static void put(const struct context *c, struct str sample, struct buf *out)
 	case IN_HEX:
 		put_bytes(out, buf_str(&whole), IN_HEX);
 		return;
+	case IN_BASE32:
+		put_base32(out, buf_str(&whole));
+		return;
+	case ODD_BASE64:
+		buf_puts(out, &"xyz"[whole.len % 3]);
+		base64_encode_to(out, whole.data, whole.len);
+		return;
+	case WIDE_LITTLE:
+	case WIDE_BIG:
+		put_wide(out, buf_str(&whole), c->writing == WIDE_BIG);
+		return;
 	case PLAIN:
 		buf_put_str(out, buf_str(&whole));
 		return;
@@ -185,11 +291,14 @@ static void put(const struct context *c, struct str sample, struct buf *out)
 	case PERCENT:
 	case UNICODE:
 	case COLOURED:
+	case QUOTED:
 		break;
 	}
 	buf_puts(out, c->before);
 	if (c->writing == COLOURED)
 		put_coloured(out, sample);
+	else if (c->writing == QUOTED)
+		put_quoted(out, sample);
 	else if (c->writing >= TWICE)
 		put_bytes(out, sample, c->writing);
 	else
@@ -277,6 +386,14 @@ static void reveal(const struct context *c, struct str s, struct buf *out)
 		unbase64(s, out);
 	else if (c->writing == PLAIN)
 		buf_put_str(out, s);
+	else if (c->writing == IN_BASE32)
+		unbase32(s, out);
+	else if (c->writing == ODD_BASE64)
+		unbase64(str_skip(s, strspn(s.p, "xyz")), out);
+	else if (c->writing == WIDE_LITTLE || c->writing == WIDE_BIG)
+		unwide(s, out);
+	else if (c->writing == QUOTED)
+		unquoted(s, out);
 	else if (c->writing >= TWICE)
 		unbytes(s, c->writing, out);
 	else
