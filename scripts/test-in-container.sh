@@ -140,6 +140,10 @@ network() {
 	rm -f "$R/etc/resolv.conf"
 	echo "nameserver 9.9.9.9" >"$R/etc/resolv.conf"
 	export OCI_NETNS=/proc/$NET/ns/net
+	nsenter -t $NET -n python3 "$src/tests/cases/net/witness.py" \
+		"$R/run/witness.sock" &
+	WITNESS=$!
+	until [ -S "$R/run/witness.sock" ]; do sleep 0.05; done
 }
 
 # what runs in the container: the tests, by name
@@ -148,6 +152,7 @@ inside() {
 	cd '$src' || exit 1
 	export LC_ALL=C.UTF-8 HOME=$1 AGENTSH_CONTAINER=1 AGENTSH_NET_READY=1
 	unset AGENTSH_SERVER
+	[ "\$(id -u)" = 0 ] || export AGENTSH_WITNESS=/run/witness.sock
 	export AGENTSH_BUILD='$build'
 	tests='$2'
 	[ -n "\$tests" ] || tests=\$(meson test -C '$build' --no-rebuild --list \\
@@ -186,7 +191,7 @@ one() {
 		grep --line-buffered -vE \
 			'^(ninja|Ok:|Expected Fail|Unexpected Pass|Timeout|$|Full log)'
 	status=${PIPESTATUS[0]}
-	kill $NET
+	kill $NET $WITNESS
 	if [ -n "$command" ]; then
 		cd /
 		umount -l "$T"

@@ -219,10 +219,24 @@ def serve(server):
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
-def capture_outside():
-    """What would leave by a real device, whatever its destination."""
+def packets_of(device):
+    """Its own socket, or in a container one of witness.py's."""
+    if "AGENTSH_WITNESS" in os.environ:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as w:
+            w.connect(os.environ["AGENTSH_WITNESS"])
+            w.sendall(device.encode())
+            return socket.socket(fileno=socket.recv_fds(w, 1, 1)[1][0])
     s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
-    s.bind(("wan0", 3))
+    s.bind((device, 3))
+    try:
+        s.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # RCVBUFFORCE
+    except PermissionError:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 20)
+    return s
+
+
+def capture_outside(s):
+    """What would leave by a real device, whatever its destination."""
     out = open(directory + "/outside", "a", buffering=1)
     while True:
         packet, _ = s.recvfrom(128)
@@ -234,13 +248,7 @@ def capture_outside():
             out.write(f"{protocol} {to}\n")
 
 
-def capture():
-    s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
-    s.bind(("lo", 3))
-    try:
-        s.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # RCVBUFFORCE
-    except PermissionError:
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 20)
+def capture(s):
     out = open(directory + "/packets", "a", buffering=1)
     last = None
     while True:
@@ -283,9 +291,11 @@ def addresses():
 def main():
     if "AGENTSH_NET_READY" not in os.environ:
         addresses()
-    threading.Thread(target=capture, daemon=True).start()
-    if any(name == "wan0" for _, name in socket.if_nameindex()):
-        threading.Thread(target=capture_outside, daemon=True).start()
+    watched = {"lo": capture, "wan0": capture_outside}
+    for _, name in socket.if_nameindex():
+        if name in watched:
+            threading.Thread(target=watched[name], args=(packets_of(name),),
+                             daemon=True).start()
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days",
          "2", "-subj", "/CN=good.test", "-addext",
