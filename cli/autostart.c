@@ -15,6 +15,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -56,7 +57,7 @@ static _noreturn_ void child(const char *self, const char *config, int log,
 		     : unsetenv("NOTIFY_SOCKET"));
 	(void)signal(SIGPIPE, SIG_DFL);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
-	    dup2(log, 2) < 0 || close_range(3, ~0U, 0) < 0)
+	    dup2(log, 2) < 0 || syscall(SYS_close_range, 3, ~0U, 0) < 0)
 		_exit(126);
 	/* By its path, so that ps(1) says agentsh and not exe; the link works
 	 * even when the file was replaced meanwhile. */

@@ -450,7 +450,7 @@ int stub_open(struct stub *s, uint16_t port, uint16_t *ret_port)
 	s->tokens = STUB_BURST;
 	/* one number for both; the second may be taken */
 	for (int i = 0; i < 16 && s->tcp < 0; i++) {
-		uint16_t chosen;
+		uint16_t chosen = 0;
 
 		s->udp = r = open_one(SOCK_DGRAM, port, &chosen);
 		if (r < 0)

@@ -122,7 +122,9 @@ make_root() {
 	mkdir "$R$build/meson-logs"
 	chown -R "$1:$1" "$R$build/meson-logs" "$R$build/meson-private"
 	chown "$1:$1" "$R$build" "$R$build"/.ninja_*
-	mkdir "$T/bundle"
+	# small disks, for the tests that fill one
+	mkdir -p "$T/bundle" "$R"/disk/{tiny,small}
+	export OCI_TMPFS="/disk/tiny:2m /disk/small:6m"
 }
 
 # the container's network: the addresses of tests/cases/net/internet.py on its

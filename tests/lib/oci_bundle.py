@@ -5,7 +5,8 @@
 Usage: oci_bundle.py ROOT UID COMMAND [ARG...] >BUNDLE/config.json
 
 With OCI_NETNS=FILE in the environment, the network namespace of that file is
-its network, else an empty one of its own. ROOT becomes the container's root directory. What it may do is what an engine's
+its network, else an empty one of its own; OCI_TMPFS="DIR:SIZE ..." are file
+systems in memory, for everybody. ROOT becomes the container's root directory. What it may do is what an engine's
 defaults leave: the fourteen usual capabilities (none for a UID other than 0), no
 FUSE device, and a system call filter that refuses mounts, namespaces, tracing,
 io_uring, bpf, keys and the like with EPERM, and clone3 with ENOSYS.
@@ -58,6 +59,12 @@ def network():
     return {"type": "network", **({"path": path} if path else {})}
 
 
+def disks():
+    pairs = (w.split(":") for w in os.environ.get("OCI_TMPFS", "").split())
+    return [mount(where, "tmpfs", "mode=1777", f"size={size}")
+            for where, size in pairs]
+
+
 def bundle(root, uid, args):
     caps = [f"CAP_{c}" for c in CAPS] if uid == 0 else []
     return {
@@ -81,6 +88,7 @@ def bundle(root, uid, args):
             mount("/dev/shm", "tmpfs", "nosuid", "noexec", "nodev",
                   "mode=1777"),
             mount("/sys", "sysfs", "nosuid", "noexec", "nodev", "ro"),
+            *disks(),
         ],
         "linux": {
             "namespaces": [{"type": t} for t in

@@ -1,18 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # autostart.sh - exec starts a server when none answers, one for all; the
-# default port is private to a network namespace, and a process namespace takes
-# the server along when the test ends
+# default port is private to a host of the test's own
 . "$(dirname "$0")/../lib/case.sh"
-
-if [ "${1:-}" != inside ]; then
-	command -v ip >/dev/null || skip "no ip(8)"
-	unshare -npf --mount-proc true 2>/dev/null ||
-		skip "no network and process namespaces"
-	unshare -npf --mount-proc --kill-child bash "$0" inside
-	exit
-fi
-ip link set lo up
+. "$(dirname "$0")/../lib/own_host.sh"
+own_host n "$@"
 PORT=18080
 write_config
 export AGENTSH_CONFIG=$T/config.yaml

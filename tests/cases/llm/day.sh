@@ -3,17 +3,15 @@
 # A model that thinks for half a day between two events: the proxy of this case
 # has every time-out a thousand times as short, so that 45 seconds are 12 hours.
 # Streams of both services, with DLP on answers; nothing else passes meanwhile.
-# mounts of its own: another program stands where the proxy is
+# Mounts of its own, where that can be: another program stands where the proxy is.
 if [ -z "${AGENTSH_DAY_CASE:-}" ]; then
-	unshare -m true 2>/dev/null || { echo "SKIP: no mount namespace"; exit 77; }
-	AGENTSH_DAY_CASE=1 exec unshare -m "$BASH" "$0" "$@"
+	export AGENTSH_DAY_CASE=1
+	! unshare -m true 2>/dev/null || exec unshare -m "$BASH" "$0" "$@"
 fi
 . "$(dirname "$0")/../lib/case.sh"
 . "$(dirname "$0")/lib.sh"
-mount --make-rprivate / && mount --bind \
-	"$AGENTSH_BUILD/netproxy/agentsh-netproxy-day" \
-	"$AGENTSH_BUILD/netproxy/agentsh-netproxy" ||
-	skip "cannot put one program in the place of another"
+. "$(dirname "$0")/../lib/other_netproxy.sh"
+other_netproxy agentsh-netproxy-day
 start_fake
 mkdir -p "$T/ws"
 llm_config "  scrub_responses: true"

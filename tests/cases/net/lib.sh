@@ -57,12 +57,7 @@ sandbox:
 	esac
 }
 
-# Another build of the proxy in the place of the usual one.
-other_netproxy() {
-	mount --make-rprivate / && mount --bind "$AGENTSH_BUILD/netproxy/$1" \
-		"$AGENTSH_BUILD/netproxy/agentsh-netproxy" ||
-		skip "cannot put one program in the place of another"
-}
+. "$HERE/../lib/other_netproxy.sh"
 
 session() {
 	[ -z "${PROXY_BUILD:-}" ] || other_netproxy "$PROXY_BUILD"

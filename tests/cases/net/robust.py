@@ -97,7 +97,9 @@ sender.join()
 s.shutdown(socket.SHUT_WR)
 check("spliced upload", read_all(s) == b"total %d\n" % (512 * 65536))
 
-# everything is given back
+# everything is given back; root may see it
+if os.geteuid() != 0:
+    sys.exit()
 for _ in range(600):
     if len(os.listdir(f"/proc/{pid}/fd")) < 60:
         break

@@ -4,15 +4,9 @@
 # server (it starts one), for each scope of sessions, and with BASH_ENV
 . "$(dirname "$0")/lib.sh"
 
-if [ "${1:-}" != inside ]; then
-	command -v ip >/dev/null || skip "no ip(8)"
-	command -v script >/dev/null || skip "no script(1)"
-	unshare -npf --mount-proc true 2>/dev/null ||
-		skip "no network and process namespaces"
-	unshare -npf --mount-proc --kill-child bash "$0" inside
-	exit
-fi
-ip link set lo up
+. "$(dirname "$0")/../lib/own_host.sh"
+command -v script >/dev/null || skip "no script(1)"
+own_host n "$@"
 make_root
 install_shim || fail install
 B=$R/bin/bash
