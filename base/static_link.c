@@ -31,6 +31,19 @@ struct servent *getservbyname(const char *name, const char *proto)
 	return NULL;
 }
 
+int getservbyname_r(const char *name, const char *proto,
+		    struct servent *restrict result_buf, char *restrict buf,
+		    size_t buflen, struct servent **restrict result)
+{
+	(void)name;
+	(void)proto;
+	(void)result_buf;
+	(void)buf;
+	(void)buflen;
+	*result = NULL;
+	return ENOENT;
+}
+
 int getservbyport_r(int port, const char *proto,
 		    struct servent *restrict result_buf, char *restrict buf,
 		    size_t buflen, struct servent **restrict result)

@@ -124,6 +124,7 @@ make_root() {
 	chown "$1:$1" "$R$build" "$R$build"/.ninja_*
 	# small disks, for the tests that fill one
 	mkdir -p "$T/bundle" "$R"/disk/{tiny,small}
+	chmod 1777 "$R"/disk/* # of the mounts too, says runc
 	export OCI_TMPFS="/disk/tiny:2m /disk/small:6m"
 }
 
