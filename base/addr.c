@@ -206,22 +206,6 @@ enum addr_class addr_classify(const struct addr *a)
 	return MIN(own, inner);
 }
 
-const char *addr_class_to_string(enum addr_class c)
-{
-	static const char *const names[ADDR_CLASS_MAX] = {
-		[ADDR_UNSPECIFIED] = "unspecified",
-		[ADDR_LOOPBACK] = "loopback",
-		[ADDR_METADATA] = "metadata",
-		[ADDR_LINK_LOCAL] = "link-local",
-		[ADDR_MULTICAST] = "multicast",
-		[ADDR_PRIVATE] = "private",
-		[ADDR_RESERVED] = "reserved",
-		[ADDR_PUBLIC] = "public",
-	};
-
-	return (unsigned int)c < ADDR_CLASS_MAX ? names[c] : "unknown";
-}
-
 static int parse_with(int family, struct str s, struct addr *ret)
 {
 	char text[INET6_ADDRSTRLEN + 1];

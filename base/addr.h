@@ -51,7 +51,6 @@ bool addr_unwrap(const struct addr *a, struct addr *ret);
 
 /* The more harmful of the class of a and of what addr_unwrap() finds in it. */
 enum addr_class addr_classify(const struct addr *a);
-const char *addr_class_to_string(enum addr_class c);
 
 /*
  * Strict text: dotted quad without leading zeros, RFC 4291 IPv6 with optional

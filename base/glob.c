@@ -394,13 +394,6 @@ struct glob glob_view(const struct glob_build *b)
 			      .prog = nfa_view(&b->prog) };
 }
 
-bool glob_usable(const struct glob *g)
-{
-	if (g->shape > GLOB_PROGRAM)
-		return false;
-	return g->shape < GLOB_TOKENS || nfa_valid(&g->prog);
-}
-
 enum outcome {
 	MISS,
 	HIT,

@@ -61,8 +61,6 @@ struct glob {
 
 /* No allocation; thread-safe. */
 bool glob_run(const struct glob *g, struct str text);
-/* False if running it could read outside its parts. */
-bool glob_usable(const struct glob *g);
 
 struct glob_build {
 	enum glob_shape shape;

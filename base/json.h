@@ -45,8 +45,6 @@ void json_str(struct json_writer *w, struct str s);
 void json_cstr(struct json_writer *w, const char *s); /* NULL -> null */
 void json_i64(struct json_writer *w, int64_t v);
 void json_u64(struct json_writer *w, uint64_t v);
-/* Shortest text that reads back the same, as Go; null for NaN and infinity. */
-void json_f64(struct json_writer *w, double v);
 void json_bool(struct json_writer *w, bool v);
 void json_null(struct json_writer *w);
 /* Already encoded JSON, inserted as it is. */

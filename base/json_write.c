@@ -3,7 +3,6 @@
  * json_write.c - JSON writer, byte-compatible with Go's encoding/json
  */
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -276,48 +275,6 @@ void json_i64(struct json_writer *w, int64_t v)
 void json_u64(struct json_writer *w, uint64_t v)
 {
 	put_u64(w, false, v);
-}
-
-/* Fewest significant digits that read back as v; %e form in text. */
-static int shortest(char *text, size_t size, double v)
-{
-	int precision;
-
-	for (precision = 0; precision < 17; precision++) {
-		(void)snprintf(text, size, "%.*e", precision, v);
-		if (strtod(text, NULL) == v)
-			break;
-	}
-	return precision;
-}
-
-void json_f64(struct json_writer *w, double v)
-{
-	char text[400];
-	int precision;
-	double size = fabs(v);
-
-	if (!isfinite(v)) {
-		json_null(w);
-		return;
-	}
-	precision = shortest(text, sizeof(text), v);
-	if (v == 0 || (size >= 1e-6 && size < 1e21)) {
-		const char *e = strchr(text, 'e');
-		int64_t exponent = 0;
-
-		if (e) /* our own output: cannot be malformed */
-			(void)num_parse_i64(str_from(e + 1), &exponent);
-		(void)snprintf(text, sizeof(text), "%.*f",
-			       MAX(precision - (int)exponent, 0), v);
-	} else {
-		/* Go writes e-7, C e-07. */
-		char *e = strchr(text, 'e');
-
-		if (e && e[2] == '0')
-			memmove(e + 2, e + 3, strlen(e + 3) + 1);
-	}
-	json_raw(w, str_from(text));
 }
 
 void json_bool(struct json_writer *w, bool v)

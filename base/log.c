@@ -66,16 +66,6 @@ void log_inherit(const char *ident)
 		state.form = (enum log_form)(v[2] - '0');
 }
 
-int log_level_from_string(const char *s, enum log_level *ret)
-{
-	for (size_t i = 0; i < ARRAY_LEN(level_names); i++)
-		if (strcmp(s, level_names[i]) == 0) {
-			*ret = (enum log_level)i;
-			return 0;
-		}
-	return -EINVAL;
-}
-
 /* Appends at *at, never beyond the room for the final newline. */
 static _printf_(3, 0) void append(char *line, size_t *at, const char *fmt,
 				  va_list ap)

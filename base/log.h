@@ -33,8 +33,6 @@ void log_set_form(enum log_form form);
  */
 int log_bequeath(void);
 void log_inherit(const char *ident);
-/* "debug" | "info" | "warn" | "error"; -EINVAL on another word. */
-int log_level_from_string(const char *s, enum log_level *ret);
 void log_write(enum log_level level, int error, const char *fmt, ...)
 	_printf_(3, 4);
 

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * proc.c - processes by pidfd, and what /proc says of them
- *
- * A pid can be reused between two looks. procref_open() therefore takes the
- * start time first, then the pidfd, then the start time again: when both are
- * equal the pidfd is that of the process the caller meant. Without pidfd_open
- * (before 5.3, or filtered) the start time is compared before every kill,
- * which leaves a window of microseconds.
+ * proc.c - what /proc says of a process
  */
 #include "base/proc.h"
 
@@ -22,13 +16,6 @@
 
 #define PROC_FILE_MAX (4U << 20)
 
-static int open_pidfd(pid_t pid)
-{
-	long fd = syscall(SYS_pidfd_open, pid, 0U);
-
-	return fd < 0 ? -errno : (int)fd;
-}
-
 /* /proc says ENOENT for a process that is gone, reads of one say ESRCH. */
 static int gone(int r)
 {
@@ -41,70 +28,6 @@ static int read_proc(pid_t pid, const char *file, struct buf *out)
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
 	return gone(fd_read_file(AT_FDCWD, path, PROC_FILE_MAX, out));
-}
-
-int procref_open(pid_t pid, struct procref *ret)
-{
-	_cleanup_close_ int fd = -1;
-	uint64_t before = 0, after = 0;
-	int r;
-
-	if (pid <= 0)
-		return -ESRCH;
-	r = proc_start_ticks(pid, &before);
-	if (r < 0)
-		return r;
-	fd = open_pidfd(pid);
-	if (fd < 0 && fd != -ENOSYS && fd != -EPERM)
-		return fd;
-	r = proc_start_ticks(pid, &after);
-	if (r < 0)
-		return r;
-	if (before != after)
-		return -ESRCH;
-	*ret = (struct procref){ pid, fd < 0 ? -1 : TAKE_FD(fd), after };
-	return 0;
-}
-
-void procref_close(struct procref *p)
-{
-	if (p->pidfd >= 0)
-		(void)close(p->pidfd);
-	*p = (struct procref){ .pidfd = -1 };
-}
-
-static int check_ticks(const struct procref *p)
-{
-	uint64_t ticks = 0;
-	int r = proc_start_ticks(p->pid, &ticks);
-
-	if (r < 0)
-		return r;
-	return ticks == p->start_ticks ? 0 : -ESRCH;
-}
-
-int procref_check(const struct procref *p)
-{
-	return procref_kill(p, 0);
-}
-
-int procref_kill(const struct procref *p, int signo)
-{
-	int r;
-
-	if (p->pid <= 0)
-		return -ESRCH;
-	if (p->pidfd >= 0) {
-		if (syscall(SYS_pidfd_send_signal, p->pidfd, signo, NULL, 0U) ==
-		    0)
-			return 0;
-		if (errno != ENOSYS)
-			return -errno;
-	}
-	r = check_ticks(p);
-	if (r < 0)
-		return r;
-	return kill(p->pid, signo) < 0 ? -errno : 0;
 }
 
 /* Value after "Name:\t" in /proc/PID/status. */

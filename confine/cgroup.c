@@ -63,14 +63,6 @@ int cgroup_read(int dirfd, const char *file, char *text, size_t size)
 	return 0;
 }
 
-int cgroup_read_u64(int dirfd, const char *file, uint64_t *ret)
-{
-	char text[64];
-	int r = cgroup_read(dirfd, file, text, sizeof(text));
-
-	return r < 0 ? r : num_parse_u64(str_trim(str_from(text)), ret);
-}
-
 int cgroup_read_key(int dirfd, const char *file, const char *key, uint64_t *ret)
 {
 	char text[1024];
@@ -534,7 +526,6 @@ struct cgroup_root *cgroup_root_close(struct cgroup_root *r)
 {
 	if (!r)
 		return NULL;
-	r->ready = cgroup_set_destroy(r->ready);
 	for (size_t i = 0; i < r->n; i++)
 		tree_done(&r->trees[i]);
 	free(r);

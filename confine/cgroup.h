@@ -73,14 +73,6 @@ void cgroup_root_describe(const struct cgroup_root *r, struct buf *out);
 int cgroup_set_create(struct cgroup_root *r, const char *name,
 		      const struct cgroup_limits *limits,
 		      struct cgroup_set **ret, struct buf *missing);
-/*
- * Makes a set in advance, for an idle moment: the next cgroup_set_create() with
- * equal limits takes it (its directory is then called ready-N, not NAME), which
- * saves about nine tenths of the time. At most one waits; others are not made.
- * Return: 0 or as cgroup_set_create().
- */
-int cgroup_root_prepare(struct cgroup_root *r,
-			const struct cgroup_limits *limits);
 /* cgroup.procs descriptors to write "0" or a pid to; borrowed, CLOEXEC. */
 unsigned int cgroup_set_procs_fds(const struct cgroup_set *s, int *fds,
 				  unsigned int max);

@@ -29,15 +29,12 @@ struct cgroup_root {
 	struct cgroup_tree trees[CGROUP_MAX_MOUNTS];
 	size_t n;
 	char owner[64]; /* "@PID.TICKS.PIDNS": suffix of our directories */
-	struct cgroup_set *ready; /* owned; made in advance, or NULL */
-	unsigned int n_ready;     /* how many were made so far; names them */
 };
 
 /* Small files of a cgroup directory. 0 or -errno; text NUL-terminated. */
 int cgroup_write(int dirfd, const char *file, const char *text);
 int cgroup_write_u64(int dirfd, const char *file, uint64_t value);
 int cgroup_read(int dirfd, const char *file, char *text, size_t size);
-int cgroup_read_u64(int dirfd, const char *file, uint64_t *ret);
 /* Number after "KEY " in a flat-keyed file; -ENOENT if there is none. */
 int cgroup_read_key(int dirfd, const char *file, const char *key,
 		    uint64_t *ret);

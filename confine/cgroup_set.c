@@ -288,26 +288,6 @@ static int set_new(struct cgroup_root *r, const char *name,
 	return 0;
 }
 
-static bool limits_eq(const struct cgroup_limits *a,
-		      const struct cgroup_limits *b)
-{
-	return a->memory_bytes == b->memory_bytes &&
-	       a->swap_bytes == b->swap_bytes && a->swap_set == b->swap_set &&
-	       a->cpu_percent == b->cpu_percent && a->pids == b->pids;
-}
-
-int cgroup_root_prepare(struct cgroup_root *r,
-			const struct cgroup_limits *limits)
-{
-	char name[32];
-
-	if (r->ready && limits_eq(&r->ready->limits, limits))
-		return 0;
-	r->ready = cgroup_set_destroy(r->ready);
-	(void)snprintf(name, sizeof(name), "ready-%u", r->n_ready++);
-	return set_new(r, name, limits, &r->ready);
-}
-
 int cgroup_set_create(struct cgroup_root *r, const char *name,
 		      const struct cgroup_limits *limits,
 		      struct cgroup_set **ret, struct buf *missing)
@@ -315,9 +295,7 @@ int cgroup_set_create(struct cgroup_root *r, const char *name,
 	struct cgroup_set *s = NULL;
 	int e = name_ok(name) ? 0 : -EINVAL;
 
-	if (e == 0 && r->ready && limits_eq(&r->ready->limits, limits))
-		s = TAKE(r->ready);
-	else if (e == 0)
+	if (e == 0)
 		e = set_new(r, name, limits, &s);
 	if (e < 0)
 		return e;

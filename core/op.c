@@ -12,37 +12,32 @@ static const char *const op_kinds[OP_KIND_MAX] = {
 	[OP_HTTP] = "http", [OP_SIGNAL] = "signal",
 };
 
-enum verb_flag {
-	VERB_READS = 1 << 0,
-	VERB_DESTROYS = 1 << 1,
-};
-
 /* The one table of file verbs: name, what covers it, what it may do. */
 static const struct {
 	struct str name;
 	enum file_verb alias;
-	unsigned int flags; /* enum verb_flag */
+	bool reads;
 } verbs[FILE_VERB_MAX] = {
-	[FILE_OPEN] = { STR("open"), FILE_OPEN, VERB_READS },
-	[FILE_READ] = { STR("read"), FILE_READ, VERB_READS },
-	[FILE_LIST] = { STR("list"), FILE_LIST, VERB_READS },
-	[FILE_WRITE] = { STR("write"), FILE_WRITE, VERB_DESTROYS },
-	[FILE_CREATE] = { STR("create"), FILE_CREATE, 0 },
-	[FILE_DELETE] = { STR("delete"), FILE_DELETE, VERB_DESTROYS },
-	[FILE_RMDIR] = { STR("rmdir"), FILE_RMDIR, VERB_DESTROYS },
-	[FILE_MKDIR] = { STR("mkdir"), FILE_MKDIR, 0 },
-	[FILE_RENAME] = { STR("rename"), FILE_RENAME, VERB_DESTROYS },
-	[FILE_LINK] = { STR("link"), FILE_LINK, 0 },
-	[FILE_SYMLINK] = { STR("symlink"), FILE_SYMLINK, 0 },
-	[FILE_CHMOD] = { STR("chmod"), FILE_CHMOD, VERB_DESTROYS },
-	[FILE_CHOWN] = { STR("chown"), FILE_CHOWN, VERB_DESTROYS },
-	[FILE_MKNOD] = { STR("mknod"), FILE_MKNOD, 0 },
-	[FILE_STAT] = { STR("stat"), FILE_STAT, VERB_READS },
-	[FILE_ACCESS] = { STR("access"), FILE_ACCESS, VERB_READS },
-	[FILE_READLINK] = { STR("readlink"), FILE_READLINK, VERB_READS },
-	[FILE_TRUNCATE] = { STR("truncate"), FILE_WRITE, VERB_DESTROYS },
-	[FILE_UTIME] = { STR("utime"), FILE_WRITE, VERB_DESTROYS },
-	[FILE_XATTR] = { STR("xattr"), FILE_WRITE, VERB_DESTROYS },
+	[FILE_OPEN] = { STR("open"), FILE_OPEN, true },
+	[FILE_READ] = { STR("read"), FILE_READ, true },
+	[FILE_LIST] = { STR("list"), FILE_LIST, true },
+	[FILE_WRITE] = { STR("write"), FILE_WRITE, false },
+	[FILE_CREATE] = { STR("create"), FILE_CREATE, false },
+	[FILE_DELETE] = { STR("delete"), FILE_DELETE, false },
+	[FILE_RMDIR] = { STR("rmdir"), FILE_RMDIR, false },
+	[FILE_MKDIR] = { STR("mkdir"), FILE_MKDIR, false },
+	[FILE_RENAME] = { STR("rename"), FILE_RENAME, false },
+	[FILE_LINK] = { STR("link"), FILE_LINK, false },
+	[FILE_SYMLINK] = { STR("symlink"), FILE_SYMLINK, false },
+	[FILE_CHMOD] = { STR("chmod"), FILE_CHMOD, false },
+	[FILE_CHOWN] = { STR("chown"), FILE_CHOWN, false },
+	[FILE_MKNOD] = { STR("mknod"), FILE_MKNOD, false },
+	[FILE_STAT] = { STR("stat"), FILE_STAT, true },
+	[FILE_ACCESS] = { STR("access"), FILE_ACCESS, true },
+	[FILE_READLINK] = { STR("readlink"), FILE_READLINK, true },
+	[FILE_TRUNCATE] = { STR("truncate"), FILE_WRITE, false },
+	[FILE_UTIME] = { STR("utime"), FILE_WRITE, false },
+	[FILE_XATTR] = { STR("xattr"), FILE_WRITE, false },
 };
 
 static const struct str unix_verbs[UNIX_VERB_MAX] = {
@@ -84,13 +79,7 @@ enum file_verb file_verb_alias(enum file_verb verb)
 
 bool file_verb_is_read(enum file_verb verb)
 {
-	return verb_valid(verb) && (verbs[verb].flags & VERB_READS);
-}
-
-/* A value that is no verb is taken for the worst. */
-bool file_verb_destroys(enum file_verb verb)
-{
-	return !verb_valid(verb) || (verbs[verb].flags & VERB_DESTROYS);
+	return verb_valid(verb) && (verbs[verb].reads);
 }
 
 const char *unix_verb_to_string(enum unix_verb verb)

@@ -153,8 +153,6 @@ int file_verb_from_string(struct str word, enum file_verb *ret);
 enum file_verb file_verb_alias(enum file_verb verb);
 /* True for open read stat list readlink access: allowed when no rule matches */
 bool file_verb_is_read(enum file_verb verb);
-/* True for what can destroy: delete rmdir rename write truncate ... */
-bool file_verb_destroys(enum file_verb verb);
 const char *unix_verb_to_string(enum unix_verb verb);
 int unix_verb_from_string(struct str word, enum unix_verb *ret);
 

@@ -121,7 +121,6 @@ int dlp_engine_for_answers(struct str json, struct buf *err,
 /* The types looked for, 0 to n - 1. Strings live as long as the engine. */
 size_t dlp_engine_n_types(const struct dlp_engine *e);
 const char *dlp_type_name(const struct dlp_engine *e, unsigned int type);
-const char *dlp_type_display(const struct dlp_engine *e, unsigned int type);
 enum dlp_group dlp_type_group(const struct dlp_engine *e, unsigned int type);
 /* What a status shows: active groups by name, then custom patterns' names. */
 size_t dlp_engine_n_shown(const struct dlp_engine *e);

@@ -423,11 +423,6 @@ const char *dlp_type_name(const struct dlp_engine *e, unsigned int type)
 	return e->types[type].name;
 }
 
-const char *dlp_type_display(const struct dlp_engine *e, unsigned int type)
-{
-	return e->types[type].display;
-}
-
 enum dlp_group dlp_type_group(const struct dlp_engine *e, unsigned int type)
 {
 	return e->types[type].group;

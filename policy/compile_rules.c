@@ -154,8 +154,6 @@ static int compile_file(struct compiler *c, uint32_t number)
 		rule.flags |= RULE_REDIRECTS;
 	if (f->preserve_tree)
 		rule.flags |= RULE_PRESERVE_TREE;
-	if (rule.kind == VERDICT_SOFT_DELETE)
-		c->w.h.flags |= POLICY_SOFT_DELETES;
 	r = file_paths(c, f, number, rule.mask, &rule.sources);
 	if (r == 0)
 		(void)writer_add(&c->w, SEC_RULES, &rule);

@@ -222,7 +222,6 @@ struct img_env {
 
 enum img_header_flag {
 	POLICY_RESTRICTS_COMMANDS = 1 << 0, /* some command rule is not allow */
-	POLICY_SOFT_DELETES = 1 << 1,
 };
 
 struct img_header {

@@ -450,11 +450,6 @@ bool policy_has_signal_rules(const struct policy *p)
 	return p->h->family[FAMILY_SIGNAL].n > 0;
 }
 
-bool policy_has_unix_rules(const struct policy *p)
-{
-	return p->h->family[FAMILY_UNIX].n > 0;
-}
-
 bool policy_has_host_names(const struct policy *p)
 {
 	const struct img_rule *rules = img_rules(p, FAMILY_NET);
@@ -464,11 +459,6 @@ bool policy_has_host_names(const struct policy *p)
 		if (nets[rules[i].extra].groups & NET_HAS_DOMAINS)
 			return true;
 	return false;
-}
-
-bool policy_has_soft_delete(const struct policy *p)
-{
-	return p->h->flags & POLICY_SOFT_DELETES;
 }
 
 struct policy_signal policy_rule_signal(const struct policy *p,
@@ -501,33 +491,6 @@ size_t policy_redirect_dirs(const struct policy *p, struct str *out, size_t max)
 		if (n < max)
 			out[n] = img_str(p, rules[i].redirect_to);
 		n++;
-	}
-	return n;
-}
-
-size_t policy_denied_commands(const struct policy *p, struct str *out,
-			      size_t max)
-{
-	const struct img_rule *rules = img_rules(p, FAMILY_COMMAND);
-	size_t n = 0;
-
-	for (uint32_t i = 0; i < p->h->family[FAMILY_COMMAND].n; i++) {
-		const struct img_rule *r = &rules[i];
-		const struct img_command *c =
-			IMG_TABLE(p, SEC_COMMANDS, struct img_command) +
-			r->extra;
-
-		if (r->kind != VERDICT_DENY || c->args.n > 0)
-			continue;
-		for (uint32_t j = 0; j < r->sources.n; j++) {
-			struct str s = img_str_at(p, r->sources, j);
-
-			if (glob_is_pattern(s))
-				continue;
-			if (n < max)
-				out[n] = s;
-			n++;
-		}
 	}
 	return n;
 }

@@ -135,14 +135,6 @@ struct policy_limits {
 };
 void policy_limits(const struct policy *p, struct policy_limits *ret);
 
-/*
- * Names and paths (no globs) of commands that are denied whatever their
- * arguments, for recognising copies of these programs by content. Fills at most
- * max. Return: how many there are.
- */
-size_t policy_denied_commands(const struct policy *p, struct str *out,
-			      size_t max);
-
 /* Environment filter of section 4.9; v = the verdict for the command. */
 struct policy_env {
 	uint64_t max_bytes, max_keys; /* 0 = none */
@@ -202,8 +194,6 @@ struct str policy_service_alias(const struct policy *p, size_t i, size_t j);
 struct str policy_name(const struct policy *p);
 uint32_t policy_generation(const struct policy *p);
 bool policy_has_signal_rules(const struct policy *p);
-bool policy_has_unix_rules(const struct policy *p);
-bool policy_has_soft_delete(const struct policy *p);
 /* Some network rule names hosts. */
 bool policy_has_host_names(const struct policy *p);
 /* True when some deny lies inside what reads or writes are granted, so that

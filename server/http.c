@@ -646,11 +646,6 @@ void http_server_stop_accepting(struct http_server *s)
 	}
 }
 
-size_t http_server_connections(const struct http_server *s)
-{
-	return s->n_conns;
-}
-
 int http_server_new(const struct http_options *o, struct http_server **ret)
 {
 	struct http_server *s = calloc(1, sizeof(*s));

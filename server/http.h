@@ -65,7 +65,6 @@ int http_server_listen_via(struct http_server *s, int fd, http_via_fn *fn,
 			   void *arg);
 /* Stops accepting; what is connected goes on. */
 void http_server_stop_accepting(struct http_server *s);
-size_t http_server_connections(const struct http_server *s);
 
 /* ---- the peer ---- */
 

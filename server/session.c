@@ -69,13 +69,6 @@ static struct session_var *find_var(const struct session *s, struct str name)
 	return NULL;
 }
 
-const char *session_env_get(const struct session *s, struct str name)
-{
-	const struct session_var *v = find_var(s, name);
-
-	return v ? v->value : NULL;
-}
-
 int session_env_set(struct session *s, struct str name, struct str value)
 {
 	struct session_var *v = find_var(s, name);

@@ -134,8 +134,6 @@ void session_to_json(const struct session *s, struct json_writer *w);
 void session_publish(struct session *s, struct str event_json);
 /* Makes c an event stream of this session. */
 int session_subscribe(struct session *s, struct http_conn *c);
-/* Value of a session variable, NULL if unset. */
-const char *session_env_get(const struct session *s, struct str name);
 /* 0, -E2BIG (too many), -EINVAL (bad name), -ENOMEM. */
 int session_env_set(struct session *s, struct str name, struct str value);
 void session_env_unset(struct session *s, struct str name);

@@ -343,12 +343,3 @@ bool copies_match(struct copies *c, int fd)
 			    .denied = is_copy(c, fd, &st) };
 	return s->denied;
 }
-
-bool copies_match_exe(struct copies *c, pid_t pid)
-{
-	char path[48];
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	_cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC);
-	return fd >= 0 && copies_match(c, fd);
-}

@@ -22,7 +22,5 @@ struct copies *copies_free(struct copies *c);
 /* fd: O_PATH of a file about to run. A file that cannot be read is only
  * compared by inode. c NULL: false. */
 bool copies_match(struct copies *c, int fd);
-/* The same for the image that a process runs. */
-bool copies_match_exe(struct copies *c, pid_t pid);
 
 #endif

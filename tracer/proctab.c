@@ -183,15 +183,3 @@ struct proc_entry *proctab_get(struct proctab *t, pid_t pid)
 	t->n++;
 	return e;
 }
-
-void proctab_remove(struct proctab *t, pid_t pid)
-{
-	struct proc_entry *e = proctab_find(t, pid);
-
-	if (!e)
-		return;
-	*e = (struct proc_entry){ 0 };
-	t->n--;
-	/* Closing the gap by moving entries is not worth its code here. */
-	(void)rebuild(t, t->size, /* purge */ false);
-}

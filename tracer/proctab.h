@@ -48,7 +48,6 @@ void proctab_done(struct proctab *t);
 struct proc_entry *proctab_find(const struct proctab *t, pid_t pid);
 /* Finds or adds; NULL when out of memory or full of live processes. */
 struct proc_entry *proctab_get(struct proctab *t, pid_t pid);
-void proctab_remove(struct proctab *t, pid_t pid);
 /* The process of e->pid now is the one that e was made for. */
 bool proctab_is_same(const struct proc_entry *e);
 

@@ -52,7 +52,6 @@ enum trash_how {
 	TRASH_HOW_RECORD,  /* the journal record alone restores it */
 	TRASH_HOW_DROPPED, /* destroyed unkept, see enum trash_full */
 };
-const char *trash_how_to_string(enum trash_how how);
 
 struct trash_kept {
 	struct trash_token token; /* zero when nothing was kept */

@@ -30,11 +30,6 @@ static const char *const verb_names[TRASH_VERB_MAX] = {
 	[TRASH_VERB_RESTORE] = "restore",
 };
 
-const char *trash_how_to_string(enum trash_how how)
-{
-	return (size_t)how < ARRAY_LEN(how_names) ? how_names[how] : NULL;
-}
-
 const char *trash_verb_to_string(enum trash_verb verb)
 {
 	return (size_t)verb < ARRAY_LEN(verb_names) ? verb_names[verb] : NULL;

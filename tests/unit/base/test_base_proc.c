@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_base_proc.c - processes by pidfd, and /proc
+ * test_base_proc.c - what /proc says of a process
  */
 #include <errno.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,64 +14,6 @@
 #include <cmocka.h>
 
 #include "base/proc.h"
-
-static pid_t start_child(void)
-{
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (;;)
-			(void)pause();
-	}
-	return pid;
-}
-
-static void check_kill(bool with_pidfd)
-{
-	pid_t pid = start_child();
-	struct procref p;
-	int status;
-
-	assert_int_equal(procref_open(pid, &p), 0);
-	if (!with_pidfd && p.pidfd >= 0) {
-		(void)close(p.pidfd);
-		p.pidfd = -1;
-	}
-	assert_int_equal(procref_check(&p), 0);
-	assert_int_equal(procref_kill(&p, SIGKILL), 0);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(procref_check(&p), -ESRCH);
-	assert_int_equal(procref_kill(&p, SIGTERM), -ESRCH);
-	procref_close(&p);
-	assert_int_equal(p.pidfd, -1);
-	assert_int_equal(procref_kill(&p, SIGTERM), -ESRCH);
-}
-
-static void test_kill(void **state)
-{
-	(void)state;
-	check_kill(/* with_pidfd */ true);
-	check_kill(/* with_pidfd */ false);
-}
-
-/* Another process of the same number is not the one that was meant. */
-static void test_reused_pid(void **state)
-{
-	pid_t pid = start_child();
-	struct procref p;
-
-	(void)state;
-	assert_int_equal(procref_open(pid, &p), 0);
-	if (p.pidfd >= 0)
-		(void)close(p.pidfd);
-	p.pidfd = -1;
-	p.start_ticks--;
-	assert_int_equal(procref_kill(&p, SIGKILL), -ESRCH);
-	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0); /* lives */
-	(void)kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-}
 
 static void test_facts(void **state)
 {
@@ -106,25 +47,19 @@ static void test_facts(void **state)
 static void test_gone(void **state)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
-	struct procref p;
 	pid_t pid = fork();
 
 	(void)state;
 	if (pid == 0)
 		_exit(0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	assert_int_equal(procref_open(pid, &p), -ESRCH);
 	assert_int_equal(proc_exe(pid, &b), -ESRCH);
 	assert_int_equal(proc_comm(pid, &b), -ESRCH);
-	assert_int_equal(procref_open(0, &p), -ESRCH);
-	assert_int_equal(procref_open(-1, &p), -ESRCH);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kill),
-		cmocka_unit_test(test_reused_pid),
 		cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_gone),
 	};

@@ -406,29 +406,6 @@ static void test_survivors_killed_by_rounds(void **state)
 	}
 }
 
-static void test_made_in_advance(void **state)
-{
-	struct cgroup_limits l = { .memory_bytes = 32U << 20 }, other = l;
-	struct cgroup_set *a = NULL, *b = NULL;
-	int status = 0;
-
-	(void)state;
-	NEED(root && info.memory, "a memory cgroup");
-	other.memory_bytes *= 2;
-	assert_int_equal(cgroup_root_prepare(root, &l), 0);
-	assert_int_equal(cgroup_root_prepare(root, &l), 0);
-	assert_int_equal(cgroup_set_create(root, "other", &other, &b, NULL), 0);
-	assert_non_null(root->ready);
-	assert_int_equal(cgroup_set_create(root, "x", &l, &a, NULL), 0);
-	assert_null(root->ready);
-	(void)waitpid(child_in(a, eat_memory), &status, 0);
-	assert_true(WIFSIGNALED(status)); /* its limit is in force */
-	a = cgroup_set_destroy(a);
-	b = cgroup_set_destroy(b);
-	/* one that nobody took goes with the root: see close_root() */
-	assert_int_equal(cgroup_root_prepare(root, &l), 0);
-}
-
 /* One worker ends while another is idle: the shared base stays. */
 static void test_shared_base(void **state)
 {
@@ -528,7 +505,6 @@ int main(void)
 		cmocka_unit_test(test_cpu),
 		cmocka_unit_test(test_survivors_killed),
 		cmocka_unit_test(test_survivors_killed_by_rounds),
-		cmocka_unit_test(test_made_in_advance),
 		cmocka_unit_test(test_shared_base),
 		cmocka_unit_test(test_orphans),
 		cmocka_unit_test(test_names),

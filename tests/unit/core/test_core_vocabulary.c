@@ -86,18 +86,12 @@ static void test_verbs(void **state)
 		assert_int_equal(file_verb_from_string(str_from(name), &verb),
 				 0);
 		assert_int_equal(verb, v);
-		/* What only reads destroys nothing. */
-		assert_false(file_verb_is_read(verb) &&
-			     file_verb_destroys(verb));
 	}
 	assert_int_equal(file_verb_alias(FILE_TRUNCATE), FILE_WRITE);
 	assert_int_equal(file_verb_alias(FILE_XATTR), FILE_WRITE);
 	assert_int_equal(file_verb_alias(FILE_RMDIR), FILE_RMDIR);
 	assert_true(file_verb_is_read(FILE_READLINK));
 	assert_false(file_verb_is_read(FILE_CREATE));
-	assert_false(file_verb_destroys(FILE_CREATE));
-	assert_true(file_verb_destroys(FILE_RENAME));
-	assert_true(file_verb_destroys((enum file_verb) - 1));
 	assert_false(file_verb_is_read((enum file_verb)1000));
 	assert_null(file_verb_to_string(FILE_VERB_MAX));
 	assert_int_equal(file_verb_from_string(STR("UNLINK"), &verb), -EINVAL);

@@ -182,24 +182,6 @@ static void test_errors(void **state)
 		     "write ADDRESS/BITS, as in 10.0.0.0/8");
 }
 
-static void test_denied_commands(void **state)
-{
-	struct policy *p = compile(
-		HEAD
-		"command_rules:\n"
-		"- {name: a, commands: [sudo, 'nc*'], decision: deny}\n"
-		"- {name: b, commands: [rm], args_patterns: [x], decision: "
-		"deny}\n"
-		"- {name: c, commands: [ls], decision: allow}\n"
-		"- {name: d, commands: [/usr/bin/su], decision: deny}\n");
-	struct str out[1];
-
-	(void)state;
-	assert_int_equal(policy_denied_commands(p, out, 1), 2);
-	assert_true(str_eq_c(out[0], "sudo"));
-	(void)policy_unref(p);
-}
-
 /* An allow pattern sees the arguments, a deny pattern also argv[0]. */
 static void test_args_forms(void **state)
 {
@@ -338,7 +320,6 @@ int main(void)
 		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_denied_commands),
 		cmocka_unit_test(test_args_forms),
 		cmocka_unit_test(test_image),
 		cmocka_unit_test(test_damage),

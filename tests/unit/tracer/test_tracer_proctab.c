@@ -41,23 +41,6 @@ static void test_add_find_remove(void **state _unused_)
 	e = proctab_find(&t, getpid());
 	assert_non_null(e);
 	assert_int_equal(e->depth, 3);
-	proctab_remove(&t, getpid());
-	assert_null(proctab_find(&t, getpid()));
-	proctab_done(&t);
-}
-
-static void test_chains_survive_removal(void **state _unused_)
-{
-	struct proctab t = { 0 };
-
-	/* 20 of 64 slots: nothing is purged yet */
-	for (pid_t pid = 6000000; pid < 6000020; pid++)
-		assert_non_null(proctab_get(&t, pid));
-	for (pid_t pid = 6000000; pid < 6000020; pid += 2)
-		proctab_remove(&t, pid);
-	for (pid_t pid = 6000001; pid < 6000020; pid += 2)
-		assert_non_null(proctab_find(&t, pid));
-	assert_int_equal(t.n, 10);
 	proctab_done(&t);
 }
 
@@ -97,7 +80,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_add_find_remove),
-		cmocka_unit_test(test_chains_survive_removal),
 		cmocka_unit_test(test_idents),
 		cmocka_unit_test(test_stat_of_odd_name),
 	};
