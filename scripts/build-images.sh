@@ -85,7 +85,7 @@ lend() { # CONTAINER, mounted at $R
 	echo hash_dir=false >"$R/root/.config/ccache/ccache.conf"
 	b run --network host "$1" -- sh -c 'apt-get update -qq &&
 		apt-get install -y -qq --no-install-recommends ccache >/dev/null 2>&1
-		rm -rf /var/lib/apt/lists/*'
+		rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/apt/archives/*.deb'
 }
 # What a network that looks into TLS wants, in the bases alone.
 certificates() {

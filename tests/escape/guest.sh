@@ -24,6 +24,9 @@ ln -sf pts/ptmx /dev/ptmx
 for m in /modules/*.ko; do
 	[ -f "$m" ] && busybox insmod "$m"
 done
+mkdir /disk
+busybox mknod /dev/loop0 b 7 0 2>/dev/null
+busybox losetup /dev/loop0 /disk.img && mount -t ext4 /dev/loop0 /disk
 [ -c /dev/fuse ] || busybox mknod /dev/fuse c 10 229
 busybox ifconfig lo 127.0.0.1 up
 # Servers start as under systemd with Delegate=: alone in a cgroup of their own.

@@ -192,6 +192,12 @@ scenario='.[] | select(.name == $name) | "\(.name) \($each) env " + ([.env |
 	to_entries[] | if .key == "AGENTSH_JAIL" then .value = "/alone -- " + .value
 	else . end | .key + "=" + .value | @sh] | join(" ")) + " \(.cmd | @sh)"'
 
+# Before 6.6 a tmpfs has no user attributes: these run on a disk.
+mkfs.ext4 -q -F "$root/disk.img" 64M
+disk() {
+	case $1 in tracer/xattrs | undo/files) echo "env TMPDIR=/disk " ;; esac
+}
+
 # the list of tests
 list() {
 	local f name
@@ -232,7 +238,7 @@ sed -i "2r $T/env" "$root/init"
 modules() {
 	local kd=$1 m f i=0
 	rm -f "$root"/modules/*
-	for m in fuse; do
+	for m in fuse loop; do
 		f=$(find "$kd" -name "$m.ko" -o -name "$m.ko.xz" | head -1)
 		[ -n "$f" ] || continue
 		i=$((i + 1))
