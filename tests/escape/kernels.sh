@@ -188,14 +188,14 @@ chmod +x "$root/init"
 
 # A scenario in its variant, whose jail stands within the guest's.
 # shellcheck disable=SC2016
-scenario='.[] | select(.name == $name) | "\(.name) \($each) env " + ([.env |
+scenario='.[] | select(.name == $name) | "\(.name) \($each) env \($disk)" + ([.env |
 	to_entries[] | if .key == "AGENTSH_JAIL" then .value = "/alone -- " + .value
 	else . end | .key + "=" + .value | @sh] | join(" ")) + " \(.cmd | @sh)"'
 
 # Before 6.6 a tmpfs has no user attributes: these run on a disk.
-mkfs.ext4 -q -F "$root/disk.img" 64M
+mkfs.ext4 -q -F "$root/disk.img" 64M >/dev/null
 disk() {
-	case $1 in tracer/xattrs | undo/files) echo "env TMPDIR=/disk " ;; esac
+	case $1 in tracer/xattrs | undo/files) echo "TMPDIR=/disk " ;; esac
 }
 
 # the list of tests
@@ -203,7 +203,8 @@ list() {
 	local f name
 	for name; do
 		case $name in
-		*/*) jq -r --arg name "$name" --arg each "$each" "$scenario" \
+		*/*) jq -r --arg name "$name" --arg each "$each" \
+			--arg disk "$(disk "$name")" "$scenario" \
 			"$build/meson-info/intro-tests.json" ;;
 		*)
 			f=$(find "$build/tests" -name "$name" -type f -perm -100 |
