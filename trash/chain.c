@@ -73,6 +73,27 @@ static uint64_t undid(const struct chain *c, uint64_t by)
 	return 0;
 }
 
+uint64_t chain_next_part(const struct chain *c, uint64_t by, size_t *i)
+{
+	uint64_t of = undid(c, by);
+
+	while (of && *i < c->links.n) {
+		const struct chain_link *l = &c->links.data[(*i)++];
+
+		if (l->seq == of && l->by != by && !chain_undoer(c, l->by))
+			return l->by;
+	}
+	return 0;
+}
+
+bool chain_has(const struct chain *c, uint64_t seq, uint64_t by)
+{
+	for (size_t i = 0; i < c->links.n; i++)
+		if (c->links.data[i].seq == seq && c->links.data[i].by == by)
+			return true;
+	return false;
+}
+
 bool chain_is_redo(const struct chain *c, uint64_t seq)
 {
 	bool redo = true;

@@ -31,6 +31,14 @@ bool chain_is_undone(const struct chain *c, uint64_t seq);
 uint64_t chain_effective(const struct chain *c, uint64_t seq);
 /* seq did again what an undo had undone. */
 bool chain_is_redo(const struct chain *c, uint64_t seq);
+/*
+ * The other undos that stand of what `by` undid. One that was killed and those
+ * that went on with it are links of the same group, and are redone together;
+ * which those are the caller knows. i: where to go on, 0 at first. Return: its
+ * seq, or 0.
+ */
+uint64_t chain_next_part(const struct chain *c, uint64_t by, size_t *i);
+bool chain_has(const struct chain *c, uint64_t seq, uint64_t by);
 int chain_add(struct trash *t, uint64_t seq, uint64_t by);
 
 #endif

@@ -322,11 +322,26 @@ int place_payload(struct place *p, struct index *ix, struct index_item *item,
 	return index_mark_gone(ix, item, op, item->seq);
 }
 
+int place_dir_attributes(int fd, const struct record_op *op)
+{
+	char path[32];
+	int r;
+
+	if (fchownat(fd, "", op->st.uid, op->st.gid, AT_EMPTY_PATH) < 0 &&
+	    errno != EPERM)
+		return -errno;
+	/* fresh: a default ACL of the parent gave it one. */
+	r = xattr_load(fd, op->blob, true /* fresh */);
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return chmod(path, op->st.mode & 07777) < 0 ? -errno : 0;
+}
+
 int place_dir(struct place *p, struct index *ix, struct index_item *item,
 	      const struct record_op *op, const struct trash_at *at)
 {
 	_cleanup_close_ int fd = -1;
-	char path[32];
 	int r;
 
 	r = record_restore(p, at, item, &op->st, true /* new_inode */);
@@ -339,15 +354,10 @@ int place_dir(struct place *p, struct index *ix, struct index_item *item,
 	fd = openat(at->dirfd, at->name, O_WALK | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (fchownat(fd, "", op->st.uid, op->st.gid, AT_EMPTY_PATH) < 0 &&
-	    errno != EPERM)
-		return -errno;
-	r = xattr_load(fd, op->blob, true /* fresh */);
+	TRASH_STEP("restored-dir");
+	r = place_dir_attributes(fd, op);
 	if (r < 0)
 		return r;
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (chmod(path, op->st.mode & 07777) < 0)
-		return -errno;
 	return index_mark_gone(ix, item, op, item->seq);
 }
 

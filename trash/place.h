@@ -47,6 +47,8 @@ int place_at(struct place *p, struct str path, bool make,
  */
 int place_payload(struct place *p, struct index *ix, struct index_item *item,
 		  const struct record_op *op, const struct trash_at *at);
+/* Owner, attributes and mode of a directory made again. */
+int place_dir_attributes(int fd, const struct record_op *op);
 /* A removed directory, empty, with its attributes but the times. */
 int place_dir(struct place *p, struct index *ix, struct index_item *item,
 	      const struct record_op *op, const struct trash_at *at);

@@ -76,6 +76,68 @@ static uint64_t standing(const struct plan *p, uint64_t seq, bool undo)
 	return seq;
 }
 
+bool plan_cut_off(const struct plan *p, uint32_t writer,
+		  const struct index_group *g)
+{
+	return g->rec.flags & RECORD_GROUP_UNDO && !g->ended &&
+	       !p->ix.writers.data[writer].live;
+}
+
+static bool was_cut_off(const struct plan *p, uint64_t seq)
+{
+	for (uint32_t i = 0; seq && i < p->ix.writers.n; i++) {
+		const struct index_writer *w = &p->ix.writers.data[i];
+
+		for (size_t k = 0; k < w->groups.n; k++)
+			if (w->groups.data[k].rec.seq == seq)
+				return plan_cut_off(p, i, &w->groups.data[k]);
+	}
+	return false;
+}
+
+/* A redo that was cut off: what it had begun is to be done again from its undo,
+ * and it is not itself an undo to be taken back. */
+static bool is_half_redo(const struct plan *p, uint64_t seq)
+{
+	if (!was_cut_off(p, seq))
+		return false;
+	for (size_t i = 0; i < p->ix.fixes.n; i++) {
+		const struct index_fix *f = &p->ix.fixes.data[i];
+		const struct index_group *g;
+		struct record_op op;
+		ptrdiff_t at;
+
+		if (f->type != RECORD_UNDONE || f->by != seq)
+			continue;
+		at = index_find_seq(&p->ix, f->seq);
+		if (at < 0 || index_op(&p->ix, &p->ix.items.data[at], &op) < 0)
+			continue;
+		g = plan_group(p, &p->ix.items.data[at], &op);
+		if (g && g->rec.flags & RECORD_GROUP_UNDO)
+			return true;
+	}
+	return false;
+}
+
+/* With what an undo went on with. */
+static int select_parts(struct plan *p)
+{
+	int r = 0;
+
+	for (size_t k = 0, n = p->groups.n; r == 0 && k < n; k++) {
+		size_t i = 0;
+		uint64_t part;
+
+		while (r == 0 &&
+		       (part = chain_next_part(&p->chain, p->groups.data[k],
+					       &i)) != 0)
+			if (was_cut_off(p, part) &&
+			    !has_seq(p->groups.data, p->groups.n, part))
+				r = select_group(p, part, part);
+	}
+	return r;
+}
+
 /* The newest command (or undo) that stands and did something; `destroying`:
  * something besides making files. */
 static int select_newest(struct plan *p, bool undo, bool destroying)
@@ -95,7 +157,7 @@ static int select_newest(struct plan *p, bool undo, bool destroying)
 			    g->rec.seq <= best)
 				continue;
 			now = standing(p, g->rec.seq, undo);
-			if (!now)
+			if (!now || (undo && is_half_redo(p, g->rec.seq)))
 				continue;
 			best = g->rec.seq;
 			effective = now;
@@ -325,6 +387,47 @@ bool plan_leaves(const struct plan *p, struct str dir)
 					by_value) != NULL;
 }
 
+/* Reversed already, by an undo that was cut off: it is gone on with. */
+static bool is_half_undone(const struct plan *p, const struct index_item *item)
+{
+	return was_cut_off(p, canceller(p, item));
+}
+
+static int note_half(struct plan *p, uint64_t seq, uint64_t by)
+{
+	for (size_t i = 0; i < p->halves.n; i++)
+		if (p->halves.data[i].seq == seq && p->halves.data[i].by == by)
+			return 0;
+	return chain_has(&p->chain, seq, by)
+		       ? 0
+		       : vec_push(&p->halves, (struct chain_link){ seq, by });
+}
+
+/* A redo of an undo that was cut off, and said of nothing that it undid it. */
+static int note_halves(struct plan *p)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < p->ix.fixes.n; i++) {
+		const struct index_fix *f = &p->ix.fixes.data[i];
+		const struct index_group *g;
+		struct record_op op;
+		ptrdiff_t at;
+
+		if (f->type != RECORD_UNDONE ||
+		    !has_seq(p->groups.data, p->groups.n, f->by) ||
+		    !was_cut_off(p, f->by))
+			continue;
+		at = index_find_seq(&p->ix, f->seq);
+		if (at < 0 || index_op(&p->ix, &p->ix.items.data[at], &op) < 0)
+			continue;
+		g = plan_group(p, &p->ix.items.data[at], &op);
+		if (g)
+			r = note_half(p, g->rec.seq, f->by);
+	}
+	return r;
+}
+
 static int select_items(struct plan *p)
 {
 	for (size_t i = 0; i < p->ix.items.n; i++) {
@@ -333,11 +436,12 @@ static int select_items(struct plan *p)
 		struct record_op op;
 		int r;
 
-		if (item->flags & (INDEX_ABORTED | INDEX_UNDONE) ||
+		if (item->flags & INDEX_ABORTED ||
 		    index_op(&p->ix, item, &op) < 0)
 			continue;
 		g = plan_group(p, item, &op);
-		if (!g || !is_wanted(p, &op, g))
+		if (!g || !is_wanted(p, &op, g) ||
+		    (item->flags & INDEX_UNDONE && !is_half_undone(p, item)))
 			continue;
 		if (!touches(p, item, &op)) {
 			r = leave_item(p, item, &op);
@@ -346,6 +450,8 @@ static int select_items(struct plan *p)
 			continue;
 		}
 		r = mark(p, g->rec.seq);
+		if (r == 0 && item->flags & INDEX_UNDONE)
+			r = note_half(p, g->rec.seq, canceller(p, item));
 		if (r == 0)
 			r = vec_push(&p->items, i);
 		if (r < 0)
@@ -457,7 +563,9 @@ static int note_item(struct plan *p, size_t i)
 	if (g->rec.flags & RECORD_GROUP_UNDO || item->flags & INDEX_ABORTED ||
 	    canceller(p, item)) {
 		seq = 0;
-		undone_ns = g->end_ns;
+		/* One that was cut off went on after its last record. */
+		undone_ns = plan_cut_off(p, item->writer, g) ? INT64_MAX
+							     : g->end_ns;
 	}
 	note_later(p, hash_str(buf_str(&a)), seq, undone_ns);
 	note_later(p, hash_inode(op.st.dev, op.st.ino), seq, undone_ns);
@@ -582,6 +690,10 @@ int plan_make(struct trash *t, const struct undo_select *sel, bool redo,
 	else if (r == 0 && !sel->since_ns && !sel->since_seq)
 		r = select_named(&p);
 	if (r == 0)
+		r = select_parts(&p);
+	if (r == 0)
+		r = note_halves(&p);
+	if (r == 0)
 		r = select_items(&p);
 	if (r == 0)
 		r = note_all_later(&p);
@@ -608,6 +720,7 @@ void plan_done(struct plan *p)
 	vec_done(&p->marked);
 	vec_done(&p->within);
 	vec_done(&p->left);
+	vec_done(&p->halves);
 	free(p->later);
 	p->later = NULL;
 	chain_release(&p->chain);

@@ -44,6 +44,8 @@ struct plan {
 	VEC(uint64_t) marked;     /* groups of which it is to be said: undone */
 	struct plan_later *later; /* owned table */
 	size_t later_size;
+	/* Undos that were cut off, and what they undid: to be said as well. */
+	VEC(struct chain_link) halves;
 	VEC(uint64_t) left; /* hashes of directories, sorted; plan_leaves() */
 	VEC(struct plan_within) within; /* answers about undos */
 	VEC(struct plan_rename) renames;
@@ -71,6 +73,9 @@ const struct plan_later *plan_later_inode(const struct plan *p,
 /* `now` is what earlier undos made of `then`. */
 bool plan_was_remade(const struct plan *p, const struct record_stat *then,
 		     const struct record_stat *now);
+/* An undo whose process was killed: what it changed last has no end on record. */
+bool plan_cut_off(const struct plan *p, uint32_t writer,
+		  const struct index_group *g);
 const struct index_group *plan_group(const struct plan *p,
 				     const struct index_item *item,
 				     const struct record_op *op);

@@ -37,6 +37,29 @@ static bool destroyed(const struct group *g)
 	return g->stat.removed + g->stat.changed + g->stat.unkept > 0;
 }
 
+static bool is_cut_off(const struct reach *re, uint64_t seq)
+{
+	for (size_t i = 0; i < re->groups.groups.n; i++)
+		if (re->groups.groups.data[i].group->seq == seq)
+			return !re->groups.groups.data[i].group->ended;
+	return false;
+}
+
+/* Where an undo, and what it went on with, begins; 0: what it undid has to be
+ * read as well. */
+static uint64_t first_part(const struct reach *re, const struct group *g)
+{
+	uint64_t first = g->seq, part;
+	size_t i = 0;
+
+	if (g->flags & RECORD_GROUP_UNDO && !g->ended)
+		return 0;
+	while ((part = chain_next_part(re->chain, g->seq, &i)) != 0)
+		if (is_cut_off(re, part))
+			first = MIN(first, part);
+	return first;
+}
+
 /* The newest that stands; as select_newest() of plan.c. 0: none. */
 static uint64_t newest(const struct reach *re, bool undo, bool destroying)
 {
@@ -50,7 +73,7 @@ static uint64_t newest(const struct reach *re, bool undo, bool destroying)
 		if (undo ? !chain_undoer(re->chain, g->seq) &&
 				    !chain_is_redo(re->chain, g->seq)
 			 : chain_effective(re->chain, g->seq) != 0)
-			return g->seq;
+			return first_part(re, g);
 	}
 	return 0;
 }

@@ -25,7 +25,7 @@ static int reverse_removal(struct undoing *u, struct str recorded)
 
 	r = reverse_look(u, path, &st);
 	if (r == 0 && S_ISDIR(u->op.st.mode) && S_ISDIR(st.mode))
-		return reverse_skipped(u, "the directory is there");
+		return reverse_dir_again(u, recorded, path);
 	if (r == 0 && u->op.st.ino && record_same_object(&st, &u->op.st))
 		return reverse_skipped(u, "it is back already");
 	if (u->op.how == TRASH_HOW_DROPPED)

@@ -37,6 +37,7 @@ struct undoing {
 	struct record_op op;
 	struct buf path, path2;
 	const char *why;
+	bool noted; /* that it is reversed is on record */
 };
 
 /* Outcomes of a reversal besides negative errno. */
@@ -52,6 +53,13 @@ enum reverse_outcome {
  * one of the outcomes above, with u->why; or -errno.
  */
 int reverse_record(struct undoing *u, struct str recorded);
+/* Says on record that u->item is reversed; once. */
+void reverse_note(struct undoing *u);
+/*
+ * For a record that an undo which was killed has reversed: nothing is left to
+ * do but what comes at the end, the times of directories. 0 or -errno.
+ */
+int reverse_again(struct undoing *u, struct str recorded);
 /* This run has changed the object: its ctime says nothing any more. */
 void reverse_touch(struct undoing *u, const struct record_stat *st);
 

@@ -116,6 +116,14 @@ int reverse_take_late(struct undoing *u, struct str path)
 	return r < 0 ? r : reverse_take_tree(u, path, 0);
 }
 
+/* An undo that was killed was at work there. */
+static bool cut_off_at(const struct undoing *u, struct str path)
+{
+	const struct plan_later *l = plan_later(&u->plan, path);
+
+	return l && l->undone_ns == INT64_MAX && l->seq <= u->op.seq;
+}
+
 /* The name must be free; with force it is made so. */
 int reverse_make_room(struct undoing *u, struct str path)
 {
@@ -126,7 +134,7 @@ int reverse_make_room(struct undoing *u, struct str path)
 		return REVERSE_DONE;
 	if (r < 0)
 		return r;
-	if (!u->sel->force)
+	if (!u->sel->force && (S_ISDIR(st.mode) || !cut_off_at(u, path)))
 		return reverse_conflict(u, "something else has this name now");
 	r = reverse_take_away(u, path, &st);
 	return r == -ENOTEMPTY
@@ -180,4 +188,88 @@ int reverse_put_back(struct undoing *u, struct str recorded, struct str path)
 		}
 	}
 	return S_ISDIR(u->op.st.mode) ? note_remade_dir(u, recorded, path) : 0;
+}
+
+void reverse_note(struct undoing *u)
+{
+	if (!u->noted)
+		journal_ref(u->t, RECORD_UNDONE,
+			    &(struct record_ref){ .seq = u->op.seq,
+						  .by = u->group_seq });
+	u->noted = true;
+}
+
+/* The directory itself may not be there yet, or no more, under this name. */
+static int note_again(struct undoing *u, uint32_t id, struct str path)
+{
+	const struct record_dir *d =
+		index_dir(&u->plan.ix, u->item->writer, id);
+	struct dirtime *e;
+
+	return d ? dirtimes_note(&u->times, path, &d->st, &e) : 0;
+}
+
+static struct str parent_of(struct str path)
+{
+	ptrdiff_t slash = str_rindex(path, '/');
+
+	return str_from_n(path.p, slash < 0 ? 0 : (size_t)slash);
+}
+
+int reverse_again(struct undoing *u, struct str recorded)
+{
+	struct str path = buf_str(&u->path), path2 = buf_str(&u->path2);
+	struct record_stat st;
+	int r;
+
+	/* As where these are reversed: what the command made is not kept. */
+	if ((u->op.verb == TRASH_VERB_UNLINK &&
+	     u->op.how == TRASH_HOW_NOTHING) ||
+	    (u->op.verb == TRASH_VERB_RENAME && u->op.flags & RECORD_OP_OWN))
+		links_add(&u->never, u->op.st.dev, u->op.st.ino, 1);
+	r = note_again(u, u->op.dir, parent_of(path));
+	if (r == 0 && path2.n > 0)
+		r = note_again(u, u->op.dir2, parent_of(path2));
+	if (r < 0)
+		return r;
+	if (u->op.verb == TRASH_VERB_RENAME)
+		return dirtimes_moved(&u->times, path2, path);
+	if (u->op.verb == TRASH_VERB_EXCHANGE)
+		return dirtimes_swapped(&u->times, path2, path);
+	if (u->op.verb != TRASH_VERB_RMDIR || reverse_look(u, path, &st) < 0 ||
+	    !S_ISDIR(st.mode))
+		return 0;
+	return note_remade_dir(u, recorded, path);
+}
+
+/* A directory that was being made again: as it was, by the record. */
+int reverse_dir_again(struct undoing *u, struct str recorded, struct str path)
+{
+	_cleanup_close_ int fd = -1;
+	char name[NAME_MAX + 1];
+	struct record_stat st;
+	struct trash_at at;
+	int r;
+
+	if (u->sel->dry_run || !cut_off_at(u, path))
+		return reverse_skipped(u, "the directory is there");
+	r = reverse_at(u, path, false /* make */, name, &at);
+	if (r < 0)
+		return r;
+	fd = openat(at.dirfd, name,
+		    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = place_dir_attributes(fd, &u->op);
+	if (r == 0)
+		r = store_stat(fd, "", &st);
+	if (r < 0)
+		return r;
+	reverse_touch(u, &st);
+	if (!record_same_object(&st, &u->op.st)) {
+		links_add(&u->remade, st.dev, st.ino, 1);
+		journal_ref(u->t, RECORD_REMADE,
+			    &(struct record_ref){ .seq = u->op.seq, .st = st });
+	}
+	return note_remade_dir(u, recorded, path);
 }

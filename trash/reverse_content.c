@@ -82,6 +82,7 @@ static int rewrite(struct undoing *u, int obj)
 				r = -errno;
 		} else {
 			r = ftruncate(to, 0) < 0 ? -errno : 0;
+			TRASH_STEP("rewrite-emptied");
 			if (r == 0)
 				r = copy_content(old, to, 0, UINT64_MAX,
 						 !u->t->no_reflink, &how);
@@ -134,9 +135,14 @@ static int rewrite_kept(struct undoing *u, struct str path)
 		return r;
 	TRASH_STEP("rewrite");
 	r = rewrite(u, obj);
-	if (r == 0)
-		drop_payload(u);
-	return r;
+	if (r < 0)
+		return r;
+	TRASH_STEP("rewritten");
+	/* First on record: a second run would miss what is dropped. */
+	reverse_note(u);
+	TRASH_STEP("rewrite-noted");
+	drop_payload(u);
+	return 0;
 }
 
 int reverse_content(struct undoing *u, struct str recorded)

@@ -43,6 +43,9 @@ int reverse_take_late(struct undoing *u, struct str path);
 int64_t reverse_ctime(struct undoing *u, struct str path);
 /* The name must be free; with force it is made so. */
 int reverse_make_room(struct undoing *u, struct str path);
+/* A directory that is there: filled up, and finished if it was being made by
+ * an undo that was killed. */
+int reverse_dir_again(struct undoing *u, struct str recorded, struct str path);
 /* recorded: the name it had, path: where it goes. */
 int reverse_put_back(struct undoing *u, struct str recorded, struct str path);
 

@@ -208,7 +208,8 @@ static void set_times(struct undoing *u)
 		fd = open_dir(u, str_from(e->path));
 		if (fd >= 0 && store_stat(fd, "", &st) == 0 &&
 		    S_ISDIR(st.mode) &&
-		    (e->fresh || record_same_object(&st, &e->st))) {
+		    (e->fresh || record_same_object(&st, &e->st) ||
+		     plan_was_remade(&u->plan, &e->st, &st))) {
 			record_times(u, e, &st, fd);
 			(void)copy_times(fd, e->st.atime_ns, e->st.mtime_ns);
 		}
@@ -253,15 +254,16 @@ static int undo_item(struct undoing *u, size_t i)
 		r = plan_translate(&u->plan, u->op.seq, buf_str(&b), &u->path2);
 	if (r < 0)
 		return r;
+	if (u->item->flags & INDEX_UNDONE)
+		return u->sel->dry_run ? 0 : reverse_again(u, buf_str(&a));
 	r = note_dirs(u);
 	if (r < 0)
 		return r;
+	u->noted = false;
 	outcome = reverse_record(u, buf_str(&a));
 	if ((outcome == REVERSE_DONE || outcome == REVERSE_SKIPPED) &&
 	    !u->sel->dry_run)
-		journal_ref(u->t, RECORD_UNDONE,
-			    &(struct record_ref){ .seq = u->op.seq,
-						  .by = u->group_seq });
+		reverse_note(u);
 	if (outcome == REVERSE_CONFLICT || outcome < 0)
 		keep_times(u);
 	return report(u, outcome);
@@ -306,6 +308,9 @@ static int run(struct undoing *u)
 	if (u->sel->dry_run)
 		return r;
 	set_times(u);
+	for (size_t i = 0; i < u->plan.halves.n; i++)
+		(void)chain_add(u->t, u->plan.halves.data[i].seq,
+				u->plan.halves.data[i].by);
 	for (size_t i = 0; u->sel->n_paths == 0 && i < u->plan.marked.n; i++)
 		if (u->ret->done + u->ret->skipped > 0)
 			(void)chain_add(u->t, u->plan.marked.data[i],
