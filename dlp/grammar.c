@@ -398,6 +398,19 @@ static bool is_next_argument(const struct dlp_view *v, size_t start, size_t i)
 	return k > start && v->p[k - 1] == ',' && !is_quote(v->p[i - 1]);
 }
 
+/* "token = base64.b64encode(": what is called there is no value. */
+static bool is_call(const struct dlp_view *v, const struct walk *w)
+{
+	if (w->secret_end >= v->n || v->p[w->secret_end] != '(' ||
+	    (w->secret > 0 && is_quote(v->p[w->secret - 1])))
+		return false;
+	for (size_t i = w->secret; i < w->secret_end; i++)
+		if (!ascii_is(v->p[i], ASCII_ALNUM) && v->p[i] != '.' &&
+		    v->p[i] != '_')
+			return false;
+	return true;
+}
+
 /* Shorter values have a digit, or are words. */
 #define NO_WORD_MIN 16U
 
@@ -439,7 +452,8 @@ static bool passes(struct dlp_scan *s, const struct dlp_view *v,
 		check = DLP_CHECK_VALUE;
 	if (is_assigned(check) && n < NO_WORD_MIN && !has_digit(v, w))
 		return false;
-	if (is_assigned(check) && is_next_argument(v, start, w->secret))
+	if (is_assigned(check) &&
+	    (is_next_argument(v, start, w->secret) || is_call(v, w)))
 		return false;
 	if (g->row->flags & DLP_ROW_PRIVATE && is_public(v, start))
 		return false;

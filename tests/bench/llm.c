@@ -4,8 +4,11 @@
  *
  *	llm serve CERT KEY		a TLS service; prints its port
  *	llm run PORT PROXYPORT CA	measures: "name direct proxy difference"
- *	llm open PORT PROXYPORT CA BUNDLE	first connection, TLS opened; then
- *		MB/s of one download with TLS opened, no text and text
+ *	llm relay PORT CERT KEY CA	TLS ends here and begins again, nothing
+ *		else: the floor for who opens TLS with this library
+ *	llm open PORT PROXYPORT CA BUNDLE PROXYPID RELAYPORT RELAYPID
+ *		first connection, TLS opened; then one download with TLS opened,
+ *		no text and text: MB/s, and MB per second of the process' CPU
  *
  * Requests go to both by turns on kept connections, so that noise of the
  * machine hits both. Times are microseconds: the middle one and the least of
@@ -28,10 +31,11 @@
 
 #include "base/macro.h"
 
-#define EVENTS 400
-#define TURNS  300
-#define BULK   (64U << 20)
-#define PIECE  65536U
+#define EVENTS     400
+#define TURNS      300
+#define BULK       (64U << 20)
+#define PIECE      65536U
+#define BULK_TURNS 8U
 
 struct link {
 	int fd;
@@ -447,21 +451,132 @@ static void open_tls(unsigned int port, unsigned int proxy, const char *ca,
 	report("open TLS", t[0], t[1], TURNS);
 }
 
-static void bulk(unsigned int port, unsigned int proxy, const char *ca,
-		 const char *bundle, const char *path)
+/* CPU time of a process' first thread, in microseconds. */
+static double cpu_of(const char *pid)
 {
-	SSL_CTX *direct = trust(ca), *opened = trust(bundle);
-	double best[2] = { 1e12, 1e12 };
+	char path[64];
+	unsigned long long ns = 0;
+	FILE *f;
 
-	for (size_t i = 0; i < 5; i++)
-		for (size_t k = 0; k < 2; k++) {
-			double t = open_one(port, k ? proxy : 0,
-					    k ? opened : direct, path);
+	(void)snprintf(path, sizeof(path), "/proc/%s/schedstat", pid);
+	f = fopen(path, "re");
+	if (!f || fscanf(f, "%llu", &ns) != 1)
+		die(path);
+	(void)fclose(f);
+	return (double)ns / 1000;
+}
 
-			best[k] = t < best[k] ? t : best[k];
-		}
-	(void)printf("%-10s direct %6.0f MB/s, opened %6.0f\n", path,
-		     BULK / best[0], BULK / best[1]);
+/* One way to the service: straight (proxy 0), by the proxy, by the relay. */
+struct way {
+	const char *name, *pid;
+	unsigned int port, proxy;
+	SSL_CTX *ctx;
+	double wall, cpu; /* the least of all turns */
+};
+
+static void bulk(struct way *ways, size_t n, const char *path)
+{
+	for (size_t i = 0; i < BULK_TURNS * n; i++) {
+		struct way *w = &ways[i % n];
+		double before = w->pid ? cpu_of(w->pid) : 0, t;
+
+		t = open_one(w->port, w->proxy, w->ctx, path);
+		w->wall = i < n || t < w->wall ? t : w->wall;
+		if (!w->pid)
+			continue;
+		t = cpu_of(w->pid) - before;
+		w->cpu = i < n || t < w->cpu ? t : w->cpu;
+	}
+	for (size_t i = 0; i < n; i++)
+		(void)printf("%-10s %-8s %6.0f MB/s, per second of CPU %6.0f\n",
+			     path, ways[i].name, BULK / ways[i].wall,
+			     ways[i].cpu > 0 ? BULK / ways[i].cpu : 0);
+}
+
+static void open_all(char **argv)
+{
+	unsigned int port = (unsigned int)atoi(argv[0]);
+	unsigned int proxy = (unsigned int)atoi(argv[1]);
+	struct way ways[] = {
+		{ .name = "direct", .port = port, .ctx = trust(argv[2]) },
+		{ .name = "relay",
+		  .pid = argv[6],
+		  .port = (unsigned int)atoi(argv[5]),
+		  .ctx = trust(argv[2]) },
+		{ .name = "opened",
+		  .pid = argv[4],
+		  .port = port,
+		  .proxy = proxy,
+		  .ctx = trust(argv[3]) },
+	};
+
+	open_tls(port, proxy, argv[2], argv[3]);
+	bulk(ways, ARRAY_LEN(ways), "/bulk/data");
+	bulk(ways, ARRAY_LEN(ways), "/bulk/text");
+}
+
+/* --- the relay ----------------------------------------------------------- */
+
+/* Bytes of the answer that begins with what is in buf. */
+static size_t answer_size(const char *buf, size_t n)
+{
+	const char *end = memmem(buf, n, "\r\n\r\n", 4);
+	const char *at = memmem(buf, n, "Content-Length: ", 16);
+
+	if (!end || !at)
+		die("an answer that cannot be relayed");
+	return (size_t)(end + 4 - buf) + strtoul(at + 16, NULL, 10);
+}
+
+static void relay_one(const struct link *client, const struct link *up)
+{
+	static char buf[PIECE];
+	size_t n = get(client, buf, sizeof(buf)), left = 0;
+
+	put(up, buf, n);
+	do {
+		n = get(up, buf, sizeof(buf));
+		if (!n)
+			return;
+		left = left ? left : answer_size(buf, n);
+		put(client, buf, n);
+		left -= n;
+	} while (left);
+}
+
+static void relay(unsigned int port, const char *cert, const char *key,
+		  const char *ca)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof(in);
+	int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	SSL_CTX *up = trust(ca);
+
+	server_ctx = SSL_CTX_new(TLS_server_method());
+	SSL_CTX_set_read_ahead(up, 1);
+	if (SSL_CTX_use_certificate_file(server_ctx, cert, SSL_FILETYPE_PEM) !=
+		    1 ||
+	    SSL_CTX_use_PrivateKey_file(server_ctx, key, SSL_FILETYPE_PEM) !=
+		    1 ||
+	    bind(l, (struct sockaddr *)&in, sizeof(in)) < 0 ||
+	    listen(l, 16) < 0 || getsockname(l, (struct sockaddr *)&in, &n) < 0)
+		die("relay");
+	(void)printf("%u\n", (unsigned int)ntohs(in.sin_port));
+	(void)fflush(stdout);
+	for (;;) {
+		struct link to = { .fd = dial(port) };
+		struct link from = { .fd = accept4(l, NULL, NULL,
+						   SOCK_CLOEXEC) };
+
+		start_tls(&to, up);
+		from.ssl = SSL_new(server_ctx);
+		(void)SSL_set_fd(from.ssl, from.fd);
+		if (SSL_accept(from.ssl) == 1)
+			relay_one(&from, &to);
+		hang_up(&from);
+		hang_up(&to);
+	}
 }
 
 int main(int argc, char **argv)
@@ -472,14 +587,11 @@ int main(int argc, char **argv)
 	else if (argc == 5 && strcmp(argv[1], "run") == 0)
 		measure((unsigned int)atoi(argv[2]),
 			(unsigned int)atoi(argv[3]), argv[4]);
-	else if (argc == 6 && strcmp(argv[1], "open") == 0) {
-		unsigned int port = (unsigned int)atoi(argv[2]);
-		unsigned int proxy = (unsigned int)atoi(argv[3]);
-
-		open_tls(port, proxy, argv[4], argv[5]);
-		bulk(port, proxy, argv[4], argv[5], "/bulk/data");
-		bulk(port, proxy, argv[4], argv[5], "/bulk/text");
-	} else
-		die("usage: llm serve|run|open ...");
+	else if (argc == 6 && strcmp(argv[1], "relay") == 0)
+		relay((unsigned int)atoi(argv[2]), argv[3], argv[4], argv[5]);
+	else if (argc == 9 && strcmp(argv[1], "open") == 0)
+		open_all(argv + 2);
+	else
+		die("usage: llm serve|run|relay|open ...");
 	return 0;
 }

@@ -15,8 +15,11 @@ openssl ecparam -name prime256v1 -genkey -noout -out key.pem
 openssl req -x509 -new -key key.pem -subj /CN=bench -days 2 \
 	-addext subjectAltName=IP:127.0.0.1 -out ca.pem
 "$BENCH" serve ca.pem key.pem >"$T/port" & PIDS=$!
-for _ in $(seq 100); do [ -s "$T/port" ] && break; sleep 0.05; done
+eventually test -s "$T/port" || fail "no service"
 port=$(cat "$T/port")
+"$BENCH" relay "$port" ca.pem key.pem ca.pem >"$T/relay" & relay=$!
+PIDS="$PIDS $relay"
+eventually test -s "$T/relay" || fail "no relay"
 cat >"$T/policy.yaml" <<END
 version: 1
 name: bench
@@ -45,7 +48,9 @@ in_session sh -c 'echo ${ANTHROPIC_BASE_URL##*:} $SSL_CERT_FILE'
 read -r proxy bundle <"$T/out"
 [ -n "$proxy" ] || fail "no proxy"
 "$BENCH" run "$port" "$proxy" "$T/ca.pem" || fail "requests"
-"$BENCH" open "$port" "$proxy" "$T/ca.pem" "$bundle" || fail "TLS"
+"$BENCH" open "$port" "$proxy" "$T/ca.pem" "$bundle" \
+	"$(pgrep -P "$SERVER_PID" -f agentsh-netproxy)" "$(cat "$T/relay")" \
+	"$relay" || fail "TLS"
 for pid in $(pgrep -P "$SERVER_PID" -f agentsh-netproxy); do
 	grep -E 'VmRSS|VmHWM' "/proc/$pid/status"
 done
