@@ -55,7 +55,7 @@
 #define BACKLOG    1024
 #define TEST_NET   0xc0000201U /* 192.0.2.1: nobody's */
 #define TEST_PORT  9
-#define N_SOCKETS  4U
+#define N_SOCKETS  7U
 /* SO_ORIGINAL_DST and IP6T_SO_ORIGINAL_DST of linux/netfilter_ipv[46] */
 #define ORIGINAL_DST 80
 
@@ -103,7 +103,7 @@ static int bind_any(int fd, int family, uint16_t port)
 }
 
 /* IPv4 and IPv6 by one socket where there is IPv6. */
-static int open_any(int type, uint16_t port)
+int netns_open_any(int type, uint16_t port)
 {
 	int family = AF_INET6, r = 0;
 	const int no = 0;
@@ -153,9 +153,9 @@ static int open_proxy(uint16_t port)
 
 static int open_sockets(struct netns *ns, uint16_t proxy_port)
 {
-	ns->tcp = open_any(SOCK_STREAM, NETNS_TCP_PORT);
-	ns->dns_tcp = open_any(SOCK_STREAM, 53);
-	ns->dns_udp = open_any(SOCK_DGRAM, 53);
+	ns->tcp = netns_open_any(SOCK_STREAM, NETNS_TCP_PORT);
+	ns->dns_tcp = netns_open_any(SOCK_STREAM, 53);
+	ns->dns_udp = netns_open_any(SOCK_DGRAM, 53);
 	ns->proxy = open_proxy(proxy_port);
 	if (ns->tcp < 0)
 		return ns->tcp;
@@ -265,21 +265,48 @@ static int capture(struct netns *ns, uint16_t proxy_port, const uint8_t *own4)
 			break;
 		netns_close(ns);
 	}
+	if (r == 0 && ns->tcp >= 0)
+		netns_open_datagrams(ns);
 	return r;
 }
 
 static int open_again(struct netns *ns, uint16_t proxy_port)
 {
-	int r = open_sockets(ns, proxy_port);
+	int r;
 
-	return r < 0 ? r : try_all(ns);
+	(void)netns_set_places(NULL, 0); /* the last one's */
+	r = open_sockets(ns, proxy_port);
+	if (r == 0)
+		r = try_all(ns);
+	if (r == 0)
+		netns_open_datagrams(ns);
+	return r;
 }
 
 /* What the parent gets, with the descriptors. */
 struct report {
 	int32_t error;
-	bool user;
+	bool user, datagrams, raw6;
 };
+
+static size_t put_sockets(const struct netns *ns, struct report *r, int *fds)
+{
+	size_t n = 0;
+
+	fds[n++] = ns->tcp;
+	fds[n++] = ns->dns_tcp;
+	fds[n++] = ns->dns_udp;
+	fds[n++] = ns->proxy;
+	r->datagrams = ns->udp >= 0;
+	r->raw6 = ns->raw6 >= 0;
+	if (r->datagrams) {
+		fds[n++] = ns->udp;
+		fds[n++] = ns->raw4;
+	}
+	if (r->raw6)
+		fds[n++] = ns->raw6;
+	return n;
+}
 
 static void child_main(int sock, const struct netns *old, uint16_t proxy_port,
 		       const uint8_t *own4)
@@ -288,17 +315,14 @@ static void child_main(int sock, const struct netns *old, uint16_t proxy_port,
 	struct netns ns = NETNS_NONE;
 	bool fresh = old->net < 0;
 	int fds[N_SOCKETS + 2];
-	size_t n = 0;
+	size_t n;
 	int r;
 
 	r = fresh ? make(own4, &report.user) : join(old->user, old->net);
 	if (r == 0)
 		r = fresh ? capture(&ns, proxy_port, own4)
 			  : open_again(&ns, proxy_port);
-	fds[n++] = ns.tcp;
-	fds[n++] = ns.dns_tcp;
-	fds[n++] = ns.dns_udp;
-	fds[n++] = ns.proxy;
+	n = put_sockets(&ns, &report, fds);
 	if (r == 0 && fresh) {
 		fds[n] = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 		r = fds[n++] < 0 ? -errno : 0;
@@ -308,7 +332,9 @@ static void child_main(int sock, const struct netns *old, uint16_t proxy_port,
 		r = fds[n++] < 0 ? -errno : 0;
 	}
 	report.error = r;
-	(void)fd_send(sock, &report, sizeof(report), fds, r < 0 ? 0 : n, 0);
+	if (fd_send(sock, &report, sizeof(report), fds, r < 0 ? 0 : n, 0) > 0 &&
+	    r == 0 && report.datagrams)
+		netns_keep(sock);
 }
 
 /* --- in the parent --- */
@@ -316,7 +342,7 @@ static void child_main(int sock, const struct netns *old, uint16_t proxy_port,
 static int take_report(int sock, struct netns *ret)
 {
 	struct report report = { .error = -EPIPE };
-	int fds[N_SOCKETS + 2];
+	int fds[N_SOCKETS + 2], *at = fds;
 	size_t n = ARRAY_LEN(fds), want;
 	ssize_t got = fd_recv(sock, &report, sizeof(report), fds, &n, 0);
 	int r = got == (ssize_t)sizeof(report) ? report.error
@@ -325,7 +351,8 @@ static int take_report(int sock, struct netns *ret)
 
 	if (got <= 0)
 		return r;
-	want = N_SOCKETS + (ret->net < 0 ? 1U : 0U) + (report.user ? 1U : 0U);
+	want = 4U + (report.datagrams ? 2U : 0U) + (report.raw6 ? 1U : 0U) +
+	       (ret->net < 0 ? 1U : 0U) + (report.user ? 1U : 0U);
 	if (r == 0 && n != want)
 		r = -EPROTO;
 	if (r < 0) {
@@ -333,15 +360,24 @@ static int take_report(int sock, struct netns *ret)
 			(void)close(fds[i]);
 		return r;
 	}
-	ret->tcp = fds[0];
-	ret->dns_tcp = fds[1];
-	ret->dns_udp = fds[2];
-	ret->proxy = fds[3];
+	ret->tcp = *at++;
+	ret->dns_tcp = *at++;
+	ret->dns_udp = *at++;
+	ret->proxy = *at++;
+	ret->udp = report.datagrams ? *at++ : -1;
+	ret->raw4 = report.datagrams ? *at++ : -1;
+	ret->raw6 = report.raw6 ? *at++ : -1;
 	if (ret->net < 0) {
-		ret->net = fds[4];
-		ret->user = report.user ? fds[5] : -1;
+		ret->net = *at++;
+		ret->user = report.user ? *at : -1;
 	}
 	return 0;
+}
+
+static void await(pid_t pid)
+{
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		continue;
 }
 
 int netns_open(struct netns *ret, uint16_t proxy_port, const uint8_t *own4)
@@ -363,22 +399,30 @@ int netns_open(struct netns *ret, uint16_t proxy_port, const uint8_t *own4)
 	(void)close(socks[1]);
 	if (r == 0)
 		r = take_report(socks[0], ret);
+	if (r == 0 && ret->udp >= 0) {
+		ret->keeper = socks[0];
+		ret->keeper_pid = pid;
+		return 0;
+	}
 	(void)close(socks[0]);
-	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		continue;
+	await(pid);
 	return r;
 }
 
 void netns_close(struct netns *ns)
 {
 	int *all[] = { &ns->net,     &ns->user,    &ns->tcp,
-		       &ns->dns_tcp, &ns->dns_udp, &ns->proxy };
+		       &ns->dns_tcp, &ns->dns_udp, &ns->proxy,
+		       &ns->udp,     &ns->raw4,    &ns->raw6,
+		       &ns->keeper };
+	pid_t keeper = ns->keeper >= 0 ? ns->keeper_pid : -1;
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		if (*all[i] >= 0)
 			(void)close(*all[i]);
 		*all[i] = -1;
 	}
+	await(keeper); /* it ends when nobody speaks to it */
 }
 
 int netns_wanted(int fd, struct addr *ret, uint16_t *ret_port)

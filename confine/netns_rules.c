@@ -10,23 +10,27 @@
  *	ip route add local default dev lo table 100 src 192.0.0.8
  *	ip rule add priority 100 ipproto tcp lookup 100
  *	ip rule add priority 101 ipproto udp dport 53 lookup 100
- *	ip rule add priority 102 prohibit	(and the same for IPv6)
+ *	ip rule add priority 102 to NET ipproto udp dport A-B lookup 100
+ *						(netns_set_places())
+ *	ip rule add priority 103 prohibit	(and the same for IPv6)
  *	table inet agentsh {
  *		chain capture {
  *			type filter hook prerouting priority mangle
- *			meta l4proto != tcp accept
- *			tcp dport 53 accept
+ *			meta l4proto != {tcp, udp} accept
+ *			th dport 53 accept
  *			ip daddr 127.0.0.0/8 accept
  *			ip daddr 192.0.0.8 accept
  *			ip6 daddr ::1 accept
  *			ip6 daddr 100::8 accept
- *			tproxy to :1
+ *			meta l4proto tcp tproxy to :1
+ *			meta l4proto udp tproxy to :1
  *		}
  *	}
  *
  * Kernels without tproxy may have NAT. Then the chain is of type nat, at the
  * output hook (prerouting sees no address of our own packets changed any more),
- * and its last word is `redirect to :1`; conntrack keeps where it was to go.
+ * and its last word is `redirect to :1`; conntrack keeps where it was to go. For
+ * TCP, that is: datagrams have no way there.
  *
  * The routes say who may send at all: whatever is neither TCP nor DNS finds
  * `prohibit`, which is EACCES at connect() or sendto(). The namespace's own
@@ -55,6 +59,11 @@
 
 #define LOOPBACK    1 /* the device's index in every namespace */
 #define TABLE       100
+#define PRIO_TCP    100
+#define PRIO_DNS    101
+#define PRIO_PLACES 102
+#define PRIO_REST   103
+#define PER_TALK    64 /* rules, of less than 100 bytes */
 #define CREATE      ((uint16_t)(NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK))
 #define NFT(type)   ((uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | (type)))
 #define PRIO_MANGLE (-150)
@@ -81,17 +90,30 @@ static int link_up(void)
 	return netlink_talk(&n, NETLINK_ROUTE);
 }
 
-static void put_rule(struct netlink *n, uint8_t family, uint32_t priority,
-		     uint8_t action, uint8_t protocol, uint16_t port)
+/* place: NULL = everywhere. */
+static void begin_rule_of(struct netlink *n, uint8_t family, uint32_t priority,
+			  uint8_t action, const struct netns_place *place)
 {
-	const struct fib_rule_hdr h = { .family = family,
-					.table = action == FR_ACT_TO_TBL ? TABLE
-									 : 0,
-					.action = action };
-	const struct fib_rule_port_range range = { port, port };
+	size_t skip = family == AF_INET ? 12 : 0;
+	const struct fib_rule_hdr h = {
+		.family = family,
+		.dst_len = place ? (uint8_t)(place->bits - 8 * skip) : 0,
+		.table = action == FR_ACT_TO_TBL ? TABLE : 0,
+		.action = action,
+	};
 
 	netlink_begin(n, RTM_NEWRULE, CREATE, &h, sizeof(h));
 	netlink_put_u32(n, FRA_PRIORITY, priority);
+	if (h.dst_len)
+		netlink_put(n, FRA_DST, place->net.b + skip, 16 - skip);
+}
+
+static void put_rule(struct netlink *n, uint8_t family, uint32_t priority,
+		     uint8_t action, uint8_t protocol, uint16_t port)
+{
+	const struct fib_rule_port_range range = { port, port };
+
+	begin_rule_of(n, family, priority, action, NULL);
 	if (protocol)
 		netlink_put(n, FRA_IP_PROTO, &protocol, sizeof(protocol));
 	if (port)
@@ -117,10 +139,75 @@ static int route_family(uint8_t family, const uint8_t *own, size_t len)
 	netlink_begin(&n, RTM_NEWROUTE, CREATE, &r, sizeof(r));
 	netlink_put_u32(&n, RTA_OIF, LOOPBACK);
 	netlink_put(&n, RTA_PREFSRC, own, len);
-	put_rule(&n, family, 100, FR_ACT_TO_TBL, IPPROTO_TCP, 0);
-	put_rule(&n, family, 101, FR_ACT_TO_TBL, IPPROTO_UDP, 53);
-	put_rule(&n, family, 102, FR_ACT_PROHIBIT, 0, 0);
+	put_rule(&n, family, PRIO_TCP, FR_ACT_TO_TBL, IPPROTO_TCP, 0);
+	put_rule(&n, family, PRIO_DNS, FR_ACT_TO_TBL, IPPROTO_UDP, 53);
+	put_rule(&n, family, PRIO_REST, FR_ACT_PROHIBIT, 0, 0);
 	return netlink_talk(&n, NETLINK_ROUTE);
+}
+
+/* --- where datagrams may go --- */
+
+static void close_places(uint8_t family)
+{
+	const struct fib_rule_hdr h = { .family = family };
+	int r;
+
+	do {
+		struct netlink n = { .n = 0 };
+
+		netlink_begin(&n, RTM_DELRULE, NLM_F_ACK, &h, sizeof(h));
+		netlink_put_u32(&n, FRA_PRIORITY, PRIO_PLACES);
+		r = netlink_talk(&n, NETLINK_ROUTE);
+	} while (r == 0); /* until there is none */
+}
+
+static bool is_v4_place(const struct netns_place *p)
+{
+	return p->bits >= 96 && addr_is_v4(&p->net);
+}
+
+static void put_place(struct netlink *n, uint8_t family,
+		      const struct netns_place *p)
+{
+	const uint8_t udp = IPPROTO_UDP;
+	const struct fib_rule_port_range range = { p->first, p->last };
+
+	begin_rule_of(n, family, PRIO_PLACES, FR_ACT_TO_TBL, p);
+	netlink_put(n, FRA_IP_PROTO, &udp, sizeof(udp));
+	netlink_put(n, FRA_DPORT_RANGE, &range, sizeof(range));
+}
+
+static int open_family(uint8_t family, const struct netns_place *p, size_t n)
+{
+	struct netlink talk = { .n = 0 };
+	size_t put = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		if (is_v4_place(&p[i]) != (family == AF_INET))
+			continue;
+		put_place(&talk, family, &p[i]);
+		if (++put % PER_TALK == 0)
+			r = netlink_talk(&talk, NETLINK_ROUTE);
+	}
+	if (r == 0 && put % PER_TALK)
+		r = netlink_talk(&talk, NETLINK_ROUTE);
+	return r;
+}
+
+int netns_set_places(const struct netns_place *p, size_t n)
+{
+	int r;
+
+	close_places(AF_INET);
+	close_places(AF_INET6);
+	r = open_family(AF_INET, p, n);
+	/* without IPv6 nothing can be sent by it */
+	if (r == 0 && open_family(AF_INET6, p, n) < 0)
+		close_places(AF_INET6);
+	if (r < 0)
+		close_places(AF_INET);
+	return r;
 }
 
 /* --- nft: a rule is a list of expressions on registers --- */
@@ -279,7 +366,7 @@ static void spare_address(struct netlink *n, uint8_t family,
 int netns_filter(const uint8_t *own4, enum netns_how how)
 {
 	struct netlink n = { .n = 0 };
-	const uint8_t tcp = IPPROTO_TCP, loopback4 = 127;
+	const uint8_t tcp = IPPROTO_TCP, udp = IPPROTO_UDP, loopback4 = 127;
 	const uint16_t dns = htons(53);
 	size_t rule;
 
@@ -290,11 +377,10 @@ int netns_filter(const uint8_t *own4, enum netns_how how)
 	rule = begin_rule(&n);
 	load_meta(&n, NFT_META_L4PROTO);
 	compare(&n, NFT_CMP_NEQ, &tcp, sizeof(tcp));
+	compare(&n, NFT_CMP_NEQ, &udp, sizeof(udp));
 	accept_it(&n);
 	netlink_unnest(&n, rule);
 	rule = begin_rule(&n);
-	load_meta(&n, NFT_META_L4PROTO);
-	compare(&n, NFT_CMP_EQ, &tcp, sizeof(tcp));
 	load_payload(&n, NFT_PAYLOAD_TRANSPORT_HEADER, 2, sizeof(dns));
 	compare(&n, NFT_CMP_EQ, &dns, sizeof(dns));
 	accept_it(&n);
@@ -308,6 +394,13 @@ int netns_filter(const uint8_t *own4, enum netns_how how)
 	compare(&n, NFT_CMP_EQ, &tcp, sizeof(tcp));
 	to_listener(&n, how);
 	netlink_unnest(&n, rule);
+	if (how == NETNS_BY_TPROXY) {
+		rule = begin_rule(&n);
+		load_meta(&n, NFT_META_L4PROTO);
+		compare(&n, NFT_CMP_EQ, &udp, sizeof(udp));
+		to_listener(&n, how);
+		netlink_unnest(&n, rule);
+	}
 	batch(&n, NFNL_MSG_BATCH_END);
 	return netlink_talk(&n, NETLINK_NETFILTER);
 }

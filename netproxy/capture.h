@@ -14,9 +14,9 @@ struct capture {
 	struct listener tcp, proxy;
 };
 
-#define CAPTURE_NONE                             \
-	{                                        \
-		.ns = { -1, -1, -1, -1, -1, -1 } \
+#define CAPTURE_NONE              \
+	{                         \
+		.ns = NETNS_INIT, \
 	}
 
 /*

@@ -58,6 +58,21 @@ struct net_answer gate_decide(const struct gate *g, struct str host,
 	return a;
 }
 
+struct net_answer gate_decide_datagram(const struct gate *g,
+				       const struct addr *addr, uint16_t port)
+{
+	struct op op = op_for(STR_NONE, addr, port);
+	struct net_answer a;
+
+	op.net.protocol = IPPROTO_UDP;
+	a = net_decide(g->policy, &g->floor, &op);
+	if (net_is_closed(&g->floor, addr, port)) {
+		a.allowed = false;
+		a.builtin = "net-floor-control-plane";
+	}
+	return a;
+}
+
 const struct service *gate_service(const struct gate *g, struct str host)
 {
 	const struct service *s =

@@ -39,6 +39,9 @@ struct gate {
  * name is known yet. Pure: records nothing. */
 struct net_answer gate_decide(const struct gate *g, struct str host,
 			      const struct addr *addr, uint16_t port);
+/* The same for a datagram, which has an address and no name. */
+struct net_answer gate_decide_datagram(const struct gate *g,
+				       const struct addr *addr, uint16_t port);
 /* True if a dns_redirect of the policy gives this address for the name. */
 bool gate_diverts(const struct gate *g, struct str host,
 		  const struct addr *addr);

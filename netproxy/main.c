@@ -12,12 +12,15 @@
  *			(here and not above: nobody knows them yet); "no_dns"
  *			true: the stub refuses all; "own" the namespace's own
  *			address; "ca_cert", "ca_key" (mitm.h); "limits" (rate.h)
+ *	"approvals"	true: approve rules ask the server (asker.h)
  *	"namespace"	true: capture what commands send in a namespace of their
  *			own (capture.h). With descriptors, in theirs: the
  *			network namespace, the user namespace around it if any
  * READY carries the layers "proxy" and "dns", the detail of each being the
  * address it listens on, or what went wrong; "llm": what went wrong, if it did;
- * "phantoms": what services_put_phantoms() says; and "namespace" if it was asked for, with the same descriptors if it is there.
+ * "phantoms": what services_put_phantoms() says; and "namespace" if it was asked
+ * for, with the same descriptors if it is there, and "datagrams" if UDP is led
+ * out of it.
  * Losing the server ends the process, and with it every connection.
  */
 #include <arpa/inet.h>
@@ -42,6 +45,7 @@
 #include "netproxy/ask.h"
 #include "netproxy/capture.h"
 #include "netproxy/conn.h"
+#include "netproxy/datagrams.h"
 #include "netproxy/service.h"
 #include "netproxy/stub.h"
 
@@ -59,6 +63,8 @@ struct netproxy {
 	char *session_id; /* owned */
 	struct listener listener;
 	struct capture capture;
+	struct asker asker;
+	struct datagrams datagrams;
 	uint16_t port;
 	bool ready;
 };
@@ -112,7 +118,7 @@ static void put_layer(struct listening *l, struct proto_layer *ret)
 }
 
 struct started {
-	int proxy, dns, capture; /* 0 or -errno */
+	int proxy, dns, capture, datagrams; /* 0 or -errno */
 	bool wants_capture;
 	struct str llm; /* words */
 	struct str phantoms;
@@ -123,7 +129,7 @@ static int send_ready(struct netproxy *np, const struct started *s)
 	_cleanup_buf_ struct buf body = BUF_INIT;
 	struct listening proxy = { "proxy", np->port, s->proxy, BUF_INIT };
 	struct listening dns = { "dns", np->dns_port, s->dns, BUF_INIT };
-	struct proto_layer layers[5] = {
+	struct proto_layer layers[6] = {
 		[2] = { .name = STR("llm"),
 			.active = np->api.enabled,
 			.detail = s->llm },
@@ -143,7 +149,13 @@ static int send_ready(struct netproxy *np, const struct started *s)
 		.active = n_fds > 0,
 		.detail = n_fds ? STR_NONE : str_from(strerror(-s->capture)),
 	};
-	ready.n_layers += s->wants_capture;
+	layers[5] = (struct proto_layer){
+		.name = STR("datagrams"),
+		.active = n_fds > 0 && s->datagrams >= 0,
+		.detail = s->datagrams < 0 ? str_from(strerror(-s->datagrams))
+					   : STR_NONE,
+	};
+	ready.n_layers += s->wants_capture ? 2 : 0;
 	r = proto_ready_encode(&ready, &body);
 	if (r == 0)
 		r = channel_send(np->heritage.channel, PROTO_READY, 0,
@@ -212,6 +224,18 @@ static int start_stub(struct netproxy *np, uint16_t port, bool wished)
 	return r;
 }
 
+static int start_datagrams(struct netproxy *np)
+{
+	struct datagrams *d = &np->datagrams;
+
+	d->loop = np->loop;
+	d->gate = &np->gate;
+	d->asker = &np->asker;
+	d->rate = &np->conns.rate;
+	d->ns = &np->capture.ns;
+	return datagrams_start(d);
+}
+
 /* What is to listen, and where; what cannot is told in READY. */
 static int start_all(struct netproxy *np, const struct json *settings,
 		     struct channel_msg *m)
@@ -241,6 +265,8 @@ static int start_all(struct netproxy *np, const struct json *settings,
 		services_put_phantoms(np->api.services, &phantoms);
 	s.phantoms = buf_str(&phantoms);
 	np->gate.floor.monitor = json_get_bool(net, "monitor", false);
+	np->asker.channel = np->heritage.channel;
+	np->asker.on = json_get_bool(settings, "approvals", false);
 	np->stub.off = json_get_bool(net, "no_dns", false);
 	s.dns = start_stub(np,
 			   port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0,
@@ -257,6 +283,8 @@ static int start_all(struct netproxy *np, const struct json *settings,
 	if (s.wants_capture && s.proxy == 0 && s.dns == 0)
 		s.capture = capture_open(&np->capture, &np->conns, &np->stub,
 					 np->port, json_get_str(net, "own"));
+	if (s.wants_capture && s.capture == 0)
+		s.datagrams = start_datagrams(np);
 	return send_ready(np, &s);
 }
 
@@ -299,6 +327,9 @@ static int on_policy(struct netproxy *np, struct channel_msg *m)
 	if (np->api.enabled && api_set_policy(&np->api, NULL) < 0)
 		return -ENOMEM;
 	conn_judge_again(&np->conns);
+	/* what it cannot open stays closed */
+	if (datagrams_judge_again(&np->datagrams) < 0)
+		log_warn("no datagrams in the session's network");
 	return 0;
 }
 
@@ -385,6 +416,7 @@ int main(void)
 	r = set_up(&np);
 	if (r == 0)
 		r = loop_run(np.loop);
+	datagrams_stop(&np.datagrams);
 	conn_close_all(&np.conns);
 	rate_done(&np.conns.rate);
 	api_done(&np.api);

@@ -96,6 +96,18 @@ unsigned int policy_rule_cidr_bits(const struct policy *p, struct verdict v,
 				   const struct addr *a);
 /* True if it is a network rule that lists ports. */
 bool policy_rule_has_ports(const struct policy *p, struct verdict v);
+/* A network, in the 128-bit form, and ports of it. */
+struct policy_network {
+	uint8_t net[16], bits;
+	uint16_t first, last;
+};
+/*
+ * All places that network rules with addresses and ports could allow datagrams
+ * to (denied_too: also those of rules that deny); each is to be judged. Fills at
+ * most max. Return: how many there are.
+ */
+size_t policy_datagram_places(const struct policy *p, bool denied_too,
+			      struct policy_network *ret, size_t max);
 /* Time-out of an approve rule, ns; 0 = the configured default. */
 int64_t policy_rule_timeout(const struct policy *p, struct verdict v);
 

@@ -84,6 +84,7 @@ struct session {
 	/* owned: where commands run, when the proxy captures what they send;
 	 * -1 = there is none, or no user namespace around it */
 	int net_ns, user_ns;
+	bool net_datagrams;      /* UDP is led out of it as rules say */
 	char *net_ns_error;      /* owned: why there is none though wanted */
 	struct clients *clients; /* owned: whose ports the proxy sees */
 	struct {

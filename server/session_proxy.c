@@ -141,6 +141,7 @@ static int on_ready(struct session *s, struct channel_msg *msg)
 	space = find_layer(&m, "namespace");
 	if (space->name.n)
 		take_namespaces(s, space, msg);
+	s->net_datagrams = find_layer(&m, "datagrams")->active;
 	proxy = find_layer(&m, "proxy");
 	session_close_ports(s, false);
 	s->proxy_port = layer_port(proxy);
@@ -384,6 +385,7 @@ int session_need_proxy(struct session *s)
 		json_kv_bool(&w, "any_port", true);
 	}
 	json_kv_bool(&w, "namespace", cfg->net_namespace);
+	json_kv_bool(&w, "approvals", cfg->approvals);
 	if (cfg->net_json.n) {
 		json_key(&w, "net");
 		json_raw(&w, cfg->net_json);

@@ -113,6 +113,12 @@ static int add_namespace_layer(const struct session *s, struct arena *a,
 				  ? STR("network, in a user namespace")
 				  : STR("network"),
 	};
+	if (inside && !s->net_datagrams)
+		all[m->n_layers].detail =
+			s->user_ns >= 0
+				? STR("network, in a user namespace; UDP "
+				      "closed: no nft tproxy")
+				: STR("network; UDP closed: no nft tproxy");
 	m->layers = all;
 	m->n_layers++;
 	return 0;
@@ -390,8 +396,9 @@ static int settings_text(struct session *s, struct buf *out)
 		buf_puts(out, ",\"trash\":{\"enabled\":false}");
 	buf_printf(out,
 		   ",\"net\":{\"notify\":true,\"monitor\":%s,"
-		   "\"proxy_port\":%u,\"dns_port\":%u}",
+		   "\"datagrams\":%s,\"proxy_port\":%u,\"dns_port\":%u}",
 		   app->cfg.net_monitor ? "true" : "false",
+		   s->net_datagrams ? "true" : "false",
 		   (unsigned int)s->proxy_port, (unsigned int)s->dns_port);
 	buf_printf(out, ",\"approvals\":{\"enabled\":%s}}",
 		   app->cfg.approvals ? "true" : "false");

@@ -183,11 +183,12 @@ static bool ask_the_proxy(struct net_call *n, const struct op_net *net,
 	return unknown;
 }
 
-/* A namespace of its own has no way out for datagrams. */
+/* A namespace of its own may have no way out for datagrams. */
 static void close_datagrams(const struct net_call *n, const struct op_net *net,
 			    struct net_answer *a)
 {
-	if (n->q->tracer->net_ns < 0 || net->protocol != IPPROTO_UDP ||
+	if (n->q->tracer->net_ns < 0 ||
+	    n->q->tracer->settings.net_datagrams || net->protocol != IPPROTO_UDP ||
 	    !a->allowed || net_is_loopback(net))
 		return;
 	a->allowed = false;

@@ -171,6 +171,7 @@ static void parse_net(struct settings *s, const struct json *net)
 
 	s->net_notify = json_get_bool(net, "notify", true);
 	s->net_monitor = json_get_bool(net, "monitor", false);
+	s->net_datagrams = json_get_bool(net, "datagrams", false);
 	s->proxy_port = port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0;
 	s->dns_port = dns > 0 && dns <= UINT16_MAX ? (uint16_t)dns : 0;
 }

@@ -61,6 +61,7 @@ struct settings {
 	bool unix_sockets;
 	bool net_notify;
 	bool net_monitor;        /* sandbox.network.intercept_mode */
+	bool net_datagrams;      /* the proxy leads UDP out of a namespace */
 	uint16_t proxy_port;     /* 0 = none */
 	uint16_t dns_port;       /* the proxy's DNS stub; 0 = none */
 	bool cgroups;            /* false: do not try */

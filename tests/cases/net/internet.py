@@ -87,6 +87,19 @@ class Dns(socketserver.BaseRequestHandler):
             self.request[1].sendto(reply, self.client_address)
 
 
+class Echo(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request[1].sendto(self.request[0], self.client_address)
+
+
+class Udp(socketserver.ThreadingUDPServer):
+    max_packet_size = 65536
+
+
+class Udp6(Udp):
+    address_family = socket.AF_INET6
+
+
 class DnsTcp(socketserver.StreamRequestHandler):
     def handle(self):
         n = struct.unpack(">H", self.rfile.read(2))[0]
@@ -318,6 +331,11 @@ def main():
     serve(V4((WEB, 22), Sshd))
     serve(V4((WEB, 9999), Reset))
     serve(socketserver.ThreadingUDPServer((EVIL, 443), Dns))
+    for port in 7777, 7778:
+        serve(Udp((WEB, port), Echo))
+    serve(Udp6((WEB6, 7777), Echo))
+    serve(Udp((EVIL, 7777), Echo))
+    serve(Udp((PRIVATE, 7777), Echo))
     open(directory + "/ready", "w").close()
     threading.Event().wait()
 
