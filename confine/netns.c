@@ -411,10 +411,9 @@ int netns_open(struct netns *ret, uint16_t proxy_port, const uint8_t *own4)
 
 void netns_close(struct netns *ns)
 {
-	int *all[] = { &ns->net,     &ns->user,    &ns->tcp,
-		       &ns->dns_tcp, &ns->dns_udp, &ns->proxy,
-		       &ns->udp,     &ns->raw4,    &ns->raw6,
-		       &ns->keeper };
+	int *all[] = { &ns->net,     &ns->user,  &ns->tcp, &ns->dns_tcp,
+		       &ns->dns_udp, &ns->proxy, &ns->udp, &ns->raw4,
+		       &ns->raw6,    &ns->keeper };
 	pid_t keeper = ns->keeper >= 0 ? ns->keeper_pid : -1;
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {

@@ -44,11 +44,11 @@ struct netns {
 	pid_t keeper_pid;
 };
 
-#define NETNS_INIT                                                   \
-	{                                                            \
-		.net = -1, .user = -1, .tcp = -1, .dns_tcp = -1,     \
-		.dns_udp = -1, .proxy = -1, .udp = -1, .raw4 = -1,   \
-		.raw6 = -1, .keeper = -1                             \
+#define NETNS_INIT                                                             \
+	{                                                                      \
+		.net = -1, .user = -1, .tcp = -1, .dns_tcp = -1,               \
+		.dns_udp = -1, .proxy = -1, .udp = -1, .raw4 = -1, .raw6 = -1, \
+		.keeper = -1                                                   \
 	}
 #define NETNS_NONE ((struct netns)NETNS_INIT)
 

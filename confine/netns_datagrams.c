@@ -67,9 +67,9 @@ ssize_t netns_recv(int udp, void *bytes, size_t room, struct addr *ret_from,
 			      (c->cmsg_level == IPPROTO_IPV6 &&
 			       c->cmsg_type == IPV6_RECVORIGDSTADDR);
 
-		if (wanted && addr_from_sockaddr(CMSG_DATA(c),
-						 c->cmsg_len - CMSG_LEN(0),
-						 ret_to, ret_to_port) == 0)
+		if (wanted &&
+		    addr_from_sockaddr(CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0),
+				       ret_to, ret_to_port) == 0)
 			known = true;
 	}
 	return known ? n : -EPROTO;
@@ -94,8 +94,7 @@ static int receive_trial(const struct netns *ns, const struct netns_place *p)
 	    poll(wait, 2, TRIAL_MS) <= 0 ||
 	    netns_recv(ns->udp, &byte, 1, &from, &from_port, &got, &port) != 1)
 		return -EOPNOTSUPP;
-	return port == p->first &&
-			       memcmp(got.b, p->net.b, sizeof(got.b)) == 0
+	return port == p->first && memcmp(got.b, p->net.b, sizeof(got.b)) == 0
 		       ? 0
 		       : -EPROTO;
 }

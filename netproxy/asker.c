@@ -40,7 +40,8 @@ static int send_question(struct asker *a, const struct gate *g, struct str host,
 			 const struct addr *addr, uint16_t port,
 			 const struct net_answer *answer, uint32_t ticket)
 {
-	struct op op = { .kind = OP_NET, .net = { .host = host, .port = port } };
+	struct op op = { .kind = OP_NET,
+			 .net = { .host = host, .port = port } };
 	_cleanup_buf_ struct buf message = BUF_INIT, body = BUF_INIT;
 	_cleanup_buf_ struct buf target = BUF_INIT;
 	struct proto_approval_ask ask = {

@@ -55,6 +55,13 @@ int conn_record(struct conn *c, const struct net_answer *a,
 	return gate_record(c->table->gate, &r, a);
 }
 
+bool conn_permits(const struct conn *c, const struct net_answer *a)
+{
+	return a->allowed || (c->approved && !a->builtin &&
+			      a->verdict.kind == VERDICT_APPROVE &&
+			      a->verdict.rule == c->approved);
+}
+
 bool conn_within_rate(struct conn *c)
 {
 	const struct net_answer a = { .builtin = "net-rate-limit" };
@@ -318,6 +325,7 @@ static void on_dialled(void *arg, const struct dial_result *r)
 	if (direct_dial_again(c, error))
 		return;
 	c->redirect = r->redirect;
+	c->approved = r->approved;
 	recorded = conn_record(c, &r->answer, r->has_addr ? &r->addr : NULL);
 	c->redirect = NULL;
 	record_redirect(c, r);
@@ -610,7 +618,9 @@ void conn_judge_again(struct conn_table *t)
 			continue;
 		a = gate_decide(t->gate, buf_str(&c->request.host),
 				&c->upstream_addr, c->request.port);
-		if (a.allowed)
+		/* rules have other numbers now */
+		if (a.allowed || (c->approved && !a.builtin &&
+				  a.verdict.kind == VERDICT_APPROVE))
 			continue;
 		(void)conn_record(c, &a, &c->upstream_addr); /* closed anyway */
 		conn_abort(c);

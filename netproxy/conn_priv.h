@@ -67,13 +67,14 @@ struct conn {
 	bool no_splice;           /* there are no pipes to be had */
 	bool peeking;  /* tunnel: the client's first bytes are not judged yet */
 	bool watching; /* tunnel: they went on, and are still not clear */
-	struct buf begun; /* while watching: what went on */
-	bool again;       /* tunnel: another ClientHello could follow */
-	size_t judged;    /* tunnel: bytes of the client that may go on */
-	bool answered;    /* the tracer had its answer before the dial */
-	bool captured;    /* by the namespace: nobody waits for an answer */
-	bool renamed;     /* captured: dialled again, by its name */
-	bool origin;      /* HTTP without a proxy: authority is in Host */
+	struct buf begun;  /* while watching: what went on */
+	bool again;        /* tunnel: another ClientHello could follow */
+	size_t judged;     /* tunnel: bytes of the client that may go on */
+	bool answered;     /* the tracer had its answer before the dial */
+	bool captured;     /* by the namespace: nobody waits for an answer */
+	bool renamed;      /* own connection that is dialled by its name */
+	uint32_t approved; /* rule: somebody said yes to it; 0 = none */
+	bool origin;       /* HTTP without a proxy: authority is in Host */
 };
 
 /* conn.c */
@@ -95,6 +96,8 @@ void conn_dial(struct conn *c);
 bool conn_within_rate(struct conn *c);
 int conn_record(struct conn *c, const struct net_answer *a,
 		const struct addr *addr);
+/* True if the answer permits, with the approval that c has. */
+bool conn_permits(const struct conn *c, const struct net_answer *a);
 /* Takes fd, connected to request.host and port. */
 int conn_open_upstream(struct conn *c, int fd);
 /*

@@ -28,16 +28,16 @@
 #include "netproxy/timers.h"
 #include "policy/policy.h"
 
-#define FLOW_IDLE  TIMER_NS(180000000000ULL)
-#define PER_TURN   64
-#define HELD_MOST  2048 /* of a first datagram, while somebody is asked */
+#define FLOW_IDLE TIMER_NS(180000000000ULL)
+#define PER_TURN  64
+#define HELD_MOST 2048 /* of a first datagram, while somebody is asked */
 
 struct flow {
 	struct datagrams *d;
-	struct flow *next, **link;	/* of its bucket */
+	struct flow *next, **link; /* of its bucket */
 	struct flow *older, *younger;
 	struct packet_ends ends; /* from: the command */
-	int fd;			 /* owned; -1: refused, or not decided yet */
+	int fd;                  /* owned; -1: refused, or not decided yet */
 	struct loop_source *source;
 	struct asking *asking;
 	bool approved;
@@ -374,9 +374,8 @@ static int open_places(struct datagrams *d)
 {
 	struct policy_network all[NETNS_PLACES];
 	struct netns_place p[NETNS_PLACES];
-	size_t n = policy_datagram_places(d->gate->policy,
-					  d->gate->floor.monitor, all,
-					  NETNS_PLACES);
+	size_t n = policy_datagram_places(
+		d->gate->policy, d->gate->floor.monitor, all, NETNS_PLACES);
 
 	for (size_t i = 0; i < MIN(n, (size_t)NETNS_PLACES); i++) {
 		p[i] = (struct netns_place){ .first = all[i].first,
@@ -404,8 +403,8 @@ int datagrams_judge_again(struct datagrams *d)
 	if (!d->source)
 		return 0;
 	for (struct flow *f = d->oldest, *next; f; f = next) {
-		struct net_answer a = gate_decide_datagram(
-			d->gate, &f->ends.to, f->ends.to_port);
+		struct net_answer a = gate_decide_datagram(d->gate, &f->ends.to,
+							   f->ends.to_port);
 
 		next = f->younger;
 		if (f->asking ||

@@ -29,6 +29,9 @@ struct dial {
 	void *arg;
 	struct dial **handle; /* the caller's pointer; cleared before fn */
 	bool literal, begun, declared;
+	struct asking *asking;
+	bool asked_address; /* once is enough */
+	uint32_t approved;  /* rule; 0 = none */
 	char *target;       /* owned: of a connect_redirect, else NULL */
 	bool else_original; /* should the target fail */
 	struct resolve_query *query;
@@ -42,6 +45,7 @@ struct dial {
 static void dial_free(struct dial *d)
 {
 	resolve_cancel(d->query);
+	asker_cancel(d->asking);
 	(void)loop_remove(d->io);
 	(void)loop_remove(d->timer);
 	if (d->fd >= 0)
@@ -61,6 +65,7 @@ static void finish(struct dial *d, int error)
 	result.error = error;
 	result.fd = error ? -1 : TAKE_FD(d->fd);
 	result.redirect = target;
+	result.approved = d->approved;
 	d->target = NULL;
 	*d->handle = NULL;
 	dial_free(d);
@@ -156,13 +161,54 @@ static struct net_answer judge_address(const struct dial *d,
 	const struct gate *g = d->dialer->gate;
 	struct net_answer answer = d->result.answer;
 
-	if (!d->target && !d->declared)
-		return gate_decide(g, str_from(d->host), a, d->port);
+	if (!d->target && !d->declared) {
+		answer = gate_decide(g, str_from(d->host), a, d->port);
+		answer.allowed |= d->approved &&
+				  asker_may(d->dialer->asker, &answer) &&
+				  answer.verdict.rule == d->approved;
+		return answer;
+	}
 	if (net_is_closed(&g->floor, a, d->port)) {
 		answer.allowed = false;
 		answer.builtin = "net-floor-control-plane";
 	}
 	return answer;
+}
+
+/* Asks about the answer; true if fn will be called. */
+static bool ask(struct dial *d, const struct addr *a,
+		const struct net_answer *answer, asking_fn *fn)
+{
+	struct asker *asker = d->dialer->asker;
+
+	return asker_may(asker, answer) &&
+	       asker_ask(asker, d->dialer->gate, str_from(d->host), a, d->port,
+			 answer, fn, d, &d->asking) == 0;
+}
+
+/* The name may be used, and an address of it with an approval. */
+static void on_address_approval(void *arg, bool approved)
+{
+	struct dial *d = arg;
+
+	if (approved)
+		d->approved = gate_decide(d->dialer->gate, str_from(d->host),
+					  &d->addrs[d->next], d->port)
+				      .verdict.rule;
+	try_next(d);
+}
+
+static bool ask_for_address(struct dial *d, const struct addr *a,
+			    const struct net_answer *answer)
+{
+	if (d->asked_address || !asker_may(d->dialer->asker, answer))
+		return false;
+	d->asked_address = true;
+	d->next--;
+	if (ask(d, a, answer, on_address_approval))
+		return true;
+	d->next++;
+	return false;
 }
 
 static void try_next(struct dial *d)
@@ -171,6 +217,9 @@ static void try_next(struct dial *d)
 		const struct addr *a = &d->addrs[d->next++];
 		struct net_answer answer = judge_address(d, a);
 		int fd;
+
+		if (ask_for_address(d, a, &answer))
+			return;
 
 		/* keep the first denial for the message, but prefer to report
 		 * a network failure of an allowed address */
@@ -333,11 +382,47 @@ static void dial_target(struct dial *d, const struct policy_divert *v)
 		finish(d, -EINVAL);
 }
 
-/* First turn of the loop after dial_start. */
-static void begin(struct loop *l, void *arg)
+static void dial_allowed(struct dial *d)
 {
 	_cleanup_buf_ struct buf place = BUF_INIT;
 	struct policy_divert divert;
+
+	buf_printf(&place, "%s:%u", d->host, (unsigned int)d->port);
+	if (!place.error && policy_connect_divert(d->dialer->gate->policy,
+						  buf_str(&place), &divert))
+		dial_target(d, &divert);
+	else
+		dial_original(d);
+}
+
+static void refuse(struct dial *d)
+{
+	d->result.addr = d->asked;
+	d->result.has_addr = d->literal;
+	finish(d, -EACCES);
+}
+
+static void on_approval(void *arg, bool approved)
+{
+	struct dial *d = arg;
+	struct net_answer *a = &d->result.answer;
+
+	/* the policy may be another by now */
+	*a = gate_decide(d->dialer->gate, str_from(d->host),
+			 d->literal ? &d->asked : NULL, d->port);
+	if (approved && asker_may(d->dialer->asker, a)) {
+		d->approved = a->verdict.rule;
+		a->allowed = true;
+	}
+	if (a->allowed)
+		dial_allowed(d);
+	else
+		refuse(d);
+}
+
+/* First turn of the loop after dial_start. */
+static void begin(struct loop *l, void *arg)
+{
 	struct dial *d = arg;
 
 	(void)l;
@@ -354,18 +439,11 @@ static void begin(struct loop *l, void *arg)
 	/* the name first: a denied one is never looked up */
 	d->result.answer = gate_decide(d->dialer->gate, str_from(d->host),
 				       d->literal ? &d->asked : NULL, d->port);
-	if (!d->result.answer.allowed) {
-		d->result.addr = d->asked;
-		d->result.has_addr = d->literal;
-		finish(d, -EACCES);
-		return;
-	}
-	buf_printf(&place, "%s:%u", d->host, (unsigned int)d->port);
-	if (!place.error && policy_connect_divert(d->dialer->gate->policy,
-						  buf_str(&place), &divert))
-		dial_target(d, &divert);
-	else
-		dial_original(d);
+	if (d->result.answer.allowed)
+		dial_allowed(d);
+	else if (!ask(d, d->literal ? &d->asked : NULL, &d->result.answer,
+		      on_approval))
+		refuse(d);
 }
 
 static int start(const struct dial *how, struct str host,

@@ -4,6 +4,7 @@
  *
  * Resolves once, judges every address with the name, dials the allowed ones in
  * order until one answers. The address judged is the address dialled. A
+ * rule that wants an approval is asked about before anything is looked up. A
  * connect_redirect of the policy takes the place of all that; host and port as
  * asked must be allowed first.
  */
@@ -12,6 +13,7 @@
 
 #include "base/addr.h"
 #include "base/loop.h"
+#include "netproxy/asker.h"
 #include "netproxy/gate.h"
 #include "netproxy/resolve.h"
 
@@ -25,6 +27,8 @@ struct dial_result {
 	bool has_addr; /* addr was dialled or is what was refused */
 	/* a connect_redirect's target, valid during the call; else NULL */
 	const char *redirect;
+	/* the rule that a person was asked about, who said yes; else 0 */
+	uint32_t approved;
 };
 
 typedef void dial_fn(void *arg, const struct dial_result *r);
@@ -33,6 +37,7 @@ struct dialer {
 	struct loop *loop;
 	struct resolver *resolver;
 	const struct gate *gate;
+	struct asker *asker; /* borrowed; NULL: approve rules deny */
 };
 
 /*

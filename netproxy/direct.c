@@ -21,26 +21,30 @@
 #include <string.h>
 
 #include "netproxy/conn_priv.h"
+#include "netproxy/stub.h"
 
-/* Finds the name by which the address may be talked to, else the address.
- * True if it may. */
-static bool choose_name(struct conn *c)
+/* With asking: what an approval would allow counts. */
+static bool could_be(const struct conn *c, struct str host, bool asking)
+{
+	const struct request *r = &c->request;
+	struct net_answer a =
+		gate_decide(c->table->gate, host, &r->addr, r->port);
+
+	return asking ? asker_may(c->table->dialer.asker, &a) : a.allowed;
+}
+
+static bool choose(struct conn *c, bool asking)
 {
 	struct request *r = &c->request;
 	const char *name;
 
-	buf_reset(&r->host);
-	addr_format(&r->addr, &r->host);
-	r->is_addr = true;
-	if (gate_decide(c->table->gate, buf_str(&r->host), &r->addr, r->port)
-		    .allowed)
+	if (!c->renamed && could_be(c, buf_str(&r->host), asking))
 		return true;
 	for (size_t i = 0; (name = names_get(c->table->names, &r->addr, i));
 	     i++) {
 		struct str host = str_from(name);
 
-		if (!gate_decide(c->table->gate, host, &r->addr, r->port)
-			     .allowed)
+		if (!could_be(c, host, asking))
 			continue;
 		buf_reset(&r->host);
 		buf_put_str(&r->host, host);
@@ -48,6 +52,19 @@ static bool choose_name(struct conn *c)
 		return true;
 	}
 	return false;
+}
+
+/* Finds the name by which the address may be talked to, else the address.
+ * True if it may, at once or after an approval. */
+static bool choose_name(struct conn *c)
+{
+	struct request *r = &c->request;
+
+	buf_reset(&r->host);
+	addr_format(&r->addr, &r->host);
+	r->is_addr = true;
+	c->renamed = stub_is_stand_in(&r->addr);
+	return choose(c, /* asking */ false) || choose(c, /* asking */ true);
 }
 
 static void say(struct conn *c, int error)
@@ -137,7 +154,8 @@ bool direct_takes_request(struct conn *c)
 {
 	struct request *r = &c->request;
 
-	if (c->entry != ENTRY_DIRECT) /* inside a tunnel */
+	/* inside a tunnel, or a name that had no address then */
+	if (c->entry != ENTRY_DIRECT || c->renamed)
 		return str_eq_c(buf_str(&r->host), c->upstream_host);
 	r->addr = c->upstream_addr;
 	return names_has(c->table->names, &r->addr, buf_str(&r->host));

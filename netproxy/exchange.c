@@ -133,6 +133,7 @@ static bool reuse_upstream(struct conn *c)
 			goto judge;
 		conn_drop_upstream(c);
 	}
+	c->approved = 0; /* was for the one before */
 	fd = pool_take(&c->table->pool, host, r->port, &c->upstream_addr);
 	if (fd < 0)
 		return false;
@@ -141,6 +142,7 @@ static bool reuse_upstream(struct conn *c)
 	stream_set_reset(c->upstream.fd, true);
 judge:
 	a = gate_decide(c->table->gate, host, &c->upstream_addr, r->port);
+	a.allowed = conn_permits(c, &a);
 	if (a.allowed && conn_record(c, &a, &c->upstream_addr) == 0)
 		return true;
 	conn_drop_upstream(c); /* the dial finds and records the denial */

@@ -176,6 +176,10 @@ int gate_record(const struct gate *g, const struct gate_request *r,
 	if (!a->builtin)
 		policy_rule_message(g->policy, a->verdict, &op, &message);
 	e.message = buf_str(&message);
+	if (g->approvals && !a->builtin && a->verdict.kind == VERDICT_APPROVE) {
+		e.approval_required = true;
+		e.approval_mode = STR("enforced");
+	}
 	if (r->port) {
 		buf_put_str(&remote, r->host);
 		buf_printf(&remote, ":%u", (unsigned int)r->port);

@@ -30,6 +30,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -267,6 +268,11 @@ static int start_all(struct netproxy *np, const struct json *settings,
 	np->gate.floor.monitor = json_get_bool(net, "monitor", false);
 	np->asker.channel = np->heritage.channel;
 	np->asker.on = json_get_bool(settings, "approvals", false);
+	/* an answer to what a proxy before us asked must not fit */
+	if (getrandom(&np->asker.next_ticket, sizeof(np->asker.next_ticket),
+		      0) < 0)
+		np->asker.on = false;
+	np->gate.approvals = np->asker.on;
 	np->stub.off = json_get_bool(net, "no_dns", false);
 	s.dns = start_stub(np,
 			   port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0,
@@ -393,6 +399,7 @@ static int set_up(struct netproxy *np)
 	if (r < 0)
 		return log_error_errno(r, "event loop");
 	np->conns.gate = np->conns.dialer.gate = &np->gate;
+	np->conns.dialer.asker = &np->asker;
 	np->conns.dialer.loop = np->conns.pool.loop = np->loop;
 	np->conns.names = &np->names;
 	np->conns.api = &np->api;

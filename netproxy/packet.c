@@ -8,11 +8,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define V4_HEAD  20U
-#define V6_HEAD  40U
-#define UDP_HEAD 8U
+#define V4_HEAD   20U
+#define V6_HEAD   40U
+#define UDP_HEAD  8U
 #define ICMP_HEAD 8U
-#define HOPS     64
+#define HOPS      64
 
 static void put16(unsigned char *p, size_t v)
 {

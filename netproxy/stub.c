@@ -212,6 +212,33 @@ static void on_resolved(void *arg, int error, const struct addr *addrs,
 	query_free(q);
 }
 
+bool stub_is_stand_in(const struct addr *a)
+{
+	return addr_is_v4(a) && a->b[12] == 198 && (a->b[13] & 0xfe) == 18;
+}
+
+/* A name that nobody is asked for: who connects to this address waits for an
+ * approval, and then it is looked up. */
+static void give_stand_in(struct stub_query *q, const struct net_answer *judged)
+{
+	uint32_t number = q->stub->stand_ins++ % (1U << 17);
+	struct dns_answer a = { .ttl = TTL_LEAST };
+	struct addr stand_in;
+
+	addr_from_v4(htonl(0xc6120000U + number), &stand_in);
+	if (q->query.type == DNS_A && names_add(q->stub->names, &stand_in,
+						str_from(q->query.name)) == 0) {
+		a.addrs = &stand_in;
+		a.n = 1;
+	}
+	if (record(q, judged, NULL) < 0) {
+		a.n = 0;
+		a.rcode = DNS_REFUSED;
+	}
+	send_answer(q, &a);
+	query_free(q);
+}
+
 static bool within_rate(struct stub *s)
 {
 	uint64_t now = loop_now(s->loop);
@@ -235,6 +262,7 @@ static void judge(struct stub_query *q)
 	struct net_answer a = { .builtin = "net-floor-dns-rate" };
 	struct policy_divert divert;
 	struct addr target;
+	bool asks = false;
 
 	if (!name.n) {
 		end(q, DNS_REFUSED);
@@ -244,6 +272,9 @@ static void judge(struct stub_query *q)
 		a.builtin = "net-dns-off";
 	} else if (within_rate(s)) {
 		a = gate_decide_dns(s->gate, name);
+		asks = s->gate->approvals && !a.builtin &&
+		       a.verdict.kind == VERDICT_APPROVE;
+		a.allowed |= asks;
 		if (a.allowed && dns_name_is_data(name))
 			a = (struct net_answer){ .builtin =
 							 "net-floor-dns-data" };
@@ -257,6 +288,8 @@ static void judge(struct stub_query *q)
 		end(q, DNS_NOERROR);
 	} else if (q->query.type != DNS_A && q->query.type != DNS_AAAA) {
 		end(q, DNS_NOTIMP);
+	} else if (asks) {
+		give_stand_in(q, &a);
 	} else if (policy_dns_divert(s->gate->policy, name, &divert) &&
 		   addr_parse(divert.target, &target) == 0) {
 		const struct gate_request r = { .host = name };

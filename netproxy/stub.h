@@ -39,6 +39,7 @@ struct stub {
 	struct stub_client *clients;
 	size_t n_queries, n_clients;
 	uint64_t tokens, filled_at; /* of the rate limit */
+	uint32_t stand_ins;         /* given out so far */
 };
 
 /* Listens on 127.0.0.1:port, both ways; 0 chooses. 0 and *ret_port. */
@@ -47,5 +48,10 @@ int stub_open(struct stub *s, uint16_t port, uint16_t *ret_port);
  * until stub_close. 0 or -errno. */
 int stub_adopt(struct stub *s, int udp, int tcp);
 void stub_close(struct stub *s);
+/*
+ * True for an address that stands for a name which is not looked up before
+ * somebody has approved of a connection to it (198.18.0.0/15, RFC 2544).
+ */
+bool stub_is_stand_in(const struct addr *a);
 
 #endif

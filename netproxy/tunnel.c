@@ -58,7 +58,8 @@ static bool name_fits(struct conn *c, struct str name, struct net_answer *ret)
 	    names_has(c->table->names, &c->upstream_addr, name)) {
 		*ret = gate_decide(c->table->gate, name, &c->upstream_addr,
 				   c->request.port);
-		return ret->allowed;
+		return ret->allowed ||
+		       (conn_permits(c, ret) && str_eq(name, host));
 	}
 	if (!c->request.is_addr)
 		return str_eq(name, host);
@@ -67,7 +68,7 @@ static bool name_fits(struct conn *c, struct str name, struct net_answer *ret)
 	/* allowed by address; a rule may still speak against the name */
 	*ret = gate_decide(c->table->gate, name, &c->upstream_addr,
 			   c->request.port);
-	return ret->allowed;
+	return conn_permits(c, ret);
 }
 
 static bool opens_tls(const struct conn *c, struct str host)

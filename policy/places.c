@@ -43,8 +43,8 @@ size_t policy_datagram_places(const struct policy *p, bool denied_too,
 	struct places out = { .ret = ret, .max = max };
 
 	for (uint32_t i = 0; i < family.n; i++) {
-		const struct img_net *n = IMG_TABLE(p, SEC_NETS, struct img_net) +
-					  rules[i].extra;
+		const struct img_net *n =
+			IMG_TABLE(p, SEC_NETS, struct img_net) + rules[i].extra;
 		const struct img_cidr *cidrs =
 			IMG_TABLE(p, SEC_CIDRS, struct img_cidr) +
 			n->cidrs.first;

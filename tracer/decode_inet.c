@@ -161,6 +161,19 @@ static void lead_to_proxy(struct net_call *n, const struct op_net *net,
 	n->way = near_first ? NET_NEAR_FIRST : NET_BY_PROXY;
 }
 
+/* In a namespace of its own whatever goes out goes through the proxy, which
+ * asks for what needs an approval: once is enough. */
+static bool proxy_asks(const struct net_call *n, const struct op_net *net,
+		       const struct net_answer *a)
+{
+	const struct tracer *t = n->q->tracer;
+
+	return t->net_ns >= 0 && t->settings.approvals && !a->allowed &&
+	       !a->builtin && a->verdict.kind == VERDICT_APPROVE &&
+	       !net_is_loopback(net) && t->settings.proxy_port &&
+	       (net->protocol != IPPROTO_UDP || t->settings.net_datagrams);
+}
+
 /* No rule speaks of the address, and the proxy may know a name for it. In a
  * namespace of its own the proxy is asked for whatever may go on. */
 static bool ask_the_proxy(struct net_call *n, const struct op_net *net,
@@ -172,6 +185,7 @@ static bool ask_the_proxy(struct net_call *n, const struct op_net *net,
 	bool unknown = !a->allowed && !a->builtin && !is_never_named(net) &&
 		       str_eq_c(rule, "default-deny-network");
 
+	unknown |= proxy_asks(n, net, a);
 	if (!n->connecting || !t->settings.proxy_port)
 		return false;
 	if (captured && n->sock < 0) /* the kernel leads it there */
@@ -187,9 +201,8 @@ static bool ask_the_proxy(struct net_call *n, const struct op_net *net,
 static void close_datagrams(const struct net_call *n, const struct op_net *net,
 			    struct net_answer *a)
 {
-	if (n->q->tracer->net_ns < 0 ||
-	    n->q->tracer->settings.net_datagrams || net->protocol != IPPROTO_UDP ||
-	    !a->allowed || net_is_loopback(net))
+	if (n->q->tracer->net_ns < 0 || n->q->tracer->settings.net_datagrams ||
+	    net->protocol != IPPROTO_UDP || !a->allowed || net_is_loopback(net))
 		return;
 	a->allowed = false;
 	a->builtin = "net-floor-datagram";
@@ -270,7 +283,8 @@ void net_judge_inet(struct net_call *n)
 	}
 	a = net_decide(guard_policy(t->guard), &t->floor, &op);
 	close_datagrams(n, &op.net, &a);
-	if (ask_the_proxy(n, &op.net, &a))
+	if (ask_the_proxy(n, &op.net, &a) ||
+	    (op.net.protocol == IPPROTO_UDP && proxy_asks(n, &op.net, &a)))
 		net_run(n); /* the proxy records what it thinks of it */
 	else if (a.builtin && a.allowed)
 		allow_recorded(n, &e, VERDICT_ALLOW, str_from(a.builtin));

@@ -10,9 +10,11 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/addr.h"
 #include "base/log.h"
 #include "core/attribution.h"
 #include "core/ports.h"
@@ -132,7 +134,7 @@ static int ask_server(void *arg, const struct op *op, struct str rule,
 		      struct str message, int64_t timeout_ns)
 {
 	struct tracer *t = arg;
-	_cleanup_buf_ struct buf body = BUF_INIT;
+	_cleanup_buf_ struct buf body = BUF_INIT, place = BUF_INIT;
 	struct proto_approval_ask ask = {
 		.command_id = str_from(t->asking),
 		.kind = str_from(op_kind_to_string(op->kind)),
@@ -145,8 +147,17 @@ static int ask_server(void *arg, const struct op *op, struct str rule,
 		.timeout_ns = patience(t, timeout_ns),
 	};
 	uint32_t ticket = ++t->next_ticket & 0x7fffffff;
-	int r = proto_approval_ask_encode(&ask, &body);
+	int r;
 
+	if (op->kind == OP_NET && !op->net.host.n) {
+		struct addr a;
+
+		memcpy(a.b, op->net.addr, sizeof(a.b));
+		addr_format(&a, &place);
+		buf_printf(&place, ":%u", (unsigned int)op->net.port);
+		ask.target = buf_str(&place);
+	}
+	r = place.error ? place.error : proto_approval_ask_encode(&ask, &body);
 	if (r == 0)
 		r = channel_send(t->heritage.channel, PROTO_APPROVAL_ASK,
 				 ticket, buf_str(&body), NULL, 0);

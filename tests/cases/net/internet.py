@@ -34,6 +34,7 @@ ZONE = {
     "rebind.test": [META], "inside.test": [PRIVATE],
     "mixed.test": [PRIVATE, WEB], "six.test": [WEB6], "ssh.good.test": [WEB],
     "loop.test": ["127.0.0.1"], "long.good.test": [WEB],
+    "yes.ask.test": [WEB], "no.ask.test": [WEB],
     "flip.good.test": [WEB], "api.good.test": [WEB], "other.good.test": [WEB],
 }
 CHAINS = {"chain.good.test": "inside.test"}
