@@ -39,7 +39,7 @@ struct flow {
 	struct packet_ends ends; /* from: the command */
 	int fd;                  /* owned; -1: refused, or not decided yet */
 	struct loop_source *source;
-	struct asking *asking;
+	struct ask *asking;
 	bool approved;
 	uint64_t last, sent, received;
 	struct buf held;
@@ -125,7 +125,7 @@ static void flow_shut(struct flow *f)
 static void flow_free(struct flow *f)
 {
 	flow_shut(f);
-	asker_cancel(f->asking);
+	(void)ask_cancel(f->asking);
 	leave_order(f);
 	*f->link = f->next;
 	if (f->next)
@@ -289,6 +289,7 @@ static void on_approval(void *arg, bool approved)
 	struct net_answer a =
 		gate_decide_datagram(f->d->gate, &f->ends.to, f->ends.to_port);
 
+	f->asking = NULL;
 	/* the policy may be another by now */
 	a.allowed = approved && !a.builtin &&
 		    (a.allowed || a.verdict.kind == VERDICT_APPROVE);
@@ -304,6 +305,17 @@ static void on_approval(void *arg, bool approved)
 	buf_done(&f->held);
 }
 
+static int ask(struct flow *f, struct str host, const struct net_answer *a)
+{
+	const struct ask_net q = { .gate = f->d->gate,
+				   .host = host,
+				   .addr = &f->ends.to,
+				   .port = f->ends.to_port,
+				   .answer = a };
+
+	return ask_net(f->d->asker, &q, on_approval, f, &f->asking);
+}
+
 static void begin(struct flow *f, struct str bytes)
 {
 	struct datagrams *d = f->d;
@@ -312,12 +324,10 @@ static void begin(struct flow *f, struct str bytes)
 		gate_decide_datagram(d->gate, &f->ends.to, f->ends.to_port);
 
 	addr_format(&f->ends.to, &host);
-	if ((a.allowed || asker_may(d->asker, &a)) &&
+	if ((a.allowed || ask_net_may(d->asker, &a)) &&
 	    !rate_take(d->rate, buf_str(&host), loop_now(d->loop)))
 		a = (struct net_answer){ .builtin = "net-rate-limit" };
-	if (asker_may(d->asker, &a) &&
-	    asker_ask(d->asker, d->gate, buf_str(&host), &f->ends.to,
-		      f->ends.to_port, &a, on_approval, f, &f->asking) == 0) {
+	if (ask_net_may(d->asker, &a) && ask(f, buf_str(&host), &a) == 0) {
 		buf_put(&f->held, bytes.p, MIN(bytes.n, (size_t)HELD_MOST));
 		return;
 	}

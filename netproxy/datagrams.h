@@ -10,7 +10,7 @@
 
 #include "base/loop.h"
 #include "confine/netns.h"
-#include "netproxy/asker.h"
+#include "netproxy/ask_net.h"
 #include "netproxy/gate.h"
 #include "netproxy/packet.h"
 #include "netproxy/rate.h"

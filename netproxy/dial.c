@@ -29,7 +29,7 @@ struct dial {
 	void *arg;
 	struct dial **handle; /* the caller's pointer; cleared before fn */
 	bool literal, begun, declared;
-	struct asking *asking;
+	struct ask *asking;
 	bool asked_address; /* once is enough */
 	uint32_t approved;  /* rule; 0 = none */
 	char *target;       /* owned: of a connect_redirect, else NULL */
@@ -45,7 +45,7 @@ struct dial {
 static void dial_free(struct dial *d)
 {
 	resolve_cancel(d->query);
-	asker_cancel(d->asking);
+	(void)ask_cancel(d->asking);
 	(void)loop_remove(d->io);
 	(void)loop_remove(d->timer);
 	if (d->fd >= 0)
@@ -164,7 +164,7 @@ static struct net_answer judge_address(const struct dial *d,
 	if (!d->target && !d->declared) {
 		answer = gate_decide(g, str_from(d->host), a, d->port);
 		answer.allowed |= d->approved &&
-				  asker_may(d->dialer->asker, &answer) &&
+				  ask_net_may(d->dialer->asker, &answer) &&
 				  answer.verdict.rule == d->approved;
 		return answer;
 	}
@@ -177,13 +177,16 @@ static struct net_answer judge_address(const struct dial *d,
 
 /* Asks about the answer; true if fn will be called. */
 static bool ask(struct dial *d, const struct addr *a,
-		const struct net_answer *answer, asking_fn *fn)
+		const struct net_answer *answer, ask_done_fn *fn)
 {
-	struct asker *asker = d->dialer->asker;
+	const struct ask_net q = { .gate = d->dialer->gate,
+				   .host = str_from(d->host),
+				   .addr = a,
+				   .port = d->port,
+				   .answer = answer };
 
-	return asker_may(asker, answer) &&
-	       asker_ask(asker, d->dialer->gate, str_from(d->host), a, d->port,
-			 answer, fn, d, &d->asking) == 0;
+	return ask_net_may(d->dialer->asker, answer) &&
+	       ask_net(d->dialer->asker, &q, fn, d, &d->asking) == 0;
 }
 
 /* The name may be used, and an address of it with an approval. */
@@ -191,6 +194,7 @@ static void on_address_approval(void *arg, bool approved)
 {
 	struct dial *d = arg;
 
+	d->asking = NULL;
 	if (approved)
 		d->approved = gate_decide(d->dialer->gate, str_from(d->host),
 					  &d->addrs[d->next], d->port)
@@ -201,7 +205,7 @@ static void on_address_approval(void *arg, bool approved)
 static bool ask_for_address(struct dial *d, const struct addr *a,
 			    const struct net_answer *answer)
 {
-	if (d->asked_address || !asker_may(d->dialer->asker, answer))
+	if (d->asked_address || !ask_net_may(d->dialer->asker, answer))
 		return false;
 	d->asked_address = true;
 	d->next--;
@@ -407,10 +411,11 @@ static void on_approval(void *arg, bool approved)
 	struct dial *d = arg;
 	struct net_answer *a = &d->result.answer;
 
+	d->asking = NULL;
 	/* the policy may be another by now */
 	*a = gate_decide(d->dialer->gate, str_from(d->host),
 			 d->literal ? &d->asked : NULL, d->port);
-	if (approved && asker_may(d->dialer->asker, a)) {
+	if (approved && ask_net_may(d->dialer->asker, a)) {
 		d->approved = a->verdict.rule;
 		a->allowed = true;
 	}

@@ -13,7 +13,7 @@
 
 #include "base/addr.h"
 #include "base/loop.h"
-#include "netproxy/asker.h"
+#include "netproxy/ask_net.h"
 #include "netproxy/gate.h"
 #include "netproxy/resolve.h"
 

@@ -30,7 +30,7 @@ static bool could_be(const struct conn *c, struct str host, bool asking)
 	struct net_answer a =
 		gate_decide(c->table->gate, host, &r->addr, r->port);
 
-	return asking ? asker_may(c->table->dialer.asker, &a) : a.allowed;
+	return asking ? ask_net_may(c->table->dialer.asker, &a) : a.allowed;
 }
 
 static bool choose(struct conn *c, bool asking)

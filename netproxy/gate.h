@@ -29,7 +29,7 @@ struct gate {
 	/* borrowed: hosts that are reached through their service only */
 	struct services *const *services;
 	bool intercept;          /* TLS can be opened */
-	bool approvals;          /* approve rules are asked about (asker.h) */
+	bool approvals;          /* approve rules are asked about (ask_net.h) */
 	const struct sink *sink; /* borrowed */
 	const char *session_id;  /* borrowed */
 	struct net_floor floor;

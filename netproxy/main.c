@@ -12,7 +12,6 @@
  *			(here and not above: nobody knows them yet); "no_dns"
  *			true: the stub refuses all; "own" the namespace's own
  *			address; "ca_cert", "ca_key" (mitm.h); "limits" (rate.h)
- *	"approvals"	true: approve rules ask the server (asker.h)
  *	"namespace"	true: capture what commands send in a namespace of their
  *			own (capture.h). With descriptors, in theirs: the
  *			network namespace, the user namespace around it if any
@@ -30,7 +29,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -59,7 +57,6 @@ struct netproxy {
 	struct names names;
 	struct stub stub;
 	struct api api;
-	struct asker asker;
 	uint16_t dns_port;
 	char *session_id; /* owned */
 	struct listener listener;
@@ -259,6 +256,7 @@ static int start_all(struct netproxy *np, const struct json *settings,
 	np->ready = s.proxy == 0;
 	np->asker.channel = np->heritage.channel;
 	np->asker.enabled = json_get_bool(settings, "approvals", false);
+	np->gate.approvals = np->asker.enabled;
 	(void)api_init(&np->api, settings, &err); /* err says why not */
 	s.llm = buf_str(&err);
 	np->gate.intercept = np->api.enabled && np->api.mitm;
@@ -266,13 +264,6 @@ static int start_all(struct netproxy *np, const struct json *settings,
 		services_put_phantoms(np->api.services, &phantoms);
 	s.phantoms = buf_str(&phantoms);
 	np->gate.floor.monitor = json_get_bool(net, "monitor", false);
-	np->asker.channel = np->heritage.channel;
-	np->asker.on = json_get_bool(settings, "approvals", false);
-	/* an answer to what a proxy before us asked must not fit */
-	if (getrandom(&np->asker.next_ticket, sizeof(np->asker.next_ticket),
-		      0) < 0)
-		np->asker.on = false;
-	np->gate.approvals = np->asker.on;
 	np->stub.off = json_get_bool(net, "no_dns", false);
 	s.dns = start_stub(np,
 			   port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0,

@@ -385,7 +385,6 @@ int session_need_proxy(struct session *s)
 		json_kv_bool(&w, "any_port", true);
 	}
 	json_kv_bool(&w, "namespace", cfg->net_namespace);
-	json_kv_bool(&w, "approvals", cfg->approvals);
 	if (cfg->net_json.n) {
 		json_key(&w, "net");
 		json_raw(&w, cfg->net_json);
