@@ -20,6 +20,9 @@ enum heritage_fd {
 	HERITAGE_END = 7,
 };
 
+/* Exit status of a worker that wants to be started again, with new rights. */
+#define HERITAGE_AGAIN 75 /* EX_TEMPFAIL of sysexits.h */
+
 /*
  * Handles one message of the server's; it may take descriptors out of m. A
  * negative return ends the worker: the two no longer understand each other.

@@ -46,6 +46,7 @@
 #include "netproxy/conn.h"
 #include "netproxy/datagrams.h"
 #include "netproxy/service.h"
+#include "netproxy/shield.h"
 #include "netproxy/stub.h"
 
 struct netproxy {
@@ -234,6 +235,28 @@ static int start_datagrams(struct netproxy *np)
 	return datagrams_start(d);
 }
 
+/* From here on commands are listened to. */
+static int raise_shield(struct netproxy *np)
+{
+	const struct api *a = &np->api;
+	_cleanup_buf_ struct buf missing = BUF_INIT;
+	_cleanup_free_ char *all =
+		a->store ? str_dup(str_from_n(
+				   a->dir,
+				   (size_t)str_rindex(str_from(a->dir), '/')))
+			 : NULL;
+	const struct shield s = { .write_dir = a->dir,
+				  .stored_dir = all,
+				  .ca = a->ca };
+	int r = shield_raise(&s, &missing);
+
+	if (r < 0)
+		return log_error_errno(r, "cannot give up privileges");
+	if (missing.len)
+		log_info("without " STR_FMT, STR_ARG(buf_str(&missing)));
+	return 0;
+}
+
 /* What is to listen, and where; what cannot is told in READY. */
 static int start_all(struct netproxy *np, const struct json *settings,
 		     struct channel_msg *m)
@@ -268,8 +291,6 @@ static int start_all(struct netproxy *np, const struct json *settings,
 	s.dns = start_stub(np,
 			   port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0,
 			   wish > 0);
-	if (json_get_bool(net, "stay_awake", false))
-		(void)wakeful_start();
 	if (m->n_fds > 0 &&
 	    ports_map(m->fds[m->n_fds - 1], &np->gate.floor.proxies) == 0)
 		(void)close(m->fds[--m->n_fds]);
@@ -282,6 +303,10 @@ static int start_all(struct netproxy *np, const struct json *settings,
 					 np->port, json_get_str(net, "own"));
 	if (s.wants_capture && s.capture == 0)
 		s.datagrams = start_datagrams(np);
+	if (raise_shield(np) < 0)
+		return -EPERM;
+	if (json_get_bool(net, "stay_awake", false))
+		(void)wakeful_start(); /* a thread: shielded as we are */
 	return send_ready(np, &s);
 }
 
@@ -319,6 +344,12 @@ static int on_policy(struct netproxy *np, struct channel_msg *m)
 	r = policy_from_fd(TAKE_FD(m->fds[0]), &p);
 	if (r < 0)
 		return r;
+	if (np->api.enabled && services_need_secrets(p, &np->api.creds)) {
+		/* we may not read them any more; the next one of us may */
+		(void)policy_unref(p);
+		loop_quit(np->loop, HERITAGE_AGAIN);
+		return 0;
+	}
 	(void)policy_unref(np->gate.policy);
 	np->gate.policy = p;
 	if (np->api.enabled && api_set_policy(&np->api, NULL) < 0)
@@ -430,5 +461,5 @@ int main(void)
 	heritage_done(&np.heritage);
 	ring_sink_done(&np.sink);
 	free(np.session_id);
-	return r < 0 ? 1 : 0;
+	return r < 0 ? 1 : r;
 }

@@ -182,6 +182,16 @@ struct services *services_new(const struct policy *p, struct creds *creds,
 	return s;
 }
 
+bool services_need_secrets(const struct policy *p, const struct creds *creds)
+{
+	struct policy_service in;
+
+	for (size_t i = 0; policy_service(p, i, &in); i++)
+		if (in.secret_ref.n && !creds_find(creds, in.name))
+			return true;
+	return false;
+}
+
 const struct service *services_find(const struct services *s, struct str name)
 {
 	for (size_t i = 0; s && i < s->n; i++)

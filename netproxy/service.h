@@ -42,6 +42,8 @@ struct services *services_new(const struct policy *p, struct creds *creds,
 			      const struct json *phantoms);
 struct services *services_ref(struct services *s);
 struct services *services_unref(struct services *s); /* NULL is fine */
+/* True if a service of p has a secret that was not read yet. */
+bool services_need_secrets(const struct policy *p, const struct creds *creds);
 const struct service *services_find(const struct services *s, struct str name);
 /* The one that is declared for this host, or NULL. */
 const struct service *services_by_host(const struct services *s,

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -253,12 +254,20 @@ static int on_event(void *arg, struct event *e)
 	return r;
 }
 
+/* It reads secrets only before it listens to commands (netproxy/shield.h): a
+ * policy with new ones is for the next one of it, on the same ports. */
 static void on_died(void *arg, const char *how)
 {
+	static const char again[] = "exit status 75"; /* HERITAGE_AGAIN */
 	struct session *s = arg;
 
 	approvals_drop_worker(s->app, s, s->proxy);
 	s->proxy = NULL;
+	if (s->proxy_state == WORKER_READY && strcmp(how, again) == 0) {
+		s->proxy_state = WORKER_NONE;
+		(void)session_need_proxy(s); /* it says what is wrong */
+		return;
+	}
 	log_error("session %s: agentsh-netproxy died: %s", s->id, how);
 	(void)app_emit_simple(s->app, s, "net_proxy_failed", "error",
 			      str_from(how));
