@@ -43,3 +43,24 @@ expect_event '.type == "net_connect" and .remote == "93.184.216.99:7777" and .po
 if [ "${CAPTURE:-}" = namespace ]; then
 	expect_event '.type == "net_close" and .fields.transport == "udp" and .fields.bytes_received == 60001'
 fi
+
+# another policy: one place more, one less
+sed -i 's/^    ports: \[7777, 7778, 7779\]$/    ports: [7777, 7780]/' "$T/rules.yaml"
+cp "$T/rules.yaml" "$T/next.yaml"
+mv "$T/next.yaml" "$T/policies/default.yaml"
+says() { # PORT ANSWER
+	in_session python3 -c '
+import errno, socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(60)
+try:
+    s.connect(("93.184.216.34", int(sys.argv[1])))
+    s.send(b"reloaded")
+    print(s.recv(100))
+except OSError as e:
+    print(errno.errorcode[e.errno])' "$1"
+	grep -q "$2" "$T/out"
+}
+eventually says 7780 ECONNREFUSED || fail "the new place is not open"
+eventually says 7778 EACCES || fail "the old place is still open"
+says 7777 reloaded || fail "what did not change does not work any more"
