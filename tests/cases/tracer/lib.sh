@@ -16,10 +16,14 @@ POLICY=$HERE/policy.yaml
 SETTINGS='{}'
 TRACED_ARGS=
 
-traced() {
+write_settings() {
 	printf '%s' "$SETTINGS" |
 		jq ". * (\$ENV.AGENTSH_LAYERS // \"{}\" | fromjson)" \
 			>"$T/settings.json"
+}
+
+traced() {
+	write_settings
 	LAST="$*"
 	# shellcheck disable=SC2086
 	(cd "$WS" && exec timeout "${AGENTSH_TRACED_SECONDS:-300}" ${AGENTSH_JAIL:+$AGENTSH_JAIL --} \

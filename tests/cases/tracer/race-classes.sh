@@ -3,6 +3,7 @@
 # arguments and buffers while calls are judged: nothing is won. The same programs
 # win without the sandbox, or the class is named as one that shows nothing here.
 #
+# AGENTSH_RACE_LAYERS: through a server, with these behind the floor (fuse, ptrace).
 # AGENTSH_RACE_TRIES (300) and AGENTSH_RACE_SECONDS (0) per class; the long form is
 # 3000 tries and 60 seconds. AGENTSH_RACE_CLASSES: only these.
 . "$(dirname "$0")/lib.sh"
@@ -58,7 +59,16 @@ while True:
             try: k.fileobj.accept()[0].close()
             except OSError: pass
 PY
-python3 "$T/listen.py" "$WS" "$T/ports" "$T/hits" &
+# what was bound below the mount is another inode above it
+SOCKETS=$WS
+case ${AGENTSH_RACE_LAYERS:-} in
+*fuse*)
+	mkdir "$T/sockets" "$T/sockets/s"
+	SOCKETS=$T/sockets
+	ln -s "$SOCKETS/s" "$WS/s"
+	;;
+esac
+python3 "$T/listen.py" "$SOCKETS" "$T/ports" "$T/hits" &
 LISTENER=$!
 trap 'kill $LISTENER 2>/dev/null; case_cleanup' EXIT
 eventually test -s "$T/ports" || fail "nobody listens"
@@ -68,6 +78,7 @@ cat >"$T/policy.yaml" <<Y
 version: 1
 name: races
 file_rules:
+  - {name: closed-seen, paths: ["\${PROJECT_ROOT}/c/**"], operations: [stat], decision: allow}
   - {name: closed, paths: ["\${PROJECT_ROOT}/c/**"], operations: ["*"], decision: deny}
   - {name: ro, paths: ["\${PROJECT_ROOT}/ro/**"], operations: [read, open, stat], decision: allow}
   - {name: ro-no, paths: ["\${PROJECT_ROOT}/ro/**"], operations: ["*"], decision: deny}
@@ -79,7 +90,7 @@ network_rules:
   - {name: evil, ports: [$EVIL_PORT], decision: deny}
   - {name: rest, cidrs: ["127.0.0.0/8"], decision: allow}
 unix_socket_rules:
-  - {name: good, paths: ["\${PROJECT_ROOT}/s/good"], decision: allow}
+  - {name: good, paths: ["$SOCKETS/s/good"], decision: allow}
 Y
 POLICY=$T/policy.yaml
 SETTINGS='{"unix_sockets": {"enabled": true}, "net": {"notify": true}}'
@@ -105,13 +116,27 @@ s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); print(s.recv(20).deco
 # sandboxed CMD...: like traced, with as much time as the long form needs
 sandboxed() {
 	STATUS=0
-	(cd "$WS" && printf '%s' "$SETTINGS" >"$T/settings.json" &&
-		exec timeout $((SECS + 600)) ${AGENTSH_JAIL:+$AGENTSH_JAIL --} \
+	if [ -n "$LAYERS" ]; then
+		run timeout $((SECS + 600)) "$AGENTSH_BUILD/cli/agentsh" exec --root="$WS" \
+			--timeout $((SECS + 590))s s -- env "GOOD_PORT=$GOOD_PORT" "EVIL_PORT=$EVIL_PORT" "$@"
+		return
+	fi
+	write_settings
+	(cd "$WS" && exec timeout $((SECS + 600)) ${AGENTSH_JAIL:+$AGENTSH_JAIL --} \
 			"$AGENTSH_BUILD/tests/cases/tracer/tracer-run" -p "$POLICY" \
 			-s "$T/settings.json" -w "$WS" -t $((SECS + 590)) -m "$T/messages" \
 			"$AGENTSH_BUILD/tracer/agentsh-tracer" -- "$@") \
 		>"$T/out" 2>"$T/err" || STATUS=$?
 }
+
+LAYERS=${AGENTSH_RACE_LAYERS:-}
+if [ -n "$LAYERS" ]; then
+	case $LAYERS in *fuse*) [ -w /dev/fuse ] || skip "no /dev/fuse" ;; esac
+	on() { case $LAYERS in *$1*) echo true ;; *) echo false ;; esac; }
+	POLICY_FILE=$POLICY
+	CONFIG_EXTRA="sandbox: {fuse: {enabled: $(on fuse)}, ptrace: {enabled: $(on ptrace)}}"
+	start_server
+fi
 
 bad=0
 for class in $CLASSES; do
