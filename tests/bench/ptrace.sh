@@ -4,14 +4,14 @@
 #
 #	AGENTSH_BUILD=build bash tests/bench/ptrace.sh [ROUNDS [WORK...]]
 #
-# Rows: the static floor; notifications; both (ptrace beside notifications);
+# Rows: a tracer that does nothing (bare_tracer.c); the static floor; notifications; both (ptrace beside notifications);
 # ptrace alone. One command does the work of each row, under a policy that
 # Landlock expresses and with reads left to it. Look at the CPU ratio.
 ROUNDS=${1:-5}
 WORKS=" ${*:2} "
 [ $# -gt 1 ] || WORKS=" spawn shell make git "
 . "$(dirname "$0")/../cases/lib/case.sh"
-for p in compare spawn; do
+for p in compare spawn bare_tracer; do
 	cc -O2 -D_GNU_SOURCE -o "$T/$p" "$SRC/tests/bench/$p.c" ||
 		fail "cannot build $p.c"
 done
@@ -40,7 +40,7 @@ layers() { # NAME JSON
 measure() {
 	printf '\n== %s\n' "$*"
 	WORK=("$@")
-	ROWS=(native "$@")
+	ROWS=(native "$@" :: bare "$T/bare_tracer" "$@")
 	layers floor ', "seccomp": {"notify": false}'
 	layers notify ''
 	layers both ', "ptrace": {"enabled": true}'

@@ -63,8 +63,8 @@ TAIL = """
   datagram to a unix socket that was not judged.
 * Where it refuses process_vm_writev() too, a redirected execve is denied, and attributes
   that were judged are answered by the kernel: a race wins the size of a denied file.
-* An execve of a path in read-only memory cannot be redirected by notifications, and none
-  where calls are judged by ptrace: it is denied.
+* An execve of a path in read-only memory cannot be redirected by notifications: it is
+  denied. Where calls are judged by ptrace it can.
 * busybox's shell runs its applets by itself: `busybox sh -c id` starts no program.
 * `block_iteration` closes /proc/PID/environ; a program's own variables are in its
   memory. What must not be seen must not be passed (`allow`, `deny`).
