@@ -42,7 +42,7 @@
 #define OPENAT2_FLAGS                                                      \
 	((uint64_t)(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC |    \
 		    O_APPEND | O_NONBLOCK | O_DSYNC | O_ASYNC | O_DIRECT | \
-		    O_LARGEFILE | 0100000 | O_DIRECTORY | O_NOFOLLOW |     \
+		    O_LARGEFILE | OPEN_LARGE | O_DIRECTORY | O_NOFOLLOW |  \
 		    O_NOATIME | O_CLOEXEC | O_SYNC | O_PATH | O_TMPFILE))
 #define OPENAT2_RESOLVE                                                       \
 	((uint64_t)(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS |                 \

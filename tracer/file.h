@@ -129,11 +129,16 @@ void file_fill_op(const struct file_call *f, const struct file_target *t,
 /* True for what no command may do, whatever the policy says. */
 bool file_is_ours(const struct file_call *f, struct str path);
 
-/* What an open for reading may have that changes nothing for us; 0100000 is
- * what O_LARGEFILE is where it is not 0. */
+/* The kernel's O_LARGEFILE, which some C libraries pass; others say it is 0. */
+#ifdef __aarch64__
+#	define OPEN_LARGE 0400000
+#else
+#	define OPEN_LARGE 0100000
+#endif
+/* What an open for reading may have that changes nothing for us. */
 #define OPEN_USUAL                                                      \
 	((uint64_t)(O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | \
-		    O_NOCTTY | 0100000))
+		    O_NOCTTY | OPEN_LARGE))
 /*
  * A file or directory of a disk or the like: opening it for reading is no act.
  * fd: something on its file system, or -1: only what is known already counts.

@@ -24,6 +24,12 @@
 		.tv_nsec = UTIME_OMIT \
 	}
 #define NR_FCHMODAT2 452
+/* O_LARGEFILE of the kernel's; glibc's is 0 where files are large anyway */
+#ifdef __aarch64__
+#	define KERNEL_LARGE 0400000
+#else
+#	define KERNEL_LARGE 0100000
+#endif
 
 static void fresh(void)
 {
@@ -155,6 +161,7 @@ static void open_args(const char *path)
 		{ O_WRONLY | O_CREAT | O_EXCL, 0644, RESOLVE_BENEATH },
 		{ O_PATH | O_CREAT, 0, 0 },
 		{ O_TMPFILE | O_RDONLY, 0600, 0 },
+		{ O_RDONLY | KERNEL_LARGE, 0, 0 },
 	};
 
 	line("open %s:", path);
