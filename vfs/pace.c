@@ -209,8 +209,13 @@ static void *run_watch(void *arg)
 	(void)pthread_mutex_lock(&watch.lock);
 	while (!watch.stop) {
 		if (quiet >= QUIET_TICKS) {
+			/* A request that does not see this yet is seen here. */
 			__atomic_store_n(&watch.asleep, true, __ATOMIC_SEQ_CST);
-			(void)pthread_cond_wait(&watch.wake, &watch.lock);
+			if (!look())
+				(void)pthread_cond_wait(&watch.wake,
+							&watch.lock);
+			__atomic_store_n(&watch.asleep, false,
+					 __ATOMIC_RELAXED);
 			quiet = 0;
 			continue;
 		}
@@ -347,6 +352,8 @@ void pace_request(pid_t client)
 	if (!s)
 		return;
 	__atomic_store_n(&s->done, s->done + 1, __ATOMIC_RELEASE);
+	/* Either we see the watcher asleep, or it sees this request. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&watch.asleep, __ATOMIC_RELAXED) &&
 	    __atomic_load_n(&s->idle, __ATOMIC_RELAXED)) {
 		(void)pthread_mutex_lock(&watch.lock);
