@@ -15,7 +15,8 @@ test="clang clang-format clang-tidy libcmocka-dev universal-ctags python3
 python3-yaml sqlite3 curl jq acl attr libacl1-dev libattr1-dev mandoc
 strace expect iproute2 procps xz-utils netcat-openbsd codespell binutils
 make openssl patch"
-optional="libclang-rt-14-dev libclang-rt-dev bubblewrap runc chromium"
+optional="libclang-rt-14-dev libclang-rt-dev bubblewrap runc chromium
+gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 # the web service's tests; another source's node may be there already
 command -v npm >/dev/null || optional="$optional nodejs npm"
 
