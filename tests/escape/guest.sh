@@ -50,6 +50,7 @@ export AGENTSH_TRACED_SECONDS=600
 exec </dev/null
 echo "UP $(uname -r) $(cut -d' ' -f1 /proc/uptime)"
 
+cd "$AGENTSH_BUILD" || exit 1 # where meson starts tests
 while read -r name seconds command; do
 	began=$SECONDS
 	timeout -k 5 "$seconds" sh -c "exec $command" >/tmp/result 2>&1

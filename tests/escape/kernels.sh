@@ -11,8 +11,8 @@
 #   -k  only this series (6.1, 6.12, ...)
 #   -o  keep each guest's console there
 #   -c  a command to run in the guests instead; its output is shown
-#   TEST: instead of the choice: unit test names and scenarios as area/name, or
-#   area/name@variant, as meson names them
+#   TEST: instead of the choice: unit tests by name or file, and scenarios as
+#   area/name or area/name@variant
 #
 # AGENTSH_KERNELS is a directory made by scripts/kernels-fetch.sh, BUILD_DIR/kernels
 # if it is not set (test.sh makes that); skipped without. A guest is an initramfs:
@@ -186,11 +186,13 @@ touch "$root$build/build.ninja"
 cp "$src/tests/escape/guest.sh" "$root/init"
 chmod +x "$root/init"
 
-# A scenario in its variant, whose jail stands within the guest's.
+# Tests by meson's names, as meson would run them; the jail of a variant stands
+# within the guest's.
 # shellcheck disable=SC2016
-scenario='.[] | select(.name == $name) | "\(.name) \($each) env \($disk)" + ([.env |
-	to_entries[] | if .key == "AGENTSH_JAIL" then .value = "/alone -- " + .value
-	else . end | .key + "=" + .value | @sh] | join(" ")) + " \(.cmd | @sh)"'
+line='.[] | select(.name == $name or (.cmd[0] | endswith("/" + $name))) |
+	"\($name) \($each) env \($disk)" + ([.env | to_entries[] |
+	if .key == "AGENTSH_JAIL" then .value = "/alone -- " + .value else . end |
+	.key + "=" + .value | @sh] | join(" ")) + " \(.cmd | @sh)"'
 
 # Before 6.6 a tmpfs has no user attributes: these run on a disk.
 mkfs.ext4 -q -F "$root/disk.img" 64M >/dev/null
@@ -200,18 +202,11 @@ disk() {
 
 # the list of tests
 list() {
-	local f name
+	local name
 	for name; do
-		case $name in
-		*/*) jq -r --arg name "$name" --arg each "$each" \
-			--arg disk "$(disk "$name")" "$scenario" \
-			"$build/meson-info/intro-tests.json" ;;
-		*)
-			f=$(find "$build/tests" -name "$name" -type f -perm -100 |
-				head -1)
-			[ -n "$f" ] && echo "$name $((each / 2)) $f"
-			;;
-		esac
+		jq -r --arg name "$name" --arg each "$each" \
+			--arg disk "$(disk "$name")" "$line" \
+			"$build/meson-info/intro-tests.json"
 	done
 }
 {
