@@ -291,12 +291,19 @@ static int stop(void)
 	int status;
 
 	for (int i = 0; i < 2; i++) {
-		pid_t pid = fork();
+		int hold[2]; /* it ends when the continuation was seen */
+		char end;
+		pid_t pid;
 
+		if (pipe2(hold, O_CLOEXEC) < 0)
+			return failed("pipe");
+		pid = fork();
 		if (pid == 0) {
+			(void)close(hold[1]);
 			(void)signal(SIGTSTP, SIG_DFL);
 			(void)setpgid(0, 0);
 			(void)raise(signals[i]);
+			(void)!read(hold[0], &end, 1);
 			_exit(7);
 		}
 		if (waitpid(pid, &status, WUNTRACED) != pid ||
@@ -309,6 +316,8 @@ static int stop(void)
 		if (waitpid(pid, &status, WCONTINUED) != pid ||
 		    !WIFCONTINUED(status))
 			return failed("no continuation seen");
+		(void)close(hold[0]);
+		(void)close(hold[1]);
 		status = wait_for(pid);
 		if (!WIFEXITED(status) || WEXITSTATUS(status) != 7)
 			return failed("after the stop");
