@@ -14,8 +14,7 @@ import time
 
 from attempts import (EVIL, EVIL6, META, OPEN, PATIENCE, PRIVATE, PROXY, WEB,
                       attempt, everything, hello, libc, query, system_call, talk,
-                      udp,
-                      via_proxy)
+                      udp, via_proxy)
 
 CRLF = b"\r\n"
 
