@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/capability_words.h"
 #include "base/cleanup.h"
 #include "base/macro.h"
 #include "base/path.h"
@@ -459,6 +460,50 @@ static int check_attach(const struct config *c, const struct check *k)
 		"\"agentsh run\"");
 }
 
+/* Where the file has the i-th word of capabilities.allow. */
+static const struct ynode *capability_node(const struct check *k, size_t i)
+{
+	const struct ynode *list = node_of(k->root, "capabilities.allow");
+
+	if (list == k->root)
+		list = node_of(k->root, "sandbox.capabilities.allow");
+	if (list->type != YNODE_SEQUENCE)
+		return list;
+	ynode_foreach(it, list)
+	{
+		if (i-- == 0)
+			return it->value;
+	}
+	return list;
+}
+
+/* One that is misspelt, or would undo what confines commands, must not pass for
+ * one that is kept. */
+static int check_capabilities(const struct config *c, const struct check *k)
+{
+	const struct ystrings *list = &c->capabilities.allow;
+
+	for (size_t i = 0; i < list->n; i++) {
+		int n = capability_from_word(list->v[i]);
+		const struct ynode *at = capability_node(k, i);
+
+		if (n < 0)
+			return yread_error(
+				k->r, NULL, at,
+				"capabilities.allow: \"%.40s\" is no "
+				"capability; names are as in "
+				"capabilities(7), CAP_CHOWN or CHOWN",
+				list->v[i].p);
+		if (capability_refused(n))
+			return yread_error(k->r, NULL, at,
+					   "capabilities.allow: %s cannot be "
+					   "left to commands: %s",
+					   capability_name(n),
+					   capability_refused(n));
+	}
+	return 0;
+}
+
 static int check_sandbox(const struct config *c, const struct check *k)
 {
 	int r = check_attach(c, k);
@@ -491,7 +536,7 @@ int config_check(const struct config *c, const struct yreader *r,
 	const int found[] = { check_auth(c, &k),     check_integrity(c, &k),
 			      check_require(c, &k),  check_approvals(c, &k),
 			      check_patterns(c, &k), check_sandbox(c, &k),
-			      check_edge(c, &k) };
+			      check_edge(c, &k),     check_capabilities(c, &k) };
 
 	for (size_t i = 0; i < ARRAY_LEN(found); i++)
 		if (found[i] < 0)

@@ -249,7 +249,7 @@ const struct config_key config_keys[] = {
 	K(BOOL, landlock.network.allow_connect_tcp, "true", YES),
 	K(TRI, landlock.network.allow_bind_tcp, NULL, YES),
 	K(PORTS, landlock.network.bind_ports, NULL, YES),
-	K(LIST, capabilities.allow, NULL, NO),
+	K(LIST, capabilities.allow, NULL, YES),
 	W(security.mode, security, "auto", YES),
 	K(BOOL, security.strict, "false", YES),
 	W(security.minimum_mode, security_min, NULL, YES),

@@ -111,8 +111,7 @@ static int have_capabilities(const struct canary_scene *s)
 	uint64_t effective = 0, permitted = 0, bounding = 0;
 	int r = caps_get(&effective, &permitted, &bounding);
 
-	(void)s;
-	return r == 0 && (effective | permitted) ? 0 : -EPERM;
+	return r == 0 && ((effective | permitted) & ~s->caps) ? 0 : -EPERM;
 }
 
 static int gain_privileges(const struct canary_scene *s)

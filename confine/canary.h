@@ -43,6 +43,7 @@ struct canary_scene {
 	const char *workspace; /* holds a file CANARY_KEPT, to be removed */
 	const char *control;   /* a socket that no command may connect to */
 	uint32_t address; /* IPv4, network order, that it refuses (port 9) */
+	uint64_t caps;    /* that it may have */
 	bool limits;      /* at most CANARY_PIDS and CANARY_MEMORY apply */
 	pid_t outside;    /* a process that is not to be touched */
 };

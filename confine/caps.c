@@ -10,67 +10,25 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <stdbool.h>
 #include <stddef.h>
-#include <strings.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/macro.h"
+#include "base/capability_words.h"
 
 #ifndef PR_CAP_AMBIENT
 #	define PR_CAP_AMBIENT           47
+#	define PR_CAP_AMBIENT_RAISE     2
 #	define PR_CAP_AMBIENT_CLEAR_ALL 4
 #endif
 
-#define SECURE_LOCK \
-	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_KEEP_CAPS_LOCKED)
-/* SECBIT_NO_CAP_AMBIENT_RAISE and its lock, 4.3; not in every libc's header */
-#define SECURE_NO_AMBIENT ((1 << 6) | (1 << 7))
-
-static const char *const cap_names[] = {
-	"CHOWN",
-	"DAC_OVERRIDE",
-	"DAC_READ_SEARCH",
-	"FOWNER",
-	"FSETID",
-	"KILL",
-	"SETGID",
-	"SETUID",
-	"SETPCAP",
-	"LINUX_IMMUTABLE",
-	"NET_BIND_SERVICE",
-	"NET_BROADCAST",
-	"NET_ADMIN",
-	"NET_RAW",
-	"IPC_LOCK",
-	"IPC_OWNER",
-	"SYS_MODULE",
-	"SYS_RAWIO",
-	"SYS_CHROOT",
-	"SYS_PTRACE",
-	"SYS_PACCT",
-	"SYS_ADMIN",
-	"SYS_BOOT",
-	"SYS_NICE",
-	"SYS_RESOURCE",
-	"SYS_TIME",
-	"SYS_TTY_CONFIG",
-	"MKNOD",
-	"LEASE",
-	"AUDIT_WRITE",
-	"AUDIT_CONTROL",
-	"SETFCAP",
-	"MAC_OVERRIDE",
-	"MAC_ADMIN",
-	"SYSLOG",
-	"WAKE_ALARM",
-	"BLOCK_SUSPEND",
-	"AUDIT_READ",
-	"PERFMON",
-	"BPF",
-	"CHECKPOINT_RESTORE",
-};
+/* With SECBIT_NO_CAP_AMBIENT_RAISE and its lock: 4.3; not in every libc's
+ * header. */
+#define SECURE_LOCK                                                       \
+	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_KEEP_CAPS_LOCKED | \
+	 1 << 6 | 1 << 7)
 
 static int cap_read(struct __user_cap_data_struct data[2])
 {
@@ -140,11 +98,34 @@ static int cap_drop_bounding(uint64_t keep)
 	return 0;
 }
 
+/* For the bounding set and the securebits, where it is permitted. */
+static int raise_setpcap(struct __user_cap_data_struct d[2])
+{
+	if (!(d[0].permitted >> CAP_SETPCAP & 1) ||
+	    (d[0].effective >> CAP_SETPCAP & 1))
+		return 0;
+	d[0].effective |= 1U << CAP_SETPCAP;
+	return cap_write(d);
+}
+
+/* Root keeps what it has across an exec, other users only by this. */
+static int keep_ambient(uint64_t keep)
+{
+	for (unsigned int i = 0; i < 64; i++)
+		if ((keep >> i & 1) &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0) < 0)
+			return -errno;
+	return 0;
+}
+
 int caps_restrict(uint64_t keep)
 {
 	struct __user_cap_data_struct d[2] = { { 0 } };
+	bool ambient = keep && geteuid() != 0;
 	int r = cap_read(d);
 
+	if (r == 0)
+		r = raise_setpcap(d);
 	if (r < 0)
 		return r;
 	if (d[0].effective >> CAP_SETPCAP & 1) {
@@ -153,12 +134,11 @@ int caps_restrict(uint64_t keep)
 			return r;
 		/*
 		 * NOROOT: a later exec as uid 0 gains nothing. With something
-		 * to keep, that rule is just what carries it across exec.
+		 * to keep, that rule is just what carries it across exec, and
+		 * its rules are to be those of any process.
 		 */
-		if (prctl(PR_SET_SECUREBITS,
-			  (keep ? SECBIT_KEEP_CAPS_LOCKED : SECURE_LOCK) |
-				  SECURE_NO_AMBIENT,
-			  0, 0, 0) < 0 &&
+		if (prctl(PR_SET_SECUREBITS, keep ? 0 : SECURE_LOCK, 0, 0, 0) <
+			    0 &&
 		    errno != EPERM && errno != EINVAL)
 			return -errno;
 	}
@@ -169,21 +149,33 @@ int caps_restrict(uint64_t keep)
 		uint32_t k = (uint32_t)(keep >> (32 * i));
 
 		d[i].permitted &= k;
-		d[i].effective &= k;
-		d[i].inheritable = 0;
+		d[i].effective = d[i].permitted;
+		d[i].inheritable = ambient ? d[i].permitted : 0;
 	}
+	r = cap_write(d);
+	if (r < 0 || !ambient)
+		return r;
+	return keep_ambient(cap_join(d[0].permitted, d[1].permitted));
+}
+
+int caps_effective(uint64_t set)
+{
+	struct __user_cap_data_struct d[2] = { { 0 } };
+	int r = cap_read(d);
+
+	if (r < 0)
+		return r;
+	d[0].effective = (uint32_t)set;
+	d[1].effective = (uint32_t)(set >> 32);
 	return cap_write(d);
 }
 
 int caps_from_name(const char *name, int *ret_bit)
 {
-	if (strncasecmp(name, "CAP_", 4) == 0)
-		name += 4;
-	for (size_t i = 0; i < ARRAY_LEN(cap_names); i++) {
-		if (strcasecmp(name, cap_names[i]) == 0) {
-			*ret_bit = (int)i;
-			return 0;
-		}
-	}
-	return -EINVAL;
+	int n = capability_from_word(str_from(name));
+
+	if (n < 0)
+		return -EINVAL;
+	*ret_bit = n;
+	return 0;
 }

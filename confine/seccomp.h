@@ -95,9 +95,10 @@ struct seccomp_options {
 	 * truncate(2) by path is refused by the filter instead.
 	 */
 	int landlock_abi;
-	bool allow_ptrace; /* debuggers wanted inside: policy says so */
-	bool allow_userns; /* nested sandboxes */
-	bool allow_setid;  /* set-id mode bits; only where FUSE judges chmod */
+	bool allow_ptrace;  /* debuggers wanted inside: policy says so */
+	bool allow_userns;  /* nested sandboxes */
+	bool allow_setid;   /* set-id mode bits */
+	bool allow_devices; /* mknod() of device nodes */
 	/*
 	 * Not 0: clone(SECCOMP_LAUNCH_FLAGS) with this number, which must not
 	 * be guessable, as fourth and fifth argument is allowed although

@@ -304,6 +304,7 @@ static void put_seccomp(struct json_writer *w, const struct settings *s,
 	json_kv_bool(w, "wait_killable",
 		     c->sandbox.seccomp.wait_killable != CONFIG_NO);
 	json_end_object(w);
+	put_strings(w, "capabilities", &c->capabilities.allow);
 	json_key(w, "exec");
 	json_begin_object(w);
 	json_kv_i64(w, "max_argc", c->sandbox.seccomp.execve.max_argc);

@@ -28,6 +28,7 @@
 
 #include "base/loop.h"
 #include "tracer/backend.h"
+#include "tracer/identity.h"
 #include "tracer/notify.h"
 #include "tracer/ownfd.h"
 #include "tracer/tracer.h"
@@ -53,6 +54,7 @@ static bool moves(const struct cwd_cache *cache, pid_t pid, uint64_t now)
 
 static int look(struct cwd *c, pid_t tid)
 {
+	_cleanup_identity_ struct identity *was = identity_look();
 	char path[48];
 	int r;
 

@@ -19,6 +19,7 @@
 #include <utime.h>
 
 #include "tracer/file.h"
+#include "tracer/identity.h"
 
 static bool over_owners(void)
 {
@@ -58,8 +59,8 @@ int file_keep_meta(struct file_call *f, unsigned int what)
 /* A program that runs as somebody else; on a directory it is about groups. */
 static bool makes_setid(const struct file_call *f)
 {
-	return f->verb == FILE_CHMOD && (f->mode & (S_ISUID | S_ISGID)) &&
-	       !S_ISDIR(f->a.st.st_mode);
+	return !f->q->tracer->seccomp.allow_setid && f->verb == FILE_CHMOD &&
+	       (f->mode & (S_ISUID | S_ISGID)) && !S_ISDIR(f->a.st.st_mode);
 }
 
 static void judge_found(struct file_call *f)
@@ -88,6 +89,7 @@ void file_judge_path(struct file_call *f, int dirfd, uint64_t path, int flags)
 /* What cannot be read or written (O_PATH) cannot be changed this way. */
 static bool is_path_only(const struct file_call *f, int fd)
 {
+	_cleanup_identity_ struct identity *was = identity_look();
 	char path[64];
 	struct stat st;
 

@@ -13,20 +13,21 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/fd.h"
+#include "base/num.h"
 #include "base/path.h"
 #include "tracer/file.h"
+#include "tracer/identity.h"
+#include "tracer/permit.h"
+
+#define LIMITS_MAX 8192
 
 /* unlink() of a directory: whether it could be removed is looked at first. */
 static int unlink_dir_error(const struct file_call *f)
 {
-	struct stat dir;
+	int r = permit_remove(f);
 
-	if (faccessat(f->a.parent, ".", W_OK | X_OK, AT_EACCESS) < 0)
-		return -errno;
-	if (fstat(f->a.parent, &dir) == 0 && dir.st_mode & S_ISVTX &&
-	    geteuid() != dir.st_uid && geteuid() != f->a.st.st_uid)
-		return -EPERM;
-	return -EISDIR;
+	return r < 0 ? r : -EISDIR;
 }
 
 static int64_t act_unlink(struct file_call *f)
@@ -38,8 +39,11 @@ static int64_t act_unlink(struct file_call *f)
 
 	if (!file_exists(&f->a))
 		return -ENOENT;
-	if (f->verb == FILE_RMDIR && !S_ISDIR(f->a.st.st_mode))
-		return -ENOTDIR;
+	if (f->verb == FILE_RMDIR && !S_ISDIR(f->a.st.st_mode)) {
+		int r = permit_remove(f);
+
+		return r < 0 ? r : -ENOTDIR;
+	}
 	if (f->verb != FILE_RMDIR && S_ISDIR(f->a.st.st_mode))
 		return unlink_dir_error(f);
 	if (f->verb != FILE_RMDIR && f->a.slash)
@@ -251,13 +255,27 @@ static int64_t act_link_name(struct file_call *f)
 	return 0;
 }
 
+/* The kernel has whoever opened a descriptor link it; as the caller we are not
+ * who opened this one. errno is that of the link. */
+static int link_by_name(struct file_call *f)
+{
+	if (errno != ENOENT || !identity_enabled())
+		return -1;
+	file_hold_parent(&f->a);
+	errno = ENOENT;
+	return f->a.parent < 0 ? -1
+			       : linkat(f->a.parent, f->a.last, f->b.parent,
+					f->b.last, 0);
+}
+
 /* A link that is named by a descriptor alone. */
 static int64_t act_link_fd(struct file_call *f)
 {
 	if (f->b.slash)
 		return -ENOENT;
 	before_make(f, &f->b);
-	if (linkat(f->a.fd, "", f->b.parent, f->b.last, AT_EMPTY_PATH) < 0)
+	if (linkat(f->a.fd, "", f->b.parent, f->b.last, AT_EMPTY_PATH) < 0 &&
+	    link_by_name(f) < 0)
 		return -errno;
 	note_made(f, &f->b, TRASH_MADE_LINK);
 	return 0;
@@ -317,16 +335,21 @@ void decode_linkat(struct request *q)
 		link_common(q, p, flags);
 }
 
-/* Devices are nobody's to make, nor are programs of others. */
-static bool may_mknod(uint64_t mode)
+/* Devices are nobody's to make, nor are programs of others; unless they may
+ * (capabilities.allow). */
+static bool may_mknod(const struct file_call *f)
 {
-	return !S_ISCHR(mode) && !S_ISBLK(mode) &&
-	       !(mode & (S_ISUID | S_ISGID));
+	const struct seccomp_options *o = &f->q->tracer->seccomp;
+	bool device = S_ISCHR(f->mode) || S_ISBLK(f->mode);
+
+	return (o->allow_devices || !device) &&
+	       (o->allow_setid || !(f->mode & (S_ISUID | S_ISGID)));
 }
 
 static bool may_make(const struct file_target *t)
 {
-	return faccessat(t->parent, ".", W_OK | X_OK, 0) == 0;
+	return faccessat(t->parent, ".", W_OK | X_OK,
+			 identity_enabled() ? AT_EACCESS : 0) == 0;
 }
 
 /* symlink, mkdir, mknod: a new name. */
@@ -345,7 +368,7 @@ static void make_common(struct file_call *f, int dirfd, uint64_t path)
 		r = -ENOENT;
 	if (r < 0)
 		file_error(f, r);
-	else if (f->verb == FILE_MKNOD && !may_mknod(f->mode))
+	else if (f->verb == FILE_MKNOD && !may_mknod(f))
 		request_refuse(f->q, may_make(&f->a) ? EPERM : EACCES);
 	else
 		file_judge(f);
@@ -406,10 +429,10 @@ void decode_mkdir(struct request *q)
 static int64_t act_mknod(struct file_call *f)
 {
 	mode_t type = (mode_t)f->mode & S_IFMT;
-	mode_t mode = type | ((mode_t)f->mode & 01777);
+	mode_t mode = type | ((mode_t)f->mode & 07777);
 	int r;
 
-	if (!may_mknod(f->mode))
+	if (!may_mknod(f))
 		return -EPERM;
 	before_make(f, &f->a);
 	file_umask_on(f);
@@ -447,15 +470,44 @@ void decode_mknod(struct request *q)
 	make_common(f, at ? (int)q->args[0] : AT_FDCWD, a[0]);
 }
 
+/* prlimit() does not tell of another user's process what procfs tells. */
+static int fsize_limit(pid_t tid, uint64_t *ret)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	struct str rest, word;
+	struct rlimit l;
+	char path[48];
+	ptrdiff_t at;
+
+	if (prlimit(tid, RLIMIT_FSIZE, NULL, &l) == 0) {
+		*ret = l.rlim_cur == RLIM_INFINITY ? UINT64_MAX : l.rlim_cur;
+		return 0;
+	}
+	(void)snprintf(path, sizeof(path), "/proc/%d/limits", tid);
+	if (fd_read_file(AT_FDCWD, path, LIMITS_MAX, &text) < 0)
+		return -ESRCH;
+	at = str_find(buf_str(&text), STR("\nMax file size"));
+	if (at < 0)
+		return -ESRCH;
+	rest = str_trim(str_skip(buf_str(&text), (size_t)at + 14));
+	if (!str_split(&rest, ' ', &word))
+		return -ESRCH;
+	*ret = UINT64_MAX; /* "unlimited" */
+	(void)num_parse_u64(word, ret);
+	return 0;
+}
+
 /* The caller's limit; ours would let it pass. setrlimit(2): RLIMIT_FSIZE. */
 static int check_size(const struct file_call *f)
 {
+	_cleanup_identity_ struct identity *was = NULL;
 	const struct request *q = f->q;
-	struct rlimit l;
+	uint64_t limit;
 
-	if ((off_t)f->flags <= f->a.st.st_size ||
-	    prlimit(q->tid, RLIMIT_FSIZE, NULL, &l) < 0 ||
-	    l.rlim_cur == RLIM_INFINITY || f->flags <= l.rlim_cur)
+	if ((off_t)f->flags <= f->a.st.st_size)
+		return 0;
+	was = identity_look();
+	if (fsize_limit(q->tid, &limit) < 0 || f->flags <= limit)
 		return 0;
 	(void)syscall(SYS_tgkill, q->pid, q->tid, SIGXFSZ);
 	return -EFBIG;

@@ -30,6 +30,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "core/limits.h"
+#include "tracer/identity.h"
 #include "tracer/net.h"
 #include "tracer/replace.h"
 
@@ -71,6 +72,7 @@ static int pidfd_of(struct tracer *t, pid_t pid)
 
 int net_getfd(const struct request *q, int fd)
 {
+	_cleanup_identity_ struct identity *was = identity_look();
 	struct tracer *t = q->tracer;
 	int r = -ESRCH;
 
@@ -250,9 +252,12 @@ int net_get_address(struct net_call *n, uint64_t addr, uint64_t len)
 
 static void run_act(struct net_call *n)
 {
+	_cleanup_identity_ struct identity *was = NULL;
 	struct request *q = n->q;
-	int64_t r = n->act(n);
+	int64_t r = identity_enter(q, &was);
 
+	if (r == 0)
+		r = n->act(n);
 	if (r == NET_ANSWERED)
 		return;
 	if (r < 0)

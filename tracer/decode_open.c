@@ -217,18 +217,24 @@ static int64_t open_existing(struct file_call *f)
 	return FILE_ANSWERED;
 }
 
+static bool makes_setid(const struct file_call *f)
+{
+	return !f->q->tracer->seccomp.allow_setid &&
+	       (f->mode & (S_ISUID | S_ISGID));
+}
+
 static int64_t open_new(struct file_call *f)
 {
 	struct keep_req made = { .verb = KEEP_MAKE,
 				 .fd = -1,
 				 .at = file_at(&f->a) };
 	int flags = (int)(f->flags | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
-	mode_t mode = (mode_t)f->mode & 01777;
+	mode_t mode = (mode_t)f->mode & 07777;
 	int fd;
 
 	if (!has(f, O_CREAT))
 		return -ENOENT;
-	if (f->mode & (S_ISUID | S_ISGID))
+	if (makes_setid(f))
 		return -EPERM; /* as the filter says of chmod */
 	if (f->a.slash)
 		return -EISDIR;
@@ -256,9 +262,9 @@ static int64_t open_tmpfile(struct file_call *f)
 {
 	int fd;
 
-	if (f->mode & (S_ISUID | S_ISGID))
+	if (makes_setid(f))
 		return -EPERM;
-	f->mode &= 01777;
+	f->mode &= 07777;
 	file_umask_on(f);
 	fd = reopen(f, (int)(f->flags | O_CLOEXEC));
 	file_umask_off();

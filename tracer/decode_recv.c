@@ -20,6 +20,7 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
+#include "tracer/identity.h"
 #include "tracer/net.h"
 
 #define RECV_MAX      65536
@@ -65,6 +66,7 @@ void asked_remember(struct asked *a, int sock, const struct sockaddr *addr,
 
 static int put(const struct net_call *n, uint64_t to, void *bytes, size_t len)
 {
+	_cleanup_identity_ struct identity *was = identity_look();
 	struct iovec local = { bytes, len };
 	struct iovec remote = { (void *)(uintptr_t)to, len };
 

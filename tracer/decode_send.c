@@ -20,6 +20,7 @@
 
 #include "base/cleanup.h"
 #include "tracer/control.h"
+#include "tracer/identity.h"
 #include "tracer/net.h"
 
 #define SEND_MAX_IOV 1024 /* UIO_MAXIOV */
@@ -47,8 +48,11 @@ static int64_t do_send(struct net_call *n, int extra)
 	if (r >= 0)
 		return r;
 	r = -errno;
-	if (r == -EPIPE && !(n->flags & MSG_NOSIGNAL))
+	if (r == -EPIPE && !(n->flags & MSG_NOSIGNAL)) {
+		_cleanup_identity_ struct identity *was = identity_look();
+
 		(void)kill(n->q->pid, SIGPIPE);
+	}
 	return r;
 }
 
@@ -79,6 +83,8 @@ static int64_t act_mmsg(struct net_call *n)
 
 	if (r < 0)
 		return r;
+	_cleanup_identity_ struct identity *was = identity_look();
+
 	if (process_vm_writev(n->q->tid, &local, 1, &remote, 1, 0) < 0)
 		return -EFAULT;
 	return 1;

@@ -16,12 +16,14 @@
 
 #include "base/fd.h"
 #include "tracer/file.h"
+#include "tracer/identity.h"
 
 #define FDINFO_MAX 4096
 
 /* O_WRONLY and O_APPEND in the "flags:" of its fdinfo, which are octal. */
 static bool appends(const struct request *q, int fd)
 {
+	_cleanup_identity_ struct identity *was = identity_look();
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	char path[64];
 	struct str rest, line;

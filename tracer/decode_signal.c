@@ -21,6 +21,7 @@
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/proc.h"
+#include "tracer/identity.h"
 #include "tracer/notify.h"
 #include "tracer/slot.h"
 
@@ -217,6 +218,7 @@ static unsigned int relation_to(const struct request *q, pid_t target)
 /* The process behind the caller's pidfd: "Pid:" of its fdinfo; 0: none. */
 static pid_t pid_of_pidfd(const struct request *q, int fd)
 {
+	_cleanup_identity_ struct identity *was = identity_look();
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	char path[64];
 	ptrdiff_t at;

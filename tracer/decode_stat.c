@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "tracer/file.h"
+#include "tracer/identity.h"
 
 #define NR_FACCESSAT2 439
 #define NONE          (-1)
@@ -108,8 +109,17 @@ static int64_t act_access(struct file_call *f)
 	int mode = (int)f->q->args[c->extra];
 	int flags = (int)arg(f->q, c->flags, 0) & AT_EACCESS;
 
+	_cleanup_identity_ struct identity *was = NULL;
+	int r = 0;
+
 	if (f->a.fd < 0)
 		return -ENOENT;
+	if (identity_enabled() && !(flags & AT_EACCESS)) {
+		r = identity_enter_real(f->q, &was);
+		flags |= AT_EACCESS;
+	}
+	if (r < 0)
+		return r;
 	return syscall(NR_FACCESSAT2, f->a.fd, "", mode,
 		       flags | AT_EMPTY_PATH) < 0
 		       ? -errno

@@ -37,9 +37,11 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/num.h"
+#include "base/path.h"
 #include "base/proc.h"
 #include "core/grant.h"
 #include "tracer/command.h"
+#include "tracer/identity.h"
 #include "tracer/tracer.h"
 
 #define PTS_MAJOR_FIRST 136
@@ -160,6 +162,7 @@ static bool made_inside(const struct tracer *t, const struct stat *st)
 
 static bool terminal_is_own(const struct file_call *f)
 {
+	_cleanup_identity_ struct identity *was = identity_look();
 	dev_t dev = f->a.st.st_rdev;
 
 	if (controls(f->viewer.pid, dev))
@@ -230,6 +233,18 @@ static const char *settings_tree(struct str path)
 	return NULL;
 }
 
+/* A node that a command made, or may have made: its name and whose it is, no
+ * more. It is opened by no rule that does not name it. */
+static bool is_made_node(const struct file_call *f, struct str path)
+{
+	const struct tracer *t = f->q->tracer;
+
+	return t->seccomp.allow_devices &&
+	       path_beneath(path, str_from(t->workspace)) &&
+	       (changes_node(f->verb) || f->verb == FILE_UTIME ||
+		f->verb == FILE_LINK);
+}
+
 const char *device_refuses(const struct file_call *f, const struct op *op)
 {
 	const struct policy *p = guard_policy(f->q->tracer->guard);
@@ -243,7 +258,8 @@ const char *device_refuses(const struct file_call *f, const struct op *op)
 	    !policy_rule_names(p, policy_decide(p, op), op->file.path,
 			       str_from(tree)))
 		return "settings-guard";
-	if ((!S_ISCHR(mode) && !S_ISBLK(mode)) || !reaches_device(f))
+	if ((!S_ISCHR(mode) && !S_ISBLK(mode)) || !reaches_device(f) ||
+	    is_made_node(f, op->file.path))
 		return NULL;
 	if (S_ISCHR(mode) && is_terminal(f->a.st.st_rdev))
 		return terminal_is_own(f) ? NULL : "terminal-guard";

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/loop.h"
+#include "tracer/identity.h"
 #include "tracer/net.h"
 #include "tracer/notify.h"
 #include "tracer/ownfd.h"
@@ -68,6 +69,7 @@ static bool arm(struct tracer *t)
 /* The number still stands for the open file that we hold. */
 static bool is_same(const struct dirfd *d)
 {
+	_cleanup_identity_ struct identity *was = identity_look();
 	static pid_t self;
 
 	if (!self)

@@ -26,8 +26,10 @@
 #include "tracer/brake.h"
 #include "tracer/device.h"
 #include "tracer/divert.h"
+#include "tracer/identity.h"
 #include "tracer/net.h"
 #include "tracer/ownfd.h"
+#include "tracer/permit.h"
 #include "tracer/programs.h"
 #include "tracer/quarantine.h"
 #include "tracer/slot.h"
@@ -146,6 +148,7 @@ void file_umask_off(void)
 
 void file_hold_parent(struct file_target *t)
 {
+	_cleanup_identity_ struct identity *was = identity_look();
 	struct str path = buf_str(&t->path), name = str_basename(path);
 	_cleanup_buf_ struct buf dir = BUF_INIT;
 	_cleanup_close_ int fd = -1;
@@ -216,6 +219,24 @@ static bool may_be_link(const struct file_call *f)
 	return f->a.fd < 0 || S_ISLNK(f->a.st.st_mode);
 }
 
+/* The quarantine's owner acts, and with rights over everybody's files: what the
+ * caller has is asked before. */
+static int keep_for(struct file_call *f, struct keep_req *req)
+{
+	_cleanup_identity_ struct identity *was = NULL;
+	int r = 0;
+
+	if (identity_enabled() && req->verb == KEEP_RENAME)
+		r = permit_rename(f);
+	else if (identity_enabled() &&
+		 (req->verb == KEEP_UNLINK || req->verb == KEEP_RMDIR))
+		r = permit_remove(f);
+	if (r < 0)
+		return r;
+	was = identity_keep();
+	return keeper_keep(&f->q->tracer->keeper, req, &f->kept);
+}
+
 int file_keep(struct file_call *f, struct keep_req *req)
 {
 	const struct keeper none = keeper_none();
@@ -233,7 +254,7 @@ int file_keep(struct file_call *f, struct keep_req *req)
 	req->group = command_group(f->q->command);
 	know_dir(f, &req->at);
 	know_dir(f, &req->to);
-	return keeper_keep(&f->q->tracer->keeper, req, &f->kept);
+	return keep_for(f, req);
 }
 
 int file_may_write(const struct file_call *f)
@@ -241,6 +262,10 @@ int file_may_write(const struct file_call *f)
 	char path[FILE_SELF_MAX];
 
 	file_self_path(f->a.fd, path);
+	/* access(2) asks for the real user, who is ours whoever we are. */
+	if (identity_enabled())
+		return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0 ? -errno
+								       : 0;
 	return access(path, W_OK) < 0 ? -errno : 0;
 }
 
@@ -432,11 +457,14 @@ static void tell_kept(struct file_call *f, enum verdict_kind kind)
 
 static void run_act(struct file_call *f, enum verdict_kind kind)
 {
+	_cleanup_identity_ struct identity *was = NULL;
 	struct request *q = f->q;
 	int64_t r;
 
 	request_attribute(q); /* others came between while this one waited */
-	r = f->act(f);
+	r = identity_enter(q, &was);
+	if (r == 0)
+		r = f->act(f);
 	if (r == FILE_ANSWERED)
 		return;
 	if (r >= 0)

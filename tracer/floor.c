@@ -16,6 +16,7 @@
 #include "core/grant.h"
 #include "tracer/device.h"
 #include "tracer/divert_exec.h"
+#include "tracer/identity.h"
 
 static int add_grants(struct grant_set *g, const struct settings_list *l,
 		      uint32_t access)
@@ -232,8 +233,10 @@ static int restrict_self(struct tracer *t)
 
 int floor_drop_privileges(struct tracer *t)
 {
-	int r = caps_restrict(0);
+	int r = caps_restrict(t->own_caps);
 
+	if (r == 0)
+		r = identity_enable(t->caps);
 	if (r < 0)
 		return log_error_errno(r, "cannot drop capabilities");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

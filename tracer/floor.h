@@ -14,7 +14,7 @@
 int floor_build(struct tracer *t);
 /* Again, after t has learnt what cannot be had here. */
 int floor_rebuild(struct tracer *t);
-/* No capabilities, no_new_privs, and a domain that the commands' lies in. */
+/* No capabilities (but t->own_caps), no_new_privs, and a domain that the commands' lies in. */
 int floor_drop_privileges(struct tracer *t);
 
 #endif

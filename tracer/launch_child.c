@@ -103,6 +103,7 @@ int launch_canary(const struct launch *l)
 		.workspace = scene_text(l, "workspace"),
 		.control = scene_text(l, "control"),
 		.address = scene_address(l),
+		.caps = l->config->caps_keep,
 		.limits = scene_text(l, "limits") != NULL,
 		.outside = getppid(), /* the tracer: CLONE_PARENT */
 	};

@@ -164,7 +164,8 @@ static int plan_direct(struct launcher *l, struct launch *x,
 	if (x->plan.landlock_fd >= 0)
 		x->plan.required |= 1U << CONFINE_LANDLOCK;
 	x->plan.filter_static = NULL;
-	x->plan.caps_gone = true; /* drop_privileges() of session.c */
+	/* drop_privileges() of session.c */
+	x->plan.caps_gone = !l->config.caps_keep;
 	x->plan.tty = (spawn->flags & SPAWN_TTY) != 0;
 	return l->config.late ? late_plan_rlimits(x, &spawn->limits)
 			      : launch_plan_rlimits(x, &spawn->limits);

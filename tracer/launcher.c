@@ -55,6 +55,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "confine/caps.h"
 #include "confine/landlock.h"
 #include "tracer/launch.h"
 #include "tracer/ptrace_holder.h"
@@ -163,6 +164,11 @@ static int restrict_launcher(struct launch *l)
 {
 	struct launch_event e = { .kind = LAUNCH_DONE, .listener = -1 };
 
+	if (l->config->caps_keep)
+		e.error = -caps_restrict(l->config->caps_keep);
+	if (e.error)
+		return fd_write_full(l->events, &e, sizeof(e)) < 0 ? -EPIPE
+								   : -EPERM;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		e.error = errno;
 	else if (l->config->landlock_fd >= 0)

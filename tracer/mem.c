@@ -16,6 +16,7 @@
 #include <sys/uio.h>
 
 #include "base/cleanup.h"
+#include "tracer/identity.h"
 
 #define PAGE 4096U
 
@@ -34,6 +35,7 @@ static ssize_t read_proc_mem(pid_t pid, uint64_t addr, void *p, size_t n)
 
 ssize_t mem_read_process(void *arg, uint64_t addr, void *p, size_t n)
 {
+	_cleanup_identity_ struct identity *was = identity_look();
 	const pid_t *pid = arg;
 	struct iovec local = { p, n };
 	/* An address of the other process; never dereferenced here. */
@@ -49,6 +51,7 @@ ssize_t mem_read_process(void *arg, uint64_t addr, void *p, size_t n)
 
 int mem_put_process(pid_t tid, uint64_t addr, const void *p, size_t n)
 {
+	_cleanup_identity_ struct identity *was = identity_look();
 	/* Neither is dereferenced for writing here. */
 	struct iovec local = { (void *)(uintptr_t)p, n };
 	struct iovec remote = { (void *)(uintptr_t)addr, n };

@@ -66,6 +66,7 @@
 #include "base/socket_words.h"
 #include "confine/seccomp.h"
 #include "core/attribution.h"
+#include "tracer/identity.h"
 #include "tracer/ptrace.h"
 #include "tracer/replace.h"
 #include "tracer/sysent.h"
@@ -107,6 +108,7 @@ static void request_end(struct request *q)
 
 	if (q->free_data)
 		q->free_data(q->data);
+	q->who = identity_put(q->who);
 	q->next_free = t->free_requests;
 	t->free_requests = q;
 	command_release(c);
@@ -238,6 +240,8 @@ void request_abandon(struct request *q)
 
 void request_kill(struct request *q)
 {
+	_cleanup_identity_ struct identity *was = identity_look();
+
 	(void)kill(q->pid > 0 ? q->pid : q->tid, SIGKILL);
 	request_fail(q, EACCES);
 }
@@ -483,6 +487,18 @@ static bool refused_when_found(const struct request *q)
 	return seccomp_refusal(q->tracer->quiet_filter, q->nr, args) == 0;
 }
 
+/* As the caller, but for what goes on: executing, signals. */
+static void decode(struct request *q, const struct sysent *s)
+{
+	_cleanup_identity_ struct identity *was = NULL;
+
+	if (s->decode != decode_exec && s->decode != decode_kill &&
+	    identity_enter(q, &was) < 0)
+		request_fail(q, EPERM);
+	else
+		s->decode(q);
+}
+
 void request_dispatch(struct request *q)
 {
 	const struct sysent *s = sysent_find(q->nr);
@@ -509,7 +525,7 @@ void request_dispatch(struct request *q)
 	if (!exec_verify(q))
 		return;
 	if (s)
-		s->decode(q);
+		decode(q, s);
 	else
 		request_fail(q, EACCES); /* notified, but nobody's: deny */
 }

@@ -29,8 +29,9 @@ struct request {
 	int nr;
 	uint64_t args[6];
 	struct mem mem;
-	const char *name;   /* of the system call */
-	bool entry_checked; /* against procfs, during this call */
+	struct identity *who; /* owned; of identity.c, once it is asked */
+	const char *name;     /* of the system call */
+	bool entry_checked;   /* against procfs, during this call */
 	/* ptrace: a worker tells its result here; see request_fork() */
 	int worker_fd;
 	struct loop_source *worker_source;

@@ -37,6 +37,7 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "tracer/file.h"
+#include "tracer/identity.h"
 #include "tracer/ownfd.h"
 #include "tracer/quarantine.h"
 
@@ -115,6 +116,7 @@ static enum found dir_of(struct tracer *t, struct str name,
 /* The directory that the caller has open as fd, by name. */
 static bool fd_name(const struct request *q, int fd, struct buf *out)
 {
+	_cleanup_identity_ struct identity *was = identity_look();
 	char link[64], *p = buf_reserve(out, LIMIT_PATH);
 	ssize_t n;
 

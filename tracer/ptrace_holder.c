@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -15,6 +16,7 @@
 
 #include "base/fd.h"
 #include "base/macro.h"
+#include "confine/caps.h"
 
 /* Yama, where it is: whoever is not an ancestor must be let. */
 #ifndef PR_SET_PTRACER
@@ -23,8 +25,12 @@
 #endif
 
 struct lend {
-	int32_t number; /* negative: drop -number */
+	int32_t number; /* negative: drop -number; 0: fork one with these ids,
+			 * whose socket comes along */
+	uint32_t uid, gid;
 };
+
+static void fork_lender(const struct lend *m, int sock);
 
 static void serve(int sock)
 {
@@ -38,7 +44,10 @@ static void serve(int sock)
 			continue;
 		if (got != (ssize_t)sizeof(m))
 			return;
-		if (m.number < 0) {
+		if (m.number == 0) {
+			if (n == 1)
+				fork_lender(&m, fd);
+		} else if (m.number < 0) {
 			(void)close(-m.number);
 			m.number = 0;
 		} else if (n != 1 || dup3(fd, m.number, O_CLOEXEC) < 0) {
@@ -57,12 +66,26 @@ _noreturn_ static void holder_main(int sock)
 
 	(void)prctl(PR_SET_NAME, "agentsh-holder");
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)signal(SIGCHLD, SIG_IGN); /* lenders are nobody's to wait for */
 	(void)prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
 	/* Nothing but the socket: whoever is in the domain can look in here. */
 	if (dup2(sock, 0) == 0 && syscall(SYS_close_range, 1, ~0U, 0) == 0 &&
 	    write(0, &first, sizeof(first)) == (ssize_t)sizeof(first))
 		serve(0);
 	_exit(0);
+}
+
+/* Its own descriptors, so that nobody else's can be taken from it. */
+static void fork_lender(const struct lend *m, int sock)
+{
+	if (fork() != 0)
+		return;
+	if (syscall(SYS_setgroups, 0, NULL) < 0 ||
+	    syscall(SYS_setresgid, m->gid, m->gid, m->gid) < 0 ||
+	    syscall(SYS_setresuid, m->uid, m->uid, m->uid) < 0 ||
+	    caps_restrict(0) < 0 || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+		_exit(1);
+	holder_main(sock);
 }
 
 int holder_start(int sock)
@@ -89,8 +112,48 @@ int holder_connect(struct holder *h, int sock)
 	return 0;
 }
 
+struct holder *holder_for(struct holder *h, uid_t uid, gid_t gid)
+{
+	struct lend m = { .uid = uid, .gid = gid };
+	struct holder *x = h;
+	int ends[2], r;
+
+	while (x->next && (x->next->uid != uid || x->next->gid != gid))
+		x = x->next;
+	if (x->next)
+		return x->next;
+	x->next = calloc(1, sizeof(*x->next));
+	if (!x->next ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
+		free(TAKE(x->next));
+		return NULL;
+	}
+	r = (int)fd_send(h->sock, &m, sizeof(m), &ends[1], 1, MSG_NOSIGNAL);
+	if (r >= 0)
+		h->asked++;
+	(void)close(ends[1]);
+	r = r < 0 ? r : holder_settle(h);
+	r = r < 0 ? (close(ends[0]), r) : holder_connect(x->next, ends[0]);
+	if (r < 0) {
+		free(TAKE(x->next));
+		return NULL;
+	}
+	x->next->uid = uid;
+	x->next->gid = gid;
+	return x->next;
+}
+
 void holder_done(struct holder *h)
 {
+	struct holder *x = TAKE(h->next);
+
+	while (x) {
+		struct holder *next = TAKE(x->next);
+
+		holder_done(x);
+		free(x);
+		x = next;
+	}
 	if (h->sock >= 0)
 		(void)close(h->sock);
 	h->sock = -1;
@@ -99,7 +162,7 @@ void holder_done(struct holder *h)
 
 int holder_lend(struct holder *h, int fd)
 {
-	struct lend m = { HOLDER_FIRST };
+	struct lend m = { .number = HOLDER_FIRST };
 	ssize_t r;
 	int i = 0;
 
@@ -135,7 +198,7 @@ int holder_settle(struct holder *h)
 
 void holder_drop(struct holder *h, int number)
 {
-	struct lend m = { -number };
+	struct lend m = { .number = -number };
 
 	if (number < HOLDER_FIRST || number >= HOLDER_FIRST + HOLDER_MAX)
 		return;

@@ -21,6 +21,9 @@
 int holder_start(int sock);
 
 struct holder {
+	struct holder *next; /* owned: for callers of other real ids */
+	uid_t uid;
+	gid_t gid;
 	int sock; /* owned; -1 = there is none */
 	pid_t pid;
 	unsigned char used[HOLDER_MAX];
@@ -30,6 +33,12 @@ struct holder {
 /* Waits for the holder's first word. 0 or -errno. */
 int holder_connect(struct holder *h, int sock);
 void holder_done(struct holder *h);
+/*
+ * The one that a caller of these real ids may take from, where such differ: the
+ * kernel asks for the same user, and for no capability that the caller has not.
+ * Forked by h when it is asked for first. NULL: it cannot be had.
+ */
+struct holder *holder_for(struct holder *h, uid_t uid, gid_t gid);
 /* Sends fd (borrowed). Return: its number there, or -errno. */
 int holder_lend(struct holder *h, int fd);
 /* Waits until all that was lent is there, and all that was dropped is closed.

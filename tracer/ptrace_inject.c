@@ -58,6 +58,7 @@
 #include "base/log.h"
 #include "base/macro.h"
 #include "tracer/command.h"
+#include "tracer/identity.h"
 #include "tracer/notify.h"
 #include "tracer/ptrace.h"
 #include "tracer/ptrace_regs.h"
@@ -83,6 +84,7 @@ struct lent {
 
 struct injection {
 	enum stage stage;
+	struct holder *holder; /* borrowed: the caller's */
 	struct lent fd, program;
 	int nr; /* of the call in whose place */
 	bool cloexec, exec;
@@ -131,40 +133,55 @@ static void step(pid_t tid)
 
 /* --- what the holder has --- */
 
-static int lend(struct ptracer *p, struct lent *l, int fd)
+static int lend(const struct injection *i, struct lent *l, int fd)
 {
 	int r = fstat(fd, &l->object) < 0 ? -errno : 0;
 
 	l->number = -1;
 	if (r == 0)
-		r = holder_lend(&p->holder, fd);
+		r = holder_lend(i->holder, fd);
 	if (r >= 0)
 		l->number = r;
 	return r < 0 ? r : 0;
 }
 
-static void give_up(struct ptracer *p, struct lent *l)
+static void give_up(const struct injection *i, struct lent *l)
 {
 	if (l->number >= 0)
-		holder_drop(&p->holder, l->number);
+		holder_drop(i->holder, l->number);
 	l->number = -1;
 }
 
-void injection_drop(struct ptracer *p, struct tracee *x)
+void injection_drop(struct ptracer *p _unused_, struct tracee *x)
 {
 	if (!x->injection)
 		return;
-	give_up(p, &x->injection->fd);
-	give_up(p, &x->injection->program);
+	give_up(x->injection, &x->injection->fd);
+	give_up(x->injection, &x->injection->program);
 	free(TAKE(x->injection));
 }
 
-static struct injection *make(struct tracee *x, const struct request *q)
+/* Whose real ids are not ours takes from a process that has them. */
+static struct holder *holder_of(struct ptracer *p, struct request *q)
 {
-	struct injection *i = calloc(1, sizeof(*i));
+	uid_t uid;
+	gid_t gid;
+	int r = identity_real_ids(q, &uid, &gid);
+
+	return r < 0    ? NULL
+	       : r == 0 ? &p->holder
+			: holder_for(&p->holder, uid, gid);
+}
+
+static struct injection *make(struct ptracer *p, struct tracee *x,
+			      struct request *q)
+{
+	struct holder *h = holder_of(p, q);
+	struct injection *i = h ? calloc(1, sizeof(*i)) : NULL;
 
 	if (!i)
 		return NULL;
+	i->holder = h;
 	i->fd.number = i->program.number = -1;
 	i->nr = q->nr;
 	x->injection = i;
@@ -179,9 +196,9 @@ static void finish(struct ptracer *p, struct tracee *x)
 	struct injection *i = x->injection;
 
 	/* When it closes the file, nobody has it open any more. */
-	give_up(p, &i->fd);
-	give_up(p, &i->program);
-	(void)holder_settle(&p->holder);
+	give_up(i, &i->fd);
+	give_up(i, &i->program);
+	(void)holder_settle(i->holder);
 	if (i->result == -ERESTARTNOINTR)
 		regs_again(&i->regs, i->nr);
 	else
@@ -228,6 +245,7 @@ static void close_later(struct injection *i, int64_t fd)
 static bool is_object(const struct tracee *x, int64_t fd,
 		      const struct lent *want)
 {
+	_cleanup_identity_ struct identity *was = identity_look();
 	char path[64];
 	struct stat st;
 
@@ -238,6 +256,7 @@ static bool is_object(const struct tracee *x, int64_t fd,
 
 static void cheated(struct ptracer *p, struct tracee *x)
 {
+	_cleanup_identity_ struct identity *was = identity_look();
 	struct event e = EVENT_INIT("ptrace_escape");
 
 	e.session_id = str_from(p->tracer->session_id);
@@ -267,7 +286,7 @@ static bool took(struct ptracer *p, struct tracee *x, int64_t fd,
 		finish(p, x);
 		return false;
 	}
-	give_up(p, l);
+	give_up(i, l);
 	return true;
 }
 
@@ -282,7 +301,7 @@ static void take(struct tracee *x, enum stage stage, const struct lent *l)
 static void on_pidfd(struct ptracer *p, struct tracee *x, int64_t result)
 {
 	struct injection *i = x->injection;
-	int r = holder_settle(&p->holder);
+	int r = holder_settle(i->holder);
 
 	i->p = i->result = result;
 	if (result < 0) {
@@ -406,9 +425,9 @@ void injection_resume(const struct tracee *x)
 
 /* --- the first call --- */
 
-static int start(struct ptracer *p, struct tracee *x)
+static int start(struct tracee *x)
 {
-	const uint64_t args[REGS_ARGS] = { (uint64_t)p->holder.pid };
+	const uint64_t args[REGS_ARGS] = { (uint64_t)x->injection->holder->pid };
 	struct injection *i = x->injection;
 	struct regs r;
 	int e;
@@ -457,7 +476,7 @@ static void drive(struct ptracer *p, struct tracee *x)
 
 void injection_begin(struct ptracer *p, struct tracee *x)
 {
-	int r = start(p, x);
+	int r = start(x);
 
 	if (r < 0) {
 		injection_drop(p, x);
@@ -468,10 +487,10 @@ void injection_begin(struct ptracer *p, struct tracee *x)
 }
 
 void injection_give(struct ptracer *p, struct tracee *x,
-		    const struct request *q, int fd, bool cloexec)
+		    struct request *q, int fd, bool cloexec)
 {
-	struct injection *i = make(x, q);
-	int r = i ? lend(p, &i->fd, fd) : -ENOMEM;
+	struct injection *i = make(p, x, q);
+	int r = i ? lend(i, &i->fd, fd) : -ENOMEM;
 
 	if (r < 0) {
 		injection_drop(p, x);
@@ -483,14 +502,14 @@ void injection_give(struct ptracer *p, struct tracee *x,
 }
 
 int injection_prepare_exec(struct ptracer *p, struct tracee *x,
-			   const struct request *q, int program, int orders,
+			   struct request *q, int program, int orders,
 			   uint64_t empty)
 {
-	struct injection *i = make(x, q);
-	int r = i ? lend(p, &i->program, program) : -ENOMEM;
+	struct injection *i = make(p, x, q);
+	int r = i ? lend(i, &i->program, program) : -ENOMEM;
 
 	if (r == 0)
-		r = lend(p, &i->fd, orders);
+		r = lend(i, &i->fd, orders);
 	if (r < 0) {
 		injection_drop(p, x);
 		return r;

@@ -40,14 +40,14 @@ void ptracer_skip_call(pid_t tid, int64_t result);
  * call's result. Whatever fails is the result instead.
  */
 void injection_give(struct ptracer *p, struct tracee *x,
-		    const struct request *q, int fd, bool cloexec);
+		    struct request *q, int fd, bool cloexec);
 /*
  * The execve that q is will be that of `program`, with its own arguments and
  * variables and `orders` as one more descriptor (both borrowed). empty: where
  * the caller has an empty string. Done by injection_begin(). 0 or -errno.
  */
 int injection_prepare_exec(struct ptracer *p, struct tracee *x,
-			   const struct request *q, int program, int orders,
+			   struct request *q, int program, int orders,
 			   uint64_t empty);
 /* x, which is stopped before its call, begins what was prepared. */
 void injection_begin(struct ptracer *p, struct tracee *x);

@@ -28,6 +28,7 @@
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/proc.h"
+#include "tracer/identity.h"
 
 #define MAPS_MAX (8U << 20)
 #define STAT_MAX 4096
@@ -64,6 +65,7 @@ bool replace_is_needed(void)
 /* Flags of the caller's descriptor: O_NONBLOCK, O_CLOEXEC. */
 static int own_flags(const struct request *q, int fd, int *ret)
 {
+	_cleanup_identity_ struct identity *was = identity_look();
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	char path[64];
 	struct str rest, line;
@@ -90,6 +92,7 @@ static int own_flags(const struct request *q, int fd, int *ret)
 
 static int protocol_name(const struct request *q, int fd, char name[64])
 {
+	_cleanup_identity_ struct identity *was = identity_look();
 	char path[64];
 	ssize_t len;
 
@@ -247,6 +250,7 @@ static bool is_private(struct str maps, uint64_t addr)
 
 bool caller_is_alone(const struct request *q, const uint64_t *addrs, size_t n)
 {
+	_cleanup_identity_ struct identity *was = identity_look();
 	_cleanup_buf_ struct buf maps = BUF_INIT;
 	char path[48];
 

@@ -29,6 +29,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "core/limits.h"
+#include "tracer/identity.h"
 #include "tracer/ownfd.h"
 
 #ifndef FUSE_SUPER_MAGIC
@@ -87,6 +88,7 @@ static bool is_proc_root(int fd)
 
 int resolve_fd(const struct viewer *v, int fd)
 {
+	_cleanup_identity_ struct identity *was = identity_look();
 	char path[64];
 	int got;
 
@@ -99,6 +101,7 @@ int resolve_fd(const struct viewer *v, int fd)
 
 static int open_cwd(const struct viewer *v)
 {
+	_cleanup_identity_ struct identity *was = identity_look();
 	char path[48];
 	int fd;
 

@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/capability_words.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "confine/netns.h"
@@ -30,6 +32,7 @@
 #include "tracer/divert.h"
 #include "tracer/divert_exec.h"
 #include "tracer/floor.h"
+#include "tracer/identity.h"
 #include "tracer/late.h"
 #include "tracer/programs.h"
 #include "tracer/ptrace.h"
@@ -58,6 +61,7 @@ static int build_floor_filter(struct tracer *t)
 	 * has no other anyway. */
 	o.no_datagrams = t->settings.proxy_port && t->net_ns < 0;
 	o.launch_key = 0;
+	o.allow_devices = false; /* nobody keeps them from being opened */
 	o.trace = false;
 	return seccomp_build(&o, &t->floor_filter, NULL);
 }
@@ -87,6 +91,8 @@ static int build_filters(struct tracer *t)
 		.landlock_abi = t->landlock_fd >= 0 ? t->landlock.abi : 0,
 		.allow_ptrace = s->allow_ptrace,
 		.allow_userns = s->allow_userns,
+		.allow_setid = (t->caps >> CAP_FSETID & 1) != 0,
+		.allow_devices = (t->caps >> CAP_MKNOD & 1) != 0,
 		.launch_key = t->by_ptrace ? 0 : t->launch_key,
 		.trace = t->by_ptrace,
 	};
@@ -152,6 +158,7 @@ static int start_launcher(struct tracer *t)
 		.share_table = t->listener && t->no_getfd,
 		.umask = t->umask,
 		.key = t->launch_key,
+		.caps_keep = t->caps,
 		.interruptible = t->settings.interruptible,
 		.late = t->late,
 		.user_ns = t->user_ns,
@@ -207,7 +214,25 @@ static bool reads_need_us(const struct tracer *t)
 {
 	return t->landlock_fd < 0 || t->landlock.n_reads_open > 0 ||
 	       t->whole_trees || blocks_iteration(t->policy) ||
-	       t->opens_to_watch || t->settings.links_stay;
+	       t->opens_to_watch || t->settings.links_stay ||
+	       (t->caps >> CAP_MKNOD & 1); /* devices with any name */
+}
+
+/* What is not to be had is told. In a user namespace of our own capabilities are
+ * about nothing that the configuration can have meant. */
+static void choose_capabilities(struct tracer *t)
+{
+	uint64_t asked = t->settings.capabilities, missing;
+
+	t->caps = t->user_ns >= 0 ? 0
+				  : identity_allowed(asked, t->notify != 0,
+						     &t->own_caps);
+	missing = asked & ~t->caps;
+	for (int i = 0; i < 64; i++)
+		if (missing >> i & 1)
+			log_warn("capabilities.allow: %s cannot be left to "
+				 "commands here",
+				 capability_name(i));
 }
 
 static int start_floor(struct tracer *t)
@@ -231,6 +256,7 @@ static int start_floor(struct tracer *t)
 		return log_error_errno(r, "cannot derive the file floor");
 	t->diverts = policy_redirect_dirs(t->policy, NULL, 0) > 0;
 	t->blocks_iteration = blocks_iteration(t->policy);
+	choose_capabilities(t);
 	t->reads_on_behalf = reads_need_us(t);
 	r = floor_drop_privileges(t);
 	if (r < 0)
@@ -442,6 +468,20 @@ static void step_layer(const struct launch_event *e, enum confine_step step,
 		  : "not reached");
 }
 
+/* The names of those that commands are left. */
+static const char *kept_names(uint64_t set, struct buf *s)
+{
+	size_t at = s->len;
+
+	for (int i = 0; i < 64; i++)
+		if (set >> i & 1)
+			buf_printf(s, "%s%s",
+				   s->len == at ? "commands are left " : ", ",
+				   capability_name(i));
+	buf_putc(s, 0);
+	return s->error ? "" : s->data + at;
+}
+
 size_t session_layers(struct tracer *t, const struct launch_event *confined,
 		      struct proto_layer *out, struct buf *scratch)
 {
@@ -462,6 +502,8 @@ size_t session_layers(struct tracer *t, const struct launch_event *confined,
 		      ? strerror(confined->report.listener_error)
 		      : "off");
 	step_layer(confined, CONFINE_CAPS, "capabilities", out, &n);
+	if (t->caps && out[n - 1].active)
+		out[n - 1].detail = str_from(kept_names(t->caps, scratch));
 	step_layer(confined, CONFINE_NNP, "no_new_privs", out, &n);
 	layer(out, &n, "ipc", t->ipc_error == 0,
 	      t->ipc_error ? strerror(-t->ipc_error)

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "base/capability_words.h"
 #include "base/json.h"
 #include "base/num.h"
 #include "base/path.h"
@@ -176,6 +177,24 @@ static void parse_net(struct settings *s, const struct json *net)
 	s->dns_port = dns > 0 && dns <= UINT16_MAX ? (uint16_t)dns : 0;
 }
 
+/* What the configuration's check refuses counts as absent. */
+static uint64_t parse_capabilities(const struct json *list)
+{
+	uint64_t set = 0;
+
+	if (!list || list->type != JSON_ARRAY)
+		return 0;
+	json_foreach(it, list)
+	{
+		int n = it->type == JSON_STRING ? capability_from_word(it->text)
+						: -1;
+
+		if (n >= 0 && !capability_refused(n))
+			set |= UINT64_C(1) << n;
+	}
+	return set;
+}
+
 static int parse_object(struct settings *s, const struct json *root)
 {
 	const struct json *ll = json_get(root, "landlock");
@@ -194,6 +213,7 @@ static int parse_object(struct settings *s, const struct json *root)
 	s->notify_signals = json_get_bool(sc, "notify_signals", false);
 	s->allow_ptrace = json_get_bool(sc, "allow_ptrace", false);
 	s->allow_userns = json_get_bool(sc, "allow_userns", false);
+	s->capabilities = parse_capabilities(json_get(root, "capabilities"));
 	parse_exec(s, json_get(root, "exec"));
 	parse_trash(s, json_get(root, "trash"));
 	parse_ptrace(s, json_get(root, "ptrace"));

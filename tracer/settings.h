@@ -45,6 +45,7 @@ struct settings {
 	bool notify;         /* false: run on the static floor only */
 	bool notify_signals; /* also where Landlock bounds them */
 	bool allow_ptrace, allow_userns;
+	uint64_t capabilities; /* that commands may be left, by number */
 	/* the second layer: ptrace.h */
 	bool ptrace, ptrace_strict; /* strict: on_attach_failure fail_closed */
 	bool ptrace_execve, ptrace_file, ptrace_network, ptrace_signal;

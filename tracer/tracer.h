@@ -114,8 +114,10 @@ struct tracer {
 	struct landlock_report landlock;
 	int own_landlock_fd; /* owned; direct: for floor_drop_privileges() */
 	int landlock_error;
-	uint32_t notify;                 /* enum seccomp_notify bits */
-	struct seccomp_options seccomp;  /* strings in settings */
+	uint32_t notify;                /* enum seccomp_notify bits */
+	struct seccomp_options seccomp; /* strings in settings */
+	/* That commands are left, and that we keep for it: identity.h */
+	uint64_t caps, own_caps;
 	struct sock_fprog *filter;       /* owned */
 	struct sock_fprog *floor_filter; /* owned */
 	struct ptracer *ptracer; /* owned; NULL = commands are not traced */

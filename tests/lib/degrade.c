@@ -2,7 +2,8 @@
 /*
  * degrade.c - run a command as if in a plain container (Render-like)
  *
- *	degrade [-p] [-m] [-g] [-l] [-n] [-s] [-u UID] -- CMD [ARG...]
+ *	degrade [-c] [-p] [-m] [-g] [-l] [-n] [-s] [-u UID] -- CMD [ARG...]
+ *	  -c  leave all capabilities
  *	  -p  leave ptrace allowed (plain Docker does)
  *	  -m  refuse process_vm_readv and process_vm_writev too
  *	  -g  refuse pidfd_getfd (Docker without CAP_SYS_PTRACE)
@@ -244,15 +245,18 @@ static void take_listener(void)
 int main(int argc, char **argv)
 {
 	bool ptrace_ok = false, no_vm = false, no_listener = false;
+	bool all_caps = false;
 	unsigned int uid = 0;
 	struct sock_fprog program;
 	int o;
 
-	while ((o = getopt(argc, argv, "+pmglnsu:")) != -1) {
+	while ((o = getopt(argc, argv, "+cpmglnsu:")) != -1) {
 		if (o == 'p')
 			ptrace_ok = true;
 		else if (o == 'm')
 			no_vm = true;
+		else if (o == 'c')
+			all_caps = true;
 		else if (o == 'g')
 			no_getfd = true;
 		else if (o == 'l')
@@ -274,7 +278,8 @@ int main(int argc, char **argv)
 	make_dev();
 	if (mount("cgroup", "/sys/fs/cgroup", "tmpfs", MS_RDONLY, "size=4k"))
 		die("/sys/fs/cgroup");
-	drop(uid ? 0 : DOCKER_CAPS, uid);
+	if (uid || !all_caps)
+		drop(uid ? 0 : DOCKER_CAPS, uid);
 	build_filter(ptrace_ok, no_vm);
 	program = (struct sock_fprog){ n_filter, filter };
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
