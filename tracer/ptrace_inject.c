@@ -486,8 +486,8 @@ void injection_begin(struct ptracer *p, struct tracee *x)
 	}
 }
 
-void injection_give(struct ptracer *p, struct tracee *x,
-		    struct request *q, int fd, bool cloexec)
+void injection_give(struct ptracer *p, struct tracee *x, struct request *q,
+		    int fd, bool cloexec)
 {
 	struct injection *i = make(p, x, q);
 	int r = i ? lend(i, &i->fd, fd) : -ENOMEM;

@@ -39,8 +39,8 @@ void ptracer_skip_call(pid_t tid, int64_t result);
  * x is stopped before q's call: it takes a copy of fd (borrowed), which is the
  * call's result. Whatever fails is the result instead.
  */
-void injection_give(struct ptracer *p, struct tracee *x,
-		    struct request *q, int fd, bool cloexec);
+void injection_give(struct ptracer *p, struct tracee *x, struct request *q,
+		    int fd, bool cloexec);
 /*
  * The execve that q is will be that of `program`, with its own arguments and
  * variables and `orders` as one more descriptor (both borrowed). empty: where
