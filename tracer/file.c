@@ -234,6 +234,7 @@ static int keep_for(struct file_call *f, struct keep_req *req)
 	if (r < 0)
 		return r;
 	was = identity_keep();
+	req->group = command_group(f->q->command);
 	return keeper_keep(&f->q->tracer->keeper, req, &f->kept);
 }
 
@@ -251,7 +252,6 @@ int file_keep(struct file_call *f, struct keep_req *req)
 		dirs_forget(f->q->tracer);
 	if (!is_kept(f, req))
 		return keeper_keep(&none, req, NULL);
-	req->group = command_group(f->q->command);
 	know_dir(f, &req->at);
 	know_dir(f, &req->to);
 	return keep_for(f, req);

@@ -9,6 +9,8 @@
 #include "base/path.h"
 #include "core/attribution.h"
 #include "tracer/command.h"
+#include "tracer/identity.h"
+#include "tracer/identity.h"
 #include "tracer/tracer.h"
 
 static enum quarantine named_so(struct str path)
@@ -32,6 +34,8 @@ enum quarantine quarantine_of(const struct tracer *t, struct str path)
 
 int quarantine_open_empty(const struct tracer *t)
 {
+	_cleanup_identity_ struct identity *was = identity_keep();
+
 	return t->trash ? trash_open_empty(t->trash) : -EACCES;
 }
 
