@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -60,10 +61,18 @@ static void serve(int sock)
 	}
 }
 
+/* Which whoever is in the domain can read. */
+static void forget_environment(void)
+{
+	for (char **e = environ; e && *e; e++)
+		memset(*e, 0, strlen(*e));
+}
+
 _noreturn_ static void holder_main(int sock)
 {
 	struct lend first = { .number = (int32_t)getpid() };
 
+	forget_environment();
 	(void)prctl(PR_SET_NAME, "agentsh-holder");
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)signal(SIGCHLD, SIG_IGN); /* lenders are nobody's to wait for */

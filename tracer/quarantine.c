@@ -10,7 +10,6 @@
 #include "core/attribution.h"
 #include "tracer/command.h"
 #include "tracer/identity.h"
-#include "tracer/identity.h"
 #include "tracer/tracer.h"
 
 static enum quarantine named_so(struct str path)
