@@ -80,7 +80,7 @@ make_build() {
 }
 
 programs="acl,attr,bash,bsdextrautils,bsdutils,busybox-static,ca-certificates,curl,
-expect,file,gcc,git,iproute2,jq,libc6-dev,make,mawk,netcat-openbsd,openssl,patch,
+expect,file,gcc,git,iproute2,jq,libc6-dev,libcmocka0,make,mawk,netcat-openbsd,openssl,patch,
 procps,python3,rsync,sqlite3,strace,sudo,util-linux,xz-utils"
 # Unpacked only: no program of arm64 runs here.
 make_guest() {
