@@ -5,8 +5,9 @@
 #	AGENTSH_BUILD=build bash tests/bench/ptrace.sh [ROUNDS [WORK...]]
 #
 # Rows: a tracer that does nothing (bare_tracer.c); the static floor;
-# notifications; both (ptrace beside notifications); ptrace alone. One command does the work of each row, under a policy that
-# Landlock expresses and with reads left to it. Look at the CPU ratio.
+# notifications; both (ptrace beside notifications); ptrace alone. One command
+# does the work of each row, under a policy that Landlock expresses and with reads
+# left to it. Look at the CPU ratio.
 ROUNDS=${1:-5}
 WORKS=" ${*:2} "
 [ $# -gt 1 ] || WORKS=" spawn shell make git "
