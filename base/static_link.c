@@ -31,9 +31,15 @@ struct servent *getservbyname(const char *name, const char *proto)
 	return NULL;
 }
 
-int getservbyname_r(const char *name, const char *proto,
-		    struct servent *restrict result_buf, char *restrict buf,
-		    size_t buflen, struct servent **restrict result)
+int __wrap_getservbyname_r(const char *name, const char *proto,
+			   struct servent *restrict result_buf,
+			   char *restrict buf, size_t buflen,
+			   struct servent **restrict result);
+
+int __wrap_getservbyname_r(const char *name, const char *proto,
+			   struct servent *restrict result_buf,
+			   char *restrict buf, size_t buflen,
+			   struct servent **restrict result)
 {
 	(void)name;
 	(void)proto;

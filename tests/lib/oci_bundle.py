@@ -6,10 +6,11 @@ Usage: oci_bundle.py ROOT UID COMMAND [ARG...] >BUNDLE/config.json
 
 With OCI_NETNS=FILE in the environment, the network namespace of that file is
 its network, else an empty one of its own; OCI_TMPFS="DIR:SIZE ..." are file
-systems in memory, for everybody. ROOT becomes the container's root directory. What it may do is what an engine's
-defaults leave: the fourteen usual capabilities (none for a UID other than 0), no
-FUSE device, and a system call filter that refuses mounts, namespaces, tracing,
-io_uring, bpf, keys and the like with EPERM, and clone3 with ENOSYS.
+systems in memory, of that user. ROOT becomes the container's root directory.
+What it may do is what an engine's defaults leave: the fourteen usual
+capabilities (none for a UID other than 0), no FUSE device, and a system call
+filter that refuses mounts, namespaces, tracing, io_uring, bpf, keys and the
+like with EPERM, and clone3 with ENOSYS.
 """
 
 import json
@@ -59,9 +60,10 @@ def network():
     return {"type": "network", **({"path": path} if path else {})}
 
 
-def disks():
+def disks(uid):
     pairs = (w.split(":") for w in os.environ.get("OCI_TMPFS", "").split())
-    return [mount(where, "tmpfs", "mode=1777", f"size={size}")
+    return [mount(where, "tmpfs", "mode=1777", f"size={size}",
+                  f"uid={uid}", f"gid={uid}")
             for where, size in pairs]
 
 
@@ -88,7 +90,7 @@ def bundle(root, uid, args):
             mount("/dev/shm", "tmpfs", "nosuid", "noexec", "nodev",
                   "mode=1777"),
             mount("/sys", "sysfs", "nosuid", "noexec", "nodev", "ro"),
-            *disks(),
+            *disks(uid),
         ],
         "linux": {
             "namespaces": [{"type": t} for t in
