@@ -15,7 +15,10 @@ mkdir "$HOME"
 cd "$WS" || exit 1
 
 as_root() { # where everybody's data is kept
+	local ran=0
+
 	[ ! -e /var/lib/agentsh/events.db ] || fail "there is a server's data"
+	[ ! -d /run/agentsh ] || ran=1
 	run agentsh exec s -- sh -c 'echo governed'
 	expect_status 0
 	expect_out governed
@@ -29,6 +32,7 @@ as_root() { # where everybody's data is kept
 	expect_out '"default.yaml"'
 	own_host_end
 	rm -rf /var/lib/agentsh # a mount of ours, or a container's
+	[ $ran = 1 ] || rmdir /run/agentsh # where the packaged socket was
 	chmod 755 "$T" "$T/home"
 	chown -R 1000:1000 "$T/home"
 }
