@@ -42,8 +42,10 @@ def have(tool):
     return shutil.which(tool) is not None
 
 
-SETUP = r"""
-set -e
+# the same names in every run: git's are made of its times
+DATES = "export GIT_AUTHOR_DATE=@1300000000+0000 GIT_COMMITTER_DATE=@1300000000+0000\n"
+SETUP = DATES + r"""
+set -e; RANDOM=7
 mkdir -p d/e/f d/.hid big links odd deep empty locked repo bin node_modules/a/b
 for i in $(seq 12); do seq $((RANDOM % 900 + 1)) >d/$i; done
 for i in $(seq 5); do seq $i 300 >d/e/$i; seq $i >d/e/f/$i; seq $i >node_modules/a/b/$i.js; done
@@ -169,7 +171,7 @@ class Maker:
         return s
 
     def script(self, steps, parallel):
-        out = [b"set +e; exec 2>/dev/null </dev/null"]
+        out = [DATES.encode() + b"set +e; exec 2>/dev/null </dev/null"]
         for _ in range(steps):
             if parallel and self.rnd.random() < .2:
                 out.append(b"{ %s\n} & { %s\n} & %s\nwait" % (
