@@ -16,8 +16,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/capability_words.h"
-
 #ifndef PR_CAP_AMBIENT
 #	define PR_CAP_AMBIENT           47
 #	define PR_CAP_AMBIENT_RAISE     2
@@ -168,14 +166,4 @@ int caps_effective(uint64_t set)
 	d[0].effective = (uint32_t)set;
 	d[1].effective = (uint32_t)(set >> 32);
 	return cap_write(d);
-}
-
-int caps_from_name(const char *name, int *ret_bit)
-{
-	int n = capability_from_word(str_from(name));
-
-	if (n < 0)
-		return -EINVAL;
-	*ret_bit = n;
-	return 0;
 }

@@ -18,8 +18,6 @@
 int caps_restrict(uint64_t keep);
 /* This thread's effective set, of what it is permitted. 0 or -errno. */
 int caps_effective(uint64_t set);
-/* Name such as "CAP_NET_BIND_SERVICE" (prefix optional); -EINVAL. */
-int caps_from_name(const char *name, int *ret_bit);
 /* Effective, permitted and bounding sets of this process. */
 int caps_get(uint64_t *effective, uint64_t *permitted, uint64_t *bounding);
 

@@ -12,13 +12,6 @@
 #include "trash/legacy.h"
 #include "trash/summary.h"
 
-static const char *const how_names[] = {
-	[TRASH_HOW_NOTHING] = "nothing", [TRASH_HOW_MOVED] = "moved",
-	[TRASH_HOW_REFLINK] = "reflink", [TRASH_HOW_COPY] = "copy",
-	[TRASH_HOW_SWAPPED] = "swapped", [TRASH_HOW_RECORD] = "record",
-	[TRASH_HOW_DROPPED] = "dropped",
-};
-
 static const char *const verb_names[TRASH_VERB_MAX] = {
 	[TRASH_VERB_NONE] = "none",         [TRASH_VERB_UNLINK] = "unlink",
 	[TRASH_VERB_RMDIR] = "rmdir",       [TRASH_VERB_RENAME] = "rename",

@@ -299,15 +299,9 @@ static int keep_one(void)
 
 static void test_capabilities(void **state)
 {
-	int bit = -1, r;
+	int r;
 
 	(void)state;
-	assert_int_equal(caps_from_name("CAP_NET_BIND_SERVICE", &bit), 0);
-	assert_int_equal(bit, 10);
-	assert_int_equal(caps_from_name("checkpoint_restore", &bit), 0);
-	assert_int_equal(bit, 40);
-	assert_int_equal(caps_from_name("CAP_", &bit), -EINVAL);
-	assert_int_equal(caps_from_name("NONSENSE", &bit), -EINVAL);
 	r = in_child(keep_one);
 	if (r == 77)
 		print_message("needs CAP_NET_BIND_SERVICE\n");
