@@ -218,5 +218,7 @@ int main(int argc, char **argv)
 	matrix_more();
 	matrix_data();
 	matrix_cred();
+	matrix_users();
+	matrix_random();
 	return 0;
 }

@@ -70,5 +70,7 @@ void matrix_lock(void);
 void matrix_args(void);
 void matrix_more(void);
 void matrix_data(void);
+void matrix_users(void);
+void matrix_random(void);
 
 #endif

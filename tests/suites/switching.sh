@@ -3,9 +3,9 @@
 # switching.sh [EVERY] - what commands are answered that are left capabilities
 # and switch users, and what a process with the same capabilities is natively
 #
-# The matrix (matrix.c), whose part about users needs to become five of them;
-# then the cases of POSIX suites by system call (switch.c). GOVERNED_FUSE: on the
-# mount instead of the floor. EVERY: only each EVERYth case of the tables.
+# The matrix (matrix.c), whose parts about users (matrix_cred.c, matrix_users.c,
+# matrix_random.c) need to become others. GOVERNED_FUSE: on the mount instead of
+# the floor. EVERY: only each EVERYth case of the tables.
 POLICY_FILE=$(dirname "$0")/allow.yaml
 LEFT='CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETUID SETGID MKNOD'
 CONFIG_EXTRA="sandbox: {fuse: {enabled: ${GOVERNED_FUSE:-false}}}
@@ -29,13 +29,14 @@ alike() {
 
 # Policy: leases, AIO. The kernel's: FUSE has no FALLOC_FL_COLLAPSE_RANGE and no
 # RWF_DONTCACHE, and a file opened with O_DIRECT stays so; no device is opened
-# there, and set-id bits go with a write by root, too.
+# there, and set-id bits go with a write by root, too, and by anybody's chown()
+# to nobody else.
 known() {
 	grep -vE '^(aio |lease|fd-lease)' | grep -vE "$cannot"
 }
 
 cannot='^nothing at all'
-[ "${GOVERNED_FUSE:-false}" = false ] || cannot='^(fd-collapse|direct|io flag 80|open-.* (link-)?char |fd-[a-z_0-9]* (sgid|suid)|cred [0-9]+ root .* file 6777)'
+[ "${GOVERNED_FUSE:-false}" = false ] || cannot='^(fd-collapse|direct|io flag 80|open-.* (link-)?char |fd-[a-z_0-9]* (sgid|suid)|cred [0-9]+ root .* file 6777|kind [a-z]+ 18 )'
 
 same() { # WHAT
 	local n
