@@ -173,9 +173,8 @@ static void switch_user(bool can)
 
 	if (!can)
 		return;
-	(void)seteuid(0);
-	(void)setegid(to);
-	(void)seteuid(to);
+	if (seteuid(0) < 0 || setegid(to) < 0 || seteuid(to) < 0)
+		_exit(98);
 }
 
 static void tree_operation(void)
