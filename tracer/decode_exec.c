@@ -494,7 +494,7 @@ void decode_exec(struct request *q)
 	int r;
 
 	w.n = 0;
-	x.viewer = (struct viewer){ q->pid, q->tid };
+	x.viewer = (struct viewer){ q->pid, q->tid, q->tracer };
 	x.copies = q->tracer->copies;
 	r = find_file(q, &x, &w);
 	if (r == 0) {

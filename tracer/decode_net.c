@@ -387,7 +387,7 @@ static int point_at(struct net_call *n, int fd, const char *last)
 
 static int hold_path(struct net_call *n, enum unix_verb verb)
 {
-	struct viewer v = { n->q->pid, n->q->tid };
+	struct viewer v = { n->q->pid, n->q->tid, n->q->tracer };
 	char text[sizeof(n->addr.un.sun_path) + 1] = { 0 };
 	char last[NAME_MAX + 1] = { 0 };
 	bool slash;

@@ -18,8 +18,10 @@
  *    for each time (procfs tells its number), it is not remembered.
  *  - Settings of a process in procfs (oom_score_adj) are changed for processes
  *    of the session only. The kernel asks for no more than the same user.
- *  - Settings of the kernel (/proc/sys, /sys) are changed where a rule names
- *    them, as with devices.
+ *  - Settings of the kernel (/proc/sys, /sys, and what else in /proc is no
+ *    process's) are changed where a rule names them, as with devices.
+ *  - Procfs is opened where it is, in /proc. Another mount of it shows the same
+ *    processes, ours among them, by names that nothing here knows.
  *
  * Where reads are Landlock's alone it holds the same but for a terminal of
  * one's own, which has to be opened for writing too, or as /dev/tty.
@@ -29,8 +31,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -226,11 +230,31 @@ static bool changes_node(enum file_verb verb)
 static const char *settings_tree(struct str path)
 {
 	static const char *const trees[] = { "/proc/sys/", "/sys/" };
+	struct str rest, part;
+	uint64_t pid;
 
 	for (size_t i = 0; i < ARRAY_LEN(trees); i++)
 		if (str_starts(path, str_from(trees[i])))
 			return trees[i];
-	return NULL;
+	if (!str_starts(path, STR("/proc/")))
+		return NULL;
+	rest = str_skip(path, 6);
+	return str_split(&rest, '/', &part) && num_parse_u64(part, &pid) < 0
+		       ? "/proc/"
+		       : NULL;
+}
+
+/* What a second mount of procfs (a chroot's, an image's) says of processes is
+ * for those who know which ones are ours; here nothing but names is. */
+static bool on_other_procfs(const struct file_call *f,
+			    const struct file_target *x)
+{
+	struct statfs fs;
+
+	return x->fd >= 0 && major(x->st.st_dev) == 0 &&
+	       !path_beneath(buf_str(&x->path), STR("/proc")) &&
+	       !open_is_plain(f->q->tracer, &x->st, -1) &&
+	       fstatfs(x->fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
 }
 
 /* A node that a command made, or may have made: its name and whose it is, no
@@ -252,6 +276,8 @@ const char *device_refuses(const struct file_call *f, const struct op *op)
 
 	const char *tree = settings_tree(op->file.path);
 
+	if (on_other_procfs(f, &f->a) || (f->two && on_other_procfs(f, &f->b)))
+		return "procfs-guard";
 	if (!file_verb_is_read(f->verb) && is_foreign_process(op->file.path))
 		return "process-guard";
 	if (!file_verb_is_read(f->verb) && tree &&

@@ -144,6 +144,8 @@ static size_t skip_options(const struct step *s)
 	while (i < s->argc && str_starts(s->argv[i], STR("--"))) {
 		size_t skip = 1;
 
+		if (s->argv[i].n == 2) /* musl's end of options */
+			return i + 1;
 		for (size_t k = 0; k < ARRAY_LEN(with_value); k++)
 			if (str_eq_c(s->argv[i], with_value[k]))
 				skip = 2;

@@ -245,7 +245,7 @@ static bool verify_image(struct request *q, struct proc_entry *e, bool is_exec)
 		request_fail(q, EACCES);
 		return false;
 	}
-	x.viewer = (struct viewer){ q->pid, q->pid };
+	x.viewer = (struct viewer){ q->pid, q->pid, q->tracer };
 	x.copies = q->tracer->copies;
 	x.path = buf_str(&exe);
 	x.argv = argv;
@@ -272,6 +272,7 @@ bool exec_verify(struct request *q)
 	if (!verify_image(q, e, is_exec))
 		return false;
 	e->unverified = false;
+	e->orphan = false; /* what it starts itself is asked about */
 	if (!is_exec)
 		e->depth = e->pending_depth;
 	if (q->command->slot && !q->command->launched &&
@@ -292,6 +293,7 @@ bool exec_image(struct request *q)
 	if (!e->unverified)
 		e->expected = e->image = (struct image_id){ 0 };
 	e->has_image = true;
+	e->orphan = false; /* this image is its own doing */
 	if (!verify_image(q, e, /* is_exec */ false))
 		return false;
 	e->unverified = false;

@@ -29,10 +29,10 @@
 #include "tracer/identity.h"
 #include "tracer/net.h"
 #include "tracer/ownfd.h"
+#include "tracer/ownproc.h"
 #include "tracer/permit.h"
 #include "tracer/programs.h"
 #include "tracer/quarantine.h"
-#include "tracer/slot.h"
 
 void file_base_done(struct file_target *t)
 {
@@ -99,7 +99,7 @@ struct file_call *file_new(struct request *q, enum file_verb verb,
 	target_init(&f->a);
 	target_init(&f->b);
 	f->q = q;
-	f->viewer = (struct viewer){ q->pid, q->tid };
+	f->viewer = (struct viewer){ q->pid, q->tid, q->tracer };
 	f->verb = verb;
 	f->act = f->perform = act;
 	f->two = f->exposes = f->times_now = false;
@@ -384,9 +384,7 @@ bool file_is_ours(const struct file_call *f, struct str path)
 	if (!str_starts(path, STR("/proc/")) || !str_split(&rest, '/', &part) ||
 	    num_parse_u64(part, &pid) < 0)
 		return false;
-	if (pid == (uint64_t)getpid() ||
-	    pid == (uint64_t)launcher_pid(t->launcher) ||
-	    slot_is_zygote(t, (pid_t)MIN(pid, (uint64_t)INT32_MAX)))
+	if (ownproc_is(t, (pid_t)MIN(pid, (uint64_t)INT32_MAX)))
 		return true;
 	if (t->blocks_iteration && f->verb == FILE_OPEN &&
 	    str_eq_c(str_basename(path), "environ"))
@@ -640,8 +638,28 @@ void file_judge(struct file_call *f)
 		request_ask(f->q, &op, second ? &op2 : NULL, &e, on_judged);
 }
 
+/* A way into a process of ours was looked for: on record by the name given. */
+static void refuse_closed(struct file_call *f)
+{
+	struct file_target *t =
+		f->two && (f->a.fd >= 0 || f->a.parent >= 0) ? &f->b : &f->a;
+	struct event e = EVENT_INIT("");
+
+	buf_reset(&f->a.path);
+	buf_reset(&f->a.name);
+	if (resolve_name(&f->viewer, t->dirfd, t->text, &f->a.path) < 0)
+		buf_puts(&f->a.path, t->text);
+	f->two = false;
+	describe(f, &e);
+	refuse_by(f, &e, "process-guard");
+}
+
 void file_error(struct file_call *f, int r)
 {
+	if (r == -RESOLVE_CLOSED) {
+		refuse_closed(f);
+		return;
+	}
 	/* What is not there may be somewhere else by a rule. */
 	if ((r == -ENOENT || r == -ENOTDIR) && file_name_diverted(f))
 		file_judge(f);

@@ -31,6 +31,7 @@
 #include "core/limits.h"
 #include "tracer/identity.h"
 #include "tracer/ownfd.h"
+#include "tracer/ownproc.h"
 
 #ifndef FUSE_SUPER_MAGIC
 #	define FUSE_SUPER_MAGIC 0x65735546
@@ -188,6 +189,15 @@ static const char *own_entry(const struct walk *w, const char *name, char *out,
 	return out;
 }
 
+/* Would a link in the directory where we are lead the caller, too? */
+static bool may_follow(const struct walk *w)
+{
+	_cleanup_buf_ struct buf dir = BUF_INIT;
+
+	return ownfd_path(w->at, &dir) == 0 &&
+	       ownproc_may_follow(w->viewer->tracer, buf_str(&dir));
+}
+
 /* link: O_PATH|O_NOFOLLOW descriptor of a symbolic link called name. */
 static int follow(struct walk *w, int link, const char *name)
 {
@@ -200,7 +210,8 @@ static int follow(struct walk *w, int link, const char *name)
 		return prepend(w, own);
 	if (on_proc(link) && !is_proc_root(w->at)) {
 		/* A magic link: jumps to its object, whatever it reads as. */
-		int fd = openat(w->at, name, O_PATH | O_CLOEXEC);
+		int fd = may_follow(w) ? openat(w->at, name, O_PATH | O_CLOEXEC)
+				       : (errno = RESOLVE_CLOSED, -1);
 
 		if (fd < 0)
 			return -errno;

@@ -9,6 +9,7 @@
 #ifndef TRACER_RESOLVE_H
 #define TRACER_RESOLVE_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -16,11 +17,18 @@
 
 #include "base/str.h"
 
+struct tracer;
+
 /* Whose view of the file system. */
 struct viewer {
 	pid_t pid; /* thread group: /proc/self */
 	pid_t tid; /* thread: /proc/thread-self, its own fd table and cwd */
+	/* whose own processes are nobody's to look into; NULL in tests */
+	const struct tracer *tracer;
 };
+
+/* The error for what leads into a process of ours: no path has it otherwise. */
+#define RESOLVE_CLOSED ENOMEDIUM
 
 enum resolve_flags {
 	RESOLVE_NOFOLLOW = 1 << 0, /* a link as last component is the object */

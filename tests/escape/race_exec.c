@@ -2,12 +2,13 @@
 /*
  * race_exec.c - rewrites the file name and argv of execve while they are judged
  *
- *	race_exec ALLOWED DENIED SECONDS [FILE]
+ *	race_exec [-o] ALLOWED DENIED SECONDS [FILE]
  *
  * ALLOWED and DENIED are absolute names of the same length. Each try is a vfork
  * child, whose execve's name is flipped by a thread of the parent; or, with
  * FILE, that name stays and the file of that name is exchanged. A denied
  * program that gets to print shows on stdout; the caller of this looks for it.
+ * With -o a process does so that nobody who is known started.
  * Prints how many tries ran to their end, and how many were killed.
  */
 #include <pthread.h>
@@ -61,12 +62,38 @@ static int child(void *arg)
 	_exit(126);
 }
 
+/* Goes on in a grandchild whose parent is gone; waits for its end here. */
+static void become_orphan(void)
+{
+	int end[2];
+	pid_t middle;
+	char c;
+
+	if (pipe(end) < 0)
+		_exit(3);
+	if (fork() > 0) {
+		(void)close(end[1]);
+		(void)!read(end[0], &c, 1);
+		_exit(0);
+	}
+	middle = getpid();
+	if (fork() != 0)
+		_exit(0);
+	while (getppid() == middle)
+		(void)sched_yield();
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long tries = 0, ran = 0, refused = 0, killed = 0;
 	time_t end;
 	pthread_t t;
 
+	if (argc > 1 && strcmp(argv[1], "-o") == 0) {
+		become_orphan();
+		argc--;
+		argv++;
+	}
 	if (argc < 4 || argc > 5 || strlen(argv[1]) != strlen(argv[2]))
 		return 3;
 	names[0] = argv[1];

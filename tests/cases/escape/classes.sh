@@ -191,6 +191,32 @@ for s in (9, 19):
 no_output 'got past'
 grep -q refused <<<"$OUT" || fail "helper_sigio tries nothing: $OUT"
 recorded '.type | test("seccomp")'
+# links and files of procfs that lead into the supervision: it may follow them, a
+# command may not, however it gets there
+attack supervision_links 'mkfifo pipe; cat pipe & python3 -c "
+import os, sys
+def parent(p):
+    try: return int(open(\"/proc/%s/stat\" % p).read().rpartition(\")\")[2].split()[1])
+    except OSError: return 0
+def tries(p):
+    for n in [\"fd/%d\" % i for i in range(40)] + [\"environ\", \"maps\", \"cwd\", \"root/etc/passwd\", \"task/%d/fd/4\" % p]:
+        for flags in (os.O_RDONLY, os.O_RDWR):
+            try: os.close(os.open(n, flags | os.O_NONBLOCK)); print(\"got past:\", p, n)
+            except OSError: pass
+sh, above = map(int, sys.argv[1:3])
+near = [above] + [int(p) for p in os.listdir(\"/proc\") if p.isdigit() and int(p) != sh and parent(p) == above]
+here = os.open(\".\", os.O_RDONLY)
+for p in near + [int(p) for p in sys.argv[3:]]:
+    try: os.chdir(\"/proc/%d\" % p); tries(p)
+    except OSError: pass
+    os.fchdir(here)
+    os.chdir(\"/proc/\"); sys.stdout.flush()
+    try: os.close(os.open(\"%d/fd/4\" % p, os.O_RDONLY)); print(\"got past:\", p)
+    except OSError: print(\"tried\")
+    os.fchdir(here)" $$ $PPID '"$HELPERS"'; kill %1; rm -f pipe'
+no_output 'got past'
+grep -q '^tried' <<<"$OUT" || fail "supervision_links tries nothing: $OUT"
+recorded '(.path // "") | test("^/proc/[0-9]+/")'
 attack server_memory "head -c 16 /proc/$SERVER_PID/mem; cat /proc/$SERVER_PID/environ"
 no_output PATH=
 attack policy_file "echo 'version: 1' >$T/policies/default.yaml"

@@ -44,6 +44,7 @@ over() {
 	local status=$?
 	ipcrm -m "${SHM:-0}" 2>/dev/null
 	kill "$VICTIM" 2>/dev/null
+	[ -z "${SECOND_PROC:-}" ] || umount "$WS/image/proc"
 	rm -rf "$TMUX_DIR" "$HOME"
 	(exit $status)
 	case_cleanup
@@ -52,6 +53,10 @@ trap over EXIT
 wait_for test -s "$T/victim"
 read -r PTS SHM <"$T/victim"
 mknod "$WS/disk" b 7 0 2>/dev/null && head -c 1 "$WS/disk" >/dev/null 2>&1 && DISK=1
+mkdir -p "$WS/image/proc"
+case ${AGENTSH_JAIL:-} in
+'') mount -t proc none "$WS/image/proc" 2>/dev/null && SECOND_PROC=1 ;;
+esac
 start_server
 new_session s
 
@@ -127,6 +132,16 @@ by process-guard
 for p in $SERVER_PID $VICTIM; do
 	[ "$(cat "/proc/$p/oom_score_adj")" -lt 500 ] || fail "oom_score_adj of $p"
 done
+# what in /proc is no process's belongs to the machine: no rule names it here
+attack kernel_settings 'for f in /proc/irq/default_smp_affinity /proc/mtrr /proc/sysrq-trigger; do
+	(exec 3<>$f) && echo "opened $f"; (exec 3>>$f) && echo "opened $f"; done'
+no_output '^opened'
+# a chroot's procfs shows our processes by other names
+if [ "${SECOND_PROC:-}" ]; then
+	attack second_procfs 'for f in image/proc/$PPID/maps image/proc/$PPID/fd/0 image/proc/self/status; do head -c 9 $f && echo "read $f"; done'
+	no_output '^read'
+	recorded '(.path // "") | contains("image/proc")'
+fi
 attack memory_shared "python3 -c \"
 import ctypes
 libc = ctypes.CDLL(None)
