@@ -337,12 +337,12 @@ static int resolve_at(const struct viewer *v, int base, const char *path,
 		      unsigned int flags, uint64_t how_resolve,
 		      struct resolved *ret_how)
 {
-	const int open_flags = (flags & RESOLVE_NOFOLLOW ? O_NOFOLLOW : 0) |
-			       (flags & RESOLVE_DIR ? O_DIRECTORY : 0);
+	uint64_t open_flags =
+		(uint64_t)(flags & RESOLVE_NOFOLLOW ? O_NOFOLLOW : 0) |
+		(uint64_t)(flags & RESOLVE_DIR ? O_DIRECTORY : 0);
 	int from = base < 0 ? AT_FDCWD : base;
 	struct stat st;
-	int fd = without_links(from, path, (uint64_t)open_flags, how_resolve,
-			       &st);
+	int fd = without_links(from, path, open_flags, how_resolve, &st);
 
 	if (ret_how && (ret_how->plain = fd >= 0))
 		ret_how->st = st;
