@@ -185,7 +185,7 @@ static bool look(void)
 
 	for (size_t i = 0; i < SEATS; i++) {
 		struct seat *s = &watch.seats[i];
-		unsigned int done = __atomic_load_n(&s->done, __ATOMIC_ACQUIRE);
+		unsigned int done = __atomic_load_n(&s->done, __ATOMIC_SEQ_CST);
 		bool stands = done == s->seen;
 
 		s->seen = done;
@@ -351,10 +351,9 @@ void pace_request(pid_t client)
 
 	if (!s)
 		return;
-	__atomic_store_n(&s->done, s->done + 1, __ATOMIC_RELEASE);
 	/* Either we see the watcher asleep, or it sees this request. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&watch.asleep, __ATOMIC_RELAXED) &&
+	__atomic_store_n(&s->done, s->done + 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&watch.asleep, __ATOMIC_SEQ_CST) &&
 	    __atomic_load_n(&s->idle, __ATOMIC_RELAXED)) {
 		(void)pthread_mutex_lock(&watch.lock);
 		__atomic_store_n(&watch.asleep, false, __ATOMIC_SEQ_CST);
