@@ -136,16 +136,10 @@ static bool is_looking(enum file_verb verb)
 	return verb == FILE_STAT || verb == FILE_LIST || verb == FILE_READLINK;
 }
 
-int gate_ask(struct vfs *v, const struct gate_op *g)
+static struct event to_event(const struct vfs *v, const struct gate_op *g)
 {
-	struct answer a = { .cond = PTHREAD_COND_INITIALIZER };
-	struct op op = to_op(g, g->path), op2 = to_op(g, g->path2);
 	struct event e = EVENT_INIT("");
-	bool waited = false;
-	int r = g->judged && !is_looking(g->verb) ? judged(v, g) : -EACCES;
 
-	if (r >= 0)
-		return r;
 	e.type = str_from(g->type);
 	e.session_id = str_from(v->session_id);
 	e.command_id = str_from(g->command->id);
@@ -156,6 +150,33 @@ int gate_ask(struct vfs *v, const struct gate_op *g)
 	event_add_str(&e, "platform", STR("linux-fuse3"));
 	if (g->path2.n > 0)
 		event_add_str(&e, "to_path", g->path2);
+	return e;
+}
+
+void gate_closed(struct vfs *v, const struct gate_op *g, const char *rule)
+{
+	struct event e = to_event(v, g);
+
+	e.has_policy = true;
+	e.decision = e.effective_decision = VERDICT_DENY;
+	e.rule = str_from(rule);
+	e.action = EVENT_BLOCKED;
+	(void)pthread_mutex_lock(&v->gate_lock);
+	(void)sink_emit(&v->sink, &e); /* it is refused in any case */
+	(void)pthread_mutex_unlock(&v->gate_lock);
+}
+
+int gate_ask(struct vfs *v, const struct gate_op *g)
+{
+	struct answer a = { .cond = PTHREAD_COND_INITIALIZER };
+	struct op op = to_op(g, g->path), op2 = to_op(g, g->path2);
+	struct event e;
+	bool waited = false;
+	int r = g->judged && !is_looking(g->verb) ? judged(v, g) : -EACCES;
+
+	if (r >= 0)
+		return r;
+	e = to_event(v, g);
 	(void)pthread_mutex_lock(&v->gate_lock);
 	if ((g->quiet || g->judged) && plainly_allowed(v, g)) {
 		(void)pthread_mutex_unlock(&v->gate_lock);

@@ -34,6 +34,9 @@ struct gate_op {
 int gate_ask(struct vfs *v, const struct gate_op *g);
 /* The policy lets `stat` see it; nothing is recorded. */
 bool gate_visible(struct vfs *v, struct str path, bool is_dir);
+/* Puts on record that a name was closed to the caller of g, whatever the policy
+ * says; rule: what it is called there. */
+void gate_closed(struct vfs *v, const struct gate_op *g, const char *rule);
 /* Absolute path of a held descriptor, and of a name in it. A file that is
  * gone (deleted or quarantined) has none: -ENOENT. */
 int gate_path(struct vfs *v, struct inode *i, int fd, struct buf *out);

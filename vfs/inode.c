@@ -6,11 +6,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -425,6 +427,30 @@ static int adopt(struct inode_table *t, const struct identity *id, int *fd,
 	return 0;
 }
 
+/*
+ * Another procfs, mounted in the workspace (a chroot's, an image's): it shows of
+ * processes what its reader may see, and we may see what the caller may not.
+ */
+static bool is_procfs(struct inode_table *t, struct inode *parent,
+		      const char *name, int fd, const struct statx *seen)
+{
+	_cleanup_close_ int own = -1;
+	struct statfs fs;
+	int dirfd;
+
+	if (!name || seen->stx_dev_major != 0 ||
+	    makedev(seen->stx_dev_major, seen->stx_dev_minor) == parent->dev)
+		return false;
+	if (fd < 0) {
+		dirfd = inode_fd(t, parent);
+		if (dirfd < 0)
+			return true;
+		fd = own = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		inode_put_fd(t, parent);
+	}
+	return fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type == PROC_SUPER_MAGIC;
+}
+
 int inode_enter(struct inode_table *t, struct inode *parent, const char *name,
 		int fd, const struct statx *seen, struct stat *st,
 		struct inode **ret)
@@ -436,6 +462,8 @@ int inode_enter(struct inode_table *t, struct inode *parent, const char *name,
 
 	identity_from(&id, seen);
 	stat_from(st, seen);
+	if (is_procfs(t, parent, name, own, seen))
+		return -EXDEV;
 	(void)pthread_mutex_lock(&t->lock);
 	r = adopt(t, &id, &own, st->st_mode, &i);
 	if (r == 0) {

@@ -83,7 +83,7 @@ void inode_table_done(struct inode_table *t);
 /*
  * The node of parent/name with one more lookup counted. st is filled. An open
  * O_PATH descriptor of it may be given (taken in any case); -1: none, then the
- * node opens it when needed.
+ * node opens it when needed. -EXDEV: it is a procfs, which is closed.
  */
 int inode_lookup(struct inode_table *t, struct inode *parent, const char *name,
 		 int fd, struct stat *st, struct inode **ret);

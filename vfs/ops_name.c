@@ -9,6 +9,19 @@
 
 #include "vfs/request.h"
 
+/* A procfs that the workspace holds: refused, and on record. */
+static int close_procfs(fuse_req_t req, struct spot *p)
+{
+	struct vfs *v = rq_vfs(req);
+	struct gate_op g;
+
+	if (gate_path_at(v, p->parent, p->dirfd, p->name, &p->path) == 0) {
+		g = rq_gate(req, FILE_STAT, "file_stat", buf_str(&p->path));
+		gate_closed(v, &g, "procfs-guard");
+	}
+	return -EACCES;
+}
+
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct vfs *v = rq_vfs(req);
@@ -26,6 +39,8 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	watch_dir(v, dir, p.dirfd);
 	/* Most names asked for are not there: their path is not needed. */
 	r = rq_entry(req, &p, -1, &e);
+	if (r == -EXDEV)
+		r = close_procfs(req, &p);
 	if (r == -ENOENT && watch_has(dir)) {
 		e = (struct fuse_entry_param){ .entry_timeout = watch_name_time(
 						       v, dir, name) };
