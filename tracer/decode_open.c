@@ -223,14 +223,48 @@ static bool makes_setid(const struct file_call *f)
 	       (f->mode & (S_ISUID | S_ISGID));
 }
 
+/*
+ * What has come to the name since we looked: a file is opened like any that was
+ * there, so that it is kept. -ELOOP, -ENOENT: look again.
+ */
+static int64_t open_appeared(struct file_call *f)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	fd = openat(f->a.parent, f->a.last, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISLNK(st.st_mode))
+		return -ELOOP;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EACCES;
+	f->a.fd = TAKE_FD(fd);
+	f->a.st = st;
+	return open_existing(f);
+}
+
+/* A new file's descriptor, or -EEXIST. */
+static int create(struct file_call *f)
+{
+	int flags = (int)(f->flags | O_EXCL | O_CLOEXEC | O_NOCTTY);
+	int fd;
+
+	file_umask_on(f);
+	fd = openat(f->a.parent, f->a.last, flags, (mode_t)f->mode & 07777);
+	fd = fd < 0 ? -errno : fd;
+	file_umask_off();
+	return fd;
+}
+
 static int64_t open_new(struct file_call *f)
 {
 	struct keep_req made = { .verb = KEEP_MAKE,
 				 .fd = -1,
 				 .at = file_at(&f->a) };
-	int flags = (int)(f->flags | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
-	mode_t mode = (mode_t)f->mode & 07777;
-	int fd;
+	int64_t r = -ENOENT;
+	struct statx seen;
+	int fd = -EEXIST;
 
 	if (!has(f, O_CREAT))
 		return -ENOENT;
@@ -239,19 +273,22 @@ static int64_t open_new(struct file_call *f)
 	if (f->a.slash)
 		return -EISDIR;
 	(void)file_keep(f, &made);
-	made.verb = KEEP_MADE;
-	file_umask_on(f);
-	for (int i = 0; i < CREATE_RETRIES; i++) {
-		fd = openat(f->a.parent, f->a.last, flags, mode);
-		/* A link was put there since we looked. */
-		if (fd >= 0 || errno != ELOOP)
+	for (int i = 0; i < CREATE_RETRIES && fd == -EEXIST; i++) {
+		fd = create(f);
+		if (fd != -EEXIST || has(f, O_EXCL))
 			break;
+		r = open_appeared(f);
+		if (r != -ENOENT && r != -ELOOP)
+			return r;
 	}
-	fd = fd < 0 ? -errno : fd;
-	file_umask_off();
 	if (fd < 0)
-		return fd;
+		return fd == -EEXIST && !has(f, O_EXCL) ? r : fd;
+	made.verb = KEEP_MADE;
 	made.fd = fd;
+	/* Something else may have come to the name by now. */
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME,
+		  &seen) == 0)
+		made.at.known = &seen;
 	(void)file_keep(f, &made); /* the record of something made */
 	(void)inject(f, fd);
 	(void)close(fd);

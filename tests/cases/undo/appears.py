@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+"""appears.py make|move DIR N - files are made and emptied, and (by a person
+outside) others with something in them are moved to the same names meanwhile."""
+import os
+import sys
+
+what, where, n = sys.argv[1], sys.argv[2], int(sys.argv[3])
+for i in range(n):
+    name, old, ready = (f"{where}/{word}{i}" for word in ("name", "old", "ready"))
+    if what == "make":
+        os.mkdir(ready)
+        with open(name, "w") as f:
+            f.write("new")
+    else:
+        while not os.path.exists(ready):
+            if os.path.exists(f"{where}/over") or os.getppid() == 1:
+                sys.exit()
+        os.rename(old, name)
