@@ -41,8 +41,13 @@ expect_no_out failed
 # the process that lends descriptors is not theirs to end, or to look into
 case ${AGENTSH_LAYERS:-} in
 *'"notify": false'*)
-	traced bash -c 'for p in $(grep -lx agentsh-holder /proc/[0-9]*/comm 2>/dev/null |
-			sort -rV | head -4); do
+	# it has its name a moment after it began
+	traced bash -c 'for i in $(seq 600); do
+		all=$(grep -lx agentsh-holder /proc/[0-9]*/comm 2>/dev/null)
+		[ -z "$all" ] || break
+		sleep 0.1
+	done
+	for p in $(printf "%s\n" $all | sort -rV | head -4); do
 		p=${p%/comm}
 		kill -9 ${p#/proc/} && echo killed; kill -STOP ${p#/proc/} && echo stopped
 		ls $p/fd | wc -l
