@@ -23,7 +23,8 @@ static int64_t coarse_now(void)
 {
 	struct timespec ts;
 
-	/* What the kernel takes for an inode's times; never behind them. */
+	/* What the kernel takes for an inode's times. Since 6.13 it may take the
+	 * exact time: what was born up to a tick before can seem to be later. */
 	(void)clock_gettime(CLOCK_REALTIME_COARSE, &ts);
 	return (int64_t)ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }

@@ -13,6 +13,7 @@ capabilities: {allow: [${LEFT// /, }]}"
 . "$(dirname "$0")/../cases/lib/case.sh"
 command -v setpriv >/dev/null || skip 'no setpriv (util-linux)'
 [ "$(id -u)" = 0 ] || skip 'not root: there are no capabilities to leave'
+may_switch_users || skip 'no SYS_PTRACE: commands cannot switch users'
 # fchmodat2, links by an empty path, O_CREAT with O_DIRECTORY: the supervisor
 # answers as these kernels do
 printf '6.10\n%s\n' "$(uname -r)" | sort -CV || skip 'a kernel before 6.10'

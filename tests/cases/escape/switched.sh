@@ -7,6 +7,7 @@ CONFIG_EXTRA="sandbox: {fuse: {enabled: ${SWITCHED_FUSE:-false}}}
 capabilities: {allow: [cap_chown, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETUID, SETGID, SETPCAP, MKNOD, IPC_LOCK, NET_BIND_SERVICE]}"
 . "$(dirname "$0")/../lib/case.sh"
 [ "$(id -u)" = 0 ] || skip 'not root: there are no capabilities to leave'
+may_switch_users || skip 'no SYS_PTRACE: commands cannot switch users'
 command -v setpriv >/dev/null || skip 'no setpriv (util-linux)'
 [ "${SWITCHED_FUSE:-false}" = false ] || [ -w /dev/fuse ] || skip 'no /dev/fuse'
 cat >"$T/policy.yaml" <<-'YAML'

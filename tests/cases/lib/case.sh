@@ -82,6 +82,14 @@ eventually() {
 	done
 }
 
+# may_switch_users: commands can be left SETUID and SETGID, for which the
+# supervisor needs CAP_SYS_PTRACE
+may_switch_users() {
+	local caps
+	caps=$(awk '$1 == "CapEff:" { print $2 }' /proc/self/status)
+	[ $((0x$caps >> 19 & 1)) = 1 ]
+}
+
 free_port() {
 	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }

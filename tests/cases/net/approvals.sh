@@ -64,7 +64,7 @@ s.settimeout(None)
 try:
     s.connect((sys.argv[1], int(sys.argv[2])))
     s.sendall(b"GET /blocking HTTP/1.0\r\nHost: x\r\n\r\n")
-    print(s.recv(1000)[-40:])
+    print(b"".join(iter(lambda: s.recv(1000), b""))[-40:])
 except OSError as e:
     print("refused", e.errno)'
 datagram='import socket

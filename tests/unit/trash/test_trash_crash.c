@@ -225,10 +225,12 @@ static void next_tick(void)
 {
 	struct timespec a, b;
 
-	(void)clock_gettime(CLOCK_REALTIME_COARSE, &a);
+	/* An inode may have the exact time, which is ahead of the coarse one. */
+	(void)clock_gettime(CLOCK_REALTIME, &a);
 	do
 		(void)clock_gettime(CLOCK_REALTIME_COARSE, &b);
-	while (a.tv_nsec == b.tv_nsec && a.tv_sec == b.tv_sec);
+	while (b.tv_sec < a.tv_sec ||
+	       (b.tv_sec == a.tv_sec && b.tv_nsec <= a.tv_nsec));
 }
 
 static void makings(struct ws *w)
