@@ -37,7 +37,7 @@ known() {
 }
 
 cannot='^nothing at all'
-[ "${GOVERNED_FUSE:-false}" = false ] || cannot='^(fd-collapse|direct|io flag 80|open-.* (link-)?char |fd-[a-z_0-9]* (sgid|suid)|cred [0-9]+ root .* file 6777|kind [a-z]+ 18 |kind [a-z]+ 1[4-9] .*mode 2640)'
+[ "${GOVERNED_FUSE:-false}" = false ] || cannot='^(fd-collapse|direct|io flag 80|open-.* (link-)?char |fd-[a-z_0-9]* (sgid|suid)|cred [0-9]+ root .* file 6777|kind [a-z]+ 18 |kind [a-z]+ 1[4-9] .*mode 2640|made [0-9]+ member dir 27)'
 
 same() { # WHAT
 	local n
