@@ -458,6 +458,10 @@ int main(void)
 		(void)close(np.listener.fd);
 	(void)loop_free(np.loop);
 	(void)policy_unref(np.gate.policy);
+	/* The server kills whoever has closed its channel and not ended: then
+	 * it would not learn this. */
+	if (r == HERITAGE_AGAIN)
+		_exit(r);
 	heritage_done(&np.heritage);
 	ring_sink_done(&np.sink);
 	free(np.session_id);

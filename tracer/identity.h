@@ -48,6 +48,7 @@ void identity_back(struct identity *was);
 struct identity *identity_put(struct identity *i);
 
 DEFINE_CLEANUP(identity_back, struct identity *)
-#define _cleanup_identity_ _cleanup_(identity_back_p)
+/* clang takes a variable that only ends its scope for unused. */
+#define _cleanup_identity_ _cleanup_(identity_back_p) _unused_
 
 #endif
