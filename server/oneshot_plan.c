@@ -215,23 +215,13 @@ static int load_policy(struct oneshot_plan *p, const struct settings *cfg,
 	return r < 0 ? r : compile(p, buf_str(&text), err);
 }
 
-static bool allowed(const struct settings *cfg, struct str name)
-{
-	bool all = cfg->allowed_policies.n == 0 || name.n == 0 ||
-		   str_eq_c(name, cfg->default_policy);
-
-	for (size_t i = 0; !all && i < cfg->allowed_policies.n; i++)
-		all = str_eq(cfg->allowed_policies.data[i], name);
-	return all;
-}
-
 static int from_settings(struct oneshot_plan *p, const struct settings *cfg,
 			 const struct oneshot_source *src, struct buf *err)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;
 	int r;
 
-	if (!allowed(cfg, src->policy)) {
+	if (src->policy.n && !policy_file_allowed(cfg, src->policy)) {
 		buf_printf(err,
 			   "policy \"" STR_FMT "\" is not in policies.allowed",
 			   STR_ARG(src->policy));

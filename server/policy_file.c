@@ -98,3 +98,13 @@ int policy_file_read(const struct settings *cfg, struct str name,
 	r = check_signature(cfg, buf_cstr(ret_path), buf_str(ret_text), why);
 	return cfg->signing == CONFIG_SIGNING_ENFORCE ? r : 0;
 }
+
+bool policy_file_allowed(const struct settings *cfg, struct str name)
+{
+	if (cfg->allowed_policies.n == 0 || str_eq_c(name, cfg->default_policy))
+		return true;
+	for (size_t i = 0; i < cfg->allowed_policies.n; i++)
+		if (str_eq(cfg->allowed_policies.data[i], name))
+			return true;
+	return false;
+}

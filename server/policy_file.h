@@ -17,5 +17,7 @@
 int policy_file_read(const struct settings *cfg, struct str name,
 		     struct buf *ret_path, struct buf *ret_text,
 		     struct buf *why);
+/* policies.allowed lets sessions have it. */
+bool policy_file_allowed(const struct settings *cfg, struct str name);
 
 #endif

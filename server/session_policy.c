@@ -35,16 +35,6 @@ static void policy_texts_done(struct policy_texts *t)
 	vec_done(&t->v);
 }
 
-static bool policy_allowed(const struct settings *cfg, struct str name)
-{
-	if (cfg->allowed_policies.n == 0 || str_eq_c(name, cfg->default_policy))
-		return true;
-	for (size_t i = 0; i < cfg->allowed_policies.n; i++)
-		if (str_eq(cfg->allowed_policies.data[i], name))
-			return true;
-	return false;
-}
-
 static bool policy_name_valid(struct str name)
 {
 	if (name.n == 0 || name.n > 200 || name.p[0] == '.')
@@ -77,7 +67,7 @@ static int read_one(const struct settings *cfg, struct str name,
 	if (!policy_name_valid(name))
 		return session_fail(f, 400, -EINVAL,
 				    "resolve policy: invalid policy name");
-	if (!policy_allowed(cfg, name))
+	if (!policy_file_allowed(cfg, name))
 		return session_fail(f, 400, -EPERM,
 				    "resolve policy: policy \"" STR_FMT
 				    "\" is not in policies.allowed",

@@ -223,11 +223,9 @@ static bool makes_setid(const struct file_call *f)
 	       (f->mode & (S_ISUID | S_ISGID));
 }
 
-/*
- * What has come to the name since we looked: a file is opened like any that was
- * there, so that it is kept. -ELOOP, -ENOENT: look again.
- */
-static int64_t open_appeared(struct file_call *f)
+/* The file that has come to the name since we looked, for open_existing(), which
+ * keeps it. 0; -ELOOP, -ENOENT: look again. */
+static int find_appeared(struct file_call *f)
 {
 	_cleanup_close_ int fd = -1;
 	struct stat st;
@@ -241,7 +239,7 @@ static int64_t open_appeared(struct file_call *f)
 		return S_ISDIR(st.st_mode) ? -EISDIR : -EACCES;
 	f->a.fd = TAKE_FD(fd);
 	f->a.st = st;
-	return open_existing(f);
+	return 0;
 }
 
 /* A new file's descriptor, or -EEXIST. */
@@ -262,9 +260,8 @@ static int64_t open_new(struct file_call *f)
 	struct keep_req made = { .verb = KEEP_MAKE,
 				 .fd = -1,
 				 .at = file_at(&f->a) };
-	int64_t r = -ENOENT;
 	struct statx seen;
-	int fd = -EEXIST;
+	int fd = -EEXIST, r = -ENOENT;
 
 	if (!has(f, O_CREAT))
 		return -ENOENT;
@@ -277,7 +274,9 @@ static int64_t open_new(struct file_call *f)
 		fd = create(f);
 		if (fd != -EEXIST || has(f, O_EXCL))
 			break;
-		r = open_appeared(f);
+		r = find_appeared(f);
+		if (r == 0)
+			return open_existing(f);
 		if (r != -ENOENT && r != -ELOOP)
 			return r;
 	}
