@@ -8,6 +8,7 @@ own_host nm "$@"
 if [ "${1:-}" = inside ]; then
 	mount -t tmpfs tmpfs /var/lib # what a root server writes stays here
 	[ ! -d /etc/agentsh ] || mount -t tmpfs tmpfs /etc/agentsh
+	[ ! -d /run/agentsh ] || mount -t tmpfs tmpfs /run/agentsh # another server
 fi
 export HOME=$T/home
 unset XDG_CONFIG_HOME XDG_DATA_HOME
