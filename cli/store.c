@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/num.h"
@@ -57,30 +58,52 @@ static bool find_above(struct buf *out)
 	return false;
 }
 
-static void find_store(const struct cli *c, struct buf *out)
+/* The store of a directory that is the workspace: `dir`. */
+static int open_of(const char *dir, const char *trash_path,
+		   struct trash_options *o, struct trash **ret)
 {
-	const char *path = flag_text(&c->flags, "trash-path");
-	const char *root = flag_text(&c->flags, "root");
+	_cleanup_close_ int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (root[0]) {
-		buf_printf(out, "%s/%s", root, path);
-		return;
-	}
-	if (flag_given(&c->flags, "trash-path") || !find_above(out)) {
-		buf_reset(out);
-		buf_puts(out, path);
-	}
+	if (fd < 0)
+		return fail_errno(-errno, "workspace %s", dir);
+	/* Opening for restore must not make a store where there is none. */
+	if (faccessat(fd, trash_path, F_OK, 0) < 0)
+		return -ENOENT;
+	o->dir = trash_path;
+	return trash_open(fd, o, ret);
+}
+
+static int open_above(const struct buf *store, struct trash_options *o,
+		      struct trash **ret)
+{
+	_cleanup_free_ char *dir =
+		strndup(buf_cstr(store),
+			buf_str(store).n - (sizeof(TRASH_DEFAULT_DIR) - 1));
+	int r;
+
+	if (!dir)
+		return fail_errno(-ENOMEM, "open trash");
+	o->only_own = true;
+	r = open_of(dir, TRASH_DEFAULT_DIR, o, ret);
+	if (r == -EXDEV)
+		return fail("%s was made for another directory, which is still "
+			    "there; go there, or name the workspace: "
+			    "--root %s",
+			    buf_cstr(store), dir);
+	return report(r, buf_cstr(store));
 }
 
 int store_open(const struct cli *c, bool read_only, struct trash **ret)
 {
+	const char *path = flag_text(&c->flags, "trash-path");
+	const char *root = flag_text(&c->flags, "root");
 	_cleanup_buf_ struct buf found = BUF_INIT;
 	struct trash_options o = { .read_only = read_only };
-	const char *path;
 
-	find_store(c, &found);
-	path = buf_cstr(&found);
-	/* Opening for restore must not make a store where there is none. */
+	if (root[0])
+		return report(open_of(root, path, &o, ret), path);
+	if (!flag_given(&c->flags, "trash-path") && find_above(&found))
+		return open_above(&found, &o, ret);
 	if (access(path, F_OK) < 0)
 		return -ENOENT;
 	return report(trash_open_path(path, &o, ret), path);

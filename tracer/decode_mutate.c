@@ -226,12 +226,22 @@ static void note_made(struct file_call *f, const struct file_target *t,
 	(void)file_keep(f, &req); /* nothing was destroyed */
 }
 
+/* Under a name outside of the workspace a file could be destroyed unkept: as for
+ * a rename, what is outside is another file system. */
+static int link_error(const struct file_call *f)
+{
+	if (f->b.slash)
+		return -ENOENT;
+	return f->a.st.st_nlink > 0 && file_leaves_store(f) ? -EXDEV : 0;
+}
+
 static int64_t act_link(struct file_call *f)
 {
 	char path[FILE_SELF_MAX];
+	int r = link_error(f);
 
-	if (f->b.slash)
-		return -ENOENT;
+	if (r < 0)
+		return r;
 	/* AT_EMPTY_PATH would need CAP_DAC_READ_SEARCH. */
 	file_self_path(f->a.fd, path);
 	if (!S_ISDIR(f->a.st.st_mode)) /* which the kernel refuses */
@@ -246,8 +256,10 @@ static int64_t act_link(struct file_call *f)
 /* A link itself cannot be re-opened; its name beneath the parent will do. */
 static int64_t act_link_name(struct file_call *f)
 {
-	if (f->a.slash || f->b.slash)
-		return -ENOENT;
+	int r = f->a.slash ? -ENOENT : link_error(f);
+
+	if (r < 0)
+		return r;
 	before_make(f, &f->b);
 	if (linkat(f->a.parent, f->a.last, f->b.parent, f->b.last, 0) < 0)
 		return -errno;
@@ -271,8 +283,10 @@ static int link_by_name(struct file_call *f)
 /* A link that is named by a descriptor alone. */
 static int64_t act_link_fd(struct file_call *f)
 {
-	if (f->b.slash)
-		return -ENOENT;
+	int r = link_error(f);
+
+	if (r < 0)
+		return r;
 	before_make(f, &f->b);
 	if (linkat(f->a.fd, "", f->b.parent, f->b.last, AT_EMPTY_PATH) < 0 &&
 	    link_by_name(f) < 0)

@@ -194,6 +194,13 @@ static bool is_kept(const struct file_call *f, const struct keep_req *req)
 								      : &f->a);
 }
 
+bool file_leaves_store(const struct file_call *f)
+{
+	const struct tracer *t = f->q->tracer;
+
+	return t->trash && in_workspace(t, &f->a) && !in_workspace(t, &f->b);
+}
+
 /* Spares the keeper asking the kernel for the directory's name once more. */
 static void know_dir(const struct file_call *f, struct trash_at *at)
 {

@@ -181,6 +181,9 @@ void file_umask_off(void);
  * keeping may have moved it away. 0 or -errno.
  */
 int file_may_write(const struct file_call *f);
+/* Of two targets, the first lies where what is destroyed is kept, the second
+ * does not. */
+bool file_leaves_store(const struct file_call *f);
 /* Calls the keeper (or performs plainly); 0 or -errno. */
 int file_keep(struct file_call *f, struct keep_req *req);
 /* Finds the directory of an object found by file_find_object, for the keeper;

@@ -64,11 +64,35 @@ bool store_journal_live(int fd)
 	return fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type != F_UNLCK;
 }
 
+/* Whose store it is. */
+static void put_root(const struct trash *t, const struct record_stat *root,
+		     struct trash_state *s)
+{
+	struct str path = buf_str(&t->root_path);
+
+	s->root_dev = root->dev;
+	s->root_ino = root->ino;
+	s->root_len = 0;
+	if (path.n < sizeof(s->root)) {
+		memcpy(s->root, path.p, path.n);
+		s->root_len = (uint32_t)path.n;
+	}
+}
+
+void store_claim(struct trash *t)
+{
+	struct record_stat root = { 0 };
+
+	if (store_stat(t->root_fd, "", &root) < 0 ||
+	    (t->state->root_dev == root.dev && t->state->root_ino == root.ino))
+		return;
+	put_root(t, &root, t->state);
+}
+
 static int state_init(struct trash *t, int fd)
 {
 	_cleanup_free_ struct trash_state *s = calloc(1, sizeof(*s));
 	struct record_stat root = { 0 };
-	struct str path = buf_str(&t->root_path);
 	ssize_t n;
 	int r;
 
@@ -79,12 +103,7 @@ static int state_init(struct trash *t, int fd)
 		return r;
 	s->magic = STORE_MAGIC;
 	s->version = STORE_VERSION;
-	s->root_dev = root.dev;
-	s->root_ino = root.ino;
-	if (path.n < sizeof(s->root)) {
-		s->root_len = (uint32_t)path.n;
-		memcpy(s->root, path.p, path.n);
-	}
+	put_root(t, &root, s);
 	/* Written, not extended: a page of a hole could not be filled when
 	 * the disk is full, and a store to it would be SIGBUS. */
 	n = pwrite(fd, s, sizeof(*s), 0);

@@ -152,6 +152,7 @@ static int store_enter(struct trash *t)
 	if (t->opt.read_only)
 		return 0;
 	if (t->opt.sets_budget) {
+		store_claim(t);
 		t->state->max_bytes = t->opt.max_bytes;
 		t->state->max_entries = t->opt.max_entries;
 	}
@@ -160,6 +161,68 @@ static int store_enter(struct trash *t)
 		r = recover_all(t);
 	reserve_make(t);
 	return r;
+}
+
+static bool is_root(int fd, const struct trash_state *s)
+{
+	struct record_stat st;
+
+	return store_stat(fd, "", &st) == 0 && st.dev == s->root_dev &&
+	       st.ino == s->root_ino;
+}
+
+/* Descriptor of the directory that the store's state names as its workspace, if
+ * that is there and the very one it was made for; else -1. */
+static int stated_root(int dir_fd, bool *ret_is_above)
+{
+	_cleanup_close_ int up = -1, fd = -1, other = -1;
+	struct trash_state s = { 0 };
+	ssize_t n = 0;
+
+	*ret_is_above = false;
+	up = openat(dir_fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(dir_fd, STORE_SUBDIR "/state",
+		    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd >= 0)
+		n = pread(fd, &s, sizeof(s), 0);
+	if (n != (ssize_t)sizeof(s) || s.magic != STORE_MAGIC ||
+	    s.root_len >= sizeof(s.root))
+		return -1;
+	s.root[s.root_len] = '\0';
+	*ret_is_above = up >= 0 && is_root(up, &s);
+	if (*ret_is_above || s.root[0] != '/')
+		return -1;
+	other = open(s.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return other >= 0 && is_root(other, &s) ? TAKE_FD(other) : -1;
+}
+
+/*
+ * The workspace a store belongs to: the directory above it, or the one written
+ * in its state; both only if it is the very directory it was made for, as far
+ * as the state says.
+ */
+static int find_root(int dir_fd)
+{
+	bool above;
+	int fd = stated_root(dir_fd, &above);
+
+	if (fd >= 0)
+		return fd;
+	fd = openat(dir_fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Copied with its workspace, or put there by whoever made the directory. */
+static bool is_of_another(const struct trash *t)
+{
+	_cleanup_close_ int fd = -1;
+	struct record_stat st, own;
+	bool above;
+
+	fd = stated_root(t->dir_fd, &above);
+	return fd >= 0 && store_stat(fd, "", &st) == 0 &&
+	       store_stat(t->root_fd, "", &own) == 0 &&
+	       (st.dev != own.dev || st.ino != own.ino);
 }
 
 int trash_open(int root_fd, const struct trash_options *o, struct trash **ret)
@@ -189,49 +252,13 @@ int trash_open(int root_fd, const struct trash_options *o, struct trash **ret)
 	r = store_identify(t);
 	if (r < 0)
 		return r;
+	if (o->only_own && is_of_another(t))
+		return -EXDEV;
 	r = store_enter(t);
 	if (r < 0)
 		return r;
 	*ret = TAKE(t);
 	return 0;
-}
-
-static bool is_root(int fd, const struct trash_state *s)
-{
-	struct record_stat st;
-
-	return store_stat(fd, "", &st) == 0 && st.dev == s->root_dev &&
-	       st.ino == s->root_ino;
-}
-
-/*
- * The workspace a store belongs to: the directory above it, or the one written
- * in its state; both only if it is the very directory it was made for, as far
- * as the state says.
- */
-static int find_root(int dir_fd)
-{
-	_cleanup_close_ int up = -1, fd = -1, other = -1;
-	struct trash_state s = { 0 };
-	ssize_t n = 0;
-
-	up = openat(dir_fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (up < 0)
-		return -errno;
-	fd = openat(dir_fd, STORE_SUBDIR "/state",
-		    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd >= 0)
-		n = pread(fd, &s, sizeof(s), 0);
-	if (n != (ssize_t)sizeof(s) || s.magic != STORE_MAGIC ||
-	    s.root_len >= sizeof(s.root))
-		return TAKE_FD(up);
-	s.root[s.root_len] = '\0';
-	if (is_root(up, &s) || s.root[0] != '/')
-		return TAKE_FD(up);
-	other = open(s.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (other >= 0 && is_root(other, &s))
-		return TAKE_FD(other);
-	return TAKE_FD(up);
 }
 
 int trash_open_path(const char *path, const struct trash_options *o,

@@ -121,6 +121,8 @@ struct trash {
 uint64_t store_tick(struct trash *t);
 uint64_t store_epoch(const struct trash *t);
 int store_map_state(struct trash *t);
+/* Writes into the state that the store is its root's: it was copied here. */
+void store_claim(struct trash *t);
 void store_unmap_state(struct trash *t);
 /* Exclusive maintenance lock; the fd is the lock. fd or -errno. */
 int store_lock(struct trash *t);

@@ -75,6 +75,9 @@ struct trash_options {
 	/* The budget above is that of the workspace: others show it
 	 * (trash_usage()), who open the store without one. */
 	bool sets_budget;
+	/* -EXDEV if the store says that it belongs to another directory, which
+	 * is there: a copy of a workspace, or a store somebody planted. */
+	bool only_own;
 };
 
 /*
