@@ -114,7 +114,8 @@ if build build-test -Dbuildtype=debugoptimized; then
 		run build-test cases 5400 --suite cases "${serial[@]}" -t 3
 		again build-test cases
 		[ -n "${AGENTSH_KERNELS:-}" ] ||
-			bash scripts/kernels-fetch.sh build-test/kernels 120
+			AGENTSH_KERNEL_SERIES="6.1 6.12" \
+				bash scripts/kernels-fetch.sh build-test/kernels 120
 		run build-test escape 1500 --suite escape "${serial[@]}" -t 2
 		again build-test escape
 	}

@@ -23,7 +23,8 @@ NEWER = {
     "lsm_set_self_attr": 460, "lsm_list_modules": 461, "mseal": 462,
     "setxattrat": 463, "getxattrat": 464, "listxattrat": 465,
     "removexattrat": 466, "open_tree_attr": 467, "file_getattr": 468,
-    "file_setattr": 469, "listns": 470,
+    "file_setattr": 469, "listns": 470, "rseq_slice_yield": 471,
+    "fchroot": 472,
 }
 NEWER_X86 = {"uretprobe": 335, "uprobe": 336}
 
@@ -56,8 +57,8 @@ CLASSES = {
         name_to_handle_at nanosleep pause pidfd_open pipe pipe2 pkey_alloc
         pkey_free pkey_mprotect poll ppoll pread64 preadv preadv2 pselect6
         pwrite64 pwritev read readahead readv recvmmsg
-        remap_file_pages restart_syscall rseq rt_sigaction
-        rt_sigpending rt_sigprocmask rt_sigreturn rt_sigsuspend
+        remap_file_pages restart_syscall rseq rseq_slice_yield
+        rt_sigaction rt_sigpending rt_sigprocmask rt_sigreturn rt_sigsuspend
         rt_sigtimedwait sched_get_priority_max sched_get_priority_min
         sched_getaffinity sched_getattr sched_getparam sched_getscheduler
         sched_rr_get_interval sched_yield select semctl semget semop
@@ -73,7 +74,7 @@ CLASSES = {
     # administration of the machine, kernel entry points, other namespaces
     "DENY": """
         acct add_key adjtimex bpf chroot clock_adjtime clock_settime
-        delete_module fanotify_init fanotify_mark finit_module fsconfig
+        delete_module fanotify_init fanotify_mark fchroot finit_module fsconfig
         fsmount fsopen fspick init_module ioperm iopl kcmp kexec_file_load
         kexec_load keyctl listns lookup_dcookie lsm_set_self_attr modify_ldt
         mount mount_setattr move_mount open_by_handle_at open_tree

@@ -39,6 +39,7 @@
 #define SET_DELEGATION     1040  /* F_SETDELEG, 6.19 */
 #define NO_APPEND          0x20U /* RWF_NOAPPEND, 6.9 */
 #define NS_TIME            0x80  /* CLONE_NEWTIME; in clone(2) an exit signal */
+#define NS_EMPTY_MOUNTS    0x00100000U /* UNSHARE_EMPTY_MNTNS, 7.x */
 
 #define SETID_BITS   06000U
 #define OPEN_WRITING ((uint32_t)(O_WRONLY | O_RDWR | O_CREAT | O_TRUNC))
@@ -490,7 +491,8 @@ static void check_process(struct bpf *b, const struct seccomp_options *o,
 	switch ((int)class) {
 	case ROW_UNSHARE:
 		bpf_load_arg(b, 0);
-		bpf_ret_set(b, NAMESPACES | NS_TIME, RET_ERRNO(EPERM));
+		bpf_ret_set(b, NAMESPACES | NS_TIME | NS_EMPTY_MOUNTS,
+			    RET_ERRNO(EPERM));
 		break;
 	case ROW_CLONE:
 		bpf_load_arg(b, 0);

@@ -25,6 +25,10 @@
 #include "tracer/notify.h"
 #include "tracer/slot.h"
 
+/* Instead of a pidfd: the calling thread, its process (6.14). */
+#define SELF_THREAD  (-10000) /* PIDFD_SELF_THREAD */
+#define SELF_PROCESS (-10001) /* PIDFD_SELF_THREAD_GROUP */
+
 /* One signal that is to be sent. */
 struct signal_call {
 	int64_t target; /* pid, 0 (own group) or -pgrp */
@@ -225,6 +229,8 @@ static pid_t pid_of_pidfd(const struct request *q, int fd)
 	struct str rest, line;
 	int64_t pid;
 
+	if (fd == SELF_THREAD || fd == SELF_PROCESS)
+		return q->pid;
 	(void)snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", q->tid, fd);
 	if (fd_read_file(AT_FDCWD, path, 4096, &text) < 0)
 		return 0;

@@ -8,7 +8,7 @@
 #   -a  the guest's architecture, which BUILD_DIR was built for: amd64 or arm64
 #       (the default is this machine's); for another one:
 #   -r  a root of that architecture, to take the guest's programs from
-#   -k  only this series (6.1, 6.12, ...)
+#   -k  only this series (6.1, 6.12, 7.x, ...)
 #   -o  keep each guest's console there
 #   -c  a command to run in the guests instead; its output is shown
 #   TEST: instead of the choice: unit tests by name or file, and scenarios as
@@ -29,7 +29,7 @@ while getopts fa:r:k:o:c: o; do
 	f) full=1 ;;
 	a) arch=$OPTARG ;;
 	r) sys=${OPTARG%/} ;;
-	k) only=$OPTARG ;;
+	k) only=${OPTARG%.x} ;;
 	o) out=$OPTARG ;;
 	c) command=$OPTARG ;;
 	*) exit 2 ;;

@@ -41,6 +41,8 @@ S.signal(S.SIGUSR1, lambda *a: print("got usr1"))
 S.signal(S.SIGUSR2, lambda *a: print("got usr2"))
 tried("self", os.kill, os.getpid(), S.SIGUSR1)
 tried("self-other", os.kill, os.getpid(), S.SIGUSR2)
+tried("self-pidfd", S.pidfd_send_signal, -10001, S.SIGUSR1) # PIDFD_SELF: 6.14
+tried("self-pidfd-other", S.pidfd_send_signal, -10001, S.SIGUSR2)
 a = child(); tried("child-kill", os.kill, a.pid, S.SIGKILL); print("child ended by", a.wait(60))
 a = child(); fd = os.pidfd_open(a.pid)
 tried("child-pidfd", S.pidfd_send_signal, fd, S.SIGKILL); print("pidfd ended by", a.wait(60))
@@ -83,6 +85,9 @@ tried("pidfd-group", pidfd_group, fd, 9)
 time.sleep(0.2); print("last ended by", a.wait(60))
 sys.stdout.flush()
 PY
+native=$(python3 -c 'import signal
+try: signal.pidfd_send_signal(-10001, 0); print("ok")
+except OSError as e: print("errno", e.errno)')
 for SETTINGS in '{}' '{"cgroups": {"enabled": false}}' '{"landlock": {"enabled": false}}'; do
 	traced python3 sig.py "$outside"
 	for w in 'self ok' 'got usr1' 'self-other errno 1' 'child-kill ok' \
@@ -95,6 +100,8 @@ for SETTINGS in '{}' '{"cgroups": {"enabled": false}}' '{"landlock": {"enabled":
 		expect_out "$w"
 	done
 	expect_no_out usr2
+	expect_out "self-pidfd $native" # as without us
+	expect_out 'self-pidfd-other errno 1'
 	expect_no_out 'supervision ok'
 	expect_no_out 'supervision-stop ok'
 	expect_out 'init-absorbed ok'

@@ -130,7 +130,7 @@ static void test_foreign_arch_killed(void **state)
 
 static void test_unknown_numbers(void **state)
 {
-	static const long numbers[] = { 400,  423,        471,        511, 512,
+	static const long numbers[] = { 400,  423,        473,        511, 512,
 					5000, 0x40000000, 0x40000001, -1 };
 
 	(void)state;
@@ -436,6 +436,8 @@ static void test_processes(void **state)
 			 ALLOW);
 	assert_int_equal(ASK(&plain, unshare, CLONE_FILES, 0, 0), ALLOW);
 	assert_int_equal(ASK(&plain, unshare, 0x80, 0, 0), ERR(EPERM));
+	/* UNSHARE_EMPTY_MNTNS, a mount namespace too */
+	assert_int_equal(ASK(&plain, unshare, 0x00100000, 0, 0), ERR(EPERM));
 	assert_int_equal(ASK(&plain, ptrace, 16, 1, 0), ERR(EPERM));
 	assert_int_equal(ASK(&debug, ptrace, 16, 1, 0), ALLOW);
 	assert_int_equal(ASK(&plain, kill, (uint64_t)-1, 9, 0), ERR(EPERM));
