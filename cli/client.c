@@ -85,8 +85,58 @@ int client_call(const struct client *cl, const struct conn_request *rq,
 int client_fail_connect(const struct client *cl, const char *method,
 			const char *target, int r)
 {
-	return fail("%s %s: server at %s: %s", method, target, cl->text,
-		    r == -EBADMSG ? "the answer is not HTTP" : strerror(-r));
+	const char *why = r == -EBADMSG        ? "the answer is not HTTP"
+			  : r == -EHOSTUNREACH ? "no such host, or no way to it"
+					       : strerror(-r);
+
+	(void)fail("%s %s: server at %s: %s", method, target, cl->text, why);
+	if (r == -ECONNREFUSED || r == -ENOENT)
+		hint("no server runs there: agentsh server starts one, and so "
+		     "do exec and wrap; --server names another");
+	return 1;
+}
+
+/*
+ * What to do about a refusal, by words of its text. The text itself is part of
+ * the interface and stays as it is.
+ */
+static const struct {
+	const char *said, *todo;
+} REMEDIES[] = {
+	{ "session not found", "agentsh session list names those there are" },
+	{ "session already exists",
+	  "choose another --id; agentsh session destroy ends the one there is" },
+	{ "max sessions reached",
+	  "agentsh session destroy ends one; sessions.max_sessions is the "
+	  "limit" },
+	{ "approvals not enabled",
+	  "approvals: {enabled: true, mode: api} in config.yaml" },
+	{ "approval not found", "agentsh approve list names those that wait" },
+	{ "output not found",
+	  "what went straight to the caller is not stored: run it with "
+	  "--stream or --output json" },
+	{ "command not running",
+	  "it has ended, or agentsh events query --type command_started knows "
+	  "its id" },
+	{ "\" not found in", "agentsh policy list names those there are" },
+	{ "no session, so no policy",
+	  "agentsh session create makes one, and so does exec" },
+	{ ":\"unauthorized\"",
+	  "--api-key or AGENTSH_API_KEY: a key of auth.api_key.keys_file" },
+	{ "workspace stat", "--workspace or --root names a directory" },
+	{ "workspace must be a directory",
+	  "--workspace or --root names a directory" },
+	{ "invalid session id",
+	  "letters, digits, _ and -, at most 128, a letter or digit first" },
+};
+
+static void hint_remedy(struct str body)
+{
+	for (size_t i = 0; i < ARRAY_LEN(REMEDIES); i++)
+		if (str_find(body, str_from(REMEDIES[i].said)) >= 0) {
+			hint("%s", REMEDIES[i].todo);
+			return;
+		}
 }
 
 int client_fail_status(const char *method, const char *target,
@@ -96,8 +146,10 @@ int client_fail_status(const char *method, const char *target,
 
 	if (body.n == 0)
 		return fail("%s %s: %s", method, target, answer->status_line);
-	return fail("%s %s: %s: " STR_FMT, method, target, answer->status_line,
-		    STR_ARG(body));
+	(void)fail("%s %s: %s: " STR_FMT, method, target, answer->status_line,
+		   STR_ARG(body));
+	hint_remedy(body);
+	return 1;
 }
 
 int client_do(const struct client *cl, const char *method, const char *target,

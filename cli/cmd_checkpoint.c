@@ -124,7 +124,9 @@ static int find(const struct cli *c, struct trash *t, struct buf *b,
 	int r = checkpoint_find(t, str_from(c->args[0]), b, ret);
 
 	if (r == -ENOENT)
-		return fail("checkpoint %s not found", c->args[0]);
+		return fail("checkpoint %s not found (agentsh checkpoint list "
+			    "names those there are)",
+			    c->args[0]);
 	return r < 0 ? fail_errno(r, "checkpoint %s", c->args[0]) : 0;
 }
 

@@ -67,8 +67,11 @@ static bool session_missing(const struct exec_result *r)
 	return false;
 }
 
-/* POST /api/v1/sessions; true when the session is there now. */
-static bool create_session(const struct exec_call *x)
+/*
+ * POST /api/v1/sessions; true when the session is there now, else why not. The
+ * caller then reports the exec's own 404, as the interface has it.
+ */
+static bool create_session(const struct exec_call *x, struct buf *why)
 {
 	_cleanup_conn_ struct conn answer = CONN_INIT;
 	_cleanup_buf_ struct buf body = BUF_INIT, root = BUF_INIT;
@@ -92,8 +95,11 @@ static bool create_session(const struct exec_call *x)
 	if (body.error || client_call(&x->client, &rq, &answer) < 0)
 		return false;
 	/* 409: another client made it meanwhile. */
-	return answer.status == 201 || answer.status == 200 ||
-	       answer.status == 409;
+	if (answer.status == 201 || answer.status == 200 ||
+	    answer.status == 409)
+		return true;
+	buf_put_str(why, str_trim(buf_str(&answer.body)));
+	return false;
 }
 
 static const char *target_of(const struct exec_call *x, struct buf *b)
@@ -169,7 +175,7 @@ static int finish(const struct exec_call *x, const struct exec_result *r)
 
 int exec_run(struct exec_call *x, struct exec_result *r)
 {
-	_cleanup_buf_ struct buf error = BUF_INIT;
+	_cleanup_buf_ struct buf error = BUF_INIT, why = BUF_INIT;
 	/* A command of a session has a server already: the one above it. */
 	bool automatic = !env_truthy("AGENTSH_NO_AUTO") &&
 			 !env_truthy("AGENTSH_IN_SESSION");
@@ -185,8 +191,12 @@ int exec_run(struct exec_call *x, struct exec_result *r)
 				    strerror(-first), buf_cstr(&error));
 		attempt(x, r);
 	}
-	if (session_missing(r) && automatic && x->root[0] && create_session(x))
+	if (session_missing(r) && automatic && x->root[0] &&
+	    create_session(x, &why))
 		attempt(x, r);
+	if (why.len)
+		(void)fail("agentsh: session \"%s\" cannot be made: %s",
+			   x->session, buf_cstr(&why));
 	if (session_missing(r) && x->session_file[0]) {
 		(void)unlink(x->session_file);
 		return fail("session \"%s\" no longer exists (cache "

@@ -60,7 +60,8 @@ static int write_policy(const struct cli *c, const char *path, struct str text)
 	return r < 0 ? fail_errno(r, "write %s", path) : 0;
 }
 
-static int say(const struct init_input *in, const char *path)
+/* own: the file is not where policies are looked for by name. */
+static int say(const struct init_input *in, const char *path, bool own)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
 
@@ -69,11 +70,17 @@ static int say(const struct init_input *in, const char *path)
 	buf_printf(&b,
 		   "\nPolicy written to %s\n\n"
 		   "Next:\n"
-		   "  agentsh policy validate %s\n"
+		   "  agentsh policy validate %s\n",
+		   path, path);
+	if (own)
+		buf_printf(&b,
+			   "  copy it to policies.dir as " STR_FMT ".yaml\n",
+			   STR_ARG(in->name));
+	buf_printf(&b,
 		   "  agentsh wrap --policy " STR_FMT " -- YOUR-AGENT\n"
 		   "  agentsh policy generate latest   # lock it to what was "
 		   "needed\n",
-		   path, path, STR_ARG(in->name));
+		   STR_ARG(in->name));
 	return out_buf(&b);
 }
 
@@ -127,5 +134,5 @@ int cmd_init(struct cli *c)
 	status = check(buf_cstr(&path), buf_str(&b));
 	if (status == 0)
 		status = write_policy(c, buf_cstr(&path), buf_str(&b));
-	return status ? status : say(&in, buf_cstr(&path));
+	return status ? status : say(&in, buf_cstr(&path), output[0]);
 }

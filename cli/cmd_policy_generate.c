@@ -40,8 +40,6 @@ int cmd_policy_generate(struct cli *c)
 	status = history_load(c, &a, &id, &in.events);
 	if (status)
 		return status;
-	if (in.events->n == 0)
-		return fail("session %s has no events", buf_cstr(&id));
 	buf_printf(&name, "generated-%s", buf_cstr(&id));
 	in.name = given[0] ? given : buf_cstr(&name);
 	in.session = buf_cstr(&id);

@@ -258,8 +258,11 @@ static int find_token(struct trash *t, const char *word,
 
 static int unknown_token(const struct cli *c)
 {
-	return fail("open %s/manifest/%s.json: no such file or directory",
-		    flag_text(&c->flags, "trash-path"), c->args[0]);
+	(void)fail("open %s/manifest/%s.json: no such file or directory",
+		   flag_text(&c->flags, "trash-path"), c->args[0]);
+	hint("agentsh trash list names what is kept here, agentsh history PATH "
+	     "what became of a path; --root names another workspace");
+	return 1;
 }
 
 int cmd_trash_restore(struct cli *c)

@@ -80,18 +80,24 @@ static int check_args(const struct cli *c)
 {
 	const struct command *v = c->path[c->depth - 1];
 	int n = c->n_args, min = v->min_args, max = v->max_args;
+	char name[128];
 
 	if (n >= min && (max < 0 || n <= max))
 		return 0;
 	if (min == max)
-		return fail("accepts %d arg(s), received %d", min, n);
-	if (max < 0)
-		return fail("requires at least %d arg(s), only received %d",
-			    min, n);
-	if (min == 0)
-		return fail("accepts at most %d arg(s), received %d", max, n);
-	return fail("accepts between %d and %d arg(s), received %d", min, max,
-		    n);
+		(void)fail("accepts %d arg(s), received %d", min, n);
+	else if (max < 0)
+		(void)fail("requires at least %d arg(s), only received %d", min,
+			   n);
+	else if (min == 0)
+		(void)fail("accepts at most %d arg(s), received %d", max, n);
+	else
+		(void)fail("accepts between %d and %d arg(s), received %d", min,
+			   max, n);
+	command_full_name(c, name, sizeof(name));
+	hint("usage: %s%s%s%s", name, v->flags ? " [flags]" : "",
+	     v->args ? " " : "", v->args ? v->args : "");
+	return 1;
 }
 
 /* Adds the flag tables of path[from..depth). */

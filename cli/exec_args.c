@@ -150,8 +150,12 @@ int exec_call_init(struct exec_call *x, const struct cli *c)
 	if (!x->json[0]) {
 		x->argv = c->args + words.first;
 		x->argc = c->n_args - words.first;
-		if (x->argc == 0 || x->argv[0][0] == '\0')
-			return fail("command is required");
+		if (x->argc == 0 || x->argv[0][0] == '\0') {
+			(void)fail("command is required");
+			hint("usage: agentsh exec [flags] [SESSION] -- "
+			     "COMMAND [ARG...]");
+			return 1;
+		}
 	}
 	exec_new_command_id(x);
 	return client_init(&x->client, c);

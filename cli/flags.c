@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "base/diag.h"
 #include "base/num.h"
 
 void flag_set_done(struct flag_set *f)
@@ -210,6 +211,30 @@ struct walk {
 	struct buf *error;
 };
 
+/* The flag that was meant, if one is near. */
+static const char *near_flag(const struct flag_set *f, struct str name)
+{
+	const char *names[FLAG_MAX];
+	size_t n = 0;
+
+	for (size_t t = 0; t < f->n_tables; t++)
+		for (const struct flag *p = f->tables[t]; p && p->name; p++)
+			if (!p->hidden && n < ARRAY_LEN(names))
+				names[n++] = p->name;
+	return diag_suggest(name, names, n);
+}
+
+static int unknown_flag(const struct flag_set *f, struct str name,
+			struct buf *error)
+{
+	const char *near = near_flag(f, name);
+
+	buf_printf(error, "unknown flag: --" STR_FMT, STR_ARG(name));
+	if (near)
+		buf_printf(error, " (did you mean \"--%s\"?)", near);
+	return -EINVAL;
+}
+
 static int parse_long(struct flag_set *f, struct walk *w, char *word)
 {
 	struct str body = str_from(word + 2);
@@ -228,8 +253,7 @@ static int parse_long(struct flag_set *f, struct walk *w, char *word)
 			f->help = true;
 			return 0;
 		}
-		buf_printf(w->error, "unknown flag: --" STR_FMT, STR_ARG(name));
-		return -EINVAL;
+		return unknown_flag(f, name, w->error);
 	}
 	if (eq >= 0)
 		return assign(f, flag, index, body.p + eq + 1, w->error);

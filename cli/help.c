@@ -18,9 +18,12 @@ static void put_flag(struct buf *b, const struct flag *f)
 		buf_printf(b, "      --%s", f->name);
 	if (f->type != FLAG_BOOL)
 		buf_printf(b, " %s", f->value ? f->value : "VALUE");
-	do
+	if (b->len - start >= HELP_WIDTH) {
+		buf_putc(b, '\n');
+		start = b->len;
+	}
+	while (!b->error && b->len - start < HELP_WIDTH)
 		buf_putc(b, ' ');
-	while (!b->error && b->len - start < HELP_WIDTH);
 	buf_puts(b, f->help);
 	if (f->dflt && f->dflt[0])
 		buf_printf(b, " (default %s)", f->dflt);
@@ -46,7 +49,7 @@ static void put_subs(struct buf *b, const struct command *v)
 	for (const struct command *s = v->subs; s->name; s++) {
 		if (s->hidden)
 			continue;
-		buf_printf(b, "  %-14s %s\n", s->name, s->summary);
+		buf_printf(b, "  %-16s %s\n", s->name, s->summary);
 	}
 }
 

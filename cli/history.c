@@ -189,7 +189,14 @@ int history_load(const struct cli *c, struct arena *a, struct buf *ret_id,
 	status = flag_bool(&c->flags, "direct-db") ? from_db(c, &p, ret_id)
 						   : from_server(c, &p, ret_id);
 	bar_end();
-	if (status == 0)
-		*ret_events = p.all;
-	return status;
+	if (status)
+		return status;
+	if (p.all->n == 0) {
+		(void)fail("session %s has no events", buf_cstr(ret_id));
+		hint("agentsh session list names those there are; latest is "
+		     "the newest");
+		return 1;
+	}
+	*ret_events = p.all;
+	return 0;
 }

@@ -45,6 +45,18 @@ int fail_errno(int r, const char *fmt, ...)
 	return 1;
 }
 
+void hint(const char *fmt, ...)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_puts(&b, "agentsh: hint: ");
+	buf_vprintf(&b, fmt, ap);
+	va_end(ap);
+	(void)fail("%s", buf_cstr(&b));
+}
+
 /* What out_write() was given since out_collect(). */
 static struct collected {
 	bool on;

@@ -18,6 +18,8 @@
 int fail(const char *fmt, ...) _printf_(1, 2);
 /* "text: strerror(-r)" on stderr. Return: 1. */
 int fail_errno(int r, const char *fmt, ...) _printf_(2, 3);
+/* "agentsh: hint: text" on stderr, behind what failed: what would mend it. */
+void hint(const char *fmt, ...) _printf_(1, 2);
 
 /*
  * Writes all of s to fd 1 or 2. A reader that went away (EPIPE) is not an

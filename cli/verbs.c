@@ -19,7 +19,7 @@ const struct flag wrap_flags[] = {
 
 static const struct flag session_create_flags[] = {
 	TEXT_OR("workspace", "DIR", ".", "directory the session works in"),
-	TEXT_OR("policy", "NAME", "default", "policy to enforce"),
+	TEXT("policy", "NAME", "policy to enforce (the server's default)"),
 	TEXT("profile", "NAME", "policies by directory, of mount_profiles"),
 	TEXT("id", "ID", "name of the session (made up if absent)"),
 	SWITCH("json", "print JSON"),

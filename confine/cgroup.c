@@ -570,14 +570,16 @@ static void describe_kind(const struct cgroup_root_info *i,
 		buf_puts(&words, " freeze");
 	if (words.len == 0)
 		return;
-	buf_printf(out, "%s%s:%s", out->len ? "; " : "",
-		   kind == CGROUP_V1 ? "v1" : "v2", buf_cstr(&words));
+	buf_printf(out, "%s:%s", kind == CGROUP_V1 ? "v1" : "v2",
+		   buf_cstr(&words));
 }
 
 void cgroup_root_describe(const struct cgroup_root *r, struct buf *out)
 {
+	_cleanup_buf_ struct buf v2 = BUF_INIT;
 	struct cgroup_root_info info;
 	bool freeze_v1 = false, freeze_v2 = false;
+	size_t start = out->len; /* others' text may stand there */
 
 	if (!r) {
 		buf_puts(out, "none");
@@ -591,5 +593,8 @@ void cgroup_root_describe(const struct cgroup_root *r, struct buf *out)
 			freeze_v2 |= r->trees[i].freeze;
 	}
 	describe_kind(&info, CGROUP_V1, false, freeze_v1 && !freeze_v2, out);
-	describe_kind(&info, CGROUP_V2, info.kill, freeze_v2, out);
+	describe_kind(&info, CGROUP_V2, info.kill, freeze_v2, &v2);
+	if (v2.len)
+		buf_printf(out, "%s%s", out->len > start ? "; " : "",
+			   buf_cstr(&v2));
 }

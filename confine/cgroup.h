@@ -61,7 +61,7 @@ int cgroup_root_open_why(const char *base, struct buf *why,
 struct cgroup_root *cgroup_root_close(struct cgroup_root *r);
 void cgroup_root_info(const struct cgroup_root *r,
 		      struct cgroup_root_info *ret);
-/* "v1: memory pids cpu; v2: kill" for messages. */
+/* Appends "v1: memory pids cpu; v2: kill", for messages. */
 void cgroup_root_describe(const struct cgroup_root *r, struct buf *out);
 
 /*

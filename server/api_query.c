@@ -299,6 +299,18 @@ static void put_verdict(struct call *k, const struct policy *p,
 	http_reply_json(k->conn, 200, &body);
 }
 
+static void reply_bad_operation(struct call *k)
+{
+	_cleanup_buf_ struct buf words = BUF_INIT;
+
+	for (enum file_verb v = 0; v < FILE_VERB_MAX; v++)
+		buf_printf(&words, ", %s", file_verb_to_string(v));
+	http_reply_error(k->conn, 400,
+			 "unknown operation or empty path (operations: exec, "
+			 "connect%s)",
+			 buf_cstr(&words));
+}
+
 /* The session asked about, or any; NULL: answered with an error. */
 static const struct session *
 asked_session(struct call *k, const struct json *doc, struct explain_op *ret)
@@ -317,7 +329,7 @@ asked_session(struct call *k, const struct json *doc, struct explain_op *ret)
 	if (explain_op_parse(json_get_str(doc, "operation"),
 			     json_get_str(doc, "path"), ret) == 0)
 		return s;
-	http_reply_error(k->conn, 400, "unknown operation or empty path");
+	reply_bad_operation(k);
 	return NULL;
 }
 
@@ -331,8 +343,7 @@ void api_policy_test(struct call *k)
 	if (!doc)
 		return;
 	if (json_get_str(doc, "operation").n == 0) {
-		http_reply_error(k->conn, 400,
-				 "unknown operation or empty path");
+		reply_bad_operation(k);
 		return;
 	}
 	s = asked_session(k, doc, &what);

@@ -130,6 +130,7 @@ struct command {
 	/* the result */
 	int exit_code;
 	bool timed_out, oom_killed;
+	bool not_executable; /* there is such a file, but it cannot be run */
 	struct exec_error error;
 	uint64_t cpu_user_us, cpu_system_us, memory_peak_kb;
 	int64_t duration_ms;

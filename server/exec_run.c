@@ -493,6 +493,7 @@ static void report_failure(struct command *c, const struct proto_spawned *m)
 {
 	const char *why = strerror(m->error);
 
+	c->not_executable = m->error == EACCES || m->error == ENOEXEC;
 	if (m->step.n == 0 || str_eq_c(m->step, "exec"))
 		fail(c, EXEC_EXIT_NOT_RUN, "agentsh: " STR_FMT ": %s",
 		     STR_ARG(m->path.n ? m->path : c->command), why);

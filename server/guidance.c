@@ -73,11 +73,11 @@ static void advise_failed(const struct command *c, struct advice *a)
 		a->retryable = true;
 		suggest(a, "increase_timeout", "agentsh exec --timeout 2m ...",
 			"give the command more time");
-	} else if (c->exit_code == EXEC_EXIT_NOT_RUN) {
+	} else if (c->exit_code == EXEC_EXIT_NOT_RUN && !c->not_executable) {
 		suggest(a, "use_absolute_exe", "",
 			"use an absolute executable path (or install the "
 			"missing tool if allowed)");
-	} else if (c->exit_code == EXEC_EXIT_DENIED) {
+	} else if (c->exit_code == EXEC_EXIT_DENIED || c->not_executable) {
 		suggest(a, "fix_permissions", "",
 			"make the file executable, or run it with its "
 			"interpreter");

@@ -196,17 +196,19 @@ static int load_policy(struct oneshot_plan *p, const struct settings *cfg,
 					: str_from(cfg->default_policy);
 	int r;
 
-	if (name.n == 0 || name.n > 200 || name.p[0] == '.' ||
-	    str_index(name, '/') >= 0) {
+	if (!policy_name_valid(name)) {
 		buf_puts(err, "invalid policy name");
 		return -EINVAL;
 	}
 	r = policy_file_read(cfg, name, &path, &text, &why);
-	if (r < 0) {
+	if (r == -ENOENT)
+		buf_printf(err, "policy \"" STR_FMT "\" not found in \"%s\"",
+			   STR_ARG(name), cfg->policies_dir);
+	else if (r < 0)
 		buf_printf(err, "policy %s: %s", buf_cstr(&path),
 			   why.len ? buf_cstr(&why) : strerror(-r));
+	if (r < 0)
 		return r;
-	}
 	p->policy_name = keep(p, name);
 	p->policy_path = keep(p, buf_str(&path));
 	p->cacheable &= str_ends(p->policy_path, STR(".yaml"));

@@ -16,6 +16,14 @@
 
 #define SIGNATURE_MAX ((size_t)1 << 16)
 #define MANIFEST_MAX  ((size_t)1 << 20)
+#define NAME_LONGEST  200 /* leaves room for .yaml.sig below NAME_MAX */
+
+bool policy_name_valid(struct str name)
+{
+	if (name.n == 0 || name.n > NAME_LONGEST || name.p[0] == '.')
+		return false;
+	return str_index(name, '/') < 0 && str_index(name, '\0') < 0;
+}
 
 static int check_signature(const struct settings *cfg, const char *path,
 			   struct str text, struct buf *why)

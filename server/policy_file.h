@@ -7,6 +7,8 @@
 
 #include "server/settings.h"
 
+/* A file's name: no "/", and no dot at its front. */
+bool policy_name_valid(struct str name);
 /*
  * Reads DIR/NAME.yaml, .yml or NAME and, as policies.signing.mode says, checks
  * its signature, and its sum if there is a policies.manifest_path. Return: 0;

@@ -75,21 +75,40 @@ static int make_parent(const char *path)
 	return dir ? fd_mkdirs(dir, 0755) : -ENOMEM;
 }
 
+/* Says which key of the configuration asks for what cannot be. */
+static int cannot_make(int r, const char *key, const char *path)
+{
+	(void)fprintf(stderr,
+		      "cannot make the directory of %s: %s; %s names "
+		      "another place\n",
+		      path, strerror(-r), key);
+	return r;
+}
+
 static int make_directories(const struct settings *cfg)
 {
 	int r = make_parent(cfg->sqlite_path);
 
-	if (r == 0)
-		r = make_parent(cfg->jsonl_path);
-	if (r == 0 && cfg->sessions_dir[0])
+	if (r < 0)
+		return cannot_make(r,
+				   "AGENTSH_DATA_DIR or "
+				   "audit.storage.sqlite_path",
+				   cfg->sqlite_path);
+	r = make_parent(cfg->jsonl_path);
+	if (r < 0)
+		return cannot_make(r, "audit.output", cfg->jsonl_path);
+	if (cfg->sessions_dir[0])
 		r = fd_mkdirs(cfg->sessions_dir, 0755);
+	if (r < 0)
+		return cannot_make(r, "AGENTSH_DATA_DIR or sessions.base_dir",
+				   cfg->sessions_dir);
 	/*
 	 * The system's directory is not every user's; they have a socket in
 	 * their runtime directory (base/rendezvous.h), and listening says so.
 	 */
-	if (r == 0 && cfg->unix_enabled)
+	if (cfg->unix_enabled)
 		(void)make_parent(cfg->unix_path);
-	return r;
+	return 0;
 }
 
 /* The default policy must be good before anybody relies on it. */
@@ -106,11 +125,16 @@ static int check_policy(const struct settings *cfg)
 			      buf_cstr(&why));
 		return r;
 	}
-	if (r < 0) {
-		(void)fprintf(stderr, "policy \"%s\" not found in \"%s\"\n",
+	if (r == -ENOENT)
+		(void)fprintf(stderr,
+			      "policy \"%s\" not found in \"%s\" "
+			      "(policies.default, policies.dir)\n",
 			      cfg->default_policy, cfg->policies_dir);
+	else if (r < 0)
+		(void)fprintf(stderr, "policy %s: %s\n", buf_cstr(&path),
+			      strerror(-r));
+	if (r < 0)
 		return r;
-	}
 	diag = calloc(1, sizeof(*diag));
 	if (!diag)
 		return -ENOMEM;
@@ -146,7 +170,8 @@ static int open_audit(struct app *app)
 	if (r == -EWOULDBLOCK)
 		(void)fprintf(stderr,
 			      "audit log %s is in use by another "
-			      "server\n",
+			      "server: end that one, or set AGENTSH_DATA_DIR "
+			      "for this one\n",
 			      cfg->sqlite_path);
 	else if (r == -EKEYREJECTED)
 		(void)fprintf(stderr,
@@ -348,8 +373,12 @@ static int start_listening(struct app *app)
 		return r;
 	fd = listen_tcp(host, app->cfg.http_port, &port);
 	if (fd < 0) {
-		(void)fprintf(stderr, "listen %s: %s\n", app->cfg.http_addr,
-			      strerror(-fd));
+		(void)fprintf(stderr, "listen %s: %s%s\n", app->cfg.http_addr,
+			      strerror(-fd),
+			      fd == -EADDRINUSE || fd == -EACCES
+				      ? "; server.http.addr or "
+					"AGENTSH_HTTP_ADDR names another"
+				      : "");
 		return fd;
 	}
 	app->http_port = port;
@@ -415,7 +444,7 @@ static int start(struct app *app, const char *config_path)
 	log_set_form(app->cfg.log.form);
 	r = make_directories(&app->cfg);
 	if (r < 0)
-		return log_error_errno(r, "cannot make a data directory");
+		return r;
 	r = check_policy(&app->cfg);
 	if (r == 0)
 		r = open_audit(app);

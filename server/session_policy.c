@@ -35,13 +35,6 @@ static void policy_texts_done(struct policy_texts *t)
 	vec_done(&t->v);
 }
 
-static bool policy_name_valid(struct str name)
-{
-	if (name.n == 0 || name.n > 200 || name.p[0] == '.')
-		return false;
-	return str_index(name, '/') < 0 && str_index(name, '\0') < 0;
-}
-
 /* Why policy_file_read() failed, for whoever asked for the policy. */
 static int not_read(const struct settings *cfg, struct str name, int r,
 		    const struct policy_text *t, const struct buf *why,

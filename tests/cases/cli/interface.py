@@ -137,6 +137,21 @@ SAID = [
     (["--transport", "x", "session", "list"], 1, "", "transport"),
     (["--server", "ftp://x", "session", "list"], 1, "", "invalid server URL"),
     (["completion", "bash"], 0, "agentsh", ""),
+    # what was meant, or what to do
+    (["exec", "--tiemout", "5s", "s"], 1, "", 'did you mean "--timeout"?'),
+    (["exec", "s"], 1, "", "agentsh: hint: usage: agentsh exec "),
+    (["report"], 1, "", "agentsh: hint: usage: agentsh report "),
+    (["report", "none", "--level", "summary"], 1, "",
+     "session none has no events"),
+    (["session", "info", "none"], 1, "", "hint: agentsh session list"),
+    (["exec", "--root", "/nowhere", "new", "--", "true"], 1, "",
+     'session "new" cannot be made: {"error":"workspace stat: /nowhere'),
+    (["exec", "s", "--", "/etc/hostname"], 127, "", "make the file executable"),
+    (["run", "--policy", "none", "--", "true"], 127, "",
+     'policy "none" not found in '),
+    (["explain", "/x", "--op", "fly"], 1, "", "(operations: exec, connect"),
+    (["--server", "http://127.0.0.1:1", "session", "list"], 1, "",
+     "no server runs there"),
 ]
 for args, status, out, err in SAID:
     r = run(*args)
