@@ -256,6 +256,8 @@ static void test_exec_session_file(void **state)
 	   WORDS("exec", "--session-file", path, "s", "--", "x"));
 	assert_int_equal(r.status, 1);
 	assert_string_equal(buf_cstr(&r.err),
+			    "agentsh: session \"s\" cannot be made: "
+			    "{\"error\":\"x\"}\n"
 			    "session \"s\" no longer exists (cache "
 			    "invalidated); retry your command\n");
 	assert_int_equal(access(path, F_OK), -1);
@@ -276,7 +278,8 @@ static const struct verb_case verb_cases[] = {
 	{ WORDS("session", "info", "x"), NO_SESSION, "GET /api/v1/sessions/x ",
 	  "",
 	  "GET /api/v1/sessions/x: 404 Not Found: "
-	  "{\"error\":\"session not found\"}\n",
+	  "{\"error\":\"session not found\"}\n"
+	  "agentsh: hint: agentsh session list names those there are\n",
 	  1 },
 	{ WORDS("session", "list"), OK "[]", "GET /api/v1/sessions ", "[]\n",
 	  "", 0 },
@@ -363,13 +366,18 @@ static void test_usage_errors(void **state)
 	expect_usage(WORDS("xyzzy"),
 		     "unknown command \"xyzzy\" for \"agentsh\"\n");
 	expect_usage(WORDS("session", "info"),
-		     "accepts 1 arg(s), received 0\n");
+		     "accepts 1 arg(s), received 0\n"
+		     "agentsh: hint: usage: agentsh session info SESSION\n");
 	expect_usage(WORDS("exec", "--nope"), "unknown flag: --nope\n");
 	expect_usage(WORDS("report", "latest"),
 		     "required flag(s) \"level\" not set\n");
 	expect_usage(WORDS("exec", "--output=xml", "s", "--", "ls"),
 		     "invalid --output \"xml\" (expected shell|json)\n");
-	expect_usage(WORDS("exec", "s", "--"), "command is required\n");
+	expect_usage(WORDS("exec", "--tiemout", "1s"),
+		     "unknown flag: --tiemout (did you mean \"--timeout\"?)\n");
+	expect_usage(WORDS("exec", "s", "--"),
+		     "command is required\nagentsh: hint: usage: agentsh exec "
+		     "[flags] [SESSION] -- COMMAND [ARG...]\n");
 	expect_usage(WORDS("exec", "s", "--", "rm", "a\xff"),
 		     "word 2 of the command is not UTF-8 and cannot be sent: "
 		     "a\\xff (a shell inside can make it: sh -c 'cmd "
