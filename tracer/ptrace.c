@@ -144,6 +144,8 @@ int ptracer_new(struct tracer *t, pid_t root, int holder, struct ptracer **ret)
 	/* Before anything can stop: the holder is not traced. */
 	if (holder >= 0)
 		r = holder_connect(&p->holder, holder);
+	if (r == 0 && holder >= 0)
+		r = injection_prepare();
 	x = tracees_get(&p->tracees, root);
 	if (r == 0 && !x)
 		r = -ENOMEM;
@@ -433,7 +435,7 @@ static void on_event_stop(struct ptracer *p, struct tracee *x, int signo)
 	if (!x->started)
 		start(p, x);
 	else if (x->injection)
-		injection_resume(x);
+		injection_resume(x, 0);
 	else
 		ptracer_cont(x->tid, 0);
 }
@@ -464,7 +466,11 @@ void ptracer_stopped(struct ptracer *p, struct tracee *x, int status)
 		on_event_stop(p, x, signo);
 		break;
 	case 0: /* a signal is about to be delivered */
-		ptracer_cont(x->tid, signo & SYSCALL_STOP ? 0 : signo);
+		/* SIGSTOP, that may come to nothing when SIGCONT follows */
+		if (x->injection)
+			injection_resume(x, signo);
+		else
+			ptracer_cont(x->tid, signo & SYSCALL_STOP ? 0 : signo);
 		break;
 	default:
 		ptracer_cont(x->tid, 0);

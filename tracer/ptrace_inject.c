@@ -22,6 +22,14 @@
  * before anything goes on, and a process whose f is another object is killed
  * and recorded.
  *
+ * Which call it makes. The instruction that makes the call is the caller's
+ * own, in memory that its other threads can write, and the kernel itself may
+ * send a thread elsewhere on its way there (a restartable sequence's abort
+ * handler). What runs then is the caller's code, and a call that it makes would
+ * be taken for ours and go on unjudged. So the registers are compared at each
+ * entry with what was ordered, where no thread can change them any more: number,
+ * arguments, machine. Anything else is recorded, and killed before it is made.
+ *
  * Another program for the caller (a redirect of its execve). It takes two
  * descriptors in this way, agentsh-stub and what that has to run (stub.c),
  *
@@ -51,8 +59,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "base/log.h"
@@ -65,7 +75,8 @@
 
 #define GET_CALL_INFO  0x420e /* PTRACE_GET_SYSCALL_INFO; not in all headers */
 #define STOPPED        0x7f   /* low byte of the status of a stop */
-#define ERESTARTNOINTR 513    /* the kernel's own: make the call again */
+#define DRIVE_US       100000
+#define ERESTARTNOINTR 513 /* the kernel's own: make the call again */
 
 enum stage {
 	STAGE_PIDFD,
@@ -88,6 +99,9 @@ struct injection {
 	struct lent fd, program;
 	int nr; /* of the call in whose place */
 	bool cloexec, exec;
+	int ordered; /* the call that it makes now, and its arguments */
+	uint64_t args[REGS_ARGS];
+	bool entered; /* and it was seen to make that one */
 	uint64_t empty;
 	int64_t p, e, f, result;
 	int64_t to_close[3];
@@ -125,10 +139,17 @@ static int set_mask(pid_t tid, uint64_t mask)
 		       : 0;
 }
 
+static void step_with(pid_t tid, int signo)
+{
+	if (ptracer_request(PTRACE_SYSCALL, tid, 0, (void *)(intptr_t)signo) <
+		    0 &&
+	    errno != ESRCH)
+		log_warn_errno(-errno, "cannot restart thread %d", tid);
+}
+
 static void step(pid_t tid)
 {
-	if (ptracer_request(PTRACE_SYSCALL, tid, 0, NULL) < 0 && errno != ESRCH)
-		log_warn_errno(-errno, "cannot restart thread %d", tid);
+	step_with(tid, 0);
 }
 
 /* --- what the holder has --- */
@@ -210,12 +231,21 @@ static void finish(struct ptracer *p, struct tracee *x)
 	injection_drop(p, x);
 }
 
+static void order(struct injection *i, enum stage stage, int nr,
+		  const uint64_t args[REGS_ARGS])
+{
+	i->stage = stage;
+	i->ordered = nr;
+	memcpy(i->args, args, sizeof(i->args));
+	i->entered = false;
+}
+
 static void make_call(struct tracee *x, enum stage stage, int nr,
 		      const uint64_t args[REGS_ARGS])
 {
 	struct regs r = x->injection->regs;
 
-	x->injection->stage = stage;
+	order(x->injection, stage, nr, args);
 	regs_set_args(&r, args);
 	regs_again(&r, nr);
 	(void)regs_put(x->tid, &r);
@@ -241,20 +271,25 @@ static void close_later(struct injection *i, int64_t fd)
 	i->to_close[i->n_to_close++] = fd;
 }
 
-/* Is what it got what was judged? */
-static bool is_object(const struct tracee *x, int64_t fd,
-		      const struct lent *want)
+/* Is what it got what was judged? 0, or -errno: -EPERM: it is something else;
+ * others: it is gone again, or its taker is. */
+static int is_object(const struct tracee *x, int64_t fd,
+		     const struct lent *want)
 {
 	_cleanup_identity_ struct identity *was = identity_look();
 	char path[64];
 	struct stat st;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", x->tid, (int)fd);
-	return stat(path, &st) == 0 && st.st_dev == want->object.st_dev &&
-	       st.st_ino == want->object.st_ino;
+	if (stat(path, &st) < 0)
+		return errno == EPERM ? -EACCES : -errno;
+	return st.st_dev == want->object.st_dev &&
+			       st.st_ino == want->object.st_ino
+		       ? 0
+		       : -EPERM;
 }
 
-static void cheated(struct ptracer *p, struct tracee *x)
+static void cheated(struct ptracer *p, struct tracee *x, const char *how)
 {
 	_cleanup_identity_ struct identity *was = identity_look();
 	struct event e = EVENT_INIT("ptrace_escape");
@@ -264,10 +299,11 @@ static void cheated(struct ptracer *p, struct tracee *x)
 	e.source = STR("ptrace");
 	e.pid = x->pid;
 	e.action = EVENT_BLOCKED;
-	e.operation = STR("a descriptor was replaced while it was given");
+	e.operation = str_from(how);
 	event_add_str(&e, "outcome", STR("killed"));
 	(void)sink_emit(&p->tracer->sink, &e); /* killed in any case */
 	(void)kill(x->pid, SIGKILL);
+	finish(p, x);
 }
 
 /* False: it is over. */
@@ -275,19 +311,17 @@ static bool took(struct ptracer *p, struct tracee *x, int64_t fd,
 		 struct lent *l)
 {
 	struct injection *i = x->injection;
+	int r = fd < 0 ? (int)fd : is_object(x, fd, l);
 
-	if (fd < 0) {
-		i->result = fd;
+	if (r == -EPERM && fd >= 0) {
+		cheated(p, x, "a descriptor was replaced while it was given");
+	} else if (r < 0) {
+		i->result = r;
 		wind_up(p, x);
-		return false;
+	} else {
+		give_up(i, l);
 	}
-	if (!is_object(x, fd, l)) {
-		cheated(p, x);
-		finish(p, x);
-		return false;
-	}
-	give_up(i, l);
-	return true;
+	return r == 0;
 }
 
 static void take(struct tracee *x, enum stage stage, const struct lent *l)
@@ -404,23 +438,39 @@ static void on_result(struct ptracer *p, struct tracee *x, int64_t result)
 	}
 }
 
-void injection_stop(struct ptracer *p, struct tracee *x)
+/* Is the call that it is about to make the one that was ordered? */
+static bool as_ordered(const struct injection *i, const struct call_info *info)
 {
-	struct call_info info;
+	bool same = info->arch == THIS_ARCH &&
+		    info->nr == (uint64_t)(uint32_t)i->ordered;
 
-	/* At its entry, or the filter's stop for it: on to its exit. */
-	if (ptracer_call_info(x->tid, &info) && info.op == CALL_OP_EXIT) {
-		on_result(p, x, (int64_t)info.nr);
-		return;
-	}
-	if (x->injection->stage == STAGE_EXEC)
-		(void)set_mask(x->tid, x->injection->mask);
-	step(x->tid);
+	for (size_t k = 0; k < REGS_ARGS; k++)
+		same = same && info->args[k] == i->args[k];
+	return same;
 }
 
-void injection_resume(const struct tracee *x)
+void injection_stop(struct ptracer *p, struct tracee *x)
 {
-	step(x->tid);
+	struct injection *i = x->injection;
+	struct call_info info;
+
+	if (!ptracer_call_info(x->tid, &info)) {
+		step(x->tid); /* killed meanwhile */
+	} else if (info.op == CALL_OP_EXIT && i->entered) {
+		on_result(p, x, (int64_t)info.nr);
+	} else if (info.op == CALL_OP_EXIT || !as_ordered(i, &info)) {
+		cheated(p, x, "another call was made than was ordered");
+	} else { /* at its entry, or the filter's stop: on to its exit */
+		i->entered = true;
+		if (i->stage == STAGE_EXEC)
+			(void)set_mask(x->tid, i->mask);
+		step(x->tid);
+	}
+}
+
+void injection_resume(const struct tracee *x, int signo)
+{
+	step_with(x->tid, signo);
 }
 
 /* --- the first call --- */
@@ -445,33 +495,68 @@ static int start(struct tracee *x)
 	e = regs_put_call(x->tid, &r, SYS_pidfd_open);
 	if (e < 0)
 		return e;
-	i->stage = STAGE_PIDFD;
+	order(i, STAGE_PIDFD, SYS_pidfd_open, args);
+	i->entered = true; /* it is stopped in it */
 	step(x->tid);
 	return 0;
+}
+
+/* How long everybody may wait for one thread. */
+static void watch(suseconds_t us)
+{
+	const struct itimerval every = { { 0, us }, { 0, us } };
+
+	(void)setitimer(ITIMER_REAL, &every, NULL);
+}
+
+static void on_alarm(int signo _unused_)
+{
+	/* waitid() is interrupted */
+}
+
+int injection_prepare(void)
+{
+	const struct sigaction sa = { .sa_handler = on_alarm };
+
+	return sigaction(SIGALRM, &sa, NULL) < 0 ? -errno : 0;
+}
+
+/* False: that took too long, or it is not there any more. */
+static bool wait_for_stop(pid_t tid, siginfo_t *info)
+{
+	info->si_pid = 0;
+	return waitid(P_PID, (id_t)tid, info, WSTOPPED | __WALL) == 0;
 }
 
 /*
  * The next stop is a few microseconds away: it is waited for, instead of going
  * round by the signal and the loop. Ends when the calls are made, or with a
  * stop that somebody else ordered, or a death; then they come by the loop.
+ *
+ * Between two stops the caller's own code may run, if it has seen to that, and
+ * close() may wait in the kernel for what another thread has put there. A
+ * command that made everybody wait once for DRIVE_US is not waited for again.
  */
 static void drive(struct ptracer *p, struct tracee *x)
 {
+	struct command *c = x->command;
 	pid_t tid = x->tid;
 	siginfo_t info;
 
+	if (!c || c->undriven)
+		return;
+	watch(DRIVE_US);
 	while (x && x->injection && x->injection->stage != STAGE_EXEC) {
-		info.si_pid = 0;
-		if (waitid(P_PID, (id_t)tid, &info, WSTOPPED | __WALL) < 0) {
-			if (errno == EINTR)
-				continue;
-			return; /* ECHILD: it is dead, and not reaped here */
+		if (!wait_for_stop(tid, &info)) {
+			c->undriven = c->undriven || errno == EINTR;
+			break;
 		}
 		ptracer_stopped(p, x, info.si_status << 8 | STOPPED);
 		if (info.si_status >> 8 == PTRACE_EVENT_STOP)
-			return;
+			break;
 		x = tracees_find(&p->tracees, tid);
 	}
+	watch(0);
 }
 
 void injection_begin(struct ptracer *p, struct tracee *x)

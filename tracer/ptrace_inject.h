@@ -35,6 +35,8 @@ bool ptracer_call_info(pid_t tid, struct call_info *ret);
 /* The call that tid is stopped before is not made; result is what it gave. */
 void ptracer_skip_call(pid_t tid, int64_t result);
 
+/* Once in a process: SIGALRM is used here. 0 or -errno. */
+int injection_prepare(void);
 /*
  * x is stopped before q's call: it takes a copy of fd (borrowed), which is the
  * call's result. Whatever fails is the result instead.
@@ -54,8 +56,9 @@ void injection_begin(struct ptracer *p, struct tracee *x);
 
 /* x stopped at one of its calls. */
 void injection_stop(struct ptracer *p, struct tracee *x);
-/* x was stopped by something else in the middle: it goes on. */
-void injection_resume(const struct tracee *x);
+/* x was stopped by something else in the middle: it goes on, with a signal or
+ * 0. */
+void injection_resume(const struct tracee *x, int signo);
 /* x will not finish them. */
 void injection_drop(struct ptracer *p, struct tracee *x);
 

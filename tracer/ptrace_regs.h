@@ -9,6 +9,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <linux/audit.h>
 #include <stdint.h>
 #include <sys/ptrace.h>
 #include <sys/types.h>
@@ -22,6 +23,8 @@
 #define REGS_ARGS 5 /* of a call, that we know of */
 
 #if defined(__x86_64__)
+
+#	define THIS_ARCH AUDIT_ARCH_X86_64
 
 struct regs {
 	struct user_regs_struct user;
@@ -62,6 +65,8 @@ static inline void regs_again(struct regs *r, int nr)
 }
 
 #elif defined(__aarch64__)
+
+#	define THIS_ARCH AUDIT_ARCH_AARCH64
 
 struct regs {
 	struct user_regs_struct user;
