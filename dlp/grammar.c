@@ -10,44 +10,75 @@
 #include "dlp/ascii.h"
 #include "dlp/priv.h"
 
-/* Shorter runs are as well measured again. */
+/* Longer stretches may be in a run that is known. */
 #define SPAN_MIN 16U
 
-size_t dlp_scan_span(struct dlp_scan *s, const struct dlp_view *v,
-		     unsigned int class, size_t i, size_t max)
-{
-	size_t stop = v->n - i < max ? v->n : i + max, j = i;
-	struct dlp_span *known = &s->spans[class % DLP_SPANS];
-	uint64_t bit = 1ULL << class % DLP_SPANS;
-	bool hit = s->spans_known & bit && known->class == class &&
-		   known->begin <= i && i < known->end;
+/* Runs that are worth more than one place to be kept at. */
+#define LONG_MIN 32U
 
-	if (hit)
-		j = MIN(known->end, stop);
-	while (j < stop && dlp_is(s->e, v->p[j], class))
-		j++;
-	if (hit) {
-		known->end = MAX(known->end, j);
-	} else if (j - i >= SPAN_MIN) {
-		*known = (struct dlp_span){ class, i, j };
-		s->spans_known |= bit;
+static size_t walk_run(const struct dlp_scan *s, const struct dlp_view *v,
+		       unsigned int class, size_t i, size_t stop)
+{
+	const uint64_t *of = s->e->classes.of[class / 64];
+	uint64_t mask = 1ULL << class % 64;
+
+	while (i < stop && of[v->p[i]] & mask)
+		i++;
+	return i;
+}
+
+/* The end of a run of at least x, which goes on behind that. */
+static size_t long_run(struct dlp_scan *s, const struct dlp_view *v,
+		       unsigned int class, struct dlp_span x, size_t stop)
+{
+	unsigned int k = 0, n = MIN(s->n_longs, DLP_LONG);
+	struct dlp_span *known;
+	size_t j = x.end;
+
+	while (k < n &&
+	       !(s->longs[k].class == class && s->longs[k].span.begin <= j &&
+		 j < s->longs[k].span.end))
+		k++;
+	if (k == n) {
+		k = s->n_longs++ % DLP_LONG;
+		s->longs[k].class = class;
+		s->longs[k].span = x;
 	}
+	known = &s->longs[k].span;
+	j = walk_run(s, v, class, MIN(known->end, stop), stop);
+	known->end = MAX(known->end, j);
 	return j;
 }
 
-bool dlp_scan_meets(struct dlp_scan *s, const struct dlp_view *v,
-		    unsigned int class, size_t i, size_t n)
+size_t dlp_scan_new_span(struct dlp_scan *s, const struct dlp_view *v,
+			 unsigned int class, size_t i, size_t stop)
 {
-	struct dlp_span *g = &s->gaps[class % DLP_SPANS];
-	uint64_t bit = 1ULL << class % DLP_SPANS;
-	size_t stop = v->n - i < n ? v->n : i + n, j = i;
+	struct dlp_span *known = &s->spans[class];
+	bool longer = dlp_is_known(s->spans_known, class) &&
+		      known->begin <= i && i < known->end;
+	struct dlp_span x = { i, i };
 
-	if (s->gaps_known & bit && g->class == class && g->begin <= i &&
-	    i <= g->end)
+	if (longer)
+		x = *known;
+	x.end = walk_run(s, v, class, x.end, MIN(stop, x.end + LONG_MIN));
+	if (x.end < stop && x.end - x.begin >= LONG_MIN)
+		x.end = long_run(s, v, class, x, stop);
+	*known = x;
+	s->spans_known[class / 64] |= 1ULL << class % 64;
+	return x.end;
+}
+
+bool dlp_scan_new_gap(struct dlp_scan *s, const struct dlp_view *v,
+		      unsigned int class, size_t i, size_t stop)
+{
+	struct dlp_span *g = &s->gaps[class];
+	size_t j = i;
+
+	if (dlp_is_known(s->gaps_known, class) && g->begin <= i && i <= g->end)
 		j = g->end;
 	else
-		*g = (struct dlp_span){ class, i, i };
-	s->gaps_known |= bit;
+		g->begin = i;
+	s->gaps_known[class / 64] |= 1ULL << class % 64;
 	while (j < stop && !dlp_is(s->e, v->p[j], class))
 		j++;
 	g->end = j;
@@ -307,18 +338,70 @@ static bool is_one_byte(const struct dlp_seg *seg)
 	return seg->class == DLP_LITERAL && seg->min == 1 && seg->max == 1;
 }
 
+/* The segments from *k on that take one step; *k is the last of them then. */
+static inline enum dlp_answer walk_some(struct dlp_scan *s,
+					const struct dlp_view *v,
+					const struct dlp_grammar *g,
+					unsigned int *k, struct walk *w)
+{
+	const struct dlp_seg *seg = &s->e->segs[g->first + *k];
+
+	if (is_one_byte(seg) && w->at < v->n) {
+		if ((v->p[w->at] | seg->fold) != seg->byte)
+			return DLP_MISS;
+		w->at++;
+		w->overlong = false;
+		return DLP_HIT;
+	}
+	if (*k == g->glue_from && g->glue_to) {
+		*k = g->glue_to - 1U;
+		return walk_glue(s, v, g, w);
+	}
+	return step(v, seg, walk_seg(s, v, seg, w->at), w);
+}
+
+/* The segments up to trunk_len, from `from` on. */
+static enum dlp_answer walk_trunk(struct dlp_scan *s, const struct dlp_view *v,
+				  const struct dlp_grammar *g,
+				  unsigned int from, struct walk *w)
+{
+	size_t start = w->at;
+
+	if (s->trunk.trunk != g->trunk || s->trunk.start != start) {
+		enum dlp_answer a = DLP_HIT;
+
+		w->at += from;
+		for (unsigned int k = from; k < g->trunk_len && a == DLP_HIT;
+		     k++)
+			a = walk_some(s, v, g, &k, w);
+		if (a == DLP_MORE)
+			return a;
+		s->trunk.trunk = g->trunk;
+		s->trunk.start = start;
+		s->trunk.end = a == DLP_HIT ? w->at : 0;
+	}
+	w->at = s->trunk.end;
+	return w->at ? DLP_HIT : DLP_MISS;
+}
+
 /* From segment `from` on; those before it are of one byte each. */
 static enum dlp_answer walk_segs(struct dlp_scan *s, const struct dlp_view *v,
 				 const struct dlp_grammar *g, unsigned int from,
 				 struct walk *w)
 {
-	const struct dlp_seg *segs = &s->e->segs[g->first];
-
 	if (g->secret_from < from)
 		w->secret = w->at + g->secret_from;
 	if (g->secret_to < from)
 		w->secret_end = w->at + g->secret_to;
-	w->at += from;
+	if (g->trunk && from < g->trunk_len) {
+		enum dlp_answer a = walk_trunk(s, v, g, from, w);
+
+		if (a != DLP_HIT)
+			return a;
+		from = g->trunk_len;
+	} else {
+		w->at += from;
+	}
 	for (unsigned int k = from; k < g->n_segs; k++) {
 		enum dlp_answer a;
 
@@ -326,20 +409,7 @@ static enum dlp_answer walk_segs(struct dlp_scan *s, const struct dlp_view *v,
 			w->secret = w->at;
 		if (k == g->secret_to)
 			w->secret_end = w->at;
-		if (is_one_byte(&segs[k]) && w->at < v->n) {
-			if ((v->p[w->at] | segs[k].fold) != segs[k].byte)
-				return DLP_MISS;
-			w->at++;
-			w->overlong = false;
-			continue;
-		}
-		if (k == g->glue_from && g->glue_to) {
-			a = walk_glue(s, v, g, w);
-			k = g->glue_to - 1U;
-		} else {
-			a = step(v, &segs[k], walk_seg(s, v, &segs[k], w->at),
-				 w);
-		}
+		a = walk_some(s, v, g, &k, w);
 		if (a != DLP_HIT)
 			return a;
 	}
@@ -348,29 +418,20 @@ static enum dlp_answer walk_segs(struct dlp_scan *s, const struct dlp_view *v,
 	return DLP_HIT;
 }
 
-static bool is_assigned(enum dlp_check check)
-{
-	return check == DLP_CHECK_VALUE || check == DLP_CHECK_NAMED ||
-	       check == DLP_CHECK_STRICT || check == DLP_CHECK_KEY;
-}
-
 /*
  * The value of a name may be followed by what its class has, too: the end of a
  * sentence, or "&other=" in a URL.
  */
-static void trim_value(const struct dlp_scan *s, const struct dlp_view *v,
+static void trim_value(struct dlp_scan *s, const struct dlp_view *v,
 		       struct walk *w)
 {
 	const unsigned char *p = v->p;
 	size_t i = w->secret, end = w->secret_end;
 
-	while (i < end) {
-		const unsigned char *and = memchr(p + i, '&', end - i);
+	while (dlp_scan_meets(s, v, DLP_C_AND, i, end - i)) {
 		size_t k;
 
-		if (!and)
-			break;
-		k = i = (size_t)(and-p) + 1;
+		k = i = s->gaps[DLP_C_AND].end + 1;
 		while (k < end && dlp_is(s->e, p[k], DLP_C_WORD))
 			k++;
 		if (k > i && k < end && p[k] == '=')
@@ -414,12 +475,20 @@ static bool is_call(const struct dlp_view *v, const struct walk *w)
 /* Shorter values have a digit, or are words. */
 #define NO_WORD_MIN 16U
 
-static bool has_digit(const struct dlp_view *v, const struct walk *w)
+/*
+ * No check of a named value can pass: without a digit it has to be long, and of
+ * upper and lower case.
+ */
+static bool is_hopeless(struct dlp_scan *s, const struct dlp_view *v,
+			const struct walk *w)
 {
-	for (size_t i = w->secret; i < w->secret_end; i++)
-		if (ascii_is(v->p[i], ASCII_DIGIT))
-			return true;
-	return false;
+	size_t n = w->secret_end - w->secret;
+	size_t sample = MIN(n, (size_t)DLP_SAMPLE);
+
+	if (n < NO_WORD_MIN)
+		return !dlp_scan_meets(s, v, DLP_C_DIGIT, w->secret, n);
+	return !dlp_scan_meets(s, v, DLP_C_DIGIT, w->secret, sample) &&
+	       !dlp_scan_meets(s, v, DLP_C_UPPER, w->secret, sample);
 }
 
 /* This value, or one like it, has failed the same check: what is made to be
@@ -441,18 +510,19 @@ static bool passes(struct dlp_scan *s, const struct dlp_view *v,
 {
 	enum dlp_check check = g->row->check;
 	size_t n = w->secret_end - w->secret;
+	bool assigned = dlp_is_assigned(check);
 	bool random = check == DLP_CHECK_RANDOM || check == DLP_CHECK_MIXED ||
-		      is_assigned(check);
+		      assigned;
 
+	if (assigned && is_hopeless(s, v, w))
+		return false;
 	/* What is made to be expensive is made of few bytes, or short. */
 	if (random && dlp_is_dull(v, w->secret, n, &s->dull))
 		return false;
 	if (check == DLP_CHECK_KEY &&
 	    (is_kind_of_key(v, start) || is_setting(v, start, w->secret)))
 		check = DLP_CHECK_VALUE;
-	if (is_assigned(check) && n < NO_WORD_MIN && !has_digit(v, w))
-		return false;
-	if (is_assigned(check) &&
+	if (assigned &&
 	    (is_next_argument(v, start, w->secret) || is_call(v, w)))
 		return false;
 	if (g->row->flags & DLP_ROW_PRIVATE && is_public(v, start))
@@ -506,14 +576,14 @@ enum dlp_answer dlp_grammar_match(struct dlp_scan *s, const struct dlp_view *v,
 		a = ends_well(s->e, v, g, w.at);
 	if (a != DLP_HIT)
 		return a;
-	if (is_assigned(g->row->check) && !w.overlong)
+	if (dlp_is_assigned(g->row->check) && !w.overlong)
 		trim_value(s, v, &w);
 	if (!passes(s, v, g, start, &w))
 		return DLP_MISS;
 	ret->start = w.secret;
 	ret->end = w.secret_end;
 	ret->type = g->type;
-	ret->open = ret->weak = is_assigned(g->row->check);
+	ret->open = ret->weak = dlp_is_assigned(g->row->check);
 	/* What goes on behind a flush or the limit is part of it, too. */
 	ret->swallow = w.overlong || (w.secret_end == v->n &&
 				      last->class != DLP_LITERAL)

@@ -186,6 +186,22 @@ static bool may_be_before(const struct dlp_engine *e,
 	return false;
 }
 
+/*
+ * No value of a name passes without a digit, or two upper-case letters, among
+ * its first DLP_SAMPLE bytes. How far behind `from` these end; 0: too far.
+ */
+static uint8_t reach_from(const struct dlp_engine *e,
+			  const struct dlp_grammar *g, unsigned int from)
+{
+	unsigned int n = DLP_SAMPLE;
+
+	if (!dlp_is_assigned(g->row->check))
+		return 0;
+	for (unsigned int k = 0; k < g->secret_from; k++)
+		n += e->segs[g->first + k].max;
+	return n - from > UINT8_MAX ? 0 : (uint8_t)(n - from);
+}
+
 /* What is known of a format that does not take a walk through it. */
 static void hot_grammar(const struct dlp_engine *e, const struct dlp_entry *x,
 			struct dlp_hot *h)
@@ -202,15 +218,27 @@ static void hot_grammar(const struct dlp_engine *e, const struct dlp_entry *x,
 		h->need_within = (uint16_t)(g->need_within - from);
 		h->need_class = g->need_class;
 	}
+	h->run = g->run;
+	h->run.at = (int16_t)(g->run.at - (int)from);
 	h->dull = dull_from(e, g);
-	if (h->probes[0].n || h->need_within)
+	h->reach = reach_from(e, g, from);
+	if (h->probes[0].n || h->need_within || h->run.follow || h->reach)
 		h->more = 0;
+}
+
+/* How many behind each have the same bytes. */
+static void count_same(struct dlp_hot *first, struct dlp_hot *last)
+{
+	for (struct dlp_hot *h = last; h-- > first;)
+		if (h->fold == h[1].fold && h->mask == h[1].mask &&
+		    h->value == h[1].value && h[1].same < UINT8_MAX)
+			h->same = (uint8_t)(h[1].same + 1);
 }
 
 /* A list of entries becomes a stretch of e->hot. */
 static void flatten(struct dlp_engine *e, uint16_t *list, uint16_t *n)
 {
-	uint16_t i = *list;
+	uint16_t i = *list, first = *n;
 
 	if (i)
 		*list = (uint16_t)(*n + 1);
@@ -228,6 +256,84 @@ static void flatten(struct dlp_engine *e, uint16_t *list, uint16_t *n)
 		++*n;
 		i = x->next;
 	}
+	if (*n > first)
+		count_same(&e->hot[first], &e->hot[*n - 1]);
+}
+
+static bool is_same(const struct dlp_seg *a, const struct dlp_seg *b)
+{
+	return a->class == b->class && a->byte == b->byte &&
+	       a->fold == b->fold && a->min == b->min && a->max == b->max;
+}
+
+/* How many segments two formats begin with alike, before what is secret. */
+static uint16_t alike(const struct dlp_engine *e, const struct dlp_grammar *a,
+		      const struct dlp_grammar *b)
+{
+	uint16_t k = 0, max = MIN(a->secret_from, b->secret_from);
+
+	while (k < max &&
+	       is_same(&e->segs[a->first + k], &e->segs[b->first + k]))
+		k++;
+	/* What \k stands for is one step. */
+	if (a->glue_to && k > a->glue_from && k < a->glue_to)
+		k = a->glue_from;
+	if (b->glue_to && k > b->glue_from && k < b->glue_to)
+		k = b->glue_from;
+	return k;
+}
+
+static struct dlp_grammar *grammar_of(struct dlp_engine *e,
+				      const struct dlp_hot *h)
+{
+	const struct dlp_entry *x = &e->entries[h->entry];
+
+	return x->kind == DLP_ENTRY_GRAMMAR ? &e->grammars[x->index] : NULL;
+}
+
+/* Segments of one byte are compared as words before anything is walked over. */
+#define TRUNK_MIN 9U
+
+/*
+ * Up to where the formats from i on, in one list, begin alike; *ret_len is how
+ * many segments that are. i + 1: there is only one.
+ */
+static size_t trunk_end(struct dlp_engine *e, size_t i, size_t n,
+			uint16_t *ret_len)
+{
+	const struct dlp_grammar *g = grammar_of(e, &e->hot[i]);
+
+	*ret_len = UINT16_MAX;
+	for (i++; g && i < n && !e->hot[i - 1].last; i++) {
+		const struct dlp_grammar *x = grammar_of(e, &e->hot[i]);
+		uint16_t k = x ? alike(e, g, x) : 0;
+
+		if (k < TRUNK_MIN)
+			break;
+		*ret_len = MIN(*ret_len, k);
+	}
+	return i;
+}
+
+/* Formats that follow each other in a list get one trunk. */
+static void find_trunks(struct dlp_engine *e, size_t n)
+{
+	uint16_t trunk = 0, len;
+
+	for (size_t i = 0, next; i < n; i = next) {
+		next = trunk_end(e, i, n, &len);
+		if (next == i + 1)
+			continue;
+		trunk++;
+		for (size_t k = i; k < next; k++) {
+			struct dlp_grammar *g = grammar_of(e, &e->hot[k]);
+
+			if (!g)
+				break;
+			g->trunk = trunk;
+			g->trunk_len = len;
+		}
+	}
 }
 
 static void flatten_all(struct dlp_engine *e)
@@ -238,6 +344,7 @@ static void flatten_all(struct dlp_engine *e)
 		flatten(e, &e->tr.hash[i], &n);
 	for (size_t i = 0; i < ARRAY_LEN(e->tr.list); i++)
 		flatten(e, &e->tr.list[i], &n);
+	find_trunks(e, n);
 }
 
 int dlp_lists_build(struct dlp_engine *e)

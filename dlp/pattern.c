@@ -106,6 +106,8 @@ void dlp_classes_init(struct dlp_classes *c)
 	set[DLP_C_LINES][0] |= 1ULL << '\r' | 1ULL << '\n';
 	set_word(set[DLP_C_KEY], "+/=-:.,;_ \t\r\n\\");
 	set_word(set[DLP_C_LOCAL], "._%+-");
+	set_add(set[DLP_C_AND], '&', '&');
+	set_add(set[DLP_C_UPPER], 'A', 'Z');
 	memset(c, 0, sizeof(*c));
 	for (unsigned int i = 0; i < DLP_C_MAX; i++)
 		(void)dlp_classes_add(c, set[i]);
@@ -285,10 +287,26 @@ static int parse(struct parser *p)
 	return r;
 }
 
+/* The bytes of a stretch are added to a set. */
+static void add_seg(const struct dlp_classes *c, const struct dlp_seg *seg,
+		    uint64_t set[4])
+{
+	if (seg->class == DLP_LITERAL) {
+		unsigned int upper = seg->byte & ~(unsigned int)seg->fold;
+
+		set_add(set, seg->byte, seg->byte);
+		set_add(set, upper, upper);
+		return;
+	}
+	for (unsigned int i = 0; i < 4; i++)
+		set[i] |= c->set[seg->class][i];
+}
+
 #define NEED_WITHIN 96U
 
 /* What has to stand behind the first stretch of any length, and how near. */
-static void note_need(const struct dlp_seg *segs, struct dlp_grammar *g)
+static int note_need(struct dlp_classes *c, const struct dlp_seg *segs,
+		     struct dlp_grammar *g)
 {
 	bool variable = false;
 	unsigned int within = 0;
@@ -297,15 +315,23 @@ static void note_need(const struct dlp_seg *segs, struct dlp_grammar *g)
 		const struct dlp_seg *seg = &segs[k];
 
 		if (variable && seg->min) {
-			if (seg->class == DLP_LITERAL || within > NEED_WITHIN)
-				return;
-			g->need_class = seg->class;
+			uint64_t set[4] = { 0 };
+			int class;
+
+			if (within > NEED_WITHIN)
+				return 0;
+			add_seg(c, seg, set);
+			class = dlp_classes_add(c, set);
+			if (class < 0)
+				return class;
+			g->need_class = (uint8_t) class;
 			g->need_within = (uint16_t)(within + 1);
-			return;
+			return 0;
 		}
 		variable = variable || seg->min != seg->max;
 		within += seg->max;
 	}
+	return 0;
 }
 
 #define PROBE_MAX 6U
@@ -336,6 +362,58 @@ static void note_probes(const struct dlp_seg *segs, struct dlp_grammar *g)
 	}
 }
 
+/* What can stand behind a format that ends with this stretch: ends_well(). */
+static void add_end(const struct dlp_classes *c, const struct dlp_seg *last,
+		    uint64_t set[4])
+{
+	uint64_t inside[4] = { 0 };
+
+	add_seg(c, last, inside);
+	for (unsigned int i = 0; i < 4; i++)
+		set[i] |= ~(c->set[DLP_C_WORD][i] | inside[i]);
+	set_add(set, '.', '.');
+}
+
+#define RUN_MIN 8U
+
+/*
+ * The first stretch of any length, or a long one, at a known place: how it has
+ * to end says most often that there is no such thing.
+ */
+static int note_run(struct dlp_classes *c, const struct dlp_seg *segs,
+		    struct dlp_grammar *g)
+{
+	uint64_t set[4] = { 0 };
+	unsigned int at = 0, k = 0, i;
+	int class;
+
+	while (k + 1 < g->n_segs && segs[k].min == segs[k].max &&
+	       (segs[k].class == DLP_LITERAL || segs[k].min < RUN_MIN))
+		at += segs[k++].min;
+	if (segs[k].class == DLP_LITERAL || at >= DLP_MATCH_MAX)
+		return 0;
+	for (i = k + 1; i < g->n_segs; i++) {
+		add_seg(c, &segs[i], set);
+		if (segs[i].min)
+			break;
+	}
+	if (i == g->n_segs) {
+		if (g->row->flags & DLP_ROW_OPEN)
+			return 0;
+		add_end(c, &segs[g->n_segs - 1], set);
+	}
+	class = dlp_classes_add(c, set);
+	if (class < 0)
+		return class;
+	g->run = (struct dlp_run){ .class = segs[k].class,
+				   .follow = (uint8_t) class,
+				   .last = i == g->n_segs,
+				   .min = segs[k].min,
+				   .max = segs[k].max,
+				   .at = (int16_t)at };
+	return 0;
+}
+
 int dlp_grammar_compile(struct dlp_classes *c, const struct dlp_row *row,
 			struct dlp_seg *segs, struct dlp_grammar *ret)
 {
@@ -352,7 +430,9 @@ int dlp_grammar_compile(struct dlp_classes *c, const struct dlp_row *row,
 		return r;
 	if (ret->secret_to == 0)
 		ret->secret_to = ret->n_segs;
-	note_need(segs, ret);
+	if (ret->n_segs == 0)
+		return -EINVAL;
 	note_probes(segs, ret);
-	return ret->n_segs == 0 ? -EINVAL : 0;
+	r = note_need(c, segs, ret);
+	return r < 0 ? r : note_run(c, segs, ret);
 }

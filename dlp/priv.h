@@ -58,10 +58,12 @@ struct dlp_match {
 
 /* ---- classes of bytes ---- */
 
-#define DLP_MAX_CLASSES 128U
+#define DLP_MAX_CLASSES 255U
+#define DLP_CLASS_WORDS 4U
 
 struct dlp_classes {
-	uint64_t of[2][256]; /* bit c % 64 of [c / 64]: it is in class c */
+	/* bit c % 64 of [c / 64]: it is in class c */
+	uint64_t of[DLP_CLASS_WORDS][256];
 	uint64_t set[DLP_MAX_CLASSES][4]; /* the same, by class */
 	unsigned int n;
 };
@@ -77,6 +79,8 @@ enum dlp_class {        /* the ones that code asks for */
 	DLP_C_LINE,  /* what stands in a line, with colours */
 	DLP_C_LINES, /* the same, and ends of lines */
 	DLP_C_LOCAL, /* in front of the @ of a mail address */
+	DLP_C_AND,   /* & */
+	DLP_C_UPPER, /* upper-case letters */
 	DLP_C_MAX,
 };
 
@@ -116,6 +120,9 @@ extern const struct dlp_row dlp_rows[];
 extern const size_t dlp_n_rows;
 
 #define DLP_LITERAL 255U
+_Static_assert(DLP_MAX_CLASSES <= DLP_LITERAL &&
+		       DLP_MAX_CLASSES <= 64 * DLP_CLASS_WORDS,
+	       "no class is the literal, and each has a bit");
 
 /* A stretch of bytes of one class, or of one byte. */
 struct dlp_seg {
@@ -142,6 +149,18 @@ struct dlp_grammar {
 	struct dlp_probe {
 		uint8_t class, n, end;
 	} probes[2];
+	/* So far from its beginning stands a stretch of a class, of so many
+	 * bytes, and behind it a byte of `follow`, or the end of the text;
+	 * follow 0: nothing is known. */
+	struct dlp_run {
+		uint8_t class, follow;
+		bool last; /* longer than any limit it is right, too */
+		uint16_t min, max;
+		int16_t at;
+	} run;
+	/* It begins with so many segments like others that are tried at the
+	 * same places: they are walked over once. Trunk 0: with none. */
+	uint16_t trunk, trunk_len;
 	/* The segments of \k, which are the same in all; none if 0. */
 	uint16_t glue_from, glue_to;
 };
@@ -193,7 +212,12 @@ struct dlp_hot {
 	} probes[2];
 	uint8_t more; /* as of its entry */
 	uint8_t dull; /* its secret has so many bytes, and is random */
-	bool last;    /* of its list */
+	/* Digits or upper case are among so many from here on, and its
+	 * secret's sample with them; 0: nothing is known. */
+	uint8_t reach;
+	uint8_t same;       /* so many behind it have the same mask and value */
+	bool last;          /* of its list */
+	struct dlp_run run; /* its place is counted from here on */
 };
 
 #define DLP_BUCKETS      16U
@@ -321,7 +345,7 @@ static inline bool dlp_seg_has(const struct dlp_engine *e,
 
 /* ---- a scan ---- */
 
-#define DLP_SPANS  64U
+#define DLP_LONG   32U
 #define DLP_SAMPLE 64U /* a secret's beginning is random if the whole is */
 
 /* A stretch of text made of so few bytes that nothing in it is random. */
@@ -351,22 +375,32 @@ struct dlp_scan {
 	/* Bytes that may be inflated: what the text so far is worth, and what
 	 * of it is spent. */
 	uint64_t inflate_worth, inflate_spent;
-	/* The long run of each class measured last (class % DLP_SPANS): no
-	 * byte is walked over twice. */
+	/* The run of each class measured last, and long ones measured before:
+	 * few bytes are walked over twice. */
 	struct dlp_span {
-		unsigned int class;
 		size_t begin, end;
-	} spans[DLP_SPANS];
+	} spans[DLP_MAX_CLASSES];
 	/* Stretches without any byte of a class, each up to one that is. */
-	struct dlp_span gaps[DLP_SPANS];
-	/* Bit i: spans[i], gaps[i] say something */
-	uint64_t spans_known, gaps_known;
+	struct dlp_span gaps[DLP_MAX_CLASSES];
+	struct {
+		struct dlp_span span;
+		unsigned int class;
+	} longs[DLP_LONG];
+	unsigned int n_longs; /* ever; the last ones are there */
+	/* Bits of the classes whose span, or gap, says something. */
+	uint64_t spans_known[DLP_CLASS_WORDS], gaps_known[DLP_CLASS_WORDS];
 	struct dlp_dull dull;
 	/* What stands between a name that ends at `at` and its value, which
 	 * begins at `end`; 0 if there is none. */
 	struct {
 		size_t at, end;
 	} glue;
+	/* Where the trunk of formats that begin at start ends; end 0: it is
+	 * not there. */
+	struct {
+		size_t start, end;
+		uint16_t trunk;
+	} trunk;
 	/* No end line of a private key begins there; kind 0: not known. */
 	struct {
 		size_t begin, end;
@@ -464,14 +498,59 @@ int dlp_scan_nested(struct dlp_scan *s, struct str text, dlp_found_fn fn,
 
 /* ---- checks ---- */
 
+static inline bool dlp_is_known(const uint64_t known[DLP_CLASS_WORDS],
+				unsigned int class)
+{
+	return known[class / 64] >> class % 64 & 1;
+}
+
+/* The same as dlp_scan_span(), when that is not known yet. */
+size_t dlp_scan_new_span(struct dlp_scan *s, const struct dlp_view *v,
+			 unsigned int class, size_t i, size_t stop);
+
 /* End of the run of a class that i is in, at most max bytes on. */
-size_t dlp_scan_span(struct dlp_scan *s, const struct dlp_view *v,
-		     unsigned int class, size_t i, size_t max);
+static inline size_t dlp_scan_span(struct dlp_scan *s, const struct dlp_view *v,
+				   unsigned int class, size_t i, size_t max)
+{
+	const struct dlp_span *x = &s->spans[class];
+	size_t stop = v->n - i < max ? v->n : i + max;
+
+	if (i == stop || !dlp_is(s->e, v->p[i], class))
+		return i;
+	if (dlp_is_known(s->spans_known, class) && x->begin <= i &&
+	    i < x->end &&
+	    (stop <= x->end || !dlp_is(s->e, v->p[x->end], class)))
+		return MIN(stop, x->end);
+	return dlp_scan_new_span(s, v, class, i, stop);
+}
+
 /* Whether a byte of a class is among the n bytes from i on, as far as the view
  * goes. */
-bool dlp_scan_meets(struct dlp_scan *s, const struct dlp_view *v,
-		    unsigned int class, size_t i, size_t n);
+bool dlp_scan_new_gap(struct dlp_scan *s, const struct dlp_view *v,
+		      unsigned int class, size_t i, size_t stop);
+
+static inline bool dlp_scan_meets(struct dlp_scan *s, const struct dlp_view *v,
+				  unsigned int class, size_t i, size_t n)
+{
+	const struct dlp_span *g = &s->gaps[class];
+	size_t stop = v->n - i < n ? v->n : i + n;
+
+	if (dlp_is_known(s->gaps_known, class) && g->begin <= i &&
+	    i <= g->end) {
+		if (stop <= g->end)
+			return false;
+		if (dlp_is(s->e, v->p[g->end], class))
+			return true;
+	}
+	return dlp_scan_new_gap(s, v, class, i, stop);
+}
 bool dlp_check(enum dlp_check check, struct str whole, struct str secret);
+/* The checks of values that only their name tells. */
+static inline bool dlp_is_assigned(enum dlp_check check)
+{
+	return check == DLP_CHECK_VALUE || check == DLP_CHECK_NAMED ||
+	       check == DLP_CHECK_STRICT || check == DLP_CHECK_KEY;
+}
 /*
  * Whether a secret of n bytes at i is too dull for any check for randomness. What
  * is found out is kept in *known, so that no byte is asked twice.

@@ -26,11 +26,11 @@
 void dlp_scan_init(struct dlp_scan *s, const struct dlp_engine *e,
 		   const struct dlp_sink *sink)
 {
-	/* Of the spans only the bits that say that they are known. */
+	/* Of what there is much of only what counts. */
 	memset(s, 0, offsetof(struct dlp_scan, spans));
-	memset(&s->spans_known, 0,
+	memset(&s->n_longs, 0,
 	       offsetof(struct dlp_scan, regex_from) -
-		       offsetof(struct dlp_scan, spans_known));
+		       offsetof(struct dlp_scan, n_longs));
 	memset(s->regex_from, 0, e->n_regexes * sizeof(s->regex_from[0]));
 	s->e = e;
 	s->sink = sink;
@@ -47,6 +47,12 @@ static size_t back(size_t at, size_t k)
 	return at > k ? at - k : 0;
 }
 
+static void shift_span(struct dlp_span *x, size_t k)
+{
+	x->begin = back(x->begin, k);
+	x->end = back(x->end, k);
+}
+
 void dlp_scan_shift(struct dlp_scan *s, size_t k)
 {
 	s->base += k;
@@ -60,20 +66,17 @@ void dlp_scan_shift(struct dlp_scan *s, size_t k)
 	s->wait.idle = back(s->wait.idle, k);
 	s->pending.start = back(s->pending.start, k);
 	s->pending.end = back(s->pending.end, k);
-	for (uint64_t all = s->spans_known; all; all &= all - 1) {
-		struct dlp_span *x = &s->spans[__builtin_ctzll(all)];
-
-		x->begin = back(x->begin, k);
-		x->end = back(x->end, k);
+	for (unsigned int i = 0; i < s->e->classes.n; i++) {
+		if (dlp_is_known(s->spans_known, i))
+			shift_span(&s->spans[i], k);
+		if (dlp_is_known(s->gaps_known, i))
+			shift_span(&s->gaps[i], k);
 	}
-	for (uint64_t all = s->gaps_known; all; all &= all - 1) {
-		struct dlp_span *x = &s->gaps[__builtin_ctzll(all)];
-
-		x->begin = back(x->begin, k);
-		x->end = back(x->end, k);
-	}
+	for (unsigned int i = 0; i < MIN(s->n_longs, DLP_LONG); i++)
+		shift_span(&s->longs[i].span, k);
 	s->glue.at = back(s->glue.at, k);
 	s->glue.end = back(s->glue.end, k);
+	s->trunk.trunk = 0;
 	s->no_mark.begin = back(s->no_mark.begin, k);
 	s->no_mark.end = back(s->no_mark.end, k);
 	s->failed.from = back(s->failed.from, k);
@@ -252,12 +255,34 @@ static inline bool probe(const struct dlp_scan *s, const struct dlp_view *v,
 	return true;
 }
 
+/* The run that a format has does not end as it has to. */
+static inline bool ends_badly(struct dlp_scan *s, const struct dlp_view *v,
+			      const struct dlp_hot *h, size_t t)
+{
+	const struct dlp_run *r = &h->run;
+	size_t i = t + (size_t)(ptrdiff_t)r->at, end;
+
+	/* Before the first byte of the text it is far behind the last. */
+	if (i >= v->n)
+		return false;
+	end = dlp_scan_span(s, v, r->class, i, r->max);
+	if (end == v->n || (r->last && end - i == DLP_NO_LIMIT))
+		return false;
+	return end - i < r->min || !dlp_is(s->e, v->p[end], r->follow);
+}
+
 /* Bytes that a format has are not there: no need to walk through it. */
 static inline bool is_ruled_out(struct dlp_scan *s, const struct dlp_view *v,
 				const struct dlp_hot *h, size_t t)
 {
 	if (h->dull && t >= s->dull.begin && t + DULL_AHEAD <= s->dull.end &&
 	    (h->dull >= DULL_WIDE || !s->dull.wide))
+		return true;
+	if (h->reach && v->n - t >= h->reach &&
+	    !dlp_scan_meets(s, v, DLP_C_DIGIT, t, h->reach) &&
+	    !dlp_scan_meets(s, v, DLP_C_UPPER, t, h->reach))
+		return true;
+	if (h->run.follow && ends_badly(s, v, h, t))
 		return true;
 	if (h->probes[0].n && (!probe(s, v, h, 0, t) || !probe(s, v, h, 1, t)))
 		return true;
@@ -278,8 +303,10 @@ static enum dlp_answer try_list(struct dlp_scan *s, const struct dlp_view *v,
 		const struct dlp_entry *x;
 		enum dlp_answer a;
 
-		if (proved && ((word | h->fold) & h->mask) != h->value)
+		if (proved && ((word | h->fold) & h->mask) != h->value) {
+			h += h->same;
 			continue;
+		}
 		if (is_ruled_out(s, v, h, t))
 			continue;
 		x = &s->e->entries[h->entry];

@@ -226,6 +226,82 @@ static inline void hostile_piece(struct buf *b, unsigned int kind,
 	}
 }
 
+/*
+ * What a format would match, up to the stretch `cut`; of each stretch the least
+ * bytes or a few more, and of a class any.
+ */
+static inline void hostile_instance(struct buf *b, const struct dlp_engine *e,
+				    const struct dlp_grammar *g,
+				    unsigned int cut, uint64_t *seed)
+{
+	for (unsigned int k = 0; k < MIN(cut, (unsigned int)g->n_segs); k++) {
+		const struct dlp_seg *seg = &e->segs[g->first + k];
+		unsigned int n =
+			seg->min + (unsigned int)(hostile_random(seed) % 4);
+		char members[256];
+		size_t all = 0;
+
+		for (unsigned int c = 1; c < 127; c++)
+			if (dlp_seg_has(e, seg, (unsigned char)c))
+				members[all++] = (char)c;
+		for (n = MIN(n, (unsigned int)seg->max); n && all; n--)
+			buf_putc(b, members[hostile_random(seed) % all]);
+	}
+}
+
+/*
+ * The ways in which what looks like a format can be none: each repeated for
+ * each format is the class of texts that no format may be slow in.
+ */
+enum hostile_way {
+	HOSTILE_HEAD = 0,    /* its first literal bytes */
+	HOSTILE_HEAD_EQUALS, /* and a separator */
+	HOSTILE_HALF,        /* half of its stretches */
+	HOSTILE_LAST,        /* all but the last one */
+	HOSTILE_TOO_LONG,    /* all, and more that belongs to it */
+	HOSTILE_SPOILT,      /* all, with one byte of another kind */
+	HOSTILE_MANY,        /* different ones, of which all but the last */
+	HOSTILE_WAYS,
+};
+
+/* One of them; false when the format has nothing of the kind. */
+static inline bool hostile_near(struct buf *b, const struct dlp_engine *e,
+				const struct dlp_grammar *g,
+				enum hostile_way way, uint64_t *seed)
+{
+	size_t from = b->len, row = (size_t)(g->row - dlp_rows);
+
+	switch (way) {
+	case HOSTILE_HEAD:
+	case HOSTILE_HEAD_EQUALS:
+		hostile_head(b, row);
+		if (b->len > from && way == HOSTILE_HEAD_EQUALS)
+			buf_putc(b, '=');
+		break;
+	case HOSTILE_HALF:
+		hostile_instance(b, e, g, (g->n_segs + 1U) / 2, seed);
+		break;
+	case HOSTILE_LAST:
+	case HOSTILE_MANY:
+		hostile_instance(b, e, g, g->n_segs - 1U, seed);
+		buf_putc(b, way == HOSTILE_LAST ? ' ' : '\n');
+		break;
+	case HOSTILE_TOO_LONG:
+		hostile_instance(b, e, g, g->n_segs, seed);
+		hostile_some(b, 8, "aB3_", seed);
+		break;
+	case HOSTILE_SPOILT:
+		hostile_instance(b, e, g, g->n_segs, seed);
+		if (b->len > from)
+			b->data[from + hostile_random(seed) % (b->len - from)] =
+				'\n';
+		break;
+	case HOSTILE_WAYS:
+		break;
+	}
+	return b->len > from;
+}
+
 static inline void hostile_mixture(struct buf *b, unsigned int kind, size_t n)
 {
 	uint64_t seed = 88172645463325252ULL;
