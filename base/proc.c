@@ -113,6 +113,27 @@ int proc_umask(pid_t pid, mode_t *ret)
 	return 0;
 }
 
+int proc_limits(pid_t pid, struct buf *out)
+{
+	return read_proc(pid, "limits", out);
+}
+
+bool proc_is_confined(pid_t pid)
+{
+	static const char *const want[][2] = { { "NoNewPrivs", "1" },
+					       { "Seccomp", "2" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		_cleanup_buf_ struct buf file = BUF_INIT;
+		struct str text = STR_NONE;
+
+		if (status_field(pid, str_from(want[i][0]), &file, &text) < 0 ||
+		    !str_eq_c(text, want[i][1]))
+			return false;
+	}
+	return true;
+}
+
 int proc_comm(pid_t pid, struct buf *out)
 {
 	size_t before = out->len;

@@ -5,6 +5,7 @@
 #include "base/rendezvous.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mark.h"
 
 #define BACKLOG 128
 
@@ -81,15 +83,30 @@ static int make_address(const struct buf *path, struct sockaddr_un *ret)
 	return 0;
 }
 
+int rendezvous_check_server(int fd)
+{
+	struct ucred who = { .pid = 0 };
+	socklen_t n = sizeof(who);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) < 0)
+		return -errno;
+	if (who.pid > 0 &&
+	    (mark_is_on(who.pid) || (kill(who.pid, 0) < 0 && errno == ESRCH)))
+		return -EPERM;
+	return 0;
+}
+
 static int connect_to(const struct sockaddr_un *addr)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int r;
 
 	if (fd < 0)
 		return -errno;
 	if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0)
 		return -errno;
-	return TAKE_FD(fd);
+	r = rendezvous_check_server(fd);
+	return r < 0 ? r : TAKE_FD(fd);
 }
 
 int rendezvous_connect(uint16_t port)

@@ -12,7 +12,7 @@
  *	/tmp/agentsh-UID/http-PORT.sock
  *
  * A directory that belongs to someone else, or that others may write to, is
- * never used by either side.
+ * never used by either side; nor is a socket of a session's command.
  */
 #ifndef BASE_RENDEZVOUS_H
 #define BASE_RENDEZVOUS_H
@@ -31,6 +31,11 @@ int rendezvous_path(unsigned int i, uint16_t port, struct buf *out);
  * -errno; -ENOENT/-ECONNREFUSED: nobody there, use TCP.
  */
 int rendezvous_connect(uint16_t port);
+/*
+ * Whoever listens on the other end of a connected unix socket is no command of a
+ * session, which would be handed our terminal. 0, -EPERM or -errno.
+ */
+int rendezvous_check_server(int fd);
 /*
  * Makes the directory, removes a stale socket, binds and listens; *ret_path
  * gets the path. Return: fd (CLOEXEC, non-blocking) or -errno; -EADDRINUSE

@@ -87,13 +87,15 @@ static int open_unix(struct conn *c, const char *path, uint64_t deadline_ns)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	size_t n = strlen(path);
+	int r;
 
 	if (n >= sizeof(sa.sun_path))
 		return -ENAMETOOLONG;
 	memcpy(sa.sun_path, path, n);
 	c->local = true;
-	return connect_to(c, (const struct sockaddr *)&sa, sizeof(sa),
-			  deadline_ns);
+	r = connect_to(c, (const struct sockaddr *)&sa, sizeof(sa),
+		       deadline_ns);
+	return r < 0 ? r : rendezvous_check_server(c->fd);
 }
 
 static int open_rendezvous(struct conn *c, uint16_t port)

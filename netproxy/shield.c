@@ -28,6 +28,7 @@
 
 #include "base/cleanup.h"
 #include "base/macro.h"
+#include "base/mark.h"
 #include "confine/bpf.h"
 #include "confine/caps.h"
 #include "confine/landlock.h"
@@ -282,6 +283,7 @@ int shield_raise(const struct shield *s, struct buf *ret_missing)
 {
 	int r = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 
+	(void)mark_self(); /* who connects through us is no person */
 	if (r == 0)
 		r = caps_restrict(0);
 	if (r < 0)

@@ -4,14 +4,15 @@
  *
  * A process belongs to a session if its line of parents leads to the session's
  * tracer (which is the subreaper of what it runs) or if it is in one of the
- * session's cgroups. Nothing the caller says counts.
+ * session's cgroups. Nothing the caller says counts. A command of another server,
+ * or of `agentsh run`, bears a mark (base/mark.h) and is inside as well.
  *
  * A unix socket names its peer. For loopback TCP, the kernel gives the inode
  * of the other end, and somebody's /proc/PID/fd has it. While commands run,
  * such a caller must be found, and found outside; one that sent its request
  * and exited at once is not found and is treated as inside. With no command
- * running there is nobody inside who could call; what a command has sent may be
- * read when it is gone, so whoever was there by then is looked for as well. All
+ * running there is nobody of ours inside who could call; what a command has sent
+ * may be read when it is gone, so whoever was there by then is looked for as well. All
  * processes are looked at until one holds the socket, the newest first, and then
  * those below us, which is where commands are: a caller may share its socket
  * with one.
@@ -29,6 +30,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mark.h"
 #include "base/proc.h"
 #include "server/peer_tcp.h"
 #include "server/session.h"
@@ -145,10 +147,9 @@ static struct session *slow_inside_holder(struct app *app, uint64_t inode,
 }
 
 /* True if a process outside holds the socket and none inside does. */
-static bool held_outside_only(struct app *app, uint64_t inode,
+static bool held_outside_only(struct app *app, pid_t holder, uint64_t inode,
 			      struct session **ret_inside)
 {
-	pid_t holder = peer_tcp_holder(inode);
 	int r;
 
 	if (!holder)
@@ -162,34 +163,54 @@ static bool held_outside_only(struct app *app, uint64_t inode,
 	return r == 0 && !*ret_inside;
 }
 
+/*
+ * The other end of a loopback connection, as far as it is ours to look for:
+ * *ret_holder is 0 if nobody is found. False: whoever it was is gone.
+ */
+static bool find_caller(struct http_peer *peer,
+			const struct sockaddr_storage *theirs,
+			const struct sockaddr_storage *ours, bool *ret_others,
+			uint64_t *ret_inode, pid_t *ret_holder)
+{
+	uid_t uid = 0;
+
+	if (!peer_tcp_socket(theirs, ours, &uid, ret_inode))
+		return false;
+	peer->stranger = uid != 0 && uid != geteuid();
+	/* Others' descriptors are not ours to read unless we are root. A socket
+	 * whose process is gone is nobody's: no inode, and root's by its
+	 * number. */
+	*ret_others = *ret_inode && geteuid() != 0 && uid != geteuid();
+	if (!*ret_inode)
+		return false;
+	*ret_holder = *ret_others ? 0 : peer_tcp_holder(*ret_inode);
+	return true;
+}
+
 static void check_tcp(struct app *app, struct http_peer *peer,
 		      struct session **ret)
 {
 	struct sockaddr_storage theirs = { 0 }, ours = { 0 };
 	socklen_t n = sizeof(theirs), n_ours = sizeof(ours);
+	bool possible = peer->early || anything_runs(app), others = false;
 	uint64_t inode = 0;
-	uid_t uid = 0;
-	bool possible = peer->early || anything_runs(app);
+	pid_t holder = 0;
 
 	if (!possible && app->cfg.auth != AUTH_NONE)
 		return;
 	if (getpeername(peer->fd, (struct sockaddr *)&theirs, &n) == 0 &&
 	    !is_loopback(&theirs))
 		return; /* another host */
-	if (getsockname(peer->fd, (struct sockaddr *)&ours, &n_ours) == 0 &&
-	    peer_tcp_socket(&theirs, &ours, &uid, &inode)) {
-		peer->stranger = uid != 0 && uid != geteuid();
-		if (!possible)
-			return;
-		/* Commands run as we do; others' descriptors are not ours
-		 * to read unless we are root. A socket whose process is
-		 * gone is nobody's: no inode, and root's by its number. */
-		if (inode && geteuid() != 0 && uid != geteuid())
-			return;
-		if (inode && held_outside_only(app, inode, ret))
-			return;
+	if (getsockname(peer->fd, (struct sockaddr *)&ours, &n_ours) < 0 ||
+	    !find_caller(peer, &theirs, &ours, &others, &inode, &holder)) {
+		/* A command of somebody else's may have been it. */
+		peer->in_session = true;
+		return;
 	}
-	peer->in_session = possible;
+	if (possible && !others)
+		peer->in_session = !held_outside_only(app, holder, inode, ret);
+	if (holder && mark_is_on(holder))
+		peer->in_session = true;
 }
 
 void peer_check(struct app *app, struct http_peer *peer)
@@ -202,10 +223,10 @@ void peer_check(struct app *app, struct http_peer *peer)
 	if (peer->local) {
 		s = peer_session_of(app, peer->pid);
 		/* Nobody can be asked about one that is gone. */
-		peer->in_session = s ||
-				   ((peer->early || anything_runs(app)) &&
-				    peer->pid > 0 && kill(peer->pid, 0) < 0 &&
-				    errno == ESRCH);
+		peer->in_session =
+			s || (peer->pid > 0 &&
+			      (mark_is_on(peer->pid) ||
+			       (kill(peer->pid, 0) < 0 && errno == ESRCH)));
 	} else {
 		check_tcp(app, peer, &s);
 	}

@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/mark.h"
 #include "tracer/command.h"
 #include "tracer/tracer.h"
 
@@ -113,6 +114,7 @@ static int run(struct here *h)
 {
 	int r = prepare(h);
 
+	(void)mark_self(); /* no more than what servers know us by */
 	if (r == 0)
 		r = session_start_here(&h->t, h->in->hello, h->in->policy);
 	if (r == 0)

@@ -16,6 +16,7 @@
 
 #include "base/addr.h"
 #include "base/log.h"
+#include "base/mark.h"
 #include "core/attribution.h"
 #include "core/ports.h"
 #include "tracer/command.h"
@@ -195,6 +196,7 @@ int main(void)
 	int r;
 
 	log_inherit("agentsh-tracer");
+	(void)mark_self(); /* no more than what other servers know us by */
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* Every call allocates a little and frees it: the top of the heap is
 	 * not to be given back and asked for again each time. */
