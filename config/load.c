@@ -18,18 +18,26 @@
 /* All strings of a configuration, expanded YAML nodes included. */
 #define CONFIG_ARENA_CAP ((size_t)256 << 20)
 
+/* How a key was given; a later one outdoes an earlier one. */
+enum seen {
+	SEEN_NOT = 0,
+	SEEN_ALIAS,
+	SEEN_NAME
+};
+
 struct loader {
 	struct config *c;
 	const struct config *idle; /* values that ask for nothing */
 	struct yreader r;
-	bool *seen; /* by index of config_keys */
+	enum seen *seen; /* by index of config_keys */
 };
 
 /* Where the walk stands: the section's canonical path and as written. */
 struct section {
 	const char *path;
 	const struct ypath *at;
-	bool off; /* the section, or one around it, is switched off */
+	bool off;   /* the section, or one around it, is switched off */
+	bool alias; /* the section, or one around it, has another name */
 	/* Inside a section of which we honour nothing: set when some key asks
 	 * for something, instead of one warning per key. */
 	bool *wants;
@@ -102,18 +110,33 @@ static void warn_not_honoured(struct loader *l, const struct ypath *here,
 	yread_warn(&l->r, here, at, "%s", note_of(path));
 }
 
+/*
+ * A key may be given under its own name and under another one; the Go program
+ * knows the own one only, so that counts, wherever it stands.
+ */
+static bool is_outdone(struct loader *l, const struct ypath *here,
+		       const struct config_key *key, const struct ynode *value,
+		       enum seen as)
+{
+	enum seen *seen = &l->seen[key - config_keys];
+	enum seen before = *seen;
+
+	*seen = MAX(before, as);
+	if (before != SEEN_NOT)
+		yread_warn(&l->r, here, value,
+			   "%s is given under two names; this one %s",
+			   key->path, as < before ? "is ignored" : "counts");
+	return as < before;
+}
+
 static int set_key(struct loader *l, const struct section *s,
 		   const struct ypath *here, const struct config_key *key,
 		   const struct ynode *value)
 {
-	size_t index = (size_t)(key - config_keys);
 	int e = 0;
 
-	if (l->seen[index])
-		return yread_error(&l->r, here, value,
-				   "%s is given twice, under two names",
-				   key->path);
-	l->seen[index] = true;
+	if (is_outdone(l, here, key, value, s->alias ? SEEN_ALIAS : SEEN_NAME))
+		return 0;
 	e = config_set(l->c, key, &l->r, here, value);
 	if (e < 0)
 		return e;
@@ -190,18 +213,19 @@ static int walk_member(struct loader *l, const struct section *s,
 	const struct ypath here = { .up = s->at, .key = m->key->text };
 	char joined[PATH_MAX_KEY] = "";
 	const struct config_key *key = NULL;
-	struct section sub = { .at = &here };
+	struct section sub = { .at = &here, .off = s->off, .wants = s->wants };
 
 	if (m->key->text.n + strlen(s->path) + 2 <= sizeof(joined))
 		(void)snprintf(joined, sizeof(joined), "%s%s%s", s->path,
 			       *s->path ? "." : "", m->key->text.p);
 	sub.path = canonical(joined);
+	sub.alias = s->alias || sub.path != joined;
 	if (strcmp(sub.path, "sandbox.seccomp.hardening_profiles") == 0)
 		return yread_error(&l->r, &here, m->key,
 				   "was removed; use mitigation_sets");
 	key = config_key_find(sub.path);
 	if (key)
-		return set_key(l, s, &here, key, m->value);
+		return set_key(l, &sub, &here, key, m->value);
 	if (*sub.path && config_is_section(sub.path))
 		return walk_section(l, s, &sub, m);
 	warn_unknown(l, s, m->key);
@@ -340,7 +364,7 @@ static int fill(struct config *c, const char *path, enum config_source source,
 		const struct ynode *root, const struct yreader *r,
 		char *const *env)
 {
-	_cleanup_free_ bool *seen = calloc(config_n_keys, sizeof(*seen));
+	_cleanup_free_ enum seen *seen = calloc(config_n_keys, sizeof(*seen));
 	_cleanup_free_ struct config *idle = calloc(1, sizeof(*idle));
 	const struct section top = { .path = "" };
 	struct loader l = { c, idle, *r, seen };

@@ -187,9 +187,39 @@ static void test_aliases(void **state)
 	assert_int_equal(l.c->landlock.allow_read.n, 2);
 	assert_string_equal(l.c->policies.default_name, "strict");
 	assert_int_equal(l.c->logging.level, CONFIG_LEVEL_DEBUG);
-	assert_messages("policies: {default: a, default_policy: b}\n", -EINVAL,
-			"/etc/x/c.yaml:1:40: error: policies.default_policy: "
-			"policies.default is given twice, under two names\n");
+	assert_messages("policies: {default: a, default_policy: b}\n", 0,
+			"/etc/x/c.yaml:1:40: warning: policies.default_policy: "
+			"policies.default is given under two names; this one "
+			"is ignored\n");
+	assert_messages("policies: {default_policy: b, default: a}\n", 0,
+			"/etc/x/c.yaml:1:40: warning: policies.default: "
+			"policies.default is given under two names; this one "
+			"counts\n");
+}
+
+/* Its own name counts, before and behind the other one, in a section too. */
+static void test_two_names(void **state)
+{
+	static const char *const texts[] = {
+		"sandbox: {landlock: {allow_read: [/a], allow_write: [/w]}}\n"
+		"landlock: {allow_read: [/b, /c]}\n"
+		"policies: {default: a, default_policy: b}\n",
+		"landlock: {allow_read: [/b, /c]}\n"
+		"sandbox: {landlock: {allow_read: [/a], allow_write: [/w]}}\n"
+		"policies: {default_policy: b, default: a}\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		_cleanup_loaded_ struct loaded l = { 0 };
+
+		load(&l, texts[i]);
+		assert_int_equal(l.r, 0);
+		assert_int_equal(l.diag.n_items, 2);
+		assert_int_equal(l.c->landlock.allow_read.n, 2);
+		assert_int_equal(l.c->landlock.allow_write.n, 1);
+		assert_string_equal(l.c->policies.default_name, "a");
+	}
 }
 
 static void test_messages(void **state)
@@ -590,6 +620,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_types),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_aliases),
+		cmocka_unit_test(test_two_names),
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_not_honoured),
 		cmocka_unit_test(test_cross_checks),
