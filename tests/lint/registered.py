@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Check that no source file and no test is there without being built or run.
+"""Check that no source file and no test is there without being built or run, and no
+document without being in the index.
 
 Usage: registered.py SOURCE_ROOT
 
@@ -57,6 +58,20 @@ def corpora(root):
         yield f"tests/fuzz: {name} has no {what}"
 
 
+def documents(root):
+    """A document that the index does not name is found by nobody."""
+    index = (root / "docs/README.md").read_text()
+    linked = set(re.findall(r"\]\(([^)#]+)\)", index))
+    for path in lint.tracked(root / "docs"):
+        name = str(path.relative_to(root / "docs"))
+        if path.suffix in (".md", ".1", ".5", ".7", ".8") and \
+                name != "README.md" and name not in linked:
+            yield f"docs/{name}: docs/README.md does not name it"
+    for name in sorted(linked):
+        if not (root / "docs" / name).exists():
+            yield f"docs/README.md: there is no {name}"
+
+
 def main():
     root = Path(sys.argv[1]).resolve()
     tests = root / "tests"
@@ -66,7 +81,7 @@ def main():
     bench = tests / "bench"
     runs = words(bench.glob("*.sh"))
     by_hand = words((root / "docs/howto").glob("*.md"))
-    found = list(corpora(root))
+    found = [*corpora(root), *documents(root)]
     for path in paths:
         if path.suffix != ".c" and tests not in path.parents:
             continue
