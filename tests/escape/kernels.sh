@@ -194,10 +194,14 @@ line='.[] | select(.name == $name or (.cmd[0] | endswith("/" + $name))) |
 	if .key == "AGENTSH_JAIL" then .value = "/alone -- " + .value else . end |
 	.key + "=" + .value | @sh] | join(" ")) + " \(.cmd | @sh)"'
 
-# Before 6.6 a tmpfs has no user attributes: these run on a disk.
-mkfs.ext4 -q -F "$root/disk.img" 64M >/dev/null
+# Before 6.6 a tmpfs has no user attributes, and older ones no times of birth, by
+# which a command's own files are known: these run on a disk.
+mkfs.ext4 -q -F "$root/disk.img" 128M >/dev/null
 disk() {
-	case $1 in tracer/xattrs | undo/files) echo "TMPDIR=/disk " ;; esac
+	case $1 in
+	tracer/xattrs | undo/files | undo/brake) echo "TMPDIR=/disk " ;;
+	test_trash_*) echo "TEST_TRASH_DIR=/disk " ;;
+	esac
 }
 
 # the list of tests

@@ -91,13 +91,15 @@ expect_status 1
 expect_out 'seccomp-notify       -'
 expect_out 'not held'
 
-# not root: as good as root
-found -u 65534
-for g in commands undo network isolation; do
-	state $g held
-done
-[ "$landlock" = true ] && state files held
-result signal blocked
+# not root: as good as root, where another user can get at the build tree
+if "$jail" -u 65534 -- "$AGENTSH_BUILD/cli/agentsh" --version >/dev/null 2>&1; then
+	found -u 65534
+	for g in commands undo network isolation; do
+		state $g held
+	done
+	[ "$landlock" = true ] && state files held
+	result signal blocked
+fi
 
 # fast reads are named
 printf 'sandbox:\n  seccomp:\n    file_monitor:\n      enabled: true\n      write_only_opens: true\n' >>"$T/config.yaml"

@@ -56,6 +56,7 @@ static inline void ws_init(struct ws *w, const struct trash_options *o)
 	const char *base = getenv("TEST_TRASH_DIR");
 
 	memset(w, 0, sizeof(*w));
+	(void)umask(022); /* modes are compared */
 	(void)snprintf(w->path, sizeof(w->path), "%.40s/trash-XXXXXX",
 		       base ? base : "/tmp");
 	assert_non_null(mkdtemp(w->path));
