@@ -5,7 +5,8 @@
  *
  * Arguments are scalars, so what is judged is what the kernel uses; only a pid
  * may come to mean another process in between, and Landlock's signal scope
- * (ABI 6) is the floor for that.
+ * (ABI 6) is the floor for that. What a pidfd's number means any thread can
+ * change: such a signal is sent here (pidfd_signal.c).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -23,6 +24,7 @@
 #include "base/proc.h"
 #include "tracer/identity.h"
 #include "tracer/notify.h"
+#include "tracer/pidfd_signal.h"
 #include "tracer/slot.h"
 
 /* Instead of a pidfd: the calling thread, its process (6.14). */
@@ -33,10 +35,11 @@
 struct signal_call {
 	int64_t target; /* pid, 0 (own group) or -pgrp */
 	int signo;
-	pid_t thread; /* tgkill, tkill; 0 = the process */
-	int pidfd;    /* owned: of the process judged; -1 for groups */
-	bool bad;     /* cannot be told whom it is for */
-	bool gone;    /* a pidfd of a process that has ended */
+	pid_t thread;   /* tgkill, tkill; 0 = the process */
+	int pidfd;      /* owned: of the process judged; -1 for groups */
+	pid_t of_pidfd; /* whom the caller's pidfd is for, process or thread */
+	bool bad;       /* cannot be told whom it is for */
+	bool gone;      /* a pidfd of a process that has ended */
 };
 
 static void signal_free(void *data)
@@ -80,6 +83,32 @@ static bool is_over(const struct signal_call *c)
 	return c->pidfd >= 0 && poll(&p, 1, 0) == 1;
 }
 
+static bool is_of_session(const struct request *q, pid_t pid);
+
+/* It may be sent: goes on, or is sent here, to whom it was judged for. */
+static void deliver(struct request *q, const struct signal_call *c)
+{
+	int fd = (int)q->args[0], r;
+
+	if (q->nr != SYS_pidfd_send_signal || fd == SELF_THREAD ||
+	    fd == SELF_PROCESS) {
+		request_continue(q);
+		return;
+	}
+	/* As Landlock has it, which does not bound us. */
+	if (session_signals_bounded(q->tracer) && !c->gone &&
+	    !is_of_session(q, c->of_pidfd))
+		r = -EPERM;
+	else if (c->gone)
+		r = -ESRCH;
+	else
+		r = pidfd_signal(q, c->of_pidfd, c->pidfd, (pid_t)-c->target);
+	if (r < 0)
+		request_fail(q, -r);
+	else
+		request_return(q, 0);
+}
+
 static void on_judged(void *arg, struct verdict v)
 {
 	struct request *q = arg;
@@ -94,7 +123,7 @@ static void on_judged(void *arg, struct verdict v)
 		if (is_over(c))
 			request_fail(q, ESRCH);
 		else
-			request_continue(q);
+			deliver(q, c);
 		return;
 	case VERDICT_REDIRECT:
 		r = s.redirect ? send_instead(q, c, s.redirect) : EPERM;
@@ -265,6 +294,7 @@ static void arguments(const struct request *q, struct signal_call *c)
 		c->target = pid_of_pidfd(q, (int)a[0]);
 		c->gone = c->target < 0;
 		c->bad = c->target <= 0;
+		c->of_pidfd = (pid_t)c->target;
 		/* PIDFD_SIGNAL_PROCESS_GROUP (6.9) */
 		if (!c->bad && ((uint32_t)a[3] & 4)) {
 			c->bad = proc_stat_read((pid_t)c->target, &st) < 0;
@@ -409,7 +439,7 @@ static void judge(struct request *q, const struct signal_call *c)
 		return;
 	}
 	if (c->gone || (ours && !rules)) {
-		request_continue(q);
+		deliver(q, c);
 		return;
 	}
 	if (rules && !c->bad && c->target > 0)

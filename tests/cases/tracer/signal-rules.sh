@@ -113,4 +113,25 @@ for SETTINGS in '{}' '{"cgroups": {"enabled": false}}' '{"landlock": {"enabled":
 	expect_event '.type == "signal_sent" and .policy.rule == "below" and .effective_action != "blocked"'
 done
 kill "$outside" 2>/dev/null
+
+# what a pidfd's number means changes while it is judged
+cat >"$T/policy.yaml" <<'Y'
+version: 1
+name: race
+file_rules: [{name: all, paths: ["/**"], operations: ["*"], decision: allow}]
+command_rules: [{name: all, commands: ["*"], decision: allow}]
+signal_rules:
+  - {name: victim, signals: [SIGUSR1], target: {type: process, pattern: "victim*"}, decision: deny}
+  - {name: rest, signals: ["@all"], target: {type: descendants}, decision: allow}
+Y
+race=$AGENTSH_BUILD/tests/cases/tracer/race-signal
+timeout 60 "$race" 100000000 >"$T/out"
+grep -q '^won' "$T/out" || fail "outside the race is not won"
+for SETTINGS in '{}' '{"landlock": {"enabled": false}}'; do
+	traced "$race" "${AGENTSH_RACE_TRIES:-500}"
+	expect_status 0
+	expect_out lost
+	expect_event '.type == "signal_sent" and .policy.rule == "victim" and .effective_action == "blocked"'
+	expect_event '.type == "signal_sent" and .policy.rule == "rest" and .effective_action != "blocked"'
+done
 exit 0
