@@ -85,6 +85,16 @@ static int reopen_path_fd(const struct arena *a)
 	return attack_result(open(name, O_RDONLY | O_CLOEXEC));
 }
 
+/* The same without procfs, by O_EMPTYPATH (7.x). */
+static int reopen_without_name(const struct arena *a)
+{
+	int fd = open(a->secret, O_PATH | O_CLOEXEC);
+
+	if (fd < 0)
+		return ATTACK_BLOCKED;
+	return attack_result(openat(fd, "", O_RDONLY | O_CLOEXEC | 1 << 26));
+}
+
 static int read_leaked_fd(const struct arena *a)
 {
 	char c;
@@ -226,6 +236,21 @@ static int new_mount_api(const struct arena *a)
 	return attack_result(syscall(430 /* fsopen */, "tmpfs", 1));
 }
 
+/* From 7.x: the root exchanged by descriptor, a tree in a namespace of its own. */
+static int root_by_descriptor(const struct arena *a)
+{
+	int fd = open(a->ws, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? ATTACK_BLOCKED
+		      : attack_result(syscall(472 /* fchroot */, fd, 0));
+}
+
+static int open_tree_namespace(const struct arena *a)
+{
+	return attack_result(
+		syscall(428, AT_FDCWD, a->out, 2 /* OPEN_TREE_NAMESPACE */));
+}
+
 static int open_tree_clone(const struct arena *a)
 {
 	return attack_result(syscall(428 /* open_tree */, AT_FDCWD, a->out, 1));
@@ -241,6 +266,20 @@ static int lease(const struct arena *a)
 	return attack_result(fcntl(fd, F_SETLEASE, F_RDLCK));
 }
 
+/* The same by F_SETDELEG (6.19), and for directories. */
+static int delegation(const struct arena *a)
+{
+	struct {
+		uint32_t flags;
+		uint16_t type, pad;
+	} d = { .type = F_RDLCK };
+	int fd = open(a->ws, O_RDONLY | O_DIRECTORY);
+
+	if (fd < 0)
+		return ATTACK_NO_MEANS;
+	return attack_result(fcntl(fd, 1040, &d));
+}
+
 const struct attack fs_attacks[] = {
 	{ "read_outside", read_outside, 1 },
 	{ "write_outside", write_outside, 1 },
@@ -254,6 +293,7 @@ const struct attack fs_attacks[] = {
 	{ "read_by_symlink", read_by_symlink, 1 },
 	{ "read_by_proc_root", read_by_proc_root, 1 },
 	{ "reopen_path_fd", reopen_path_fd, 1 },
+	{ "reopen_without_name", reopen_without_name, 1 },
 	{ "read_leaked_fd", read_leaked_fd, 0 },
 	{ "exec_outside", exec_outside, 1 },
 	{ "core_pattern", core_pattern, 1 },
@@ -271,6 +311,9 @@ const struct attack fs_attacks[] = {
 	{ "bind_secret", bind_secret, 0 },
 	{ "new_mount_api", new_mount_api, 0 },
 	{ "open_tree_clone", open_tree_clone, 0 },
+	{ "open_tree_namespace", open_tree_namespace, 0 },
+	{ "root_by_descriptor", root_by_descriptor, 0 },
 	{ "lease", lease, 0 },
+	{ "delegation", delegation, 0 },
 	{ NULL, NULL, 0 },
 };

@@ -147,6 +147,13 @@ static int unshare_user(const struct arena *a)
 	return attack_result(unshare(CLONE_NEWUSER));
 }
 
+/* From 7.x, by a bit that meant nothing to unshare before. */
+static int unshare_to_empty_mounts(const struct arena *a)
+{
+	(void)a;
+	return attack_result(unshare(0x00100000 /* UNSHARE_EMPTY_MNTNS */));
+}
+
 /* clone(2) with extra flags; the child ends at once. */
 static int clone_with(unsigned long flags)
 {
@@ -257,6 +264,7 @@ const struct attack process_attacks[] = {
 	{ "renice_victim", renice_victim, 0 },
 	{ "affinity_of_victim", affinity_of_victim, 0 },
 	{ "unshare_user", unshare_user, 0 },
+	{ "unshare_to_empty_mounts", unshare_to_empty_mounts, 0 },
 	{ "clone_user", clone_user, 0 },
 	{ "clone_untraced", clone_untraced, 0 },
 	{ "clone_to_grandparent", clone_to_grandparent, 0 },
