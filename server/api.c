@@ -261,18 +261,48 @@ static bool is_loopback_v4(struct str host)
 	       ntohl(v4.s_addr) >> 24 == 127;
 }
 
+static bool is_port(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+	return s.n > 0;
+}
+
 /* "NAME" or "NAME:PORT" or "[ADDR]:PORT" means this machine. */
 static bool is_this_host(struct str host, const char *configured)
 {
-	ptrdiff_t colon = str_rindex(host, ':');
+	ptrdiff_t end = host.n && host.p[0] == '[' ? str_index(host, ']') + 1
+						   : str_index(host, ':');
+	struct str name = host, port = STR_NONE;
 
-	if (host.n && host.p[0] == '[')
-		return str_starts(host, STR("[::1]")) ||
-		       str_find(host, str_from(configured)) == 1;
-	if (colon >= 0)
-		host.n = (size_t)colon;
-	return str_eq_icase(host, STR("localhost")) || is_loopback_v4(host) ||
-	       str_eq_c(host, configured);
+	if (end == 0) /* "[" without its end, or no name at all */
+		return false;
+	if (end > 0) {
+		name = str_from_n(host.p, (size_t)end);
+		port = str_skip(host, (size_t)end);
+	}
+	if (port.n && (port.p[0] != ':' || !is_port(str_skip(port, 1))))
+		return false;
+	if (name.p[0] == '[')
+		name = str_from_n(name.p + 1, name.n - 2);
+	return str_eq_icase(name, STR("localhost")) || str_eq_c(name, "::1") ||
+	       is_loopback_v4(name) || str_eq_c(name, configured);
+}
+
+/* A page of ours, or no page. What an agent serves on another port of this
+ * machine is no page of ours. */
+static bool page_may(const struct http_request *rq, struct str host)
+{
+	struct str origin = http1_header(rq->head, "origin");
+	struct str site = http1_header(rq->head, "sec-fetch-site");
+	ptrdiff_t at = str_find(origin, STR("://"));
+
+	if (site.n && !str_eq_c(site, "same-origin") && !str_eq_c(site, "none"))
+		return false;
+	return origin.n == 0 ||
+	       (at > 0 && host.n &&
+		str_eq_icase(str_skip(origin, (size_t)at + 3), host));
 }
 
 /*
@@ -283,16 +313,12 @@ static bool is_this_host(struct str host, const char *configured)
 static bool host_may(struct call *k)
 {
 	const struct settings *cfg = &k->app->cfg;
-	struct str origin = http1_header(k->rq->head, "origin");
 	struct str host = http1_header(k->rq->head, "host");
-	ptrdiff_t at = str_find(origin, STR("://"));
 
 	if (http_peer(k->conn)->local || cfg->auth != AUTH_NONE)
 		return true;
 	if ((host.n == 0 || is_this_host(host, cfg->http_host)) &&
-	    (origin.n == 0 ||
-	     (at > 0 &&
-	      is_this_host(str_skip(origin, (size_t)at + 3), cfg->http_host))))
+	    page_may(k->rq, host))
 		return true;
 	http_reply_error(k->conn, 403,
 			 "requests under another host name or origin need "

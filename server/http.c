@@ -542,6 +542,23 @@ static size_t room_for(const struct http_listener *ls)
 			 : LIMIT_HTTP_CLIENTS - LIMIT_HTTP_CLIENTS / 8;
 }
 
+/*
+ * Closes the TCP connection that is the oldest of those without a whole request:
+ * who holds many open without asking anything keeps nobody out who asks.
+ */
+static bool make_room(struct http_server *s)
+{
+	struct http_conn *oldest = NULL;
+
+	for (struct http_conn *c = s->conns; c; c = c->next)
+		if (c->state == HTTP_READ && !c->peer.local && !c->waits &&
+		    !c->dispatching)
+			oldest = c; /* new ones come first */
+	if (oldest)
+		conn_close(oldest);
+	return oldest != NULL;
+}
+
 static void accept_some(struct http_listener *ls, unsigned int most)
 {
 	for (unsigned int i = 0; i < most; i++) {
@@ -560,7 +577,8 @@ static void accept_some(struct http_listener *ls, unsigned int most)
 		}
 		if (conn < 0)
 			return;
-		if (ls->server->n_conns >= room_for(ls) ||
+		if ((ls->server->n_conns >= room_for(ls) &&
+		     !make_room(ls->server)) ||
 		    accepted(ls, conn) < 0)
 			(void)close(conn);
 	}

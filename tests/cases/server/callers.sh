@@ -31,12 +31,18 @@ inside GET "--noproxy ''" /api/v1/sessions/other
 sh_exec "curl -s -o /dev/null -w '%{http_code}' --unix-socket $T/run/http-$PORT.sock http://x/api/v1/sessions; true"
 expect_json '.result.stdout == "000" or .result.stdout == "403"'
 
-# a web page that rebinds its name to 127.0.0.1, or calls across origins
-for header in 'Host: evil.example' 'Host: 127.evil.example' 'Origin: https://evil.example' 'Origin: null'; do
+# a web page that rebinds its name to 127.0.0.1, or calls across origins; one that an
+# agent serves on another port of this machine is another origin, too
+for header in 'Host: evil.example' 'Host: 127.evil.example' 'Host: [::1].evil.example' \
+	'Host: localhost:1@evil.example' 'Origin: https://evil.example' 'Origin: null' \
+	'Origin: http://localhost:3000' 'Origin: http://127.0.0.1' \
+	"Origin: http://localhost:$PORT" 'Sec-Fetch-Site: same-site' \
+	'Sec-Fetch-Site: cross-site'; do
 	CODE=$(curl -sS -o "$T/out" -w '%{http_code}' -H "$header" "$AGENTSH_SERVER/api/v1/sessions")
 	expect_code 403
 done
-for header in 'Host: localhost:1' 'Host: [::1]' 'Origin: http://localhost:3000'; do
+for header in 'Host: localhost:1' 'Host: [::1]' 'Host: [::1]:80' "Origin: $AGENTSH_SERVER" \
+	'Sec-Fetch-Site: same-origin' 'Sec-Fetch-Site: none'; do
 	CODE=$(curl -sS -o "$T/out" -w '%{http_code}' -H "$header" "$AGENTSH_SERVER/api/v1/sessions")
 	expect_code 200
 done

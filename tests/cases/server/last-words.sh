@@ -45,7 +45,7 @@ api GET /api/v1/sessions
 expect_code 200
 expect_json 'length == 1 and .[0].id == "s"'
 
-# a person's tools have a way in when all of TCP is taken
+# a person's tools have a way in when all places of TCP are taken
 cat >"$WS/flood.py" <<'PY'
 import socket, sys, time
 held = []
@@ -61,6 +61,8 @@ time.sleep(60)
 PY
 (sh_exec "exec python3 flood.py $PORT") &
 until_there "$WS/flooded"
+api GET /api/v1/sessions # who asks takes the place of one that does not
+expect_code 200
 local_api GET /api/v1/sessions
 expect_code 200
 run agentsh exec s -- echo alive
