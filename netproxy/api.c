@@ -52,6 +52,7 @@ void exchange_done(struct exchange *x)
 	buf_done(&x->stored);
 	sse_done(&x->sse);
 	(void)dlp_stream_free(x->filter);
+	(void)sse_text_free(x->texts);
 	(void)services_unref(x->table);
 	scrub_done(&x->scrub);
 	EVP_MD_CTX_free(x->sum);

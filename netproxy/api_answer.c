@@ -168,12 +168,20 @@ static void on_filtered(void *arg, struct str bytes)
 	put_data(arg, bytes);
 }
 
-static int open_filter(struct api_conn *c)
+static int filter_with(struct api_conn *c, const struct dlp_engine *e)
 {
 	const struct dlp_sink sink = { .out = on_filtered,
 				       .arg = c,
 				       .tokens = c->api->tokens };
+	int r = dlp_stream_new(e, &sink, &c->x.filter);
 
+	if (r == 0 && c->x.is_events)
+		r = sse_text_new(e, c->api->tokens, &c->x.texts);
+	return r;
+}
+
+static int open_filter(struct api_conn *c)
+{
 	const struct dlp_engine *e = c->api->dlp;
 
 	if (!e || c->x.answer.done)
@@ -181,13 +189,13 @@ static int open_filter(struct api_conn *c)
 	if (wants_scrubbing(c)) {
 		if (c->x.encoded) /* asked for identity */
 			return -EBADMSG;
-		return dlp_stream_new(e, &sink, &c->x.filter);
+		return filter_with(c, e);
 	}
 	if (c->x.kind != API_SERVICE || !c->x.service->intercept ||
 	    c->x.encoded || !c->x.is_text)
 		return 0;
 	e = answers_engine(c->api);
-	return e ? dlp_stream_new(e, &sink, &c->x.filter) : -ENOMEM;
+	return e ? filter_with(c, e) : -ENOMEM;
 }
 
 static void on_event(void *arg, struct str name, struct str data)
@@ -207,6 +215,25 @@ static void read_along(struct exchange *x, struct str data)
 		buf_put_str(&x->kept, data);
 }
 
+static int filter(struct api_conn *c, struct str data, bool end)
+{
+	_cleanup_buf_ struct buf events = BUF_INIT;
+	int r = 0;
+
+	if (c->x.texts) {
+		r = sse_text_feed(c->x.texts, data, end, &events);
+		data = buf_str(&events);
+	}
+	if (r == 0)
+		r = dlp_stream_feed(c->x.filter, data);
+	/* What an event holds apart from the texts is a whole: what is held of
+	 * it is no beginning of a secret that goes on in the next one. */
+	if (r == 0 && c->x.texts && data.n)
+		r = dlp_stream_flush(c->x.filter, DLP_FLUSH_IDLE);
+	stream_wipe(&events);
+	return r;
+}
+
 static int pass(struct api_conn *c, struct str data, bool end)
 {
 	_cleanup_buf_ struct buf scrubbed = BUF_INIT;
@@ -222,12 +249,7 @@ static int pass(struct api_conn *c, struct str data, bool end)
 	if (!c->x.filter)
 		put_data(c, data);
 	else
-		r = dlp_stream_feed(c->x.filter, data);
-	/* an event is a whole: what is held is no beginning of a secret that
-	 * goes on in the next one */
-	if (r == 0 && c->x.filter && c->x.is_events &&
-	    str_ends(data, STR("\n\n")))
-		r = dlp_stream_flush(c->x.filter, DLP_FLUSH_IDLE);
+		r = filter(c, data, end);
 	return r < 0 ? r : c->client.out.error;
 }
 

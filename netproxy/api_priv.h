@@ -12,6 +12,7 @@
 #include "netproxy/redact.h"
 #include "netproxy/service.h"
 #include "netproxy/sse.h"
+#include "netproxy/sse_text.h"
 #include "netproxy/swap.h"
 #include "netproxy/usage.h"
 
@@ -78,6 +79,7 @@ struct exchange {
 	struct sse sse;
 	struct usage usage;
 	struct dlp_stream *filter;
+	struct sse_text *texts; /* of events that are filtered */
 	int64_t began_ns; /* wall clock */
 	uint64_t began_mono;
 };

@@ -66,7 +66,15 @@ USAGE = {"input_tokens": 21, "output_tokens": 1,
          "cache_creation_input_tokens": 5, "cache_read_input_tokens": 7,
          "cache_creation": {"ephemeral_5m_input_tokens": 2,
                             "ephemeral_1h_input_tokens": 3}}
-WORDS = ["Hel", "lo ", "wor", "ld"]
+
+
+def words():
+    """What models say, in pieces: DIR/words, a JSON list, or a greeting."""
+    try:
+        with open(directory + "/words", encoding="utf-8") as f:
+            return json.load(f)
+    except FileNotFoundError:
+        return ["Hel", "lo ", "wor", "ld"]
 
 
 def anthropic_events():
@@ -75,16 +83,41 @@ def anthropic_events():
     yield "content_block_start", {"type": "content_block_start", "index": 0,
                                   "content_block": {"type": "text",
                                                     "text": ""}}
-    for word in WORDS:
+    for word in words():
         yield "content_block_delta", {
             "type": "content_block_delta", "index": 0,
             "delta": {"type": "text_delta", "text": word}}
     yield "content_block_stop", {"type": "content_block_stop", "index": 0}
+    if os.path.exists(directory + "/tools"):
+        yield from anthropic_tool()
     yield "message_delta", {"type": "message_delta",
                             "delta": {"stop_reason": "end_turn",
                                       "stop_sequence": None},
                             "usage": {"output_tokens": 11}}
     yield "message_stop", {"type": "message_stop"}
+
+
+def anthropic_tool():
+    """A second block of content, and one that is signed."""
+    yield "content_block_start", {
+        "type": "content_block_start", "index": 1, "content_block": {
+            "type": "tool_use", "id": "toolu_1", "name": "run", "input": {}}}
+    for part in ['{"command": "', *words(), '"}']:
+        yield "content_block_delta", {
+            "type": "content_block_delta", "index": 1,
+            "delta": {"type": "input_json_delta", "partial_json": part}}
+    yield "content_block_stop", {"type": "content_block_stop", "index": 1}
+    yield "content_block_start", {
+        "type": "content_block_start", "index": 2,
+        "content_block": {"type": "thinking", "thinking": "", "signature": ""}}
+    for part in ["I ", "think."]:
+        yield "content_block_delta", {
+            "type": "content_block_delta", "index": 2,
+            "delta": {"type": "thinking_delta", "thinking": part}}
+    yield "content_block_delta", {
+        "type": "content_block_delta", "index": 2,
+        "delta": {"type": "signature_delta", "signature": "c2lnbmF0dXJl"}}
+    yield "content_block_stop", {"type": "content_block_stop", "index": 2}
 
 
 CHAT_USAGE = {"prompt_tokens": 30, "completion_tokens": 9, "total_tokens": 39,
@@ -95,9 +128,21 @@ CHAT_USAGE = {"prompt_tokens": 30, "completion_tokens": 9, "total_tokens": 39,
 def chat_events():
     base = {"id": "chatcmpl-1", "object": "chat.completion.chunk",
             "created": 1, "model": "fake"}
-    for word in WORDS:
+    yield None, {**base, "choices": [{
+        "index": 0, "finish_reason": None,
+        "delta": {"role": "assistant", "content": ""}}]}
+    for word in words():
         yield None, {**base, "choices": [{"index": 0, "finish_reason": None,
                                           "delta": {"content": word}}]}
+    if os.path.exists(directory + "/tools"):
+        for n, part in enumerate(['{"command": "', *words(), '"}']):
+            call = {"index": 0, "function": {"arguments": part}}
+            if n == 0:
+                call.update(id="call_1", type="function")
+                call["function"]["name"] = "run"
+            yield None, {**base, "choices": [{
+                "index": 0, "finish_reason": None,
+                "delta": {"tool_calls": [call]}}]}
     yield None, {**base, "choices": [{"index": 0, "delta": {},
                                       "finish_reason": "stop"}]}
     yield None, {**base, "choices": [], "usage": CHAT_USAGE}
@@ -123,18 +168,25 @@ def responses_events():
                                "response": {**RESPONSE, "usage": None,
                                             "status": "in_progress",
                                             "output": []}}
-    for n, word in enumerate(WORDS):
+    for n, word in enumerate(words()):
         yield "response.output_text.delta", {
             "type": "response.output_text.delta", "delta": word,
             "sequence_number": n + 1, "item_id": "msg_1", "output_index": 0,
             "content_index": 0, "logprobs": []}
+    response = json.loads(json.dumps(RESPONSE))
+    response["output"][0]["content"][0]["text"] = "".join(words()).strip()
+    yield "response.output_text.done", {
+        "type": "response.output_text.done", "sequence_number": 90,
+        "text": "".join(words()), "item_id": "msg_1", "output_index": 0,
+        "content_index": 0, "logprobs": []}
     yield "response.completed", {"type": "response.completed",
-                                 "sequence_number": 9, "response": RESPONSE}
+                                 "sequence_number": 91, "response": response}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = 0
+    disable_nagle_algorithm = True
 
     def log_message(self, *args):
         pass

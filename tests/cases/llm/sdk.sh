@@ -41,3 +41,17 @@ run agentsh session logs s --type=llm
 grep -Eq 'anthropic +/v1/messages +200 .* 21→11 tokens +\[1 redactions\]' "$T/out" ||
 	fail "session logs"
 grep -Eq 'openai +/v1/responses +200 .* 25→12 tokens' "$T/out" || fail "session logs"
+
+# answers looked at as well: a secret over many events, as the clients put it together
+kill "$SERVER_PID"
+wait "$SERVER_PID"
+rm "$T/config.yaml"
+jq -cn --arg t "use $secret here" '[$t | scan("..?.?")]' >"$LLM/words"
+touch "$LLM/tools"
+llm_config "  scrub_responses: true"
+start_server
+cp "$SRC/tests/cases/llm/sdk_deltas.mjs" "$WS/"
+in_session node sdk_deltas.mjs
+expect_status 0
+[ "$(grep -c 'use \[REDACTED:[a-z_]*\] here' "$T/out")" = 5 ] || fail "what the clients put together"
+expect_no_out "$secret"
