@@ -9,10 +9,13 @@
  *	orphan    a thread works on, and executes, when the first one is gone
  *	siblings  an execve by one thread while others are in judged calls
  *	vfork     a vfork child that opens, and dies, while its parent waits
+ *	filters   the command's own filters around the calls that it has to make
  *	crowd     many threads at once, each with opens (number of threads)
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -238,6 +241,75 @@ static int vfork_opens(void)
 	return 0;
 }
 
+/* --- filters of one's own --- */
+
+#ifndef SYS_pidfd_open
+#	define SYS_pidfd_open 434
+#endif
+#ifndef SYS_pidfd_getfd
+#	define SYS_pidfd_getfd 438
+#endif
+
+static int install(uint32_t nr, uint32_t action)
+{
+	struct sock_filter f[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, action),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog p = { sizeof(f) / sizeof(f[0]), f };
+
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &p);
+}
+
+/* It gets its file, an error or its end; nothing that is not its own. */
+static void filtered(uint32_t nr, uint32_t action)
+{
+	int fd;
+
+	if (install(nr, action) < 0)
+		_exit(9);
+	for (int i = 0; i < 3; i++) {
+		fd = an_open("filters-file");
+		(void)rename(SECRET, "taken");
+		if (fd > 2)
+			(void)close(fd);
+	}
+	_exit(0);
+}
+
+static int filters(void)
+{
+	static const uint32_t calls[] = { SYS_pidfd_open, SYS_pidfd_getfd,
+					  SYS_dup3,       SYS_close,
+					  SYS_openat,     SYS_renameat2 };
+	/* what a filter may say; ERRNO 0 is a call that gave 0 */
+	static const uint32_t actions[] = {
+		SECCOMP_RET_ERRNO,       SECCOMP_RET_ERRNO | EIO,
+		SECCOMP_RET_TRACE | 7,   SECCOMP_RET_TRAP,
+		SECCOMP_RET_KILL,        0x80000000U /* KILL_PROCESS */,
+		0x7fc00000U /* NOTIF */, SECCOMP_RET_ALLOW,
+	};
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		for (size_t k = 0; k < sizeof(actions) / sizeof(actions[0]);
+		     k++) {
+			pid_t pid = fork();
+			int fd;
+
+			if (pid == 0)
+				filtered(calls[i], actions[k]);
+			(void)wait_for(pid);
+			fd = an_open("filters-own");
+			if (fd < 0)
+				return failed("open beside a filter");
+			(void)close(fd);
+		}
+	return access("taken", F_OK) == 0;
+}
+
 static pthread_barrier_t all_there;
 
 static void *one_of_many(void *arg)
@@ -291,7 +363,8 @@ static const struct storm {
 } STORMS[] = {
 	{ "stops", stops },       { "kills", kills },
 	{ "orphan", orphan },     { "siblings", siblings },
-	{ "vfork", vfork_opens }, { "crowd", crowd },
+	{ "vfork", vfork_opens }, { "filters", filters },
+	{ "crowd", crowd },
 };
 
 int main(int argc, char **argv)

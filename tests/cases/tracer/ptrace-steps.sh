@@ -42,6 +42,12 @@ for word in stops kills "orphan $(type -P true)" "siblings $(type -P true)" \
 	expect_no_event '.type == "ptrace_escape"'
 done
 
+# filters of the command's own around those calls: an error, an end, no gain
+traced "$P/ptrace-storms" filters
+expect_status 0
+expect_out 'ok filters'
+[ ! -e "$WS/taken" ] || fail "a filter took the file"
+
 # what is denied is denied to a thread without its first one, and beside others
 traced "$P/ptrace-storms" orphan "$(type -P id)"
 expect_no_out uid=

@@ -82,4 +82,103 @@ for op in connect sendto bind; do
 done
 expect_event '.type == "unix_socket_op" and .abstract and .effective_action == "blocked"'
 expect_event '.type == "file_open" and (.path | endswith("/environ")) and .effective_action == "blocked"'
+
+# a closed name in other words, and by what somebody else holds
+rm -f "$WS"/open* "$WS"/serve*
+cat >"$WS/words.py" <<'PY'
+import ctypes, os, platform, socket, struct, threading
+libc = ctypes.CDLL(None, use_errno=True)
+S, D = socket.SOCK_STREAM, socket.SOCK_DGRAM
+kept=[]
+def tried(name, f):
+    try: f(); print(name, "ok")
+    except OSError as e: print(name, "errno", e.errno)
+def srv(addr, kind=S):
+    s = socket.socket(socket.AF_UNIX, kind); s.bind(addr)
+    if kind == S: s.listen(4096)
+    kept.append(s); return s
+def raw(call, addr, n=None, kind=S, s=None):
+    s = s or socket.socket(socket.AF_UNIX, kind); kept.append(s)
+    if libc.syscall(call, s.fileno(), addr, len(addr) if n is None else n) < 0:
+        raise OSError(ctypes.get_errno(), "")
+    return s
+CONNECT, BIND, SENDMMSG = (42, 49, 307) if platform.machine() == "x86_64" else (203, 200, 269)
+fam = struct.pack("H", 1)
+srv("serve1"); srv("serve2", D); srv("\0serve1"); srv("\0serve2", D)
+for flags, n in ((os.O_PATH, "opath"), (os.O_PATH|os.O_NOFOLLOW, "opath2")):
+    def f():
+        fd = os.open("serve1", flags)
+        raw(CONNECT, fam + b"/proc/self/fd/%d" % fd + b"\0")
+    tried("BAD connect " + n, f)
+    def f():
+        fd = os.open("serve1", flags)
+        os.symlink("/proc/self/fd/%d" % fd, "open-" + n)
+        raw(CONNECT, fam + b"open-" + n.encode() + b"\0")
+    tried("BAD connect link " + n, f)
+tried("BAD no NUL", lambda: raw(CONNECT, fam + b"serve1"))
+tried("BAD dots", lambda: raw(CONNECT, fam + b"open/../serve1"))
+tried("BAD slashes", lambda: raw(CONNECT, fam + b".//./serve1"))
+os.mkdir("opendir")
+tried("BAD dotdot", lambda: raw(CONNECT, fam + b"opendir/../serve1"))
+tried("BAD full", lambda: raw(CONNECT, fam + b"./" * 51 + b"serve1"))
+tried("BAD garbage", lambda: raw(CONNECT, fam + b"serve1\0open1"))
+tried("BAD garbage2", lambda: raw(CONNECT, fam + b"serve1\0" + b"open" * 20))
+# abstract: a NUL is part of the name
+s = raw(BIND, fam + b"\0open\0x")
+s.listen(3)
+tried("own abstract NUL", lambda: raw(CONNECT, fam + b"\0open\0x"))
+tried("BAD bind abstract nul first", lambda: raw(BIND, fam + b"\0\0open"))
+tried("BAD bind abstract other nul", lambda: raw(BIND, fam + b"\0othe\0open"))
+tried("BAD abstract serve", lambda: raw(CONNECT, fam + b"\0serve1"))
+tried("abstract serve+nul (nobody)", lambda: raw(CONNECT, fam + b"\0serve1\0"))
+tried("BAD bind empty path", lambda: raw(BIND, fam + b"\0", 3))
+tried("BAD family in upper", lambda: raw(CONNECT, struct.pack("I", 0x10001) [:2] + b"serve1"))
+def sc():
+    s = socket.socket(socket.AF_UNIX, D); raw(CONNECT, fam + b"serve2\0", s=s); s.send(b"x")
+tried("BAD dgram connect send", sc)
+def sc():
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_RAW); raw(CONNECT, fam + b"serve2\0", s=s); s.send(b"x")
+tried("BAD raw connect send", sc)
+def mm():
+    a = ctypes.create_string_buffer(fam + b"serve2\0"); b = ctypes.create_string_buffer(b"x")
+    iov = struct.pack("QQ", ctypes.addressof(b), 1); iv = ctypes.create_string_buffer(iov)
+    hdr = struct.pack("QIIQQQQI4x", ctypes.addressof(a), len(fam)+7, 0, ctypes.addressof(iv), 1, 0, 0, 0)
+    hdr += struct.pack("I4x", 0)
+    h = ctypes.create_string_buffer(hdr * 2)
+    s = socket.socket(socket.AF_UNIX, D)
+    if libc.syscall(SENDMMSG, s.fileno(), h, 2, 0) < 0: raise OSError(ctypes.get_errno(), "")
+tried("BAD sendmmsg", mm)
+srv("open9")
+def swapped():
+    stop, good = [], 0
+    def flip():
+        while not stop:
+            for to in "serve1", "open9":
+                try: os.symlink(to, "open-l.new"); os.rename("open-l.new", "open-l")
+                except OSError: pass
+    t = threading.Thread(target=flip); t.start()
+    for i in range(300):
+        s = socket.socket(socket.AF_UNIX, S); s.setblocking(False)
+        try:
+            s.connect("open-l")
+            if not s.getpeername().endswith("open9"): print("BAD swapped link ok", s.getpeername())
+        except OSError: pass
+        s.close()
+    stop.append(1); t.join()
+tried("swap", swapped)
+def passed():
+    a, b = socket.socketpair(); l = socket.socket(socket.AF_UNIX, S)
+    socket.send_fds(a, [b"x"], [l.fileno()]); _, fds, _, _ = socket.recv_fds(b, 1, 1)
+    m = socket.socket(fileno=fds[0]); raw(CONNECT, fam + b"serve1\0", s=m)
+tried("BAD by a passed socket", passed)
+def at():
+    here = os.getcwd(); os.chdir("/"); raw(CONNECT, fam + here.encode() + b"/serve1\0")
+tried("BAD from elsewhere", at)
+PY
+traced python3 words.py
+expect_status 0
+expect_no_out 'BAD .* ok'
+expect_out 'swap ok'
+expect_out 'own abstract NUL ok'
+[ "$(grep -c '^BAD .* errno' "$T/out")" = 21 ] || fail "not all were tried"
 exit 0
