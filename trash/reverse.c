@@ -125,17 +125,27 @@ static int take_whiteout(struct undoing *u)
 	return reverse_take_away(u, buf_str(&u->path), &st);
 }
 
+/* An undo that was killed has brought the replaced file back. */
+static bool is_target(const struct undoing *u, const struct record_stat *st)
+{
+	return u->op.how != TRASH_HOW_NOTHING && u->op.st.ino &&
+	       u->op.st.ino != u->op.arg && record_same_object(st, &u->op.st);
+}
+
 static int reverse_rename(struct undoing *u)
 {
+	bool own = links_get(&u->never, u->op.st.dev, u->op.arg) > 0;
 	struct record_stat st, back;
 	int r;
 
 	r = reverse_look(u, buf_str(&u->path2), &st);
 	/* Files of the command's own have no earlier state to go back to. */
-	if (r == -ENOENT && links_get(&u->never, u->op.st.dev, u->op.arg) > 0) {
+	if (r == -ENOENT && own) {
 		r = take_whiteout(u);
 		return r < 0 ? r : bring_back_target(u);
 	}
+	if (r == 0 && own && is_target(u, &st))
+		return reverse_skipped(u, "it is back already");
 	if (r < 0 && r != -ENOENT)
 		return r;
 	/* An undo that was killed got this far. */

@@ -27,8 +27,9 @@ struct expected {
 };
 
 static const struct expected start_files[] = {
-	{ "keep/one", "first" }, { "keep/two", "second" }, { "over", "target" },
-	{ "src", "source" },     { "trunc", "content" },
+	{ "keep/one", "first" }, { "keep/two", "second" },
+	{ "over", "target" },    { "src", "source" },
+	{ "trunc", "content" },  { "edit", "unedited" },
 };
 
 static const char *const start_dirs[] = { "keep", "empty", "." };
@@ -70,6 +71,12 @@ static void scenario(struct ws *w)
 	fd = openat(w->fd, "made", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	(void)close(fd);
 	(void)ws_note(w, "made", TRASH_MADE_FILE);
+	/* as an editor does; what it made is not kept */
+	fd = openat(w->fd, "edit~", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	(void)close(fd);
+	(void)ws_note(w, "edit~", TRASH_MADE_FILE);
+	(void)ws_rename(w, "edit~", "edit", 0, NULL);
+	(void)ws_unlink(w, "edit", NULL);
 	trash_group_close(w->t, w->group);
 	(void)trash_close(w->t);
 	_exit(0);
@@ -100,7 +107,7 @@ static int look_for(void *arg, const struct trash_entry *e)
 static bool anywhere(struct ws *w, const struct expected *want)
 {
 	static const char *const places[] = { "keep/one", "keep/two", "over",
-					      "src", "trunc" };
+					      "src",      "trunc",    "edit" };
 	struct search s = { .want = want, .t = w->t };
 
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
