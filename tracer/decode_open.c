@@ -284,8 +284,11 @@ static int64_t open_new(struct file_call *f)
 		return fd == -EEXIST && !has(f, O_EXCL) ? r : fd;
 	made.verb = KEEP_MADE;
 	made.fd = fd;
-	/* Something else may have come to the name by now. */
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME,
+	/* Something else may have come to the name by now. Where nobody keeps
+	 * it, a mount is not asked for the time of birth, which it does not
+	 * remember. */
+	if (f->q->tracer->trash &&
+	    statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME,
 		  &seen) == 0)
 		made.at.known = &seen;
 	(void)file_keep(f, &made); /* the record of something made */
