@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 
+/* CLOCK_REALTIME and CLOCK_MONOTONIC; they cannot fail. */
 int64_t clock_realtime_ns(void);
 uint64_t clock_monotonic_ns(void);
 /* RFC 3339 UTC, trailing zeros of the fraction trimmed, e.g.

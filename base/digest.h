@@ -26,10 +26,13 @@ void digest_hmac_sha512(struct str key, struct str data,
 /* Whole of fd from offset 0; the offset is not moved. 0 or -errno. */
 int digest_sha256_fd(int fd, uint8_t out[SHA256_LEN]);
 
+/* Appends 2n lower-case digits. */
 void hex_encode(struct buf *b, const uint8_t *p, size_t n);
 /* 0 or -EINVAL (length must be exactly 2n, lower or upper case). */
 int hex_decode(struct str s, uint8_t *out, size_t n);
+/* Standard alphabet with padding, appended. */
 void base64_encode_to(struct buf *b, const void *p, size_t n);
+/* Likewise; 0, -EINVAL (nothing was appended), or the buffer's error. */
 int base64_decode_to(struct buf *b, struct str s);
 
 #endif

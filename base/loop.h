@@ -21,6 +21,7 @@ typedef void loop_timer_fn(struct loop *, void *arg);
 typedef void loop_signal_fn(struct loop *, int signo, void *arg);
 
 int loop_new(struct loop **ret);
+/* Removes what sources are left; their descriptors stay open. NULL is fine. */
 struct loop *loop_free(struct loop *l);
 
 /*

@@ -38,10 +38,11 @@ struct fs_grant {
 	bool inside; /* granted although it is, or is in, a hole */
 };
 
-/* Absolute path that no grant may cover, however it was reached. */
 struct grant_set {
 	VEC(struct fs_grant) fs;
-	VEC(char *) holes; /* owned paths denied inside granted trees */
+	/* owned; absolute paths that no grant may cover, however they are
+	 * reached: denied inside granted trees */
+	VEC(char *) holes;
 	/* so many of the holes, the first ones, must not be read at all; what
 	 * the others deny is of no use to a reader */
 	size_t n_unread;
@@ -52,8 +53,13 @@ struct grant_set {
 	VEC(uint16_t) tcp_connect_ports, tcp_bind_ports;
 };
 
+/*
+ * path is copied; access of a path that is there with the same expand is
+ * added to it. 0, -EINVAL (not absolute), -ENOMEM.
+ */
 int grant_set_add(struct grant_set *g, const char *path, uint32_t access,
 		  bool expand);
+/* Likewise; once each. */
 int grant_set_add_hole(struct grant_set *g, const char *path);
 void grant_set_done(struct grant_set *g);
 

@@ -12,6 +12,7 @@
 #include "policy/image.h"
 #include "policy/index.h"
 
+/* kind by a rule that no file has: a default, or why nothing can be judged. */
 struct verdict builtin_verdict(const struct policy *p, enum verdict_kind kind,
 			       enum builtin_rule rule);
 /* Verdict of rule number `rule` of a family. */
@@ -23,6 +24,7 @@ const struct img_rule *verdict_rule(const struct policy *p, struct verdict v);
 /* True when no rule of the policy matched and a default decided. */
 bool verdict_is_default(struct verdict v);
 
+/* One per kind of op: policy_decide() picks, and only that calls them. */
 struct verdict decide_file(const struct policy *p, const struct op_file *op);
 struct verdict decide_exec(const struct policy *p, const struct op_exec *op);
 struct verdict decide_net(const struct policy *p, const struct op_net *op);

@@ -39,6 +39,7 @@ struct places {
 	VEC(struct place) v;
 };
 
+/* p is borrowed only during the call. 0 or -errno. */
 int places_of(const struct policy *p, struct places *ret);
 void places_done(struct places *p);
 #define _cleanup_places_ _cleanup_(places_done)

@@ -27,6 +27,10 @@ struct lookup {
 	void *arg;
 };
 
+/*
+ * l->best becomes the lowest rule whose pattern matches text, whose mask meets
+ * l->mask and which l->accept, if any, takes; a lower one that is there stays.
+ */
 void index_find(struct lookup *l, const struct img_index *ix, struct str text);
 /* The items of an exact key only. */
 void index_find_key(struct lookup *l, const struct img_index *ix,

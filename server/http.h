@@ -51,6 +51,7 @@ struct http_options {
 	void *arg;
 };
 
+/* o is copied; nothing is listened on yet. 0 or -ENOMEM. */
 int http_server_new(const struct http_options *o, struct http_server **ret);
 /* Closes listeners and connections (gone callbacks are made). */
 struct http_server *http_server_free(struct http_server *s);
@@ -94,6 +95,12 @@ size_t http_take_fds(struct http_conn *c, int fds[3]);
 
 /* ---- answers ---- */
 
+/*
+ * A request is answered once, by one of these, http_stream_begin() or
+ * http_upgrade(); a second answer is dropped. What is given is copied.
+ */
+
+/* content_type NULL: none. A 204 has no body. */
 void http_reply(struct http_conn *c, unsigned int status,
 		const char *content_type, struct str body);
 /* A JSON body; the newline that ends it is added here. */
@@ -107,9 +114,11 @@ void http_on_gone(struct http_conn *c, http_gone_fn *fn, void *arg);
 
 /* ---- streams ---- */
 
+/* 200, then chunks (to HTTP/1.0: until the connection is closed). */
 void http_stream_begin(struct http_conn *c, const char *content_type);
 /* 0, or -ENOBUFS when the backlog is full (nothing was queued). */
 int http_stream_write(struct http_conn *c, struct str data);
+/* The connection may then bring its next request. */
 void http_stream_end(struct http_conn *c);
 /* Bytes waiting for the client. */
 size_t http_backlog(const struct http_conn *c);
@@ -121,6 +130,7 @@ void http_on_drain(struct http_conn *c, http_gone_fn *fn, void *arg);
 /* head: complete response head. From then on bytes go to fn. */
 void http_upgrade(struct http_conn *c, struct str head, http_raw_fn *fn,
 		  void *arg);
+/* 0, -EPIPE (not upgraded, or gone), -ENOBUFS (nothing was queued). */
 int http_raw_write(struct http_conn *c, struct str data);
 /* Flushes and closes. */
 void http_raw_close(struct http_conn *c);

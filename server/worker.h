@@ -46,6 +46,11 @@ struct worker_start {
 	const struct worker_owner *owner; /* copied */
 };
 
+/*
+ * Starts the program and sends it the hello; the owner hears of it from then
+ * on, died() last. The app owns the worker. 0 or -errno: then nothing runs, or
+ * what did is killed and reaped without a word to the owner.
+ */
 int worker_start(struct app *app, const struct worker_start *o,
 		 struct worker **ret);
 /*
@@ -53,6 +58,10 @@ int worker_start(struct app *app, const struct worker_start *o,
  * the first of them needs no wake-up.
  */
 void worker_expect(struct worker *w);
+/*
+ * One message with copies of the fds. What cannot be sent kills the worker: it
+ * would go on without knowing. 0, -EPIPE (it is going), -errno.
+ */
 int worker_send(struct worker *w, uint8_t type, uint32_t id, struct str body,
 		const int *fds, size_t n_fds);
 /* Records all that is in the ring now. */
