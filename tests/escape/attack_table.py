@@ -3,12 +3,15 @@
 """attack_table.py SOURCE_ROOT [--write]: the table of attacks and tests.
 
 Reads tests/escape/classes.tsv, checks that every test it names exists and
-mentions the attack, and makes docs/design/attack-table.md of it.  Without
---write it only compares; exit 1 when a test is gone or the document is stale.
+mentions the attack, and makes docs/design/attack-table.md of it, with the
+results of tests/escape/layers.tsv (layers.py) as columns.  Without --write it only compares; exit 1 when a test is gone or the document is stale.
 """
 
 import sys
 from pathlib import Path
+
+sys.dont_write_bytecode = True
+from layers import LAYERS, RUN_BY  # noqa: E402
 
 HEAD = """# Attacks and the tests that try them
 
@@ -19,8 +22,16 @@ test that is gone or no longer tries the attack fails `lint_attack_table`.
 asserts the effect and the record. Numbers are those of the published escapes the
 class was taken from.
 
-| class | attack | tried by | stopped by |
-|---|---|---|---|
+The five columns are what the scenarios said when `tests/escape/layers.py -w` ran them
+under each combination of layers (`tests/escape/layers.tsv`; 22 November 2026, Linux
+6.18): **+** every attack of the row that has such a form was blocked, and is on record where
+the scenario asks for that; **=** the kernel's own part (static filter, Landlock, capabilities) or the
+decision function, which no layer changes; **.** not run in that combination. FAIL would
+be something that got through. Floor: Landlock, the filter and notifications; alone:
+ptrace in the place of notifications that are refused; all: notifications, ptrace, FUSE.
+
+| class | attack | floor | +ptrace | ptrace alone | +FUSE | all | tried by | stopped by |
+|---|---|---|---|---|---|---|---|---|
 """
 
 TAIL = """
@@ -92,9 +103,32 @@ def missing(root, test):
     return not path.exists() or word not in path.read_text()
 
 
+def measured(root):
+    """What each scenario said under each combination of layers."""
+    found = {}
+    for line in (root / "tests/escape/layers.tsv").read_text().splitlines():
+        if not line.startswith("#"):
+            name, *cells = line.split("\t")
+            found[name] = dict(zip(LAYERS, cells))
+    return found
+
+
+def cell(tests, layer, results):
+    """One mark for all tests of a row."""
+    said = set()
+    for test in tests:
+        kind, _, rest = test.partition(":")
+        name = RUN_BY.get(rest.split(":")[0], rest.split(":")[0])
+        said.add(results.get(name, {}).get(layer, "-") if kind == "case"
+                 else "=")
+    if "FAIL" in said:
+        return "FAIL"
+    return "+" if "ok" in said else "=" if "=" in said else "."
+
+
 def main():
     root = Path(sys.argv[1])
-    table, bad = HEAD, 0
+    table, bad, results = HEAD, 0, measured(root)
     for line in (root / "tests/escape/classes.tsv").read_text().splitlines():
         if line.startswith("#"):
             continue
@@ -104,7 +138,8 @@ def main():
             if missing(root, test):
                 bad += fail(f"classes.tsv: {attack}: no such test: {test}")
         names = ", ".join(f"`{t}`" for t in tests)
-        table += f"| {number} | {attack} | {names} | {by} |\n"
+        marks = " | ".join(cell(tests, x, results) for x in LAYERS)
+        table += f"| {number} | {attack} | {marks} | {names} | {by} |\n"
     target = root / "docs/design/attack-table.md"
     if "--write" in sys.argv:
         target.write_text(table + TAIL)
