@@ -488,7 +488,8 @@ static bool is_hopeless(struct dlp_scan *s, const struct dlp_view *v,
 	if (n < NO_WORD_MIN)
 		return !dlp_scan_meets(s, v, DLP_C_DIGIT, w->secret, n);
 	return !dlp_scan_meets(s, v, DLP_C_DIGIT, w->secret, sample) &&
-	       !dlp_scan_meets(s, v, DLP_C_UPPER, w->secret, sample);
+	       (!dlp_scan_meets(s, v, DLP_C_UPPER, w->secret, sample) ||
+		!dlp_scan_meets(s, v, DLP_C_LOWER, w->secret, sample));
 }
 
 /* This value, or one like it, has failed the same check: what is made to be

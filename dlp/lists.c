@@ -187,7 +187,7 @@ static bool may_be_before(const struct dlp_engine *e,
 }
 
 /*
- * No value of a name passes without a digit, or two upper-case letters, among
+ * No value of a name passes without a digit, or letters of both cases, among
  * its first DLP_SAMPLE bytes. How far behind `from` these end; 0: too far.
  */
 static uint8_t reach_from(const struct dlp_engine *e,

@@ -108,6 +108,7 @@ void dlp_classes_init(struct dlp_classes *c)
 	set_word(set[DLP_C_LOCAL], "._%+-");
 	set_add(set[DLP_C_AND], '&', '&');
 	set_add(set[DLP_C_UPPER], 'A', 'Z');
+	set_add(set[DLP_C_LOWER], 'a', 'z');
 	memset(c, 0, sizeof(*c));
 	for (unsigned int i = 0; i < DLP_C_MAX; i++)
 		(void)dlp_classes_add(c, set[i]);
@@ -302,36 +303,38 @@ static void add_seg(const struct dlp_classes *c, const struct dlp_seg *seg,
 		set[i] |= c->set[seg->class][i];
 }
 
-#define NEED_WITHIN 96U
+#define NEED_WITHIN 220U
 
-/* What has to stand behind the first stretch of any length, and how near. */
+/*
+ * What has to stand behind the first stretch of any length, and how near: the
+ * last byte that is always one, or the first class.
+ */
 static int note_need(struct dlp_classes *c, const struct dlp_seg *segs,
 		     struct dlp_grammar *g)
 {
+	const struct dlp_seg *need = NULL;
 	bool variable = false;
 	unsigned int within = 0;
+	uint64_t set[4] = { 0 };
+	int class;
 
-	for (unsigned int k = 0; k < g->n_segs; k++) {
+	for (unsigned int k = 0; k < g->n_segs && within <= NEED_WITHIN; k++) {
 		const struct dlp_seg *seg = &segs[k];
 
-		if (variable && seg->min) {
-			uint64_t set[4] = { 0 };
-			int class;
-
-			if (within > NEED_WITHIN)
-				return 0;
-			add_seg(c, seg, set);
-			class = dlp_classes_add(c, set);
-			if (class < 0)
-				return class;
-			g->need_class = (uint8_t) class;
+		if (variable && seg->min &&
+		    (!need || seg->class == DLP_LITERAL)) {
+			need = seg;
 			g->need_within = (uint16_t)(within + 1);
-			return 0;
 		}
 		variable = variable || seg->min != seg->max;
 		within += seg->max;
 	}
-	return 0;
+	if (!need)
+		return 0;
+	add_seg(c, need, set);
+	class = dlp_classes_add(c, set);
+	g->need_class = (uint8_t)MAX(class, 0);
+	return MIN(class, 0);
 }
 
 #define PROBE_MAX 6U

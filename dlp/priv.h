@@ -81,6 +81,7 @@ enum dlp_class {        /* the ones that code asks for */
 	DLP_C_LOCAL, /* in front of the @ of a mail address */
 	DLP_C_AND,   /* & */
 	DLP_C_UPPER, /* upper-case letters */
+	DLP_C_LOWER,
 	DLP_C_MAX,
 };
 
@@ -212,8 +213,8 @@ struct dlp_hot {
 	} probes[2];
 	uint8_t more; /* as of its entry */
 	uint8_t dull; /* its secret has so many bytes, and is random */
-	/* Digits or upper case are among so many from here on, and its
-	 * secret's sample with them; 0: nothing is known. */
+	/* A digit, or upper and lower case, is among so many from here on,
+	 * its secret's sample with them; 0: nothing is known. */
 	uint8_t reach;
 	uint8_t same;       /* so many behind it have the same mask and value */
 	bool last;          /* of its list */

@@ -271,17 +271,41 @@ static inline bool ends_badly(struct dlp_scan *s, const struct dlp_view *v,
 	return end - i < r->min || !dlp_is(s->e, v->p[end], r->follow);
 }
 
+#define UNKNOWN SIZE_MAX
+
+/* How far behind t the first byte of a class is, as far as any reach. */
+static size_t next_of(struct dlp_scan *s, const struct dlp_view *v,
+		      unsigned int class, size_t t)
+{
+	return dlp_scan_meets(s, v, class, t, UINT8_MAX)
+		       ? s->gaps[class].end - t
+		       : UINT8_MAX;
+}
+
+/* How far behind t something is that a value of a name may pass with. */
+static size_t proof_at(struct dlp_scan *s, const struct dlp_view *v, size_t t)
+{
+	size_t digit = next_of(s, v, DLP_C_DIGIT, t);
+	size_t upper = next_of(s, v, DLP_C_UPPER, t);
+	size_t lower = next_of(s, v, DLP_C_LOWER, t);
+
+	return MIN(digit, MAX(upper, lower));
+}
+
 /* Bytes that a format has are not there: no need to walk through it. */
 static inline bool is_ruled_out(struct dlp_scan *s, const struct dlp_view *v,
-				const struct dlp_hot *h, size_t t)
+				const struct dlp_hot *h, size_t t,
+				size_t *proof)
 {
 	if (h->dull && t >= s->dull.begin && t + DULL_AHEAD <= s->dull.end &&
 	    (h->dull >= DULL_WIDE || !s->dull.wide))
 		return true;
-	if (h->reach && v->n - t >= h->reach &&
-	    !dlp_scan_meets(s, v, DLP_C_DIGIT, t, h->reach) &&
-	    !dlp_scan_meets(s, v, DLP_C_UPPER, t, h->reach))
-		return true;
+	if (h->reach && v->n - t >= h->reach) {
+		if (*proof == UNKNOWN)
+			*proof = proof_at(s, v, t);
+		if (*proof >= h->reach)
+			return true;
+	}
 	if (h->run.follow && ends_badly(s, v, h, t))
 		return true;
 	if (h->probes[0].n && (!probe(s, v, h, 0, t) || !probe(s, v, h, 1, t)))
@@ -295,6 +319,7 @@ static enum dlp_answer try_list(struct dlp_scan *s, const struct dlp_view *v,
 {
 	bool proved = v->n - t >= sizeof(uint64_t);
 	const struct dlp_hot *h = &s->e->hot[index - 1];
+	size_t proof = UNKNOWN;
 	uint64_t word = 0;
 
 	if (proved)
@@ -307,7 +332,7 @@ static enum dlp_answer try_list(struct dlp_scan *s, const struct dlp_view *v,
 			h += h->same;
 			continue;
 		}
-		if (is_ruled_out(s, v, h, t))
+		if (is_ruled_out(s, v, h, t, &proof))
 			continue;
 		x = &s->e->entries[h->entry];
 		if ((!proved || h->more) &&
@@ -328,7 +353,9 @@ static enum dlp_answer try_entries(struct dlp_scan *s, const struct dlp_view *v,
 	size_t left = v->n - t;
 	uint64_t lists = tr->set[0][p[0]];
 
-	for (size_t k = 1; k < 4 && lists; k++)
+	if (left >= 4)
+		lists &= tr->set[1][p[1]] & tr->set[2][p[2]] & tr->set[3][p[3]];
+	for (size_t k = 1; k < 4 && left < 4 && lists; k++)
 		lists &= k < left ? tr->set[k][p[k]]
 				  : (v->end ? tr->set[k][0] : UINT64_MAX);
 	for (; lists; lists &= lists - 1) {
