@@ -40,6 +40,7 @@ struct run {
 	struct arena arena;
 	struct oneshot_plan plan;
 	struct spool spool;
+	int record_error; /* the first of the spool's */
 	char session[64], command[64];
 	char workspace[PATH_MAX], cwd[PATH_MAX];
 	struct verdict verdict;
@@ -54,6 +55,14 @@ struct run {
 	bool net_denied; /* a connection to an address that no rule allows */
 };
 
+/* The first failure is told at the end: it is why things were refused. */
+static int recorded(struct run *r, int e)
+{
+	if (e < 0 && r->record_error == 0)
+		r->record_error = e;
+	return e;
+}
+
 static int emit(void *arg, const struct event *e)
 {
 	struct run *r = arg;
@@ -64,7 +73,7 @@ static int emit(void *arg, const struct event *e)
 		(e->rule.n == 0 || str_starts(e->rule, STR("default-deny")));
 	if (str_eq_c(e->type, "undo_receipt"))
 		r->receipt = receipt_of(e);
-	return r->plan.spool.n ? spool_append(&r->spool, e) : 0;
+	return r->plan.spool.n ? recorded(r, spool_append(&r->spool, e)) : 0;
 }
 
 static void tell_receipt(const struct run *r)
@@ -83,7 +92,7 @@ static int flush(void *arg)
 {
 	struct run *r = arg;
 
-	return r->plan.spool.n ? spool_flush(&r->spool) : 0;
+	return r->plan.spool.n ? recorded(r, spool_flush(&r->spool)) : 0;
 }
 
 static int record(struct run *r, struct event *e)
@@ -98,7 +107,7 @@ static int record_soon(struct run *r, struct event *e)
 {
 	e->session_id = str_from(r->session);
 	e->command_id = str_from(r->command);
-	return r->plan.spool.n ? spool_hold(&r->spool, e) : 0;
+	return r->plan.spool.n ? recorded(r, spool_hold(&r->spool, e)) : 0;
 }
 
 static int complain(int status, const char *fmt, ...) _printf_(2, 3);
@@ -155,8 +164,10 @@ static int find_plan(struct run *r)
 	if (!r->plan.spool.n)
 		return 0;
 	e = spool_open(r->plan.spool.p, r->plan.integrity_key, &r->spool);
-	return e < 0 ? complain(EXIT_DENIED, "%s: %s", r->plan.spool.p,
-				strerror(-e))
+	return e < 0 ? complain(EXIT_DENIED,
+				"cannot record in %s: %s; AGENTSH_DATA_DIR or "
+				"audit.storage.sqlite_path names another place",
+				r->plan.spool.p, strerror(-e))
 		     : 0;
 }
 
@@ -519,6 +530,11 @@ int oneshot_run(const struct oneshot *o)
 	uuid4(id);
 	(void)snprintf(r->command, sizeof(r->command), "cmd-%s", id);
 	code = run(r);
+	if (r->record_error < 0)
+		code = complain(code,
+				"cannot record in %s: %s; what is not on "
+				"record is refused",
+				r->plan.spool.p, strerror(-r->record_error));
 	vec_done(&r->env);
 	spool_close(&r->spool);
 	oneshot_plan_done(&r->plan);

@@ -179,10 +179,11 @@ static int open_audit(struct app *app)
 			      "integrity key\n",
 			      cfg->jsonl_path);
 	else if (r < 0)
-		(void)fprintf(stderr, "audit log %s: %s\n",
+		(void)fprintf(stderr, "audit log %s: %s%s\n",
 			      cfg->sqlite_path[0] ? cfg->sqlite_path
 						  : cfg->jsonl_path,
-			      strerror(-r));
+			      strerror(-r),
+			      r == -EIO ? " (is the disk full?)" : "");
 	return r;
 }
 
