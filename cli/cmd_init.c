@@ -54,9 +54,9 @@ static int write_policy(const struct cli *c, const char *path, struct str text)
 		return fail("%s exists; --force writes over it", path);
 	r = fd_write_file_atomic(AT_FDCWD, path, text, 0644);
 	if (r == -EACCES || r == -EROFS || r == -ENOENT || r == -EPERM)
-		return fail("cannot write %s: %s; --output names another file, "
-			    "policies.dir in ~/.config/agentsh/config.yaml a "
-			    "directory of your own",
+		return fail("cannot write %s: %s; name another file with "
+			    "--output, or a policies.dir of your own in "
+			    "~/.config/agentsh/config.yaml",
 			    path, strerror(-r));
 	return r < 0 ? fail_errno(r, "write %s", path) : 0;
 }
