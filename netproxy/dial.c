@@ -13,6 +13,7 @@
 #include <sys/un.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/num.h"
 #include "netproxy/timers.h"
 
@@ -298,6 +299,29 @@ static void resolve(struct dial *d, const char *name)
 		finish(d, r);
 }
 
+/*
+ * To look a name up is to tell it to whoever runs its zone. Where a rule is for
+ * all names of a zone the same limits hold as for queries (stub.c).
+ */
+static bool may_look_up(struct dial *d)
+{
+	const struct dialer *how = d->dialer;
+	struct net_answer *a = &d->result.answer;
+	struct str host = str_from(d->host);
+
+	if (d->declared ||
+	    policy_rule_names_host(how->gate->policy, a->verdict, host))
+		return true;
+	if (gate_name_tells(how->gate, host, a))
+		a->builtin = "net-floor-dns-data";
+	else if (!resolve_may_ask(how->resolver, host))
+		a->builtin = "net-floor-dns-rate";
+	else
+		return true;
+	a->allowed = false;
+	return false;
+}
+
 /* What was asked for, judged already as far as it is known. */
 static void dial_original(struct dial *d)
 {
@@ -316,11 +340,18 @@ static void dial_original(struct dial *d)
 		   addr_parse(divert.target, &d->addrs[0]) == 0) {
 		d->n_addrs = 1;
 		try_next(d);
-	} else {
+	} else if (may_look_up(d)) {
 		resolve(d, d->host);
+	} else {
+		finish(d, -EACCES);
 	}
 }
 
+/*
+ * With no more rights than any other program of our user: they were given up
+ * (shield.h). -EPERM where these are not enough, so that it does not look like
+ * the policy's refusal.
+ */
 static int connect_unix(struct str path)
 {
 	_cleanup_close_ int fd =
@@ -332,9 +363,15 @@ static int connect_unix(struct str path)
 	if (path.n >= sizeof(un.sun_path))
 		return -ENAMETOOLONG;
 	memcpy(un.sun_path, path.p, path.n);
-	if (connect(fd, (const struct sockaddr *)&un, sizeof(un)) < 0)
+	if (connect(fd, (const struct sockaddr *)&un, sizeof(un)) == 0)
+		return TAKE_FD(fd);
+	if (errno != EACCES)
 		return -errno;
-	return TAKE_FD(fd);
+	log_warn("connect_redirects: " STR_FMT ": permission denied; let the "
+		 "server's user, or others, write to this socket and search "
+		 "its directories: the proxy has no capabilities",
+		 STR_ARG(path));
+	return -EPERM;
 }
 
 static void finish_unix(struct dial *d)

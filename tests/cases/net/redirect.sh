@@ -29,7 +29,10 @@ cat "$HERE/policy.yaml" - >"$T/redirects.yaml" <<-END
 	  - name: to-unix
 	    match: '^www\.good\.test:80$'
 	    redirect_to_unix: '@T@/web.sock'
-	  - name: or-else
+	  - name: to-closed
+    match: '^ssh\.good\.test:80$'
+    redirect_to_unix: '@T@/closed.sock'
+  - name: or-else
 	    match: '^other\.good\.test:80$'
 	    redirect_to: '10.1.2.3:1'
 	    on_failure: fail_open
@@ -42,7 +45,7 @@ cat "$HERE/policy.yaml" - >"$T/redirects.yaml" <<-END
 	    redirect_to: 'good.test:80'
 END
 PORT=$(free_port)
-sed -i "s/@PORT@/$PORT/; s#@T@#$T#" "$T/redirects.yaml"
+sed -i "s/@PORT@/$PORT/; s#@T@#$T#g" "$T/redirects.yaml"
 POLICY_FILE=$T/redirects.yaml
 session
 
@@ -79,6 +82,19 @@ done
 through http://www.good.test/unix
 expect_out "by a path"
 expect_event '.type == "connect_redirect" and .domain == "www.good.test" and (.fields.redirect_to | endswith("/web.sock"))'
+# of a socket that our user may not open without capabilities
+python3 -c '
+import os, socket, sys
+l = socket.socket(socket.AF_UNIX)
+os.umask(0o777)
+l.bind(sys.argv[1])
+l.listen()
+os.chown(sys.argv[1], 12345, 12345)' "$T/closed.sock" 2>/dev/null && [ "$(id -u)" = 0 ] && {
+	through http://ssh.good.test/closed
+	expect_out "cannot reach ssh.good.test: Operation not permitted"
+	grep -q "closed.sock: permission denied; let the server's user" "$T/server.log" ||
+		fail "the server's log does not say why"
+}
 # a redirect does not open what is closed to everybody, nor a denied name
 for url in http://own.good.test/ http://evil.test/ http://ask.test/; do
 	through "$url"
