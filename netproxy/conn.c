@@ -55,6 +55,13 @@ int conn_record(struct conn *c, const struct net_answer *a,
 	return gate_record(c->table->gate, &r, a);
 }
 
+void conn_record_malformed(struct conn *c)
+{
+	const struct net_answer a = { .builtin = "net-floor-malformed" };
+
+	(void)conn_record(c, &a, NULL);
+}
+
 bool conn_permits(const struct conn *c, const struct net_answer *a)
 {
 	return a->allowed || (c->approved && !a->builtin &&
@@ -382,6 +389,8 @@ static bool read_first(struct conn *c)
 		c->entry = ENTRY_SOCKS;
 		conn_enter(c, CONN_SOCKS_HELLO);
 	} else if (first == SOCKS_OLD_VERSION) {
+		c->request.connect = true;
+		conn_record_malformed(c);
 		socks_put_old_refusal(&c->client.out);
 		conn_enter(c, CONN_LINGER);
 	} else if (first == 0) {
@@ -420,7 +429,9 @@ static bool read_socks_request(struct conn *c)
 		return false;
 	if (n > 0)
 		buf_consume(&c->client.in, (size_t)n);
-	if (n > 0 && reply == SOCKS_OK && !conn_within_rate(c))
+	if (n < 0 || reply != SOCKS_OK)
+		conn_record_malformed(c);
+	else if (!conn_within_rate(c))
 		reply = SOCKS_NOT_ALLOWED;
 	if (n < 0 || reply != SOCKS_OK) {
 		socks_put_reply(reply, &c->client.out);

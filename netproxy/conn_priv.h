@@ -96,6 +96,8 @@ void conn_dial(struct conn *c);
 bool conn_within_rate(struct conn *c);
 int conn_record(struct conn *c, const struct net_answer *a,
 		const struct addr *addr);
+/* What cannot be read, or in two ways: refused either way, and on record. */
+void conn_record_malformed(struct conn *c);
 /* True if the answer permits, with the approval that c has. */
 bool conn_permits(const struct conn *c, const struct net_answer *a);
 /* Takes fd, connected to request.host and port. */

@@ -106,8 +106,10 @@ bool direct_read(struct conn *c)
 
 	if (n == -EAGAIN)
 		return false;
-	if (n < 0)
+	if (n < 0) {
+		conn_record_malformed(c);
 		return refuse(c, -EPROTO);
+	}
 	if (d.port == 0)
 		return refuse(c, -ECONNREFUSED);
 	buf_consume(&c->client.in, (size_t)n);

@@ -119,6 +119,20 @@ void dns_put_answer(const struct dns_query *q, struct str query,
 	}
 }
 
+void dns_put_malformed(struct str query, struct buf *out)
+{
+	unsigned int opcode, rcode;
+
+	if (query.n < HEADER_SIZE || (query.p[2] & 0x80))
+		return;
+	opcode = u16_at(query, 2) & 0x7800U;
+	rcode = opcode ? DNS_NOTIMP : DNS_FORMERR;
+	put_u16(out, u16_at(query, 0));
+	put_u16(out, 0x8080U | opcode | (u16_at(query, 2) & 0x100U) | rcode);
+	for (int i = 0; i < 4; i++) /* no records */
+		put_u16(out, 0);
+}
+
 static double entropy(struct str s)
 {
 	unsigned int count[256] = { 0 };

@@ -56,6 +56,10 @@ struct dns_answer {
 void dns_put_answer(const struct dns_query *q, struct str query,
 		    const struct dns_answer *a, struct buf *out);
 
+/* "Format error", or "not implemented", to a query that was not parsed; nothing
+ * to what is no query at all. */
+void dns_put_malformed(struct str query, struct buf *out);
+
 /*
  * True for a name that carries data rather than names a host: a label longer
  * than 48, or one of at least 24 that is all hexadecimal or of high entropy.

@@ -209,6 +209,17 @@ static void refuse_host(struct conn *c)
 	exchange_reply(c, 403, buf_cstr(&body));
 }
 
+static void refuse_malformed(struct conn *c, unsigned int status,
+			     const char *why)
+{
+	if (c->origin && c->upstream_host && !c->request.host.len) {
+		buf_puts(&c->request.host, c->upstream_host);
+		c->request.port = c->upstream_port;
+	}
+	conn_record_malformed(c);
+	exchange_reply(c, status, why);
+}
+
 bool exchange_read_head(struct conn *c)
 {
 	struct http1_head *head = &c->table->head;
@@ -225,8 +236,8 @@ bool exchange_read_head(struct conn *c)
 		return false;
 	}
 	if (n < 0) {
-		exchange_reply(c, n == -E2BIG ? 431 : 400,
-			       "malformed request\n");
+		refuse_malformed(c, n == -E2BIG ? 431 : 400,
+				 "malformed request\n");
 		return true;
 	}
 	status = c->origin ? request_parse_origin(head,
@@ -234,8 +245,8 @@ bool exchange_read_head(struct conn *c)
 						  c->upstream_port, &c->request)
 			   : request_parse(head, &c->request);
 	if (status) {
-		exchange_reply(c, (unsigned int)status,
-			       "malformed request target\n");
+		refuse_malformed(c, (unsigned int)status,
+				 "malformed request target\n");
 		return true;
 	}
 	if (c->origin && !direct_takes_request(c))

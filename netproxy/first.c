@@ -2,9 +2,10 @@
 /*
  * first.c - what the first bytes of a tunnel's client begin
  *
- * Servers are patient: they skip empty lines before a request, take any word
- * for a method and need no version. So a word of token characters, a blank and
- * then what a target begins with is a request.
+ * Servers are patient: they skip empty lines before a request, any number of
+ * them, take any word for a method, whatever their library calls white space
+ * between the words, and need no version. So a word of token characters, blanks
+ * and then what a target begins with is a request.
  *
  * A header of the PROXY protocol says to the server who its client is, which is
  * a lie, and whatever follows it is not looked at: so it is none of ours.
@@ -16,8 +17,11 @@
 
 #include <string.h>
 
-#define METHOD_MAX 32U
-#define LINES_MAX  16U /* empty ones before a request, in bytes */
+#define LEAD_MAX   512U  /* blanks and empty lines before a request */
+#define METHOD_MAX 1024U /* of a method */
+#define BLANKS_MAX 256U  /* between the words */
+#define SCHEME_MAX 128U
+#define TARGET_MAX 1024U
 
 static bool is_token_char(char c)
 {
@@ -26,27 +30,58 @@ static bool is_token_char(char c)
 	       (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
+static bool is_scheme_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+}
+
+/* What libraries split a request line at, but for its end. */
+static bool is_blank(char c)
+{
+	unsigned int u = (unsigned char)c;
+
+	return u == ' ' || (u >= '\t' && u <= '\r' && u != '\n') ||
+	       (u >= 0x1c && u <= 0x1f) || u == 0x85 || u == 0xa0;
+}
+
+/* Whatever the target is, a line that ends so is a request's. */
+static enum first like_version(struct str line)
+{
+	static const char version[] = "HTTP/";
+	size_t n = sizeof(version) - 1, end = MIN(line.n, (size_t)TARGET_MAX);
+
+	for (size_t i = 0; i < end; i++) {
+		if (line.p[i] == '\n')
+			return FIRST_OTHER;
+		if (is_blank(line.p[i]) && end - i > n &&
+		    str_eq_icase(str_from_n(line.p + i + 1, n),
+				 str_from_n(version, n)))
+			return FIRST_HTTP;
+	}
+	return line.n < TARGET_MAX ? FIRST_UNCLEAR : FIRST_OTHER;
+}
+
 /* What follows the method of a request, and nothing else that is usual: keys
  * of databases ("get hello") have no scheme. */
 static enum first like_target(struct str method, struct str target)
 {
-	static const char *const schemes[] = { "http://", "https://" };
+	static const char after[] = "://";
+	struct str rest = target;
+	size_t n = 0;
 
 	if (str_eq(method, STR("PRI")) && target.p[0] == '*')
 		return FIRST_HTTP2;
 	if (target.p[0] == '/' || target.p[0] == '*' ||
-	    str_eq_icase(method, STR("CONNECT")))
+	    (str_eq_icase(method, STR("CONNECT")) && target.p[0] != '{'))
 		return FIRST_HTTP;
-	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
-		struct str scheme = str_from(schemes[i]);
-		size_t n = MIN(scheme.n, target.n);
-
-		if (!str_eq_icase(str_from_n(target.p, n),
-				  str_from_n(scheme.p, n)))
-			continue;
-		return n == scheme.n ? FIRST_HTTP : FIRST_UNCLEAR;
-	}
-	return FIRST_OTHER;
+	while (n < target.n && n < SCHEME_MAX && is_scheme_char(target.p[n]))
+		n++;
+	rest = str_skip(target, n);
+	if (rest.n >= sizeof(after) - 1 &&
+	    memcmp(rest.p, after, sizeof(after) - 1) == 0)
+		return FIRST_HTTP;
+	return like_version(target);
 }
 
 static const char proxy_1[] = "PROXY ";
@@ -68,21 +103,28 @@ static enum first like_proxy(struct str in)
 
 static enum first like_http(struct str in)
 {
-	size_t i = 0, word;
+	size_t i = 0, word, blanks;
 
-	while (i < in.n && i < LINES_MAX &&
-	       (in.p[i] == '\r' || in.p[i] == '\n'))
+	while (i < in.n && i < LEAD_MAX &&
+	       (is_blank(in.p[i]) || in.p[i] == '\n'))
 		i++;
+	if (i == LEAD_MAX)
+		return FIRST_NO_SNI; /* nothing else begins like that */
 	word = i;
 	while (i < in.n && i - word < METHOD_MAX && is_token_char(in.p[i]))
 		i++;
 	if (i == in.n)
 		return FIRST_UNCLEAR;
-	if (i == word || (in.p[i] != ' ' && in.p[i] != '\t'))
+	blanks = i;
+	while (i < in.n && i - blanks < BLANKS_MAX && is_blank(in.p[i]))
+		i++;
+	if (blanks == word || i == blanks)
 		return FIRST_OTHER;
-	if (++i == in.n)
+	if (i - blanks == BLANKS_MAX)
+		return FIRST_NO_SNI;
+	if (i == in.n)
 		return FIRST_UNCLEAR;
-	return like_target(str_from_n(in.p + word, i - 1 - word),
+	return like_target(str_from_n(in.p + word, blanks - word),
 			   str_skip(in, i));
 }
 
@@ -110,8 +152,10 @@ enum first first_bytes(struct str in)
 			return FIRST_UNCLEAR;
 		return in.p[1] == 3 ? FIRST_NO_SNI : FIRST_OTHER;
 	}
-	if (byte & 0x80)
-		return like_old_hello(in);
+	if (byte & 0x80) {
+		what = like_old_hello(in);
+		return what == FIRST_OTHER ? like_http(in) : what;
+	}
 	what = like_proxy(in);
 	return what == FIRST_OTHER ? like_http(in) : what;
 }

@@ -7,7 +7,7 @@
 
 #include "base/str.h"
 
-#define FIRST_MAX 64U /* so many bytes always tell */
+#define FIRST_MAX 4096U /* so many bytes always tell */
 
 enum first {
 	FIRST_UNCLEAR = 0, /* it depends on what follows */

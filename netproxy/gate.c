@@ -9,6 +9,7 @@
 
 #include "core/event.h"
 #include "core/op.h"
+#include "netproxy/dns.h"
 #include "netproxy/service.h"
 
 static struct op op_for(struct str host, const struct addr *addr, uint16_t port)
@@ -104,6 +105,13 @@ struct net_answer gate_decide_dns(const struct gate *g, struct str host)
 		a.builtin = "net-floor-metadata";
 	a.allowed = !a.builtin;
 	return a;
+}
+
+bool gate_name_tells(const struct gate *g, struct str host,
+		     const struct net_answer *a)
+{
+	return dns_name_is_data(host) &&
+	       !policy_rule_names_host(g->policy, a->verdict, host);
 }
 
 struct str gate_rule(const struct gate *g, const struct net_answer *a)

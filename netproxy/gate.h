@@ -54,6 +54,12 @@ bool gate_intercepts(const struct gate *g, struct str host, uint16_t port);
 /* May the name be looked up: could some rule allow a connection to it? */
 struct net_answer gate_decide_dns(const struct gate *g, struct str host);
 
+/* True if the name carries data to whoever runs its zone: not one that the
+ * rule, which the answer came from, has word for word. Where any host at all
+ * may be talked to it needs no names for that. */
+bool gate_name_tells(const struct gate *g, struct str host,
+		     const struct net_answer *a);
+
 /* What a request was, for its event. */
 struct gate_request {
 	struct str type; /* "net_connect", "net_http_request", "dns_query" */

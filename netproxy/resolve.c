@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define MAX_SOCKETS 16
+#define NS_PER_S    1000000000ULL
 
 struct watched {
 	ares_socket_t fd;
@@ -36,6 +37,7 @@ struct resolver {
 	ares_channel channel;
 	struct loop_source *timer;
 	struct watched watched[MAX_SOCKETS];
+	uint64_t tokens, filled_at; /* of the rate limit */
 };
 
 struct resolve_query {
@@ -152,6 +154,7 @@ int resolver_new(struct loop *loop, struct resolver **ret)
 	if (!r)
 		return -ENOMEM;
 	r->loop = loop;
+	r->tokens = RESOLVE_BURST;
 	options.sock_state_cb = on_state;
 	options.sock_state_cb_data = r;
 	/* names are complete: no search list */
@@ -255,6 +258,27 @@ static bool is_localhost(struct str host)
 {
 	return str_eq(host, STR("localhost")) ||
 	       str_ends(host, STR(".localhost"));
+}
+
+bool resolve_within_rate(struct resolver *r)
+{
+	uint64_t now = loop_now(r->loop);
+	uint64_t new = (now - r->filled_at) / (NS_PER_S / RESOLVE_PER_SECOND);
+
+	if (new) {
+		r->tokens = MIN(r->tokens + new, (uint64_t)RESOLVE_BURST);
+		r->filled_at = now;
+	}
+	if (r->tokens == 0)
+		return false;
+	r->tokens--;
+	return true;
+}
+
+bool resolve_may_ask(struct resolver *r, struct str host)
+{
+	return is_localhost(host) || find_kept(r, host) ||
+	       resolve_within_rate(r);
 }
 
 int resolve_start(struct resolver *r, struct str host, resolve_fn *fn,

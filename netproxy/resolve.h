@@ -10,6 +10,7 @@
 #ifndef NETPROXY_RESOLVE_H
 #define NETPROXY_RESOLVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/addr.h"
@@ -19,6 +20,9 @@
 #define RESOLVE_MAX_ADDRS 16
 #define RESOLVE_KEPT      128 /* answers */
 #define RESOLVE_KEEP_S    60
+/* names that somebody may be asked for */
+#define RESOLVE_BURST      200
+#define RESOLVE_PER_SECOND 50
 
 struct resolver;
 struct resolve_query;
@@ -38,6 +42,10 @@ struct resolver *resolver_free(struct resolver *r);
  */
 int resolve_start(struct resolver *r, struct str host, resolve_fn *fn,
 		  void *arg, struct resolve_query **ret);
+/* Counts one more name; false: there were too many. */
+bool resolve_within_rate(struct resolver *r);
+/* The same, but for names whose answer is known. */
+bool resolve_may_ask(struct resolver *r, struct str host);
 /* fn will not be called any more; NULL is a no-op. */
 void resolve_cancel(struct resolve_query *q);
 

@@ -122,25 +122,31 @@ static void send_datagram(const struct datagram *d, struct str bytes)
 	(void)sendmsg(d->fd, &m, MSG_DONTWAIT); /* as any datagram */
 }
 
-static void send_answer(const struct stub_query *q, const struct dns_answer *a)
+static void send_bytes(const struct stub_query *q, const struct buf *out)
 {
-	_cleanup_buf_ struct buf out = BUF_INIT;
 	struct stub_client *c = q->client;
 	uint8_t length[2];
 
-	dns_put_answer(&q->query, str_from_n(q->bytes, q->n), a, &out);
-	if (out.error)
+	if (out->error || !out->len)
 		return; /* the client asks again */
 	if (!c) {
-		send_datagram(&q->came, buf_str(&out));
+		send_datagram(&q->came, buf_str(out));
 		return;
 	}
-	length[0] = (uint8_t)(out.len >> 8);
-	length[1] = (uint8_t)out.len;
+	length[0] = (uint8_t)(out->len >> 8);
+	length[1] = (uint8_t)out->len;
 	buf_put(&c->stream.out, length, sizeof(length));
-	buf_put(&c->stream.out, out.data, out.len);
+	buf_put(&c->stream.out, out->data, out->len);
 	stream_flush(&c->stream);
 	stream_want(&c->stream, true);
+}
+
+static void send_answer(const struct stub_query *q, const struct dns_answer *a)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT;
+
+	dns_put_answer(&q->query, str_from_n(q->bytes, q->n), a, &out);
+	send_bytes(q, &out);
 }
 
 static int record(const struct stub_query *q, const struct net_answer *a,
@@ -158,6 +164,31 @@ static int record(const struct stub_query *q, const struct net_answer *a,
 		(void)addr_from_sockaddr(&q->came.from, q->came.from_len, &from,
 					 &r.client_port);
 	return gate_record(q->stub->gate, &r, a);
+}
+
+/* Whatever it is, it came to a port of name servers: on record, and answered. */
+static void refuse_malformed(struct stub_query *q)
+{
+	const struct net_answer a = { .builtin = "net-floor-malformed" };
+	_cleanup_buf_ struct buf out = BUF_INIT;
+
+	(void)record(q, &a, NULL); /* refused either way */
+	dns_put_malformed(str_from_n(q->bytes, q->n), &out);
+	send_bytes(q, &out);
+	if (q->client && !out.len)
+		q->client->stream.eof = true; /* no answer: closed */
+	query_free(q);
+}
+
+/* Nobody is asked for what is no address. */
+static void refuse_type(struct stub_query *q)
+{
+	const struct net_answer a = { .builtin = "net-floor-dns-type" };
+	const struct dns_answer answer = { .rcode = DNS_NOTIMP };
+
+	(void)record(q, &a, NULL); /* refused either way */
+	send_answer(q, &answer);
+	query_free(q);
 }
 
 static void end(struct stub_query *q, enum dns_rcode rcode)
@@ -239,21 +270,6 @@ static void give_stand_in(struct stub_query *q, const struct net_answer *judged)
 	query_free(q);
 }
 
-static bool within_rate(struct stub *s)
-{
-	uint64_t now = loop_now(s->loop);
-	uint64_t new = (now - s->filled_at) / (NS_PER_S / STUB_PER_SECOND);
-
-	if (new) {
-		s->tokens = MIN(s->tokens + new, (uint64_t)STUB_BURST);
-		s->filled_at = now;
-	}
-	if (s->tokens == 0)
-		return false;
-	s->tokens--;
-	return true;
-}
-
 /* Answers, or starts to look up. Owns q from here on. */
 static void judge(struct stub_query *q)
 {
@@ -270,12 +286,12 @@ static void judge(struct stub_query *q)
 	}
 	if (s->off) {
 		a.builtin = "net-dns-off";
-	} else if (within_rate(s)) {
+	} else if (resolve_within_rate(s->resolver)) {
 		a = gate_decide_dns(s->gate, name);
 		asks = s->gate->approvals && !a.builtin &&
 		       a.verdict.kind == VERDICT_APPROVE;
 		a.allowed |= asks;
-		if (a.allowed && dns_name_is_data(name))
+		if (a.allowed && gate_name_tells(s->gate, name, &a))
 			a = (struct net_answer){ .builtin =
 							 "net-floor-dns-data" };
 	}
@@ -287,7 +303,7 @@ static void judge(struct stub_query *q)
 	if (q->query.type == DNS_HTTPS || q->query.type == DNS_SVCB) {
 		end(q, DNS_NOERROR);
 	} else if (q->query.type != DNS_A && q->query.type != DNS_AAAA) {
-		end(q, DNS_NOTIMP);
+		refuse_type(q);
 	} else if (asks) {
 		give_stand_in(q, &a);
 	} else if (policy_dns_divert(s->gate->policy, name, &divert) &&
@@ -307,7 +323,7 @@ static void take_query(struct stub *s, struct str bytes,
 {
 	struct stub_query *q;
 
-	if (s->n_queries >= STUB_MAX_PENDING || bytes.n > DNS_QUERY_MAX)
+	if (s->n_queries >= STUB_MAX_PENDING)
 		return;
 	q = calloc(1, sizeof(*q));
 	if (!q)
@@ -316,8 +332,8 @@ static void take_query(struct stub *s, struct str bytes,
 	q->client = client;
 	if (came)
 		q->came = *came;
-	q->n = bytes.n;
-	memcpy(q->bytes, bytes.p, bytes.n);
+	q->n = MIN(bytes.n, (size_t)DNS_QUERY_MAX);
+	memcpy(q->bytes, bytes.p, q->n);
 	q->next = s->queries;
 	q->link = &s->queries;
 	if (q->next)
@@ -325,7 +341,7 @@ static void take_query(struct stub *s, struct str bytes,
 	s->queries = q;
 	s->n_queries++;
 	if (dns_parse_query(bytes, &q->query) < 0)
-		query_free(q);
+		refuse_malformed(q);
 	else
 		judge(q);
 }
@@ -396,7 +412,8 @@ static void on_client(struct stream *st, void *arg)
 		const unsigned char *p = (const unsigned char *)st->in.data;
 		size_t n = (size_t)(p[0] << 8 | p[1]);
 
-		if (n > DNS_QUERY_MAX) {
+		if (n > DNS_QUERY_MAX) { /* of which no more is read */
+			take_query(c->stub, STR(""), c, NULL);
 			client_free(c);
 			return;
 		}
@@ -480,7 +497,6 @@ int stub_open(struct stub *s, uint16_t port, uint16_t *ret_port)
 	int r = -EADDRINUSE;
 
 	s->udp = s->tcp = -1;
-	s->tokens = STUB_BURST;
 	/* one number for both; the second may be taken */
 	for (int i = 0; i < 16 && s->tcp < 0; i++) {
 		uint16_t chosen = 0;

@@ -19,8 +19,6 @@
 
 #define STUB_MAX_PENDING 256
 #define STUB_MAX_CLIENTS 64 /* TCP */
-#define STUB_BURST       200
-#define STUB_PER_SECOND  50
 
 struct stub_query;
 struct stub_client;
@@ -38,8 +36,7 @@ struct stub {
 	struct stub_query *queries;
 	struct stub_client *clients;
 	size_t n_queries, n_clients;
-	uint64_t tokens, filled_at; /* of the rate limit */
-	uint32_t stand_ins;         /* given out so far */
+	uint32_t stand_ins; /* given out so far */
 };
 
 /* Listens on 127.0.0.1:port, both ways; 0 chooses. 0 and *ret_port. */

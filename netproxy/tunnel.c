@@ -10,7 +10,8 @@
  * same way. With encrypted ClientHello the outer name counts: a front whose
  * name is allowed is allowed. Requests in plain HTTP are read like those of an
  * own connection (direct.h): each must be for the host of the tunnel. Other
- * protocols pass: host and port were judged, and ssh over port 443 is a thing.
+ * protocols pass: host and port were judged, and ssh over port 443 is a thing;
+ * but on port 80, as with own connections, nothing is at home but HTTP.
  *
  * The host's bytes are never held back (ssh and smtp servers speak first).
  * What goes on for long is led from socket to socket by the kernel (splice.c).
@@ -130,13 +131,12 @@ static void read_requests(struct conn *c)
 	conn_enter(c, CONN_HEAD);
 }
 
+/* HTTP/2 in the clear: where plain HTTP is at home it can only be a way around,
+ * and so is what does not look like a request; elsewhere it is gRPC's. */
 static bool is_request(const struct conn *c, enum first what)
 {
-	/* HTTP/2 in the clear: where plain HTTP is at home it can only be a
-	 * way around; elsewhere it is gRPC's */
 	return !c->request.is_addr &&
-	       (what == FIRST_HTTP ||
-		(what == FIRST_HTTP2 && c->request.port == 80));
+	       (what == FIRST_HTTP || c->request.port == 80);
 }
 
 /* True when the first bytes may go on. */
@@ -175,6 +175,8 @@ void tunnel_waited(struct conn *c)
 	c->peeking = false;
 	if (opens_tls(c, buf_str(&c->request.host)))
 		refuse_unread(c);
+	else if (is_request(c, FIRST_OTHER))
+		read_requests(c);
 	else
 		c->watching = true;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * named.c - does a rule mean this very file, or just everything?
+ * named.c - does a rule mean this very file or host, or just everything?
  */
 #include "policy/decide.h"
 #include "policy/policy.h"
@@ -31,4 +31,22 @@ bool policy_rule_names(const struct policy *p, struct verdict v,
 			return true;
 	}
 	return false;
+}
+
+bool policy_rule_names_host(const struct policy *p, struct verdict v,
+			    struct str host)
+{
+	const struct img_rule *r = verdict_rule(p, v);
+	struct img_span nets = p->h->family[FAMILY_NET];
+	uint32_t i = v.rule - RULE_ID_BASE;
+
+	if (!r || i < nets.first || i - nets.first >= nets.n)
+		return false;
+	for (uint32_t k = 0; k < r->sources.n; k++) {
+		struct str s = img_str_at(p, r->sources, k);
+
+		if (str_eq_icase(s, host) || str_eq_c(s, "**"))
+			return true;
+	}
+	return r->sources.n == 0;
 }

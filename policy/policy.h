@@ -90,6 +90,10 @@ void policy_rule_message(const struct policy *p, struct verdict v,
  */
 bool policy_rule_names(const struct policy *p, struct verdict v,
 		       struct str path, struct str prefix);
+/* True if it is a network rule that names this very host, or is for any host at
+ * all; not if it is for the names of some zone. */
+bool policy_rule_names_host(const struct policy *p, struct verdict v,
+			    struct str host);
 /* Longest prefix (1 to 128) among the cidrs of the network rule v came from
  * that hold a; 0 if none does. */
 unsigned int policy_rule_cidr_bits(const struct policy *p, struct verdict v,

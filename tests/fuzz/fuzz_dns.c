@@ -22,8 +22,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct dns_query q;
 	struct addr ignored;
 
-	if (dns_parse_query(in, &q) < 0)
+	if (dns_parse_query(in, &q) < 0) {
+		dns_put_malformed(in, &out);
+		assert(out.len == 0 || out.len == 12);
 		return 0;
+	}
 	if (q.name[0]) {
 		assert(host_canonical(str_from(q.name), &again, &ignored) == 0);
 		assert(str_eq_c(buf_str(&again), q.name));

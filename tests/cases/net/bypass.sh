@@ -23,10 +23,20 @@ if [[ " ${UNCLOSED:-} " != *" names "* ]]; then
 	done
 	expect_untouched 17 93.184.216.34
 fi
-grep -vE '^(good|mixed|rebind|inside|loop|www\.good|ssh\.good|[a-z0-9-]*\.good)\.test |^good\.test ' \
+grep -vE '^(good|[0-9a-f]*\.exact|mixed|rebind|inside|loop|www\.good|ssh\.good|[a-z0-9-]*\.good)\.test |^good\.test ' \
 	"$T/net/queries" | grep -E 'evil|metadata|0123456789|mfrgg|aaaa' && fail "a refused name was asked for"
 # letters and types of a question carry nothing out
 grep -qE '[A-Z]' "$T/net/queries" && fail "a name was asked for as it was spelled"
 awk '$2 != 1 && $2 != 28 { exit 1 }' "$T/net/queries" || fail "a type was asked for that no answer has"
 [ ! -s "$T/net/outside" ] || { mv "$T/net/outside" "$T/out"; fail "packets left by the device"; }
 expect_event '.policy.decision == "deny" and .source == "netproxy"'
+# each of these rules has refused something, on record
+refused_by() {
+	agentsh events query --session s --decision deny --text-like "%\"$1\"%" \
+		--limit 100 >"$T/events.json" &&
+		jq -e --arg rule "$1" 'any(.[]; .policy.rule == $rule and
+			.effective_action == "blocked")' "$T/events.json" >/dev/null
+}
+for rule in ${RULES:-}; do
+	eventually refused_by "$rule" || fail "no refusal by $rule on record"
+done

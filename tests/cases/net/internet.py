@@ -35,6 +35,16 @@ ZONE = {
     "mixed.test": [PRIVATE, WEB], "six.test": [WEB6], "ssh.good.test": [WEB],
     "loop.test": ["127.0.0.1"], "long.good.test": [WEB],
     "yes.ask.test": [WEB], "no.ask.test": [WEB],
+    "mapped.good.test": ["::ffff:" + PRIVATE], "nat64.good.test":
+    ["64:ff9b::a01:203"], "sixto4.good.test": ["2002:a01:203::1"],
+    "teredo.good.test": ["2001:0:a01:203::f5fe:fdfc"],
+    "zero.good.test": ["0.0.0.0", "::"], "zeronet.good.test": ["0.1.2.3"],
+    "local.good.test": ["fe80::1", "169.254.1.1"],
+    "unique.good.test": ["fd00::1"], "multi.good.test": ["224.0.0.251", "ff02::fb"],
+    "meta.good.test": [META], "azure.good.test": ["168.63.129.16"],
+    "meta6.good.test": ["fd00:ec2::254"], "own.good.test": ["127.0.0.1", "::1"],
+    "shared.good.test": ["100.64.0.1"],
+    "0123456789abcdef0123456789abcdef.exact.test": [WEB],
     "flip.good.test": [WEB], "api.good.test": [WEB], "other.good.test": [WEB],
 }
 CHAINS = {"chain.good.test": "inside.test"}

@@ -71,6 +71,29 @@ static void test_answer(void **state)
 			   "\xc0\x0c\0\1\0\1\0\0\0\x1e\0\4\1\2\3\4")));
 }
 
+/* What is no query at all has no answer: two stubs would talk for ever. */
+static void test_malformed(void **state)
+{
+	static const struct {
+		struct str query, answer;
+	} rows[] = {
+		{ STR("\0\7\1\0\0\1\0\0\0\0\0\0x"),
+		  STR("\0\7\x81\x81\0\0\0\0\0\0\0\0") },
+		{ STR("\0\7\x28\0\0\1\0\0\0\0\0\0x"),
+		  STR("\0\7\xa8\x84\0\0\0\0\0\0\0\0") },
+		{ STR("\0\7\x81\x80\0\1\0\0\0\0\0\0x"), STR("") },
+		{ STR("\0\7\1"), STR("") },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		_cleanup_buf_ struct buf out = BUF_INIT;
+
+		dns_put_malformed(rows[i].query, &out);
+		assert_true(str_eq(buf_str(&out), rows[i].answer));
+	}
+}
+
 static void test_data_in_names(void **state)
 {
 	(void)state;
@@ -146,6 +169,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_queries),
 		cmocka_unit_test(test_answer),
+		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_data_in_names),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_socks),

@@ -201,6 +201,39 @@ static void test_args_forms(void **state)
 	(void)policy_unref(p);
 }
 
+/* The very name, in whatever letters, or any; not one of a zone. */
+static void test_names_host(void **state)
+{
+	static const struct {
+		struct str host;
+		bool named;
+	} rows[] = {
+		{ STR("a.example"), true },
+		{ STR("b.example"), true },
+		{ STR("x.c.example"), false },
+		{ STR("d.example"), true }, /* for any host */
+		{ STR("x.e.example"), true },
+	};
+	struct policy *p = compile(
+		HEAD "network_rules:\n"
+		     "- {name: a, domains: [a.example, B.Example, "
+		     "'*.c.example'], decision: allow}\n"
+		     "- {name: b, domains: [f.example, '**'], ports: [1], "
+		     "decision: allow}\n");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct op op = { .kind = OP_DNS };
+
+		op.net.host = rows[i].host;
+		assert_int_equal(policy_rule_names_host(p,
+							policy_decide(p, &op),
+							rows[i].host),
+				 rows[i].named);
+	}
+	(void)policy_unref(p);
+}
+
 static void test_image(void **state)
 {
 	struct policy *p = compile(HEAD), *q = NULL;
@@ -321,6 +354,7 @@ int main(void)
 		cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_args_forms),
+		cmocka_unit_test(test_names_host),
 		cmocka_unit_test(test_image),
 		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_json),
