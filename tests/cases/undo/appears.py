@@ -13,6 +13,7 @@ for i in range(n):
             f.write("new")
     else:
         while not os.path.exists(ready):
-            if os.path.exists(f"{where}/over") or os.getppid() == 1:
+            over = os.path.exists(f"{where}/over") or os.getppid() == 1
+            if over and not os.path.exists(ready):  # nor since we looked
                 sys.exit()
         os.rename(old, name)
