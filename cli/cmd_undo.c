@@ -217,8 +217,10 @@ static int nothing(const struct cli *c, const struct undo_select *sel,
 		   bool redo)
 {
 	if (sel->command.n)
-		return fail(STR_FMT ": nothing on record here",
-			    STR_ARG(sel->command));
+		return fail(STR_FMT ": nothing on record that is left to %s; "
+				    "what was undone and redone goes by the "
+				    "redo's name (agentsh undo status)",
+			    STR_ARG(sel->command), redo ? "redo" : "undo");
 	if (sel->n_paths)
 		return fail("%s: nothing on record that could be %s",
 			    c->args[0], redo ? "redone" : "undone");
