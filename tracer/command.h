@@ -40,8 +40,8 @@ struct command {
 	bool to_tell;       /* SPAWNED is to be sent */
 	bool reaped;        /* the first process has ended */
 	bool timed_out;
-	bool ended;    /* EXITED sent; waits for parked requests only */
-	bool undriven; /* its injected calls made others wait; ptrace_inject.c */
+	bool ended;          /* EXITED sent; waits for parked requests only */
+	unsigned int stalls; /* of others, by its calls; ptrace_inject.c */
 	unsigned int n_requests; /* not answered yet */
 	unsigned int leftovers;
 	int wait_status;

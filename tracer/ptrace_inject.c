@@ -76,6 +76,7 @@
 #define GET_CALL_INFO  0x420e /* PTRACE_GET_SYSCALL_INFO; not in all headers */
 #define STOPPED        0x7f   /* low byte of the status of a stop */
 #define DRIVE_US       100000
+#define STALLS_MAX     5
 #define ERESTARTNOINTR 513 /* the kernel's own: make the call again */
 
 enum stage {
@@ -535,7 +536,8 @@ static bool wait_for_stop(pid_t tid, siginfo_t *info)
  *
  * Between two stops the caller's own code may run, if it has seen to that, and
  * close() may wait in the kernel for what another thread has put there. A
- * command that made everybody wait once for DRIVE_US is not waited for again.
+ * command that made everybody wait for DRIVE_US a few times (a busy machine can
+ * do so, too) is not waited for again.
  */
 static void drive(struct ptracer *p, struct tracee *x)
 {
@@ -543,12 +545,12 @@ static void drive(struct ptracer *p, struct tracee *x)
 	pid_t tid = x->tid;
 	siginfo_t info;
 
-	if (!c || c->undriven)
+	if (!c || c->stalls >= STALLS_MAX)
 		return;
 	watch(DRIVE_US);
 	while (x && x->injection && x->injection->stage != STAGE_EXEC) {
 		if (!wait_for_stop(tid, &info)) {
-			c->undriven = c->undriven || errno == EINTR;
+			c->stalls += errno == EINTR;
 			break;
 		}
 		ptracer_stopped(p, x, info.si_status << 8 | STOPPED);
