@@ -80,7 +80,7 @@ struct exchange {
 	struct usage usage;
 	struct dlp_stream *filter;
 	struct sse_text *texts; /* of events that are filtered */
-	int64_t began_ns; /* wall clock */
+	int64_t began_ns;       /* wall clock */
 	uint64_t began_mono;
 };
 
