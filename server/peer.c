@@ -187,6 +187,31 @@ static bool find_caller(struct http_peer *peer,
 	return true;
 }
 
+/* A proxy of another server hides its descriptors from all but root. */
+static bool hides_from_us(pid_t pid)
+{
+	_cleanup_close_ int fd = -1;
+	char path[48];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 && (errno == EACCES || errno == EPERM);
+}
+
+/* Nobody is found who holds the socket: one who bears the mark may. */
+static bool marked_may_hold(void)
+{
+	pid_list pids = VEC_INIT;
+	bool found = false;
+
+	if (peer_tcp_processes(&pids) == 0)
+		for (size_t i = 0; i < pids.n && !found; i++)
+			found = mark_is_on(pids.data[i]) &&
+				hides_from_us(pids.data[i]);
+	vec_done(&pids);
+	return found;
+}
+
 static void check_tcp(struct app *app, struct http_peer *peer,
 		      struct session **ret)
 {
@@ -209,7 +234,7 @@ static void check_tcp(struct app *app, struct http_peer *peer,
 	}
 	if (possible && !others)
 		peer->in_session = !held_outside_only(app, holder, inode, ret);
-	if (holder && mark_is_on(holder))
+	if (holder ? mark_is_on(holder) : !others && marked_may_hold())
 		peer->in_session = true;
 }
 

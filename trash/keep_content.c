@@ -18,6 +18,9 @@
 #include "trash/copy.h"
 #include "trash/work.h"
 
+/* Up to this a file that is appended to is kept whole. */
+#define APPEND_COPY (64U << 10)
+
 struct writing {
 	struct trash *t;
 	const struct trash_at *at;
@@ -26,6 +29,7 @@ struct writing {
 	struct slotdir *slot;
 	struct record_op op;
 	enum seen_level level; /* reached when done */
+	bool appends;          /* the old length is enough to undo it */
 };
 
 /*
@@ -189,6 +193,8 @@ static int keep_length(struct writing *w)
 
 static int keep_dropped(struct writing *w)
 {
+	if (w->appends)
+		return keep_length(w);
 	w->op.how = TRASH_HOW_DROPPED;
 	w->level = SEEN_NOT;
 	return work_record(w->t, &w->op, w->slot);
@@ -232,7 +238,10 @@ static int keep_within_budget(struct writing *w, off_t length,
 static bool length_is_enough(const struct writing *w, enum trash_write how,
 			     off_t length)
 {
-	if (w->op.st.size == 0 || how == TRASH_WRITE_APPEND)
+	/* What is small is kept as it is: were it grown and removed, it would
+	 * have to go with all that was added when the quarantine is full. */
+	if (w->op.st.size == 0 ||
+	    (how == TRASH_WRITE_APPEND && w->op.st.size > APPEND_COPY))
 		return true;
 	return how == TRASH_WRITE_TRUNCATE && (uint64_t)length >= w->op.st.size;
 }
@@ -259,6 +268,7 @@ static int write_kept(struct writing *w, enum trash_write how, off_t length,
 	bool length_only = length_is_enough(w, how, length);
 	int r;
 
+	w->appends = how == TRASH_WRITE_APPEND;
 	w->level = work_seen(w->t, w->op.group, &w->op.st);
 	if (w->level >= SEEN_WHOLE || (w->level == SEEN_LENGTH && length_only))
 		return 0;
@@ -271,6 +281,8 @@ static int write_kept(struct writing *w, enum trash_write how, off_t length,
 		return r;
 	w->op.dir = w->slot->id;
 	r = length_only ? keep_length(w) : keep_within_budget(w, length, flags);
+	if (r < 0 && w->appends)
+		r = keep_length(w); /* which is enough to undo it */
 	if (r == 0)
 		work_see(w->t, w->op.group, &w->op.st, w->level);
 	return r;

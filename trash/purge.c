@@ -247,29 +247,3 @@ int trash_purge(struct trash *t, const struct purge_options *o,
 		sweep(&p, &ix);
 	return r;
 }
-
-int purge_evict(struct trash *t, uint64_t bytes, uint64_t entries)
-{
-	_cleanup_index_ struct index ix = { 0 };
-	struct trash_state *s = t->state;
-	struct record_op op;
-	int r;
-
-	r = index_load(t, 0, &ix);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < ix.items.n; i++) {
-		struct index_item *item = &ix.items.data[i];
-
-		if (__atomic_load_n(&s->bytes, __ATOMIC_RELAXED) <= bytes &&
-		    __atomic_load_n(&s->entries, __ATOMIC_RELAXED) <= entries)
-			break;
-		if (item->flags & (INDEX_GONE | INDEX_ABORTED) ||
-		    index_op(&ix, item, &op) < 0 || !op_has_payload(&op))
-			continue;
-		r = purge_item(&ix, item, &op);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}

@@ -7,7 +7,8 @@
 
 #include "trash/index.h"
 
-/* Oldest first until at most so much is left (UINT64_MAX: no matter). */
+/* Until at most so much is left (UINT64_MAX: no matter); evict.c says what goes
+ * first. */
 int purge_evict(struct trash *t, uint64_t bytes, uint64_t entries);
 /* Removes one payload and marks it gone. */
 int purge_item(struct index *ix, struct index_item *item,

@@ -4,6 +4,7 @@
 # of them is a command to all, and no person
 . "$(dirname "$0")/../lib/case.sh"
 command -v python3 >/dev/null || skip "no python3"
+export HOME=$T/home # its database of `agentsh run`, too
 
 # --- the victim: another server, with a configuration of its own
 mkdir -p "$T/other/run" "$T/other/data" "$T/other/policies" "$T/home"
@@ -165,3 +166,16 @@ eventually curl -fsS -o /dev/null --unix-socket "$PLACE/http-$PORT2.sock" \
 }
 run as_person --server "http://127.0.0.1:$PORT2" session list
 expect_status 0
+
+# --- the same as somebody who may not look into a proxy
+as_nobody() {
+	setpriv --reuid 65534 --regid 65534 --clear-groups \
+		env OTHERS_AGAIN=1 "$@"
+}
+if [ "$(id -u)" = 0 ] && [ -z "${AGENTSH_JAIL:-}${OTHERS_AGAIN:-}" ] &&
+	as_nobody test -x "$AGENTSH_BUILD/cli/agentsh" -a -r "$0" 2>/dev/null; then
+	as_nobody bash "$0" >"$T/nobody" 2>&1 || {
+		cat "$T/nobody"
+		fail "as another user"
+	}
+fi

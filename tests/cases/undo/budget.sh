@@ -23,6 +23,37 @@ undo && [ -f "$WS/f3" ] || fail 'newest not kept'
 grep -q /f1 "$T/list" && fail 'the oldest is still there'
 stop
 
+# what commands make and remove pushes out nothing that was there before them: made
+# here, moved or linked here from outside, grown (of what was there), with any name
+full 'on_full: evict'
+echo precious >"$WS/precious"
+echo precious >"$WS/overwritten"
+echo old >"$WS/small"
+echo old >"$WS/grown"
+in_session sh -c 'rm precious; echo bad >overwritten; echo bad >small'
+(cd "$WS" && echo "of a person, since" >small) # through the same inode
+in_session sh -c 'rm small'
+X=$(mktemp -d "$T/outside.XXXXXX")
+chmod 777 "$X"
+for i in 1 2 3 4; do
+	in_session sh -c "head -c 700000 /dev/zero >made; cp made $X/moved; cp made $X/linked; cp made $X/over
+		cat made >>grown; : >target"
+	in_session sh -c "mv $X/moved moved; ln $X/linked linked; mv $X/over target; rm made"
+	in_session rm moved
+	in_session rm linked
+	in_session rm target
+	in_session truncate -s 0 grown
+done
+(cd "$WS" && agentsh trash list) >"$T/list"
+for f in precious overwritten small; do
+	grep -q "/$f	" "$T/list" || { cat "$T/list"; fail "$f was pushed out"; }
+done
+undo --since 1h --force
+grep -qx precious "$WS/precious" || fail 'precious is not back'
+grep -qx precious "$WS/overwritten" || fail 'overwritten is not back'
+grep -qx old "$WS/grown" || fail 'grown is not back'
+stop
+
 full 'on_full: deny'
 in_session rm "$WS/f1" "$WS/f2"
 expect_status 0

@@ -226,12 +226,28 @@ static void append_and_tail(void **state)
 	ws_write(&w, "log", "0123456789");
 	assert_int_equal(
 		ws_before_write(&w, "log", TRASH_WRITE_APPEND, 0, 0, &kept), 0);
-	assert_int_equal(kept.how, TRASH_HOW_RECORD);
+	/* what is small is kept as it is, of the rest the length */
+	assert_true(kept.how == TRASH_HOW_COPY ||
+		    kept.how == TRASH_HOW_REFLINK);
 	fd = openat(w.fd, "log", O_WRONLY | O_APPEND | O_CLOEXEC);
 	assert_int_equal(write(fd, "abc", 3), 3);
 	(void)close(fd);
 	assert_int_equal(trash_open_content(w.t, kept.token, &fd, NULL), 0);
 	assert_int_equal(read(fd, text, 15), 10);
+	(void)close(fd);
+	ws_write(&w, "long", "0123456789");
+	fd = openat(w.fd, "long", O_WRONLY | O_CLOEXEC);
+	assert_int_equal(ftruncate(fd, 100000), 0);
+	(void)close(fd);
+	assert_int_equal(ws_before_write(&w, "long", TRASH_WRITE_APPEND, 0, 0,
+					 &kept),
+			 0);
+	assert_int_equal(kept.how, TRASH_HOW_RECORD);
+	fd = openat(w.fd, "long", O_WRONLY | O_APPEND | O_CLOEXEC);
+	assert_int_equal(write(fd, "abc", 3), 3);
+	(void)close(fd);
+	assert_int_equal(trash_open_content(w.t, kept.token, &fd, NULL), 0);
+	assert_int_equal(lseek(fd, 0, SEEK_END), 100000);
 	(void)close(fd);
 	ws_command(&w, "cmd-2");
 	/* the first finds out that there is no reflink, the second keeps a
