@@ -40,6 +40,7 @@ int project_detect(const struct settings *cfg, const char *dir,
 		   char **ret_project, char **ret_git)
 {
 	struct str at = str_from(dir), project = STR_NONE, git = STR_NONE;
+	_cleanup_free_ char *project_copy = NULL, *git_copy = NULL;
 
 	while (at.n > 1 && git.n == 0) {
 		ptrdiff_t slash;
@@ -53,11 +54,11 @@ int project_detect(const struct settings *cfg, const char *dir,
 	}
 	if (project.n == 0)
 		project = git.n ? git : str_from(dir);
-	*ret_project = str_dup(project);
-	*ret_git = str_dup(git);
-	if (*ret_project && *ret_git)
-		return 0;
-	free(*ret_project);
-	free(*ret_git);
-	return -ENOMEM;
+	project_copy = str_dup(project);
+	git_copy = str_dup(git);
+	if (!project_copy || !git_copy)
+		return -ENOMEM;
+	*ret_project = TAKE(project_copy);
+	*ret_git = TAKE(git_copy);
+	return 0;
 }
