@@ -402,6 +402,7 @@ struct dlp_scan {
 		size_t start, end;
 		uint16_t trunk;
 	} trunk;
+	size_t named_at; /* where a format of names was tried last */
 	/* No end line of a private key begins there; kind 0: not known. */
 	struct {
 		size_t begin, end;

@@ -22,6 +22,7 @@
 
 #include "dlp/ascii.h"
 #include "dlp/priv.h"
+#include "dlp/ruled_out.h"
 
 void dlp_scan_init(struct dlp_scan *s, const struct dlp_engine *e,
 		   const struct dlp_sink *sink)
@@ -192,89 +193,12 @@ match_at(struct dlp_scan *s, const struct dlp_view *v,
 	return m.open ? DLP_MISS : a;
 }
 
-/* Of a secret's beginning, with what is before it. */
-#define DULL_AHEAD 128U
-#define DULL_WIDE  40U
-
-/* The bytes of a format's probe that the view has. */
-static inline bool probe(const struct dlp_scan *s, const struct dlp_view *v,
-			 const struct dlp_hot *h, unsigned int i, size_t t)
-{
-	size_t at = t + (size_t)h->probes[i].at, n = h->probes[i].n;
-
-	if (at >= v->n || at + 1 < n)
-		return true;
-	for (size_t k = 0; k < n; k++)
-		if (!dlp_is(s->e, v->p[at - k], h->probes[i].class))
-			return false;
-	return true;
-}
-
-/* The run that a format has does not end as it has to. */
-static inline bool ends_badly(struct dlp_scan *s, const struct dlp_view *v,
-			      const struct dlp_hot *h, size_t t)
-{
-	const struct dlp_run *r = &h->run;
-	size_t i = t + (size_t)(ptrdiff_t)r->at, end;
-
-	/* Before the first byte of the text it is far behind the last. */
-	if (i >= v->n)
-		return false;
-	end = dlp_scan_span(s, v, r->class, i, r->max);
-	if (end == v->n || (r->last && end - i == DLP_NO_LIMIT))
-		return false;
-	return end - i < r->min || !dlp_is(s->e, v->p[end], r->follow);
-}
-
-#define UNKNOWN SIZE_MAX
-
-/* How far behind t the first byte of a class is, as far as any reach. */
-static size_t next_of(struct dlp_scan *s, const struct dlp_view *v,
-		      unsigned int class, size_t t)
-{
-	return dlp_scan_meets(s, v, class, t, UINT8_MAX)
-		       ? s->gaps[class].end - t
-		       : UINT8_MAX;
-}
-
-/* How far behind t something is that a value of a name may pass with. */
-static size_t proof_at(struct dlp_scan *s, const struct dlp_view *v, size_t t)
-{
-	size_t digit = next_of(s, v, DLP_C_DIGIT, t);
-	size_t upper = next_of(s, v, DLP_C_UPPER, t);
-	size_t lower = next_of(s, v, DLP_C_LOWER, t);
-
-	return MIN(digit, MAX(upper, lower));
-}
-
-/* Bytes that a format has are not there: no need to walk through it. */
-static inline bool is_ruled_out(struct dlp_scan *s, const struct dlp_view *v,
-				const struct dlp_hot *h, size_t t,
-				size_t *proof)
-{
-	if (h->dull && t >= s->dull.begin && t + DULL_AHEAD <= s->dull.end &&
-	    (h->dull >= DULL_WIDE || !s->dull.wide))
-		return true;
-	if (h->reach && v->n - t >= h->reach) {
-		if (*proof == UNKNOWN)
-			*proof = proof_at(s, v, t);
-		if (*proof >= h->reach)
-			return true;
-	}
-	if (h->run.follow && ends_badly(s, v, h, t))
-		return true;
-	if (h->probes[0].n && (!probe(s, v, h, 0, t) || !probe(s, v, h, 1, t)))
-		return true;
-	return h->need_within && v->n - t >= h->need_within &&
-	       !dlp_scan_meets(s, v, h->need_class, t, h->need_within);
-}
-
 static enum dlp_answer try_list(struct dlp_scan *s, const struct dlp_view *v,
 				unsigned int index, size_t t)
 {
 	bool proved = v->n - t >= sizeof(uint64_t);
 	const struct dlp_hot *h = &s->e->hot[index - 1];
-	size_t proof = UNKNOWN;
+	struct proof proof = { UNKNOWN, UNKNOWN };
 	uint64_t word = 0;
 
 	if (proved)

@@ -43,6 +43,7 @@ void dlp_scan_shift(struct dlp_scan *s, size_t k)
 	s->glue.at = back(s->glue.at, k);
 	s->glue.end = back(s->glue.end, k);
 	s->trunk.trunk = 0;
+	s->named_at = back(s->named_at, k);
 	s->no_mark.begin = back(s->no_mark.begin, k);
 	s->no_mark.end = back(s->no_mark.end, k);
 	s->failed.from = back(s->failed.from, k);
