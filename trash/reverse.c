@@ -12,6 +12,8 @@
 #include "trash/reverse_step.h"
 #include "trash/work.h"
 
+#define MOVED "moved or removed since"
+
 static int reverse_removal(struct undoing *u, struct str recorded)
 {
 	struct str path = buf_str(&u->path);
@@ -45,6 +47,8 @@ static int reverse_creation(struct undoing *u, struct str recorded)
 	int r;
 
 	r = reverse_look(u, path, &st);
+	if (r == -ENOENT && links_get(&u->stuck, u->op.st.dev, u->op.st.ino))
+		return reverse_conflict(u, "renamed, which was not undone");
 	if (r == -ENOENT)
 		return reverse_skipped(u, "it is gone already");
 	if (r < 0)
@@ -125,11 +129,25 @@ static int take_whiteout(struct undoing *u)
 	return reverse_take_away(u, buf_str(&u->path), &st);
 }
 
+/* What was renamed is not there. With force what it replaced comes back; it
+ * itself may yet, so the record is not done with. */
+static int rename_missing(struct undoing *u)
+{
+	int r;
+
+	if (!u->sel->force)
+		return reverse_conflict(u, MOVED);
+	r = bring_back_target(u);
+	return r == REVERSE_DONE ? reverse_lost(u, MOVED) : r;
+}
+
 /* An undo that was killed has brought the replaced file back. */
 static bool is_target(const struct undoing *u, const struct record_stat *st)
 {
 	return u->op.how != TRASH_HOW_NOTHING && u->op.st.ino &&
-	       u->op.st.ino != u->op.arg && record_same_object(st, &u->op.st);
+	       u->op.st.ino != u->op.arg &&
+	       (record_same_object(st, &u->op.st) ||
+		plan_was_remade(&u->plan, &u->op.st, st));
 }
 
 static int reverse_rename(struct undoing *u)
@@ -144,8 +162,10 @@ static int reverse_rename(struct undoing *u)
 		r = take_whiteout(u);
 		return r < 0 ? r : bring_back_target(u);
 	}
-	if (r == 0 && own && is_target(u, &st))
+	if (r == 0 && own && is_target(u, &st)) {
+		reverse_touch(u, &st);
 		return reverse_skipped(u, "it is back already");
+	}
 	if (r < 0 && r != -ENOENT)
 		return r;
 	/* An undo that was killed got this far. */
@@ -156,9 +176,14 @@ static int reverse_rename(struct undoing *u)
 			     : reverse_skipped(u, "it is back already");
 	}
 	if (r == -ENOENT)
-		return reverse_conflict(u, "moved or removed since");
-	if (!reverse_same_inode(u, &st))
-		return reverse_conflict(u, "another file has this name now");
+		return rename_missing(u);
+	if (!reverse_same_inode(u, &st)) {
+		if (!u->sel->force)
+			return reverse_conflict(
+				u, "another file has this name now");
+		if (is_target(u, &st))
+			return reverse_lost(u, MOVED);
+	}
 	reverse_touch(u, &st);
 	if (u->op.flags & RECORD_OP_FROM_OUTSIDE) {
 		/* Where it came from is not ours to write to: it is kept. */
@@ -206,17 +231,19 @@ static int reverse_exchange(struct undoing *u)
 
 	ra = reverse_look(u, buf_str(&u->path), &a);
 	rb = reverse_look(u, buf_str(&u->path2), &b);
-	if ((ra == -ENOENT &&
-	     !links_get(&u->never, u->op.st.dev, u->op.st.ino)) ||
-	    (rb == -ENOENT && !links_get(&u->never, u->op.st.dev, u->op.arg)))
-		return reverse_conflict(u, "moved or removed since");
+	if (((ra == -ENOENT &&
+	      !links_get(&u->never, u->op.st.dev, u->op.st.ino)) ||
+	     (rb == -ENOENT &&
+	      !links_get(&u->never, u->op.st.dev, u->op.arg))) &&
+	    (!u->sel->force || ra == rb))
+		return reverse_conflict(u, MOVED);
 	if (ra == -ENOENT || rb == -ENOENT) {
 		reverse_touch(u, ra == 0 ? &a : &b);
 		return exchange_half(u, ra == 0, rb == 0, ra == 0 ? &a : &b);
 	}
 	if (ra < 0 || rb < 0)
 		return ra < 0 ? ra : rb;
-	if (!reverse_same_inode(u, &b))
+	if (!reverse_same_inode(u, &b) && !u->sel->force)
 		return reverse_conflict(u, "another file has this name now");
 	reverse_touch(u, &a);
 	reverse_touch(u, &b);

@@ -29,6 +29,7 @@ struct undoing {
 	struct links touched;
 	struct links never;  /* made and removed by the command: not kept */
 	struct links remade; /* back as new inodes: records know the old */
+	struct links stuck;  /* whose rename was not reversed */
 	VEC(struct sim) sims;
 	struct dirtimes times;
 	uint64_t nr; /* steps reported */

@@ -233,6 +233,18 @@ static void keep_times(struct undoing *u)
 	}
 }
 
+/* What was renamed stays where it is: what came before is not over for it, though
+ * nothing has its earlier name. */
+static void note_stuck(struct undoing *u)
+{
+	if (u->op.verb != TRASH_VERB_RENAME &&
+	    u->op.verb != TRASH_VERB_EXCHANGE)
+		return;
+	links_add(&u->stuck, u->op.st.dev, u->op.arg, 1);
+	if (u->op.verb == TRASH_VERB_EXCHANGE)
+		links_add(&u->stuck, u->op.st.dev, u->op.st.ino, 1);
+}
+
 static int undo_item(struct undoing *u, size_t i)
 {
 	_cleanup_buf_ struct buf a = BUF_INIT, b = BUF_INIT;
@@ -264,6 +276,9 @@ static int undo_item(struct undoing *u, size_t i)
 	if ((outcome == REVERSE_DONE || outcome == REVERSE_SKIPPED) &&
 	    !u->sel->dry_run)
 		reverse_note(u);
+	if (outcome == REVERSE_CONFLICT || outcome == REVERSE_LOST ||
+	    outcome < 0)
+		note_stuck(u);
 	if (outcome == REVERSE_CONFLICT || outcome < 0)
 		keep_times(u);
 	return report(u, outcome);
@@ -340,6 +355,7 @@ static int undo_or_redo(struct trash *t, const struct undo_select *sel,
 	links_done(&u.touched);
 	links_done(&u.never);
 	links_done(&u.remade);
+	links_done(&u.stuck);
 	for (size_t i = 0; i < u.sims.n; i++)
 		free(u.sims.data[i].path);
 	vec_done(&u.sims);

@@ -9,9 +9,9 @@
  *
  * Should: keep the DAC capabilities when the file-system uid changes
  * (SECBIT_NO_SETUID_FIXUP), for the kernel has decided already.
- * Must not: keep CAP_FSETID, or set-id bits would survive writes; nor write as
- * one of the file's group, whom the kernel leaves a set-group-id bit without
- * execution by the group.
+ * Must not: keep CAP_FSETID, or set-id bits would survive writes (but of those
+ * who have it themselves, caller.h); nor write as one of the file's group, whom
+ * the kernel leaves a set-group-id bit without execution by the group.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -100,11 +100,12 @@ void cred_fsetid(bool on)
 {
 	uint32_t bit = 1U << CAP_FSETID;
 
-	if (!self.ready)
-		return;
+	uint32_t now = self.caps[0].effective & ~bit;
+
 	if (on)
-		self.caps[0].effective |= bit & self.caps[0].permitted;
-	else
-		self.caps[0].effective &= ~bit;
+		now |= bit & self.caps[0].permitted;
+	if (!self.ready || now == self.caps[0].effective)
+		return;
+	self.caps[0].effective = now;
 	(void)set_caps();
 }

@@ -59,7 +59,8 @@ struct inode {
 	/* Made a moment ago: it has no security.capability yet, for which the
 	 * kernel asks at the first write. */
 	bool bare;
-	bool list_kept; /* stale.h; relaxed access */
+	bool list_kept;     /* stale.h; relaxed access */
+	bool backing_setid; /* what is written by it leaves set-id bits */
 	bool plain; /* open files read and write through us, not the backing */
 };
 

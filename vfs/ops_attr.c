@@ -3,6 +3,7 @@
  * ops_attr.c - attributes, extended attributes, file system figures
  */
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "vfs/caller.h"
 #include "vfs/request.h"
 #include "vfs/stale.h"
 
@@ -102,12 +104,22 @@ static int set_mode(fuse_req_t req, struct inode *i, int fd, mode_t mode)
 	if (r < 0)
 		return r;
 	self_path(path, fd);
-	if (mode & S_ISGID)
-		cred_fsetid(true);
+	cred_fsetid(mode & S_ISGID);
 	r = chmod(path, mode & 07777) < 0 ? -errno : 0;
-	if (mode & S_ISGID)
-		cred_fsetid(false);
+	cred_fsetid(false);
 	return r;
+}
+
+/* One that means nothing (the group may not execute), which a chown() leaves to
+ * who is of the group or has CAP_FSETID. */
+static bool is_lone_setgid(int fd, fuse_req_t req)
+{
+	struct stat st;
+
+	return fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 &&
+	       !S_ISDIR(st.st_mode) &&
+	       (st.st_mode & (S_ISGID | S_IXGRP)) == S_ISGID &&
+	       caller_keeps_setgid(caller_of(req), st.st_gid);
 }
 
 static int set_owner(fuse_req_t req, struct inode *i, int fd,
@@ -115,6 +127,7 @@ static int set_owner(fuse_req_t req, struct inode *i, int fd,
 {
 	uid_t uid = to_set & FUSE_SET_ATTR_UID ? st->st_uid : (uid_t)-1;
 	gid_t gid = to_set & FUSE_SET_ATTR_GID ? st->st_gid : (gid_t)-1;
+	bool keeps;
 	int r;
 
 	r = rq_judge_inode(req, i, fd, FILE_CHOWN, "file_chown", false);
@@ -123,10 +136,13 @@ static int set_owner(fuse_req_t req, struct inode *i, int fd,
 			      NULL);
 	if (r < 0)
 		return r;
-	return fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) <
-			       0
-		       ? -errno
-		       : 0;
+	keeps = is_lone_setgid(fd, req);
+	cred_fsetid(keeps);
+	r = fchownat(fd, "", uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0
+		    ? -errno
+		    : 0;
+	cred_fsetid(false);
+	return r;
 }
 
 static int set_size(fuse_req_t req, struct inode *i, int fd, off_t size)
@@ -141,7 +157,10 @@ static int set_size(fuse_req_t req, struct inode *i, int fd, off_t size)
 		return r;
 	self_path(path, fd);
 	cred_stranger(rq_vfs(req));
-	return truncate(path, size) < 0 ? -errno : 0;
+	cred_fsetid(caller_writes_setid(caller_of(req), fd));
+	r = truncate(path, size) < 0 ? -errno : 0;
+	cred_fsetid(false);
+	return r;
 }
 
 static int set_times(fuse_req_t req, struct inode *i, int fd,
@@ -216,11 +235,15 @@ static int may_touch(fuse_req_t req, int fd)
 
 	if (fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
 		return -errno;
-	return c->uid != 0 && c->uid != st.st_uid && S_ISREG(st.st_mode) &&
-			       st.st_mode & (S_ISUID | S_ISGID) &&
-			       in_chown(c->pid)
-		       ? -EPERM
-		       : 0;
+	if (c->uid == st.st_uid || S_ISDIR(st.st_mode) ||
+	    !(st.st_mode & (S_ISUID | S_ISGID)))
+		return 0;
+	if (S_ISREG(st.st_mode) && !in_chown(c->pid))
+		return 0;
+	/* There is nothing to clear. */
+	if (!(st.st_mode & S_ISUID) && is_lone_setgid(fd, req))
+		return 0;
+	return caller_can(caller_of(req), CAP_FOWNER) ? 0 : -EPERM;
 }
 
 static int set_all(fuse_req_t req, struct inode *i, int fd,
@@ -267,6 +290,17 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr,
 		(void)fuse_reply_attr(req, &st, watch_attr_time(v, i, &st));
 }
 
+/* An ACL sets the mode, of which the set-group-id bit stays as with chmod(). */
+static bool acl_keeps_setgid(fuse_req_t req, int fd, const char *name)
+{
+	struct stat st;
+
+	return strcmp(name, "system.posix_acl_access") == 0 &&
+	       fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 &&
+	       st.st_mode & S_ISGID &&
+	       caller_keeps_setgid(caller_of(req), st.st_gid);
+}
+
 static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 			const char *value, size_t size, int flags)
 {
@@ -286,8 +320,10 @@ static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 		r = keep_meta(req, i, fd, TRASH_META_XATTR | TRASH_META_MODE,
 			      name);
 	self_path(path, fd);
+	cred_fsetid(r == 0 && acl_keeps_setgid(req, fd, name));
 	if (r == 0 && setxattr(path, name, value, size, flags) < 0)
 		r = -errno;
+	cred_fsetid(false);
 	inode_put_fd(&v->inodes, i);
 	rq_err(req, r);
 }
@@ -345,10 +381,33 @@ static void read_xattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 	free(value);
 }
 
+/* What users put there is read as the file is; ACLs and labels are looked at. */
+static int judge_value(fuse_req_t req, struct inode *i, const char *name)
+{
+	struct vfs *v = rq_vfs(req);
+	int fd, r;
+
+	if (strncmp(name, "user.", 5) != 0 && strncmp(name, "trusted.", 8) != 0)
+		return 0;
+	fd = inode_fd(&v->inodes, i);
+	if (fd < 0)
+		return fd;
+	r = rq_judge_inode(req, i, fd, FILE_OPEN, "file_open",
+			   true /* quiet */);
+	inode_put_fd(&v->inodes, i);
+	return r;
+}
+
 static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 			size_t size)
 {
 	struct inode *i = rq_inode(rq_vfs(req), ino);
+	int r = judge_value(req, i, name);
+
+	if (r < 0) {
+		rq_err(req, r);
+		return;
+	}
 
 	/* Once: somebody may set it later. */
 	if (__atomic_load_n(&i->bare, __ATOMIC_RELAXED) &&

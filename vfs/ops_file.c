@@ -9,21 +9,18 @@
  * through (fsync, fallocate, lseek, ...) opens a descriptor when first needed.
  */
 #include <fcntl.h>
-#include <linux/falloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "vfs/caller.h"
 #include "vfs/known.h"
 #include "vfs/request.h"
 #include "vfs/selffd.h"
 #include "vfs/stale.h"
 #include "vfs/wire.h"
-
-#define FUSE_BUF_COPY_FLAGS_NONE ((enum fuse_buf_copy_flags)0)
 
 /* Not O_DIRECT: our buffers are not aligned as the caller's are. */
 #define OPEN_KEEP \
@@ -55,7 +52,7 @@ static bool writes(const struct file *f)
 	return (f->flags & O_ACCMODE) != O_RDONLY;
 }
 
-static int open_self(int fd, int flags)
+int file_reopen(int fd, int flags)
 {
 	int r = selffd_open(fd, flags);
 
@@ -65,8 +62,7 @@ static int open_self(int fd, int flags)
 	return r;
 }
 
-/* A real descriptor of an open file, opened now if there is none. */
-static int file_fd(struct vfs *v, struct file *f)
+int file_fd(struct vfs *v, struct file *f)
 {
 	int held, r = -EBADF;
 
@@ -76,7 +72,7 @@ static int file_fd(struct vfs *v, struct file *f)
 		if (held < 0) {
 			r = held;
 		} else {
-			r = open_self(held, f->flags & OPEN_KEEP);
+			r = file_reopen(held, f->flags & OPEN_KEEP);
 			inode_put_fd(&v->inodes, f->inode);
 		}
 		if (r >= 0)
@@ -89,7 +85,7 @@ static int file_fd(struct vfs *v, struct file *f)
 
 /* --- opening --- */
 
-static int keep_before_open(fuse_req_t req, struct inode *i, int fd, int flags)
+int file_keep(fuse_req_t req, struct inode *i, int fd, int flags)
 {
 	struct vfs *v = rq_vfs(req);
 	uint32_t group = rq_command(req)->group;
@@ -119,17 +115,33 @@ static int keep_before_open(fuse_req_t req, struct inode *i, int fd, int flags)
 	return r;
 }
 
-/* The id under which the kernel knows the backing file; 0 = no passthrough.
- * The table's lock is held. */
-static uint32_t backing_of(struct vfs *v, struct inode *i, int fd)
+/* Nobody has it open: it may be another's. The table's lock is held. */
+static void backing_drop(struct vfs *v, struct inode *i)
+{
+	(void)ioctl(session_dev_fd(v->session), WIRE_BACKING_CLOSE,
+		    &i->backing);
+	i->backing = 0;
+}
+
+/*
+ * The id under which the kernel knows the backing file; 0 = no passthrough.
+ * setid: what is written leaves set-id bits. The kernel takes them from who may
+ * not leave them before it writes, so that all who have the file open can share
+ * the id. The table's lock is held.
+ */
+static uint32_t backing_of(struct vfs *v, struct inode *i, int fd, bool setid)
 {
 	struct wire_backing_map map = { .fd = fd };
 	int id;
 
+	if (i->backing && i->backing_setid != setid && i->opens == 0)
+		backing_drop(v, i);
 	if (i->backing || i->plain || !session_passthrough(v->session))
 		return i->backing;
 	cred_stranger(v); /* the kernel writes as who says this */
+	cred_fsetid(setid);
 	id = ioctl(session_dev_fd(v->session), WIRE_BACKING_OPEN, &map);
+	cred_fsetid(false);
 	if (id <= 0) {
 		/* No privilege, no support, or this file system cannot. */
 		if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOTTY)
@@ -137,6 +149,7 @@ static uint32_t backing_of(struct vfs *v, struct inode *i, int fd)
 		return 0;
 	}
 	i->backing = (uint32_t)id;
+	i->backing_setid = setid;
 	return i->backing;
 }
 
@@ -148,7 +161,7 @@ static int file_setup(struct vfs *v, struct file *f, int fd, int own_fd,
 	uint32_t id;
 
 	(void)pthread_mutex_lock(&v->inodes.lock);
-	id = backing_of(v, i, fd);
+	id = backing_of(v, i, fd, f->setid);
 	if (!id)
 		i->plain = true;
 	i->opens++;
@@ -159,6 +172,10 @@ static int file_setup(struct vfs *v, struct file *f, int fd, int own_fd,
 	if (id) {
 		f->pass = true;
 		out->open_flags = WIRE_OPEN_PASSTHROUGH;
+		/* The backing file would stay so when O_DIRECT is switched
+		 * off, as dd does for the last block. */
+		if (f->flags & O_DIRECT)
+			out->open_flags |= WIRE_OPEN_DIRECT_IO;
 		out->backing_id = (int32_t)id;
 		if (own_fd >= 0)
 			(void)close(own_fd);
@@ -170,10 +187,10 @@ static int file_setup(struct vfs *v, struct file *f, int fd, int own_fd,
 		/* Partial pages are read before they are written. */
 		if ((flags & O_ACCMODE) == O_WRONLY)
 			flags = (flags & ~O_ACCMODE) | O_RDWR;
-		own_fd = open_self(fd, flags & ~O_APPEND);
+		own_fd = file_reopen(fd, flags & ~O_APPEND);
 		if (own_fd == -EACCES || own_fd == -EROFS || own_fd == -ETXTBSY)
-			own_fd =
-				open_self(fd, f->flags & OPEN_KEEP & ~O_APPEND);
+			own_fd = file_reopen(fd,
+					     f->flags & OPEN_KEEP & ~O_APPEND);
 	}
 	f->fd = own_fd;
 	return own_fd < 0 ? own_fd : 0;
@@ -229,10 +246,12 @@ static int open_existing(fuse_req_t req, struct inode *i, int fd, int flags)
 		watch_own_inode(rq_vfs(req), i);
 
 	if (r == 0)
-		r = keep_before_open(req, i, fd, flags);
+		r = file_keep(req, i, fd, flags);
 	if (r < 0 || !(flags & O_TRUNC))
 		return r;
-	r = open_self(fd, O_WRONLY | O_TRUNC);
+	cred_fsetid(caller_writes_setid(caller_of(req), fd));
+	r = file_reopen(fd, O_WRONLY | O_TRUNC);
+	cred_fsetid(false);
 	if (r < 0)
 		return r;
 	(void)close(r);
@@ -254,6 +273,9 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	r = open_existing(req, i, fd, fi->flags);
 	if (r == 0) {
 		f = file_new(i, fi->flags);
+		if (f)
+			f->setid = writes(f) &&
+				   caller_writes_setid(caller_of(req), fd);
 		r = f ? file_setup(v, f, fd, -1, &out) : -ENOMEM;
 	}
 	if (r < 0) {
@@ -341,7 +363,7 @@ static int hold_made(const struct spot *at, int fd, const struct statx *made,
 		return held;
 	if (held >= 0)
 		(void)close(held);
-	held = open_self(fd, O_PATH);
+	held = file_reopen(fd, O_PATH);
 	r = held < 0 ? held : look_at(held, ret_now);
 	if (r < 0 && held >= 0)
 		(void)close(held);
@@ -353,6 +375,7 @@ struct made {
 	int fd;
 	int flags; /* of the open file */
 	uint32_t group;
+	bool setid; /* what the maker writes leaves set-id bits */
 	struct statx seen;
 };
 
@@ -385,6 +408,7 @@ static int created_setup(struct vfs *v, const struct spot *at,
 	held = inode_fd(&v->inodes, i);
 	f = held < 0 ? NULL : file_new(i, m->flags);
 	if (f) {
+		f->setid = m->setid;
 		r = file_setup(v, f, held, fd, &out->open);
 		inode_unhold(&v->inodes, i);
 		if (r < 0)
@@ -414,6 +438,7 @@ int file_make_tmp(struct vfs *v, const struct tmp_request *t,
 	struct gate_op g = { .verb = FILE_CREATE, .type = "file_create" };
 	struct created out;
 	struct made m = { .fd = -1, .flags = t->flags };
+	struct caller c = { .tid = t->pid, .gid = t->gid };
 	int held = inode_fd(&v->inodes, dir), r;
 
 	_Static_assert(sizeof(out) == sizeof(ret->bytes), "one reply");
@@ -428,14 +453,17 @@ int file_make_tmp(struct vfs *v, const struct tmp_request *t,
 	}
 	if (r >= 0) {
 		cred_become(v, t->uid, t->gid, t->umask);
+		cred_fsetid(caller_makes_setgid(c, held, t->mode));
 		m.fd = openat(held, ".",
 			      O_TMPFILE | O_RDWR | O_CLOEXEC |
 				      (t->flags & O_EXCL),
 			      t->mode);
 		r = m.fd < 0 ? -errno : 0;
+		cred_fsetid(false);
 	}
 	inode_put_fd(&v->inodes, dir);
 	m.group = g.command->group;
+	m.setid = r == 0 && caller_writes_setid(c, m.fd);
 	if (r == 0)
 		r = created_setup(v, NULL, &m, &out);
 	if (r == 0)
@@ -469,6 +497,7 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 	r = gate_ask(v, &g);
 	if (r >= 0) {
 		rq_before_make(req, &p);
+		cred_fsetid(caller_makes_setgid(caller_of(req), p.dirfd, mode));
 		/* Exclusively: an existing file has not been checked. ESTALE
 		 * makes the kernel look it up and come back. */
 		m.fd = openat(p.dirfd, name,
@@ -477,6 +506,7 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 				      (fi->flags & (O_SYNC | O_DSYNC)),
 			      mode);
 		r = m.fd < 0 ? -errno : look_at(m.fd, &m.seen);
+		cred_fsetid(false);
 		if (r == -EEXIST && !(fi->flags & O_EXCL))
 			r = -ESTALE;
 		if (r < 0 && m.fd >= 0)
@@ -491,6 +521,8 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 		command_tell(v, g.command);
 	}
 	m.group = g.command->group;
+	m.setid = r == 0 && mode & (S_ISUID | S_ISGID) &&
+		  caller_writes_setid(caller_of(req), m.fd);
 	if (r == 0)
 		r = created_setup(v, &p, &m, &out);
 	if (r < 0)
@@ -515,192 +547,9 @@ static void op_release(fuse_req_t req, fuse_ino_t ino,
 	rq_err(req, 0);
 }
 
-/* --- data, when it is not passed through --- */
-
-static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
-		    struct fuse_file_info *fi)
-{
-	struct fuse_bufvec buf = FUSE_BUFVEC_INIT(size);
-	int fd = file_fd(rq_vfs(req), rq_file(fi));
-
-	(void)ino;
-	if (fd < 0) {
-		rq_err(req, fd);
-		return;
-	}
-	buf.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
-	buf.buf[0].fd = fd;
-	buf.buf[0].pos = off;
-	(void)fuse_reply_data(req, &buf, FUSE_BUF_COPY_FLAGS_NONE);
-}
-
-/*
- * Of what could only append the length alone is on record, and O_APPEND may have
- * been switched off since (F_SETFL, RWF_NOAPPEND).
- */
-static int keep_before_write(fuse_req_t req, const struct file *f, int fd,
-			     off_t off)
-{
-	struct stat st;
-
-	if ((f->flags & (O_ACCMODE | O_APPEND)) != (O_WRONLY | O_APPEND))
-		return 0;
-	if (fstat(fd, &st) == 0 && off >= st.st_size)
-		return 0;
-	return keep_before_open(req, f->inode, fd, O_RDWR);
-}
-
-static void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in,
-			 off_t off, struct fuse_file_info *fi)
-{
-	struct fuse_bufvec out = FUSE_BUFVEC_INIT(fuse_buf_size(in));
-	int fd = file_fd(rq_vfs(req), rq_file(fi)), r;
-	ssize_t n;
-
-	(void)ino;
-	r = fd < 0 ? fd : keep_before_write(req, rq_file(fi), fd, off);
-	if (r < 0) {
-		rq_err(req, r);
-		return;
-	}
-	out.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
-	out.buf[0].fd = fd;
-	out.buf[0].pos = off;
-	cred_stranger(rq_vfs(req));
-	n = fuse_buf_copy(&out, in, FUSE_BUF_COPY_FLAGS_NONE);
-	if (n < 0)
-		rq_err(req, (int)n);
-	else
-		(void)fuse_reply_write(req, (size_t)n);
-}
-
-static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
-		     struct fuse_file_info *fi)
-{
-	int fd = file_fd(rq_vfs(req), rq_file(fi)), r;
-
-	(void)ino;
-	if (fd < 0) {
-		rq_err(req, fd);
-		return;
-	}
-	session_block(rq_vfs(req)->session);
-	r = (datasync ? fdatasync(fd) : fsync(fd)) < 0 ? -errno : 0;
-	session_unblock(rq_vfs(req)->session);
-	rq_err(req, r);
-}
-
-static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off,
-			 off_t length, struct fuse_file_info *fi)
-{
-	struct file *f = rq_file(fi);
-	int fd = file_fd(rq_vfs(req), f), r = 0;
-
-	(void)ino;
-	/* Of what could only append the length alone is on record. */
-	if (fd >= 0 && f->flags & O_APPEND && mode & ~FALLOC_FL_KEEP_SIZE)
-		r = keep_before_open(req, f->inode, fd, O_RDWR);
-	if (fd < 0 || r < 0) {
-		rq_err(req, fd < 0 ? fd : r);
-		return;
-	}
-	session_block(rq_vfs(req)->session);
-	cred_stranger(rq_vfs(req));
-	r = fallocate(fd, mode, off, length) < 0 ? -errno : 0;
-	session_unblock(rq_vfs(req)->session);
-	rq_err(req, r);
-}
-
-static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
-		     struct fuse_file_info *fi)
-{
-	int fd = file_fd(rq_vfs(req), rq_file(fi));
-	off_t r;
-
-	(void)ino;
-	if (fd < 0) {
-		rq_err(req, fd);
-		return;
-	}
-	r = lseek(fd, off, whence);
-	if (r < 0)
-		rq_err(req, -errno);
-	else
-		(void)fuse_reply_lseek(req, r);
-}
-
-static void op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t off_in,
-			       struct fuse_file_info *fi_in, fuse_ino_t out,
-			       off_t off_out, struct fuse_file_info *fi_out,
-			       size_t len, int flags)
-{
-	struct vfs *v = rq_vfs(req);
-	int from = file_fd(v, rq_file(fi_in)), to = file_fd(v, rq_file(fi_out));
-	ssize_t n;
-
-	(void)in;
-	(void)out;
-	if (from < 0 || to < 0) {
-		rq_err(req, from < 0 ? from : to);
-		return;
-	}
-	session_block(v->session);
-	cred_stranger(v);
-	n = copy_file_range(from, &off_in, to, &off_out, len,
-			    (unsigned int)flags);
-	if (n < 0)
-		n = -errno;
-	session_unblock(v->session);
-	if (n < 0)
-		rq_err(req, (int)n);
-	else
-		(void)fuse_reply_write(req, (size_t)n);
-}
-
-/* Inode flags: what chattr and lsattr ask. */
-static void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd,
-		     void *arg, struct fuse_file_info *fi, unsigned int flags,
-		     const void *in, size_t in_size, size_t out_size)
-{
-	struct vfs *v = rq_vfs(req);
-	struct inode *i = rq_inode(v, ino);
-	unsigned char data[64] = { 0 };
-	int fd, held, r;
-
-	(void)arg;
-	(void)fi;
-	if (flags & FUSE_IOCTL_UNRESTRICTED || in_size > sizeof(data) ||
-	    out_size > sizeof(data)) {
-		rq_err(req, -ENOTTY);
-		return;
-	}
-	held = inode_fd(&v->inodes, i);
-	fd = held < 0 ? held : open_self(held, O_RDONLY);
-	if (in_size)
-		memcpy(data, in, in_size);
-	r = fd < 0 ? fd : ioctl(fd, cmd, data);
-	if (r < 0 && fd >= 0)
-		r = -errno;
-	if (fd >= 0)
-		(void)close(fd);
-	if (held >= 0)
-		inode_put_fd(&v->inodes, i);
-	if (r < 0)
-		rq_err(req, r);
-	else
-		(void)fuse_reply_ioctl(req, r, data, out_size);
-}
-
 void ops_file(struct fuse_lowlevel_ops *o)
 {
 	o->open = op_open;
 	o->create = op_create;
 	o->release = op_release;
-	o->read = op_read;
-	o->write_buf = op_write_buf;
-	o->fsync = op_fsync;
-	o->fallocate = op_fallocate;
-	o->lseek = op_lseek;
-	o->copy_file_range = op_copy_file_range;
-	o->ioctl = op_ioctl;
 }

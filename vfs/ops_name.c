@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vfs/caller.h"
 #include "vfs/request.h"
 
 /* A procfs that the workspace holds: refused, and on record. */
@@ -136,13 +137,17 @@ static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name,
 	bool regular = S_ISREG(mode) || (mode & S_IFMT) == 0;
 	struct gate_op g;
 	struct spot p;
+	int r;
 
 	if (begin(req, parent, name, regular ? FILE_CREATE : FILE_MKNOD,
 		  "file_create", &p, &g) < 0)
 		return;
 	rq_before_make(req, &p);
-	if (mknodat(p.dirfd, name, mode, rdev) < 0)
-		rq_err(req, -errno);
+	cred_fsetid(caller_makes_setgid(caller_of(req), p.dirfd, mode));
+	r = mknodat(p.dirfd, name, mode, rdev) < 0 ? -errno : 0;
+	cred_fsetid(false);
+	if (r < 0)
+		rq_err(req, r);
 	else
 		rq_reply_made(req, &p,
 			      regular ? TRASH_MADE_FILE : TRASH_MADE_NODE);

@@ -26,6 +26,8 @@ struct file {
 	int fd;              /* owned; -1: passed through, opened if needed */
 	int flags;
 	bool pass;
+	uint32_t align; /* of what O_DIRECT transfers; 0 = not asked yet */
+	bool setid;     /* what the opener writes leaves set-id bits */
 	pthread_mutex_t lock; /* fd, when opened late */
 	/* directories */
 	void *dir;       /* DIR *, owned */
@@ -127,10 +129,19 @@ struct tmp_reply {
 int file_make_tmp(struct vfs *v, const struct tmp_request *t,
 		  struct tmp_reply *ret);
 
+/* --- open files (ops_file.c) --- */
+/* A new descriptor of what fd is, or -errno. */
+int file_reopen(int fd, int flags);
+/* A real descriptor of an open file, opened now if there is none; or -errno. */
+int file_fd(struct vfs *v, struct file *f);
+/* Keeps what an open file with these flags may destroy. 0 or -errno. */
+int file_keep(fuse_req_t req, struct inode *i, int fd, int flags);
+
 /* --- ops tables --- */
 void ops_name(struct fuse_lowlevel_ops *o);
 void ops_dir(struct fuse_lowlevel_ops *o);
 void ops_file(struct fuse_lowlevel_ops *o);
+void ops_data(struct fuse_lowlevel_ops *o);
 void ops_attr(struct fuse_lowlevel_ops *o);
 /* Requests that libfuse does not know; true when answered. */
 bool ops_raw(struct vfs *v, const void *request, size_t n);

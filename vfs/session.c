@@ -382,6 +382,7 @@ static int make_session(struct session *s)
 	ops_name(&ops);
 	ops_dir(&ops);
 	ops_file(&ops);
+	ops_data(&ops);
 	ops_attr(&ops);
 	s->se = fuse_session_new(&args, &ops, sizeof(ops), s->vfs);
 	fuse_opt_free_args(&args);

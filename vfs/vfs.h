@@ -144,7 +144,8 @@ void cred_become(struct vfs *v, uid_t uid, gid_t gid, mode_t umask);
 /* Before writing: of no file's group, so that the kernel takes set-id bits away
  * whatever group the daemon is of; until the next cred_become(). */
 void cred_stranger(struct vfs *v);
-/* Around chmod: may set the set-group-id bit. */
+/* Around what a caller does who may set a set-group-id bit, and whose writes
+ * leave set-id bits. Costs nothing when it is so already. */
 void cred_fsetid(bool on);
 
 #endif

@@ -19,6 +19,7 @@
 #define WIRE_MINOR_PASSTHROUGH  40U
 #define WIRE_MINOR_EXPIRE       38U
 
+#define WIRE_OPEN_DIRECT_IO   (1U << 0)
 #define WIRE_OPEN_PASSTHROUGH (1U << 7)
 #define WIRE_OPEN_NOFLUSH     (1U << 5)
 

@@ -26,8 +26,8 @@ alike() { # as a governed command is
 }
 
 # Policy: leases, AIO, set-id bits on what is not a directory. The kernel's:
-# FUSE has no FALLOC_FL_COLLAPSE_RANGE and no RWF_DONTCACHE, and a file opened with
-# O_DIRECT stays so. No whiteout is made either: it is a device.
+# FUSE has no FALLOC_FL_COLLAPSE_RANGE and no RWF_DONTCACHE, and O_DIRECT takes
+# memory that is aligned to nothing. No whiteout is made either: it is a device.
 known() {
 	grep -vE '^(\[cannot make|aio |lease|fd-lease|set-id |whiteout|fd-[a-z_0-9]* sgid|chmod [2-7][0-7]{3}:|as (14|37) )' |
 		grep -vE '^chmod_sg (file|empty|fifo|socket|link-file) (plain|vialink):' |

@@ -38,6 +38,27 @@ in_session bash -c "rm $WS/p/q/1 $WS/p/q/2; echo more >>$WS/r/x; echo n >$WS/r/n
 undo p/q/1 && undo p/q/2 && undo r || fail "$(cat "$T/undo.out")"
 check 'path by path'
 
+# in another order than it was done: what cannot be undone yet is left whole
+id() { # WORDS...: the command that runs them in the session
+	agentsh exec --output json --root="$WS" s -- "$@" </dev/null | jq -r .command_id
+}
+reset 'seq 9 >x; seq 8 >y; mkdir q'
+one=$(id bash -c "cd $WS; seq 5 >x.t; mv x.t x; seq 4 >y.t; mv y.t q/n")
+two=$(id bash -c "rm -rf $WS/x $WS/q")
+run agentsh undo --command "$one"
+expect_status 2
+undo --command "$two" || fail "$(cat "$T/undo.out")"
+undo --command "$one" || fail "$(cat "$T/undo.out")"
+check 'in another order'
+one=$(id mv "$WS/x" "$WS/y")
+seq 3 >"$WS/z" # not with y's inode number
+mv -f "$WS/z" "$WS/y"
+run agentsh undo --command "$one"
+expect_status 2
+undo --command "$one" --force || fail "$(cat "$T/undo.out")"
+[ "$(cat x | tr '\n' ' ')" = '1 2 3 ' ] || fail 'forced: what has the name now goes back'
+[ "$(wc -l <y)" = 8 ] || fail 'forced: what was replaced comes back'
+
 # what a directory's default ACL gives is not what was there
 if setfacl -d -m u:4242:rwx . 2>/dev/null; then
 	setfacl -k .

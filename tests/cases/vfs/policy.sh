@@ -11,6 +11,10 @@ file_rules:
     paths: ["$WS/secret/**", "$WS/secret"]
     operations: ["*"]
     decision: deny
+  - name: unread
+    paths: ["$WS/unread"]
+    operations: [read, open]
+    decision: deny
   - name: read-only
     paths: ["$WS/ro/**"]
     operations: [write, create, delete, rename, mkdir, rmdir, chmod, chown, symlink, link, mknod]
@@ -36,6 +40,13 @@ denied() {
 }
 denied 'cat secret/key'
 denied 'ls secret/'
+# an extended attribute is part of what a file holds; its ACL is looked at
+echo u >"$WS/unread"
+if setfattr -n user.k -v value "$WS/unread" 2>/dev/null; then
+	denied 'getfattr --absolute-names -n user.k unread'
+	mounted bash -c 'stat unread && getfattr unread'
+	[ "$STATUS" = 0 ] || fail 'its attributes cannot be looked at'
+fi
 denied 'echo x >ro/f'
 denied 'echo x >ro/new'
 denied 'echo x >>ro/f'
