@@ -146,13 +146,15 @@ SAID = [
     (["session", "info", "none"], 1, "", "hint: agentsh session list"),
     (["exec", "--root", "/nowhere", "new", "--", "true"], 1, "",
      'session "new" cannot be made: {"error":"workspace stat: /nowhere'),
-    (["exec", "s", "--", "/etc/hostname"], 127, "", "make the file executable"),
+    (["exec", "s", "--", "./plain"], 127, "", "make the file executable"),
     (["run", "--policy", "none", "--", "true"], 127, "",
      'policy "none" not found in '),
     (["explain", "/x", "--op", "fly"], 1, "", "(operations: exec, connect"),
     (["--server", "http://127.0.0.1:1", "session", "list"], 1, "",
      "no server runs there"),
 ]
+with open(WORKSPACE + "/plain", "w", encoding="ascii") as plain:
+    plain.write("no program\n")
 for args, status, out, err in SAID:
     r = run(*args)
     if r.returncode != status or out not in r.stdout or err not in r.stderr:
