@@ -45,18 +45,29 @@ static bool is_blank(char c)
 	       (u >= 0x1c && u <= 0x1f) || u == 0x85 || u == 0xa0;
 }
 
-/* Whatever the target is, a line that ends so is a request's. */
+static bool in_version(char c)
+{
+	return (c >= '0' && c <= '9') || c == '.' || is_blank(c);
+}
+
+/* Whatever the target is, a line that ends in a version is a request's. */
 static enum first like_version(struct str line)
 {
 	static const char version[] = "HTTP/";
 	size_t n = sizeof(version) - 1, end = MIN(line.n, (size_t)TARGET_MAX);
 
 	for (size_t i = 0; i < end; i++) {
+		size_t after = i + 1 + n;
+
 		if (line.p[i] == '\n')
 			return FIRST_OTHER;
-		if (is_blank(line.p[i]) && end - i > n &&
-		    str_eq_icase(str_from_n(line.p + i + 1, n),
-				 str_from_n(version, n)))
+		if (!is_blank(line.p[i]) || after > end ||
+		    !str_eq_icase(str_from_n(line.p + i + 1, n),
+				  str_from_n(version, n)))
+			continue;
+		while (after < end && in_version(line.p[after]))
+			after++;
+		if (after < end && line.p[after] == '\n')
 			return FIRST_HTTP;
 	}
 	return line.n < TARGET_MAX ? FIRST_UNCLEAR : FIRST_OTHER;

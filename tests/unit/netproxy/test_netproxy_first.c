@@ -36,6 +36,7 @@ static const struct row {
 	ROW("get foo://x/", FIRST_HTTP),
 	ROW("get x http/1.1\r\n", FIRST_HTTP),
 	ROW("get hello\r\n HTTP/1.1", FIRST_OTHER),
+	ROW("log \"GET / HTTP/1.1\" 200\n", FIRST_OTHER),
 	ROW("CONNECT {\"verbose\":false}\r\n", FIRST_OTHER),
 	ROW("\x1f\x8b\x08", FIRST_OTHER),
 	ROW("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", FIRST_OTHER),
