@@ -12,3 +12,12 @@ for SETTINGS in '{}' '{"vfs.passthrough": false}'; do
 		wait \$a; wait \$b"
 	[ "$STATUS" = 0 ] || fail "differs with $SETTINGS: $(cat "$T/out")"
 done
+
+# the last block of what is written with O_DIRECT: dd switches it off for that
+SETTINGS='{}'
+head -c 10005 /dev/urandom >"$WS/odd"
+if dd if="$WS/odd" of="$T/odd" bs=4096 iflag=direct oflag=direct 2>/dev/null; then
+	mounted dd if=odd of=odd.copy bs=4096 iflag=direct oflag=direct
+	expect_status 0
+	cmp "$WS/odd" "$WS/odd.copy" || fail 'O_DIRECT: not what was written'
+fi
