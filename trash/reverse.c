@@ -231,6 +231,15 @@ static int reverse_exchange(struct undoing *u)
 
 	ra = reverse_look(u, buf_str(&u->path), &a);
 	rb = reverse_look(u, buf_str(&u->path2), &b);
+	/* An undo that was killed got this far. */
+	if ((ra == 0 && a.ino == u->op.arg) ||
+	    (rb == 0 && b.ino == u->op.st.ino)) {
+		if (ra == 0)
+			reverse_touch(u, &a);
+		if (rb == 0)
+			reverse_touch(u, &b);
+		return reverse_skipped(u, "it is back already");
+	}
 	if (((ra == -ENOENT &&
 	      !links_get(&u->never, u->op.st.dev, u->op.st.ino)) ||
 	     (rb == -ENOENT &&

@@ -145,6 +145,15 @@ static int rewrite_kept(struct undoing *u, struct str path)
 	return 0;
 }
 
+/* Nothing has this name because an undo was killed when it had taken away what
+ * the command put in the place of the kept file. */
+static bool half_swapped(struct undoing *u, struct str recorded)
+{
+	const struct plan_later *l = plan_later(&u->plan, recorded);
+
+	return l && l->undone_ns == INT64_MAX && l->seq <= u->op.seq;
+}
+
 int reverse_content(struct undoing *u, struct str recorded)
 {
 	struct str path = buf_str(&u->path);
@@ -156,9 +165,13 @@ int reverse_content(struct undoing *u, struct str recorded)
 	if (u->op.how == TRASH_HOW_DROPPED)
 		return reverse_lost(
 			u, "it was not kept (over the quarantine's budget)");
+	r = reverse_look(u, path, &st);
+	if (swapped && r == 0 && record_same_object(&st, &u->op.st))
+		return reverse_skipped(u, "it is back already");
 	if (!reverse_has_payload(u))
 		return reverse_lost(u, "restored elsewhere or purged since");
-	r = reverse_look(u, path, &st);
+	if (swapped && r == -ENOENT && half_swapped(u, recorded))
+		return reverse_put_back(u, recorded, path);
 	if (r == -ENOENT)
 		return reverse_conflict(u, "moved or removed since");
 	if (r < 0)

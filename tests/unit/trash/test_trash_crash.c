@@ -13,6 +13,8 @@
 
 #include "workspace.h"
 
+#define BIG_CHUNKS 32 /* of 64 KiB */
+
 static unsigned int steps_left;
 
 static void die_at(const char *step)
@@ -77,6 +79,41 @@ static void scenario(struct ws *w)
 	(void)ws_note(w, "edit~", TRASH_MADE_FILE);
 	(void)ws_rename(w, "edit~", "edit", 0, NULL);
 	(void)ws_unlink(w, "edit", NULL);
+	trash_group_close(w->t, w->group);
+	(void)trash_close(w->t);
+	_exit(0);
+}
+
+/* What `sed -i` and then `rm` do: a file of the command's own is put in the
+ * place of another, and is no more at the end. Then an exchange, and contents
+ * replaced and appended to. */
+static void own_scenario(struct ws *w)
+{
+	struct trash_options o = { 0 };
+	struct trash_at at;
+	int fd;
+
+	if (trash_open(w->fd, &o, &w->t) < 0 ||
+	    trash_group_open(w->t, STR("s"), STR("c"), STR(""), &w->group) < 0)
+		_exit(1);
+	at = ws_at(w, "keep/new");
+	(void)trash_before_make(w->t, w->group, &at);
+	fd = openat(w->fd, "keep/new", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	(void)trash_note_made(w->t, w->group, &at, TRASH_MADE_FILE);
+	(void)close(at.dirfd);
+	(void)close(fd);
+	(void)ws_rename(w, "keep/new", "keep/one", 0, NULL);
+	(void)ws_unlink(w, "keep/one", NULL);
+	(void)ws_unlink(w, "keep/two", NULL);
+	(void)ws_rmdir(w, "keep", NULL);
+	(void)ws_rename(w, "src", "over", RENAME_EXCHANGE, NULL);
+	(void)ws_before_write(w, "trunc", TRASH_WRITE_TRUNCATE, 0,
+			      TRASH_MAY_SWAP, NULL);
+	ws_write(w, "trunc", "other");
+	/* Large enough for another inode to take its place. */
+	(void)ws_before_write(w, "big", TRASH_WRITE_TRUNCATE, 0, TRASH_MAY_SWAP,
+			      NULL);
+	ws_write(w, "big", "small");
 	trash_group_close(w->t, w->group);
 	(void)trash_close(w->t);
 	_exit(0);
@@ -312,19 +349,47 @@ static void undo_scenario(struct ws *w)
 	_exit(0);
 }
 
-static void undo_killed_at_every_step(void **state)
+static void make_big(struct ws *w)
+{
+	static const char chunk[1 << 16] = "big";
+	int fd = openat(w->fd, "big", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < BIG_CHUNKS; i++)
+		assert_int_equal(write(fd, chunk, sizeof(chunk)),
+				 sizeof(chunk));
+	(void)close(fd);
+	(void)utimensat(w->fd, ".",
+			(struct timespec[]){ { 9, 9 }, { 1000, 77 } }, 0);
+}
+
+static void assert_big(struct ws *w)
+{
+	struct stat st;
+	char text[4] = "";
+	int fd = openat(w->fd, "big", O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, BIG_CHUNKS << 16);
+	assert_int_equal(read(fd, text, 3), 3);
+	assert_string_equal(text, "big");
+	(void)close(fd);
+}
+
+static void undo_killed(void (*command)(struct ws *))
 {
 	bool completed = false;
 	unsigned int n;
 
-	(void)state;
 	for (n = 1; !completed; n++) {
 		struct undo_select sel = { .command = STR("c") };
 		struct undo_result res;
 		struct ws w;
 
 		set_up(&w);
-		assert_true(run_child(&w, 0, scenario));
+		make_big(&w);
+		assert_true(run_child(&w, 0, command));
 		completed = run_child(&w, n, undo_scenario);
 		ws_reopen(&w, NULL);
 		for (size_t i = 0; i < ARRAY_LEN(start_files); i++)
@@ -336,10 +401,23 @@ static void undo_killed_at_every_step(void **state)
 		for (size_t i = 0; i < ARRAY_LEN(start_files); i++)
 			assert_true(anywhere(&w, &start_files[i]));
 		assert_start(&w);
+		assert_big(&w);
 		assert_dirs(&w);
 		ws_done(&w);
 	}
 	assert_true(n > 20);
+}
+
+static void undo_killed_at_every_step(void **state)
+{
+	(void)state;
+	undo_killed(scenario);
+}
+
+static void undo_of_own_killed(void **state)
+{
+	(void)state;
+	undo_killed(own_scenario);
 }
 
 /* --- power cuts: the renames are there, the journal's end is not --- */
@@ -425,6 +503,7 @@ int main(void)
 		cmocka_unit_test(killed_at_every_step),
 		cmocka_unit_test(made_and_killed),
 		cmocka_unit_test(undo_killed_at_every_step),
+		cmocka_unit_test(undo_of_own_killed),
 		cmocka_unit_test(power_cuts),
 	};
 
