@@ -64,8 +64,7 @@ uint64_t chain_effective(const struct chain *c, uint64_t seq)
 	return 0;
 }
 
-/* What `by` undid; 0 = nothing. */
-static uint64_t undid(const struct chain *c, uint64_t by)
+uint64_t chain_undid(const struct chain *c, uint64_t by)
 {
 	for (size_t i = c->links.n; i-- > 0;)
 		if (c->links.data[i].by == by)
@@ -75,7 +74,7 @@ static uint64_t undid(const struct chain *c, uint64_t by)
 
 uint64_t chain_next_part(const struct chain *c, uint64_t by, size_t *i)
 {
-	uint64_t of = undid(c, by);
+	uint64_t of = chain_undid(c, by);
 
 	while (of && *i < c->links.n) {
 		const struct chain_link *l = &c->links.data[(*i)++];
@@ -100,7 +99,7 @@ bool chain_is_redo(const struct chain *c, uint64_t seq)
 
 	/* command <- undo <- redo <- undo of that <- ... */
 	for (int i = 0; i < CHAIN_STEPS; i++) {
-		seq = undid(c, seq);
+		seq = chain_undid(c, seq);
 		if (!seq)
 			return i > 0 && redo;
 		redo = !redo;

@@ -29,6 +29,8 @@ bool chain_is_undone(const struct chain *c, uint64_t seq);
 /* The group to reverse in order to undo `seq` now: itself, or the newest redo
  * of it; 0 = it is undone. */
 uint64_t chain_effective(const struct chain *c, uint64_t seq);
+/* What `by` undid; 0 = nothing. */
+uint64_t chain_undid(const struct chain *c, uint64_t by);
 /* seq did again what an undo had undone. */
 bool chain_is_redo(const struct chain *c, uint64_t seq);
 /*

@@ -177,6 +177,7 @@ static int add_record(struct index *ix, struct index_writer *w,
 	case RECORD_SUM:
 	case RECORD_UNDONE:
 	case RECORD_REMADE:
+	case RECORD_UNDOES:
 	case RECORD_END:
 		return add_ref(ix, w, type, payload, off);
 	case RECORD_SKIP:

@@ -83,40 +83,49 @@ bool plan_cut_off(const struct plan *p, uint32_t writer,
 	       !p->ix.writers.data[writer].live;
 }
 
-static bool was_cut_off(const struct plan *p, uint64_t seq)
+static const struct index_group *find_group(const struct plan *p, uint64_t seq,
+					    uint32_t *ret_writer)
 {
 	for (uint32_t i = 0; seq && i < p->ix.writers.n; i++) {
 		const struct index_writer *w = &p->ix.writers.data[i];
 
 		for (size_t k = 0; k < w->groups.n; k++)
-			if (w->groups.data[k].rec.seq == seq)
-				return plan_cut_off(p, i, &w->groups.data[k]);
+			if (w->groups.data[k].rec.seq == seq) {
+				*ret_writer = i;
+				return &w->groups.data[k];
+			}
 	}
-	return false;
+	return NULL;
+}
+
+static bool was_cut_off(const struct plan *p, uint64_t seq)
+{
+	uint32_t writer;
+	const struct index_group *g = find_group(p, seq, &writer);
+
+	return g && plan_cut_off(p, writer, g);
 }
 
 /* A redo that was cut off: what it had begun is to be done again from its undo,
- * and it is not itself an undo to be taken back. */
+ * and it is not itself an undo to be done again. */
 static bool is_half_redo(const struct plan *p, uint64_t seq)
 {
-	if (!was_cut_off(p, seq))
-		return false;
-	for (size_t i = 0; i < p->ix.fixes.n; i++) {
-		const struct index_fix *f = &p->ix.fixes.data[i];
-		const struct index_group *g;
-		struct record_op op;
-		ptrdiff_t at;
+	uint32_t writer;
+	const struct index_group *g = find_group(p, seq, &writer);
 
-		if (f->type != RECORD_UNDONE || f->by != seq)
-			continue;
-		at = index_find_seq(&p->ix, f->seq);
-		if (at < 0 || index_op(&p->ix, &p->ix.items.data[at], &op) < 0)
-			continue;
-		g = plan_group(p, &p->ix.items.data[at], &op);
-		if (g && g->rec.flags & RECORD_GROUP_UNDO)
-			return true;
-	}
-	return false;
+	return g && g->rec.flags & RECORD_GROUP_REDO &&
+	       plan_cut_off(p, writer, g);
+}
+
+bool plan_is_redo(const struct plan *p)
+{
+	uint32_t writer;
+	const struct index_group *g =
+		p->groups.n > 0 ? find_group(p, p->groups.data[0], &writer)
+				: NULL;
+
+	return g && g->rec.flags & RECORD_GROUP_UNDO &&
+	       !(g->rec.flags & RECORD_GROUP_REDO);
 }
 
 /* With what an undo went on with. */
@@ -138,32 +147,60 @@ static int select_parts(struct plan *p)
 	return r;
 }
 
+/* A redo that was killed is taken back like a command. */
+static bool is_candidate(const struct plan *p, const struct index_group *g,
+			 bool undo)
+{
+	return !(g->rec.flags & RECORD_GROUP_UNDO) ||
+			       is_half_redo(p, g->rec.seq)
+		       ? !undo
+		       : undo;
+}
+
+/* If a killed redo was taken back by it: what that was about, too. */
+static int select_rest(struct plan *p, uint64_t undo)
+{
+	uint64_t half = chain_undid(&p->chain, undo);
+	int r = 0;
+
+	if (!is_half_redo(p, half))
+		return 0;
+	for (size_t i = 0; r == 0 && i < p->ix.fixes.n; i++) {
+		const struct index_fix *f = &p->ix.fixes.data[i];
+
+		if (f->type == RECORD_UNDOES && f->by == half)
+			r = select_group(p, f->seq, f->seq);
+	}
+	return r;
+}
+
 /* The newest command (or undo) that stands and did something; `destroying`:
  * something besides making files. */
 static int select_newest(struct plan *p, bool undo, bool destroying)
 {
 	uint64_t best = 0, effective = 0;
+	int r;
 
 	for (size_t i = 0; i < p->ix.writers.n; i++) {
 		const struct index_writer *w = &p->ix.writers.data[i];
 
 		for (size_t k = 0; k < w->groups.n; k++) {
 			const struct index_group *g = &w->groups.data[k];
-			bool is_undo = g->rec.flags & RECORD_GROUP_UNDO;
 			uint64_t now;
 
-			if (is_undo != undo || g->ops == 0 ||
+			if (g->ops == 0 || g->rec.seq <= best ||
 			    (destroying && !g->destroying) ||
-			    g->rec.seq <= best)
+			    !is_candidate(p, g, undo))
 				continue;
 			now = standing(p, g->rec.seq, undo);
-			if (!now || (undo && is_half_redo(p, g->rec.seq)))
+			if (!now)
 				continue;
 			best = g->rec.seq;
 			effective = now;
 		}
 	}
-	return best ? select_group(p, best, effective) : -ENOENT;
+	r = best ? select_group(p, best, effective) : -ENOENT;
+	return r == 0 && undo ? select_rest(p, best) : r;
 }
 
 static bool touches(const struct plan *p, const struct index_item *item,
@@ -260,10 +297,11 @@ static bool in_period(const struct undo_select *s, const struct record_op *op)
 	return op->when_ns >= s->since_ns;
 }
 
-/* The undo that cancelled this record, if it still stands. */
+/* The undo that cancelled this record, the newest of them. */
 static uint64_t canceller(const struct plan *p, const struct index_item *item)
 {
 	size_t lo = 0, hi = p->ix.fixes.n;
+	uint64_t by = 0;
 
 	if (!(item->flags & INDEX_UNDONE))
 		return 0;
@@ -278,8 +316,8 @@ static uint64_t canceller(const struct plan *p, const struct index_item *item)
 	for (; lo < p->ix.fixes.n && p->ix.fixes.data[lo].seq == item->seq;
 	     lo++)
 		if (p->ix.fixes.data[lo].type == RECORD_UNDONE)
-			return p->ix.fixes.data[lo].by;
-	return 0;
+			by = MAX(by, p->ix.fixes.data[lo].by);
+	return by;
 }
 
 static bool undo_within(struct plan *p, const struct index_group *g);
@@ -403,27 +441,48 @@ static int note_half(struct plan *p, uint64_t seq, uint64_t by)
 		       : vec_push(&p->halves, (struct chain_link){ seq, by });
 }
 
-/* A redo of an undo that was cut off, and said of nothing that it undid it. */
+/*
+ * An undo that was cut off said of nothing that it undid it, and perhaps not
+ * what it reversed first. It is a part of the one that goes on with it, or is
+ * redone as if it were whole. A redo that is taken back never was.
+ */
+static bool was_begun(const struct plan *p, const struct index_fix *f)
+{
+	if (!was_cut_off(p, f->by))
+		return false;
+	if (has_seq(p->groups.data, p->groups.n, f->by))
+		return !is_half_redo(p, f->by);
+	return f->type == RECORD_UNDOES &&
+	       has_seq(p->groups.data, p->groups.n, f->seq);
+}
+
+static uint64_t group_of(const struct plan *p, uint64_t seq)
+{
+	ptrdiff_t at = index_find_seq(&p->ix, seq);
+	const struct index_group *g;
+	struct record_op op;
+
+	if (at < 0 || index_op(&p->ix, &p->ix.items.data[at], &op) < 0)
+		return 0;
+	g = plan_group(p, &p->ix.items.data[at], &op);
+	return g ? g->rec.seq : 0;
+}
+
 static int note_halves(struct plan *p)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < p->ix.fixes.n; i++) {
 		const struct index_fix *f = &p->ix.fixes.data[i];
-		const struct index_group *g;
-		struct record_op op;
-		ptrdiff_t at;
+		uint64_t seq;
 
-		if (f->type != RECORD_UNDONE ||
-		    !has_seq(p->groups.data, p->groups.n, f->by) ||
-		    !was_cut_off(p, f->by))
+		if (f->type != RECORD_UNDOES && f->type != RECORD_UNDONE)
 			continue;
-		at = index_find_seq(&p->ix, f->seq);
-		if (at < 0 || index_op(&p->ix, &p->ix.items.data[at], &op) < 0)
+		if (!was_begun(p, f))
 			continue;
-		g = plan_group(p, &p->ix.items.data[at], &op);
-		if (g)
-			r = note_half(p, g->rec.seq, f->by);
+		seq = f->type == RECORD_UNDOES ? f->seq : group_of(p, f->seq);
+		if (seq)
+			r = note_half(p, seq, f->by);
 	}
 	return r;
 }

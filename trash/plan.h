@@ -76,6 +76,8 @@ bool plan_was_remade(const struct plan *p, const struct record_stat *then,
 /* An undo whose process was killed: what it changed last has no end on record. */
 bool plan_cut_off(const struct plan *p, uint32_t writer,
 		  const struct index_group *g);
+/* What is reversed is an undo: it is done again. */
+bool plan_is_redo(const struct plan *p);
 const struct index_group *plan_group(const struct plan *p,
 				     const struct index_item *item,
 				     const struct record_op *op);

@@ -67,6 +67,10 @@ static uint64_t newest(const struct reach *re, bool undo, bool destroying)
 		const struct group *g = re->groups.groups.data[i].group;
 		bool is_undo = g->flags & RECORD_GROUP_UNDO;
 
+		/* One that was killed has its own rules, and its undo. */
+		if (is_undo && (!g->ended ||
+				is_cut_off(re, chain_undid(re->chain, g->seq))))
+			return 0;
 		if (is_undo != undo || !did_something(g) ||
 		    (destroying && !destroyed(g)))
 			continue;

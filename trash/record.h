@@ -36,6 +36,7 @@ enum record_type {
 	RECORD_SUMMARY, /* groups file: state of one group */
 	RECORD_COVERED, /* groups file: journal offset summarised so far */
 	RECORD_REMADE,  /* an undo brought it back as another inode */
+	RECORD_UNDOES,  /* an undo begins: of this group */
 	RECORD_TYPE_MAX,
 };
 
@@ -57,6 +58,7 @@ struct record_head {
 
 enum record_group_flags {
 	RECORD_GROUP_UNDO = 1 << 0,
+	RECORD_GROUP_REDO = 1 << 1, /* an undo of undos */
 };
 
 struct record_group {

@@ -300,8 +300,11 @@ static int open_group(struct undoing *u)
 		(void)snprintf(u->ret->command, sizeof(u->ret->command),
 			       STR_FMT, STR_ARG(command));
 	}
-	r = store_group_open(u->t, RECORD_GROUP_UNDO, u->sel->by_session,
-			     command, u->sel->detail, &u->group);
+	r = store_group_open(
+		u->t,
+		RECORD_GROUP_UNDO |
+			(plan_is_redo(&u->plan) ? RECORD_GROUP_REDO : 0),
+		u->sel->by_session, command, u->sel->detail, &u->group);
 	if (r == 0)
 		r = trash_group_get(u->t, u->group, &stat);
 	if (r < 0)
@@ -311,6 +314,15 @@ static int open_group(struct undoing *u)
 	return 0;
 }
 
+/* So that what was begun is known for what it is, should this be killed. */
+static void note_begin(struct undoing *u)
+{
+	for (size_t i = 0; u->sel->n_paths == 0 && i < u->plan.marked.n; i++)
+		journal_ref(u->t, RECORD_UNDOES,
+			    &(struct record_ref){ .seq = u->plan.marked.data[i],
+						  .by = u->group_seq });
+}
+
 static int run(struct undoing *u)
 {
 	int r = u->sel->dry_run ? 0 : open_group(u);
@@ -318,6 +330,8 @@ static int run(struct undoing *u)
 	if (r < 0)
 		return r;
 	place_init(&u->place, u->t, u->group);
+	if (!u->sel->dry_run)
+		note_begin(u);
 	for (size_t i = u->plan.items.n; r == 0 && i-- > 0;)
 		r = undo_item(u, u->plan.items.data[i]);
 	if (u->sel->dry_run)

@@ -408,6 +408,72 @@ static void undo_killed(void (*command)(struct ws *))
 	assert_true(n > 20);
 }
 
+static void redo_scenario(struct ws *w)
+{
+	struct undo_select sel = { 0 };
+	struct trash_options o = { 0 };
+	struct undo_result res;
+
+	if (trash_open(w->fd, &o, &w->t) < 0 ||
+	    trash_redo(w->t, &sel, NULL, NULL, &res) < 0)
+		_exit(1);
+	(void)trash_close(w->t);
+	_exit(0);
+}
+
+static void assert_redone(struct ws *w)
+{
+	assert_false(ws_exists(w, "keep"));
+	ws_assert_text(w, "src", "target");
+	ws_assert_text(w, "over", "source");
+	ws_assert_text(w, "trunc", "other");
+	ws_assert_text(w, "big", "small");
+}
+
+static void take_back(struct ws *w, const struct undo_select *sel,
+		      unsigned int *n)
+{
+	struct undo_result res = { 0 };
+	int r = trash_undo(w->t, sel, show, n, &res);
+
+	assert_true(r == 0 || r == -ENOENT);
+	assert_int_equal(res.conflicts + res.lost + res.failed, 0);
+	assert_start(w);
+	assert_big(w);
+	assert_dirs(w);
+}
+
+/* A redo that was killed is gone on with, or taken back. */
+static void redo_killed_at_every_step(void **state)
+{
+	static const struct undo_select any = { 0 },
+					c = { .command = STR("c") };
+	bool completed = false;
+	unsigned int n;
+
+	(void)state;
+	for (n = 2; !completed; n++) {
+		struct undo_result res = { 0 };
+		struct ws w;
+
+		set_up(&w);
+		make_big(&w);
+		assert_true(run_child(&w, 0, own_scenario));
+		assert_true(run_child(&w, 0, undo_scenario));
+		completed = run_child(&w, n / 2, redo_scenario) && n % 2;
+		ws_reopen(&w, NULL);
+		if (n % 2)
+			take_back(&w, &any, &n);
+		if (trash_redo(w.t, &any, show, &n, &res) == 0)
+			assert_int_equal(res.conflicts + res.lost + res.failed,
+					 0);
+		assert_redone(&w);
+		take_back(&w, &c, &n);
+		ws_done(&w);
+	}
+	assert_true(n > 40);
+}
+
 static void undo_killed_at_every_step(void **state)
 {
 	(void)state;
@@ -504,6 +570,7 @@ int main(void)
 		cmocka_unit_test(made_and_killed),
 		cmocka_unit_test(undo_killed_at_every_step),
 		cmocka_unit_test(undo_of_own_killed),
+		cmocka_unit_test(redo_killed_at_every_step),
 		cmocka_unit_test(power_cuts),
 	};
 
