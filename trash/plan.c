@@ -147,14 +147,15 @@ static int select_parts(struct plan *p)
 	return r;
 }
 
-/* A redo that was killed is taken back like a command. */
+/* A redo that was killed is taken back like a command, unless another has gone
+ * on with it. */
 static bool is_candidate(const struct plan *p, const struct index_group *g,
 			 bool undo)
 {
-	return !(g->rec.flags & RECORD_GROUP_UNDO) ||
-			       is_half_redo(p, g->rec.seq)
-		       ? !undo
-		       : undo;
+	if (g->rec.flags & RECORD_GROUP_UNDO && !is_half_redo(p, g->rec.seq))
+		return undo;
+	return !undo && (!(g->rec.flags & RECORD_GROUP_UNDO) ||
+			 !chain_undid(&p->chain, g->rec.seq));
 }
 
 /* If a killed redo was taken back by it: what that was about, too. */
