@@ -365,12 +365,13 @@ void command_failed(struct command *c, int error, uint32_t step)
 /* Waits for one that is about to exit; it may stop on its way. */
 static void reap(struct tracer *t, pid_t pid)
 {
-	int status;
+	struct wait_entry w;
 
 	do {
-		if (waitpid(pid, &status, __WALL) != pid)
+		if (!waits_take(&t->waits, pid, &w) &&
+		    waitpid(pid, &w.status, __WALL) != pid)
 			return;
-	} while (t->ptracer && ptracer_waited(t->ptracer, pid, status));
+	} while (t->ptracer && ptracer_waited(t->ptracer, pid, w.status));
 }
 
 static void on_done(struct command *c, const struct launch_event *e)
@@ -509,42 +510,54 @@ static bool forget_worker(struct tracer *t, pid_t pid)
 	return found;
 }
 
+/* A child of ours, or one that came back to us, has ended. */
+static void on_ended(struct tracer *t, const struct wait_entry *w)
+{
+	struct command *c;
+
+	/* The message that names a pid was sent before it ended. */
+	if (awaits_pid(t))
+		command_read_launcher(t);
+	c = by_pid(t, w->pid);
+	if (t->launcher && w->pid == launcher_pid(t->launcher))
+		lost_launcher(t, 1);
+	if (!c && slot_reaped(t, w->pid))
+		return;
+	if (!c) { /* a worker, or a daemon that came back to us */
+		if (!forget_worker(t, w->pid) && awaits_pid(t))
+			t->orphan = (struct orphan){ w->pid, w->status };
+		return;
+	}
+	c->reaped = true;
+	c->wait_status = w->status;
+	c->usage = w->usage;
+	if (c->slot && !c->launched)
+		slot_ask(c);
+	else
+		maybe_finish(c);
+}
+
+#define ROUNDS_MAX 16
+
 void command_on_sigchld(struct loop *loop _unused_, int signo _unused_,
 			void *arg)
 {
 	struct tracer *t = arg;
-	struct rusage usage;
-	int status;
-	pid_t pid;
+	struct wait_entry w;
 
-	while ((pid = wait4(-1, &status, WNOHANG | __WALL, &usage)) > 0) {
-		struct command *c;
-
-		if (t->ptracer && ptracer_waited(t->ptracer, pid, status))
-			continue;
-		/* The message that names a pid was sent before it ended. */
-		if (awaits_pid(t))
-			command_read_launcher(t);
-		c = by_pid(t, pid);
-		if (t->launcher && pid == launcher_pid(t->launcher))
-			lost_launcher(t, 1);
-		if (!c && slot_reaped(t, pid))
-			continue;
-		if (!c) { /* a worker, or a daemon that came back to us */
-			if (!forget_worker(t, pid) && awaits_pid(t))
-				t->orphan = (struct orphan){ pid, status };
-			continue;
+	/* Others than tracees have their turn as well. What is left by then has
+	 * sent a signal since this one was taken, so the loop comes back. */
+	for (int i = 0; i < ROUNDS_MAX; i++) {
+		if (!waits_collect(&t->waits)) {
+			if (t->ptracer)
+				ptracer_settle(t->ptracer);
+			return;
 		}
-		c->reaped = true;
-		c->wait_status = status;
-		c->usage = usage;
-		if (c->slot && !c->launched)
-			slot_ask(c);
-		else
-			maybe_finish(c);
+		while (waits_next(&t->waits, &w))
+			if (!t->ptracer ||
+			    !ptracer_waited(t->ptracer, w.pid, w.status))
+				on_ended(t, &w);
 	}
-	if (t->ptracer)
-		ptracer_settle(t->ptracer);
 }
 
 static struct cgroup_limits cgroup_limits_of(const struct proto_limits *l)

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -130,23 +131,27 @@ static int run(struct here *h)
 
 int inproc_run(const struct inproc *in, struct inproc_result *ret)
 {
-	struct here h = { .in = in };
+	_cleanup_free_ struct here *h = calloc(1, sizeof(*h));
 	int r;
 
-	h.t.landlock_fd = h.t.own_landlock_fd = h.t.net_ns = h.t.user_ns = -1;
-	h.t.heritage.policy_fd = -1;
-	h.t.host = &host;
-	h.t.host_arg = &h;
-	h.t.sink = in->sink;
-	h.t.same_group = in->same_group;
-	h.t.no_cgroup = in->no_cgroup;
-	h.t.pids_limit = in->spawn->limits.pids;
-	h.t.closed_port = in->closed_port;
+	if (!h)
+		return -ENOMEM;
+	h->in = in;
+	h->t.landlock_fd = h->t.own_landlock_fd = h->t.net_ns = h->t.user_ns =
+		-1;
+	h->t.heritage.policy_fd = -1;
+	h->t.host = &host;
+	h->t.host_arg = h;
+	h->t.sink = in->sink;
+	h->t.same_group = in->same_group;
+	h->t.no_cgroup = in->no_cgroup;
+	h->t.pids_limit = in->spawn->limits.pids;
+	h->t.closed_port = in->closed_port;
 	/* Modes of what we make for callers follow their umask, not ours. */
-	h.t.umask = umask(0);
-	r = run(&h);
-	h.t.loop = loop_free(h.t.loop);
+	h->t.umask = umask(0);
+	r = run(h);
+	h->t.loop = loop_free(h->t.loop);
 	if (r == 0)
-		*ret = h.result;
+		*ret = h->result;
 	return r;
 }

@@ -49,8 +49,8 @@
  * is not the leader makes it take over the leader's id; the old id is in the
  * event's message.
  *
- * We are woken by SIGCHLD (signalfd) and take all that wait4() has; there is
- * no timer and no polling.
+ * We are woken by SIGCHLD (signalfd) and take all that wait4() has, each thread
+ * in its turn (waits.h); there is no timer and no polling.
  */
 #include "tracer/ptrace.h"
 

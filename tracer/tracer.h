@@ -30,6 +30,7 @@
 #include "tracer/launcher.h"
 #include "tracer/open_pass.h"
 #include "tracer/settings.h"
+#include "tracer/waits.h"
 #include "trash/keeper.h"
 #include "trash/trash.h"
 
@@ -157,6 +158,7 @@ struct tracer {
 	/* SPAWNED of these commands may wait for EXITED; command.c */
 	unsigned int n_to_tell;
 	struct loop_source *tell_timer;
+	struct waits waits; /* of children and tracees */
 	/* The last child that ended as nobody's: perhaps a command's */
 	struct orphan {
 		pid_t pid;
