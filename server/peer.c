@@ -187,15 +187,15 @@ static bool find_caller(struct http_peer *peer,
 	return true;
 }
 
-/* A proxy of another server hides its descriptors from all but root. */
+/* A proxy of another server hides its descriptors: from all but root, and from a
+ * root without CAP_SYS_PTRACE. Who may not see the one may not see the other. */
 static bool hides_from_us(pid_t pid)
 {
-	_cleanup_close_ int fd = -1;
-	char path[48];
+	char path[48], link[8];
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 && (errno == EACCES || errno == EPERM);
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	return readlink(path, link, sizeof(link)) < 0 &&
+	       (errno == EACCES || errno == EPERM);
 }
 
 /* Nobody is found who holds the socket: one who bears the mark may. */
