@@ -112,7 +112,7 @@ refused() {
 
 in_session python3 ways.py "$OTHER_PORT" "$WS/other.sock"
 refused "a command of the server"
-(cd "$WS" && ${AGENTSH_JAIL:+$AGENTSH_JAIL --} "$AGENTSH_BUILD/cli/agentsh" run -- \
+(cd "$WS" && AGENTSH_CONFIG=$T/config.yaml ${AGENTSH_JAIL:+$AGENTSH_JAIL --} "$AGENTSH_BUILD/cli/agentsh" run -- \
 	python3 ways.py "$OTHER_PORT" "$WS/other.sock") >"$T/out" 2>"$T/err" </dev/null
 STATUS=$? LAST="agentsh run"
 refused "agentsh run"
