@@ -198,7 +198,16 @@ static bool hides_from_us(pid_t pid)
 	       (errno == EACCES || errno == EPERM);
 }
 
-/* Nobody is found who holds the socket: one who bears the mark may. */
+/* What we started: whether one of these may be the caller is asked before. */
+static bool is_ours(pid_t pid)
+{
+	for (int i = 0; i < MAX_PARENTS && pid > 1 && pid != getpid(); i++)
+		if (proc_parent(pid, &pid) < 0)
+			return false;
+	return pid == getpid();
+}
+
+/* Nobody is found who holds the socket: one of another server's may. */
 static bool marked_may_hold(void)
 {
 	pid_list pids = VEC_INIT;
@@ -207,7 +216,8 @@ static bool marked_may_hold(void)
 	if (peer_tcp_processes(&pids) == 0)
 		for (size_t i = 0; i < pids.n && !found; i++)
 			found = mark_is_on(pids.data[i]) &&
-				hides_from_us(pids.data[i]);
+				hides_from_us(pids.data[i]) &&
+				!is_ours(pids.data[i]);
 	vec_done(&pids);
 	return found;
 }
