@@ -37,23 +37,24 @@ static bool destroyed(const struct group *g)
 	return g->stat.removed + g->stat.changed + g->stat.unkept > 0;
 }
 
+/* An undo that was killed. */
 static bool is_cut_off(const struct reach *re, uint64_t seq)
 {
-	for (size_t i = 0; i < re->groups.groups.n; i++)
-		if (re->groups.groups.data[i].group->seq == seq)
-			return !re->groups.groups.data[i].group->ended;
+	for (size_t i = 0; i < re->groups.groups.n; i++) {
+		const struct group *g = re->groups.groups.data[i].group;
+
+		if (g->seq == seq)
+			return g->flags & RECORD_GROUP_UNDO && !g->ended;
+	}
 	return false;
 }
 
-/* Where an undo, and what it went on with, begins; 0: what it undid has to be
- * read as well. */
+/* Where an undo, and what it went on with, begins. */
 static uint64_t first_part(const struct reach *re, const struct group *g)
 {
 	uint64_t first = g->seq, part;
 	size_t i = 0;
 
-	if (g->flags & RECORD_GROUP_UNDO && !g->ended)
-		return 0;
 	while ((part = chain_next_part(re->chain, g->seq, &i)) != 0)
 		if (is_cut_off(re, part))
 			first = MIN(first, part);
@@ -67,7 +68,8 @@ static uint64_t newest(const struct reach *re, bool undo, bool destroying)
 		const struct group *g = re->groups.groups.data[i].group;
 		bool is_undo = g->flags & RECORD_GROUP_UNDO;
 
-		/* One that was killed has its own rules, and its undo. */
+		/* One that was killed has its own rules, and its undo: what
+		 * they undid has to be read as well. */
 		if (is_undo && (!g->ended ||
 				is_cut_off(re, chain_undid(re->chain, g->seq))))
 			return 0;
